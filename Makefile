@@ -1,0 +1,213 @@
+# blindlist - private URL blocking for iPhone, iPad and Mac
+#
+#   make            the programs: build/blindlist, build/blindlist-server
+#   make help       all targets
+#
+# Rooms are found by their folders: a new .c file needs no line here. docs/ARCHITECTURE.md names the
+# rooms and what each may include.
+
+BUILD  ?= build
+CC     ?= gcc
+PREFIX ?= /usr/local
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+VERSION := 0.1.0
+PYTHON ?= python3
+# V=1 shows whole commands.
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-5s %s\n' $(1) $@)
+
+# ---- flags ----
+SANITIZE ?=
+OPTIMIZE ?= -O2
+WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wmissing-prototypes -Wstrict-prototypes \
+            -Wpointer-arith -Wwrite-strings -Wundef -Wvla -Werror
+FEATURES := -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE -DBLINDLIST_VERSION='"$(VERSION)"'
+INCLUDES := -I. -I$(BUILD)/generated
+SANFLAGS := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all)
+HARDEN   := -fstack-protector-strong -fPIE $(if $(SANITIZE),,-D_FORTIFY_SOURCE=2)
+ALL_CFLAGS = -std=c17 -g $(OPTIMIZE) $(WARNINGS) $(FEATURES) $(INCLUDES) $(HARDEN) $(SANFLAGS) \
+             -pthread -MMD -MP $(CFLAGS)
+ALL_LDFLAGS = -pthread -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANFLAGS) $(LDFLAGS)
+LIBS := -lcrypto -ljansson -lexpat -lidn2 -lpsl -lprotobuf-c -lsqlite3 -lz -lm
+SERVER_LIBS := -lmicrohttpd
+TOOL_LIBS := -lcurl
+TEST_LIBS := -lcriterion
+
+# ---- rooms ----
+ROOMS := base bloom bloom/formats urls \
+         pir-server/ring pir-server/ring/ntt pir-server/bfv pir-server/pir pir-server/wire \
+         pir-server/dataset pir-server/store pir-server/service testvectors
+ROOM_SRC := $(foreach room,$(ROOMS),$(wildcard $(room)/*.c))
+# service/ reaches libmicrohttpd in one adapter file, linked into the server and its tests only by need.
+TOOL_SRC := $(wildcard tools/*.c tools/device/*.c)
+SERVER_SRC := $(wildcard pir-server/main.c)
+PROTO := $(wildcard pir-server/wire/*.proto)
+PROTO_C := $(PROTO:%.proto=$(BUILD)/generated/%.pb-c.c)
+PROTO_H := $(PROTO_C:.c=.h)
+
+obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+ROOM_OBJ := $(call obj,$(ROOM_SRC))
+PROTO_OBJ := $(PROTO_C:$(BUILD)/%.c=$(BUILD)/obj/%.o)
+LIB := $(BUILD)/libblindlist.a
+BLOOM_LIB := $(BUILD)/libbloom.a
+# What bloom/bloom.h needs and nothing more: no third-party library.
+BLOOM_OBJ := $(call obj,$(wildcard bloom/*.c base/*.c))
+
+PROGRAMS := $(if $(TOOL_SRC),$(BUILD)/blindlist) $(if $(SERVER_SRC),$(BUILD)/blindlist-server)
+
+.PHONY: all
+all: $(PROGRAMS) $(BLOOM_LIB)
+
+# Files built with their own instruction set; chosen at run time (STYLE: kernels).
+$(BUILD)/obj/%_avx2.o: KERNEL_FLAGS := -mavx2 -mbmi2
+$(BUILD)/obj/%_avx512.o: KERNEL_FLAGS := -mavx512f -mavx512dq -mavx512bw -mavx512vl -mavx512ifma -mbmi2
+# The lattice and hashing rooms are hot; -O3 there is measured, see docs/PERFORMANCE.md.
+$(BUILD)/obj/pir-server/ring/%.o $(BUILD)/obj/pir-server/bfv/%.o $(BUILD)/obj/bloom/%.o: \
+    OPTIMIZE := $(subst -O2,-O3,$(OPTIMIZE))
+
+$(BUILD)/obj/%.o: %.c $(BUILD)/flags | $(PROTO_H)
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(ALL_CFLAGS) $(KERNEL_FLAGS) -c -o $@ $<
+
+# Generated code is not ours to lint.
+$(BUILD)/obj/generated/%.o: $(BUILD)/generated/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(filter-out -W%,$(ALL_CFLAGS)) -c -o $@ $<
+
+$(BUILD)/generated/%.pb-c.c $(BUILD)/generated/%.pb-c.h &: %.proto
+	@mkdir -p $(@D)
+	$(call say,PROTO)
+	$(Q)protoc-c --c_out=$(BUILD)/generated --proto_path=. $<
+
+# Rebuild when compiler or flags change.
+$(BUILD)/flags: FORCE
+	@mkdir -p $(BUILD)
+	@echo '$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS)' | cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS)' > $@
+.PHONY: FORCE
+.SECONDARY:
+FORCE:
+
+$(LIB): $(ROOM_OBJ) $(PROTO_OBJ)
+	@rm -f $@
+	$(call say,AR)
+	$(Q)ar rcs $@ $^
+$(BLOOM_LIB): $(BLOOM_OBJ)
+	@rm -f $@
+	$(call say,AR)
+	$(Q)ar rcs $@ $^
+$(BUILD)/blindlist: $(call obj,$(TOOL_SRC)) $(LIB)
+	$(call say,LD)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) $(TOOL_LIBS)
+$(BUILD)/blindlist-server: $(call obj,$(SERVER_SRC)) $(LIB)
+	$(call say,LD)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) $(SERVER_LIBS)
+
+# ---- tests ----
+# tests/**/test_*.c are Criterion programs; tests/**/plain_*.c have a main of their own and print TAP
+# (tests/tap.h); tests/**/*.test.sh and *.test.py are scripts that print TAP. All other .c files below
+# tests/ are helpers, linked into every test program of their folder.
+TEST_SRC := $(shell find tests -name 'test_*.c' 2>/dev/null | sort)
+PLAIN_SRC := $(shell find tests -name 'plain_*.c' 2>/dev/null | sort)
+HELPER_SRC := $(shell find tests -name '*.c' ! -name 'test_*' ! -name 'plain_*' 2>/dev/null | sort)
+SCRIPT_TESTS := $(shell find tests -name '*.test.sh' -o -name '*.test.py' 2>/dev/null | sort)
+TEST_BIN := $(TEST_SRC:%.c=$(BUILD)/%) $(PLAIN_SRC:%.c=$(BUILD)/%)
+HELPER_LIB := $(BUILD)/libtesthelpers.a
+
+$(HELPER_LIB): $(call obj,$(HELPER_SRC))
+	@rm -f $@
+	$(call say,AR)
+	$(Q)ar rcs $@ $^
+$(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(HELPER_LIB) $(LIB)
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) $(SERVER_LIBS) $(TOOL_LIBS) \
+	    $(if $(filter plain_%,$(notdir $@)),,$(TEST_LIBS))
+
+# ---- fuzzing ----
+FUZZ_SRC := $(wildcard fuzz/fuzz_*.c)
+REPLAY_BIN := $(FUZZ_SRC:fuzz/%.c=$(BUILD)/replay/%)
+FUZZ_BIN := $(FUZZ_SRC:fuzz/%.c=$(BUILD)/fuzz-bin/%)
+$(BUILD)/replay/%: $(BUILD)/obj/fuzz/%.o $(BUILD)/obj/fuzz/replay.o $(LIB)
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) $(SERVER_LIBS)
+$(BUILD)/fuzz-bin/%: $(BUILD)/obj/fuzz/%.o $(LIB)
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS) $(SERVER_LIBS)
+
+.PHONY: tests-build
+tests-build: all $(TEST_BIN) $(REPLAY_BIN)
+
+.PHONY: test test-asan test-ubsan test-tsan
+test: tests-build ## run all tests (T=word runs those whose path holds it)
+	@$(PYTHON) scripts/run-tests --build $(BUILD) $(if $(T),--only $(T)) \
+	    $(TEST_BIN) $(REPLAY_BIN) $(SCRIPT_TESTS)
+test-asan: ## all tests with the address sanitizer
+	@$(MAKE) --no-print-directory test BUILD=$(BUILD)/asan SANITIZE=address OPTIMIZE=-O1
+test-ubsan: ## all tests with the undefined-behaviour sanitizer
+	@$(MAKE) --no-print-directory test BUILD=$(BUILD)/ubsan SANITIZE=undefined OPTIMIZE=-O1
+# Criterion does not run under the thread sanitizer: the plain programs and the scripts do.
+test-tsan: ## plain programs and tool tests with the thread sanitizer
+	@$(MAKE) --no-print-directory test-tsan-run BUILD=$(BUILD)/tsan SANITIZE=thread OPTIMIZE=-O1
+.PHONY: test-tsan-run
+test-tsan-run: all $(PLAIN_SRC:%.c=$(BUILD)/%)
+	@$(PYTHON) scripts/run-tests --build $(BUILD) $(if $(T),--only $(T)) \
+	    $(PLAIN_SRC:%.c=$(BUILD)/%) $(SCRIPT_TESTS)
+
+.PHONY: fuzz fuzz-smoke
+fuzz: ## build the libFuzzer targets (clang-14) into build/fuzz/fuzz-bin
+	@$(MAKE) --no-print-directory fuzz-build BUILD=$(BUILD)/fuzz CC=clang-14 \
+	    SANITIZE=address,undefined,fuzzer-no-link OPTIMIZE=-O1
+.PHONY: fuzz-build
+fuzz-build: $(FUZZ_BIN)
+fuzz-smoke: fuzz ## run each fuzz target for SECONDS (default 10)
+	@for target in $(notdir $(FUZZ_BIN)); do \
+	    corpus=fuzz/corpus/$${target#fuzz_}; scratch=$(BUILD)/fuzz/scratch/$$target; \
+	    mkdir -p $$scratch; \
+	    echo "$$target"; \
+	    $(BUILD)/fuzz/fuzz-bin/$$target -max_total_time=$${SECONDS_EACH:-10} -print_final_stats=0 \
+	        -verbosity=0 -artifact_prefix=$$scratch/ -rss_limit_mb=2048 $$scratch $$corpus || exit 1; \
+	done
+
+# ---- benchmarks ----
+BENCH_SRC := $(wildcard bench/bench_*.c)
+BENCH_BIN := $(BENCH_SRC:%.c=$(BUILD)/%)
+$(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(LIB)
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) $(SERVER_LIBS) $(TOOL_LIBS)
+.PHONY: bench
+bench: all $(BENCH_BIN) ## print the speed figures, a line each
+	@BUILD=$(BUILD) sh bench/run
+
+# ---- house keeping ----
+.PHONY: demo lint format install clean help
+demo: all ## compile a real list, serve it, ask about three URLs
+	@BUILD=$(BUILD) sh scripts/run-demo
+lint: ## include directions, file names, layout
+	@$(PYTHON) scripts/check-rooms
+	@if command -v clang-format-14 >/dev/null; then \
+	    git ls-files '*.c' '*.h' | xargs clang-format-14 --dry-run -Werror; \
+	else echo 'clang-format-14 is not installed: layout not checked'; fi
+format: ## settle the layout of all C files
+	@git ls-files -co --exclude-standard '*.c' '*.h' | xargs clang-format-14 -i
+install: all ## install programs, man pages, bloom.h and libbloom.a below PREFIX
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include \
+	    $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man8
+	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
+	install -m 644 $(BLOOM_LIB) $(DESTDIR)$(PREFIX)/lib
+	install -m 644 bloom/bloom.h $(DESTDIR)$(PREFIX)/include
+	install -m 644 $(wildcard docs/man/*.1) $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 $(wildcard docs/man/*.8) $(DESTDIR)$(PREFIX)/share/man/man8
+clean: ## remove everything that was built
+	rm -rf build
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sort | \
+	    awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+-include $(shell find $(BUILD) -name '*.d' -not -path '$(BUILD)/*/obj/*' 2>/dev/null)

@@ -1,0 +1,28 @@
+/* compiler - the compiler extensions that the project uses, under one name each.
+ *
+ * Nothing else in the tree spells __attribute__ or __builtin_: a compiler that lacks one of these
+ * needs a change here only. */
+#ifndef BLINDLIST_BASE_COMPILER_H
+#define BLINDLIST_BASE_COMPILER_H
+
+#if defined(__GNUC__)
+#define MUST_CHECK __attribute__((warn_unused_result))
+#define PRINTF_LIKE(format_index, first_argument)                                                  \
+    __attribute__((format(printf, format_index, first_argument)))
+#define MALLOC_LIKE             __attribute__((malloc))
+#define LIKELY(condition)       __builtin_expect(!!(condition), 1)
+#define UNLIKELY(condition)     __builtin_expect(!!(condition), 0)
+#define PREFETCH_WRITE(address) __builtin_prefetch((address), 1)
+#else
+#define MUST_CHECK
+#define PRINTF_LIKE(format_index, first_argument)
+#define MALLOC_LIKE
+#define LIKELY(condition)       (condition)
+#define UNLIKELY(condition)     (condition)
+#define PREFETCH_WRITE(address) ((void)(address))
+#endif
+
+/* Number of elements of a true array (never of a pointer). */
+#define ARRAY_COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+#endif

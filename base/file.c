@@ -1,0 +1,487 @@
+/* Crash safety, in order: data to the temporary file, fsync it, rename, fsync the folder. Without
+ * the first fsync a power loss could leave the new name with old or no contents; without the second
+ * the old name could come back, which is merely an older good state. */
+#include "base/file.h"
+
+#include "base/mem.h"
+#include "base/random.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define WRITER_BUFFER_BYTES     ((size_t)1 << 18)
+#define FOLDER_REMOVE_MAX_DEPTH 32
+
+static const char *shown(const char *path)
+{
+    return strcmp(path, "-") == 0 ? "standard input" : path;
+}
+
+static enum status open_regular(const char *path, int *ret_fd, struct stat *ret_info,
+                                struct error *err)
+{
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return error_set_errno(err, errno, "%s", path);
+    if (fstat(fd, ret_info) != 0) {
+        const int why = errno;
+        close(fd);
+        return error_set_errno(err, why, "%s", path);
+    }
+    if (S_ISDIR(ret_info->st_mode)) {
+        close(fd);
+        return error_set(err, STATUS_INVALID, "%s: is a folder, not a file", path);
+    }
+    *ret_fd = fd;
+    return STATUS_OK;
+}
+
+enum status file_read(const char *path, struct bytes *ret, struct error *err)
+{
+    enum status status = STATUS_OK;
+    const bool is_stdin = strcmp(path, "-") == 0;
+    int fd = STDIN_FILENO;
+    struct stat info = {0};
+    if (!is_stdin) {
+        status = open_regular(path, &fd, &info, err);
+        if (status != STATUS_OK)
+            return status;
+    }
+    if (S_ISREG(info.st_mode) && info.st_size > 0 && (uint64_t)info.st_size < SIZE_MAX / 2) {
+        /* One byte more than the file holds lets the read that finds the end succeed in place. */
+        size_t size = ret->size + (size_t)info.st_size + 1;
+        if (size <= ret->max_size)
+            bytes_reserve(ret, size);
+    }
+    for (;;) {
+        size_t room = ret->capacity - ret->size;
+        if (room == 0)
+            room = 65536;
+        if (room > ret->max_size - ret->size)
+            room = ret->max_size - ret->size;
+        if (room == 0) {
+            uint8_t extra;
+            const ssize_t more = read(fd, &extra, 1);
+            if (more == 0)
+                break;
+            status = more > 0 ? error_set(err, STATUS_TOO_LARGE, "%s: larger than %zu bytes",
+                                          shown(path), ret->max_size)
+                              : error_set_errno(err, errno, "%s", shown(path));
+            break;
+        }
+        const size_t before = ret->size;
+        uint8_t *space = bytes_append_space(ret, room);
+        if (space == NULL) {
+            status = bytes_status(ret, shown(path), err);
+            break;
+        }
+        const ssize_t got = read(fd, space, room);
+        ret->size = before + (got > 0 ? (size_t)got : 0);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            status = error_set_errno(err, errno, "%s", shown(path));
+        if (got <= 0)
+            break;
+    }
+    if (!is_stdin)
+        close(fd);
+    return status;
+}
+
+enum status file_map_open(const char *path, struct file_map *ret, struct error *err)
+{
+    int fd;
+    struct stat info;
+    const enum status status = open_regular(path, &fd, &info, err);
+    if (status != STATUS_OK)
+        return status;
+    if (!S_ISREG(info.st_mode)) {
+        close(fd);
+        return error_set(err, STATUS_INVALID, "%s: is not a regular file", path);
+    }
+    struct span bytes = span_of(NULL, 0);
+    if (info.st_size > 0) {
+        const size_t size = (size_t)info.st_size;
+        void *mapped = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+        if (mapped == MAP_FAILED) {
+            const int why = errno;
+            close(fd);
+            return error_set_errno(err, why, "%s: cannot map %zu bytes", path, size);
+        }
+        bytes = span_of(mapped, size);
+    }
+    close(fd);
+    ret->bytes = bytes;
+    return STATUS_OK;
+}
+
+void file_map_close(struct file_map *map)
+{
+    if (map->bytes.data != NULL)
+        munmap((void *)(uintptr_t)map->bytes.data, map->bytes.size);
+    map->bytes = span_of(NULL, 0);
+}
+
+/* ---- paths ---- */
+
+char *path_join(const char *folder, const char *name)
+{
+    const size_t folder_size = strlen(folder);
+    const bool slash = folder_size > 0 && folder[folder_size - 1] != '/';
+    const size_t size = folder_size + (slash ? 1 : 0) + strlen(name) + 1;
+    char *joined = mem_alloc(size, 1);
+    if (joined != NULL)
+        snprintf(joined, size, "%s%s%s", folder, slash ? "/" : "", name);
+    return joined;
+}
+
+/* The folder part of `path`: "." when there is none. */
+static char *parent_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL)
+        return mem_strdup(".");
+    size_t size = (size_t)(slash - path);
+    if (size == 0)
+        size = 1; /* the root itself */
+    char *parent = mem_alloc(size + 1, 1);
+    if (parent != NULL) {
+        memcpy(parent, path, size);
+        parent[size] = '\0';
+    }
+    return parent;
+}
+
+static const char *name_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash == NULL ? path : slash + 1;
+}
+
+/* "<folder>/.<stem>.<16 hex digits>.tmp" */
+static enum status temporary_name(const char *folder, const char *stem, char **ret,
+                                  struct error *err)
+{
+    uint64_t number;
+    const struct random_source source = random_system();
+    const enum status status = random_fill(&source, &number, sizeof number, err);
+    if (status != STATUS_OK)
+        return status;
+    char name[300];
+    snprintf(name, sizeof name, ".%.200s.%016llx.tmp", stem, (unsigned long long)number);
+    char *path = path_join(folder, name);
+    if (path == NULL)
+        return error_set(err, STATUS_NOMEM, "%s: out of memory", folder);
+    *ret = path;
+    return STATUS_OK;
+}
+
+/* Makes names in `folder` durable. A file system that cannot do it (EINVAL) is no failure. */
+static enum status folder_sync(const char *folder, struct error *err)
+{
+    const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return error_set_errno(err, errno, "%s", folder);
+    const int failed = fsync(fd) != 0 && errno != EINVAL ? errno : 0;
+    close(fd);
+    return failed == 0 ? STATUS_OK : error_set_errno(err, failed, "%s: cannot flush", folder);
+}
+
+/* ---- writing ---- */
+
+struct file_writer {
+    char *target;
+    char *temporary;
+    char *folder;
+    int fd;
+    int error_number; /* of the first failure, 0 = none */
+    uint64_t size;
+    size_t buffered;
+    uint8_t buffer[WRITER_BUFFER_BYTES];
+};
+
+static void writer_free(struct file_writer *writer)
+{
+    if (writer == NULL)
+        return;
+    if (writer->fd >= 0)
+        close(writer->fd);
+    mem_free(writer->target);
+    mem_free(writer->temporary);
+    mem_free(writer->folder);
+    mem_free(writer);
+}
+
+enum status file_writer_new(const char *path, mode_t mode, struct file_writer **ret,
+                            struct error *err)
+{
+    enum status status;
+    struct stat info;
+    struct file_writer *writer = mem_alloc_zeroed(1, sizeof *writer);
+    if (writer == NULL)
+        return error_set(err, STATUS_NOMEM, "%s: out of memory", path);
+    writer->fd = -1;
+    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode)) {
+        status = error_set(err, STATUS_INVALID, "%s: is a folder, not a file", path);
+        goto done;
+    }
+    writer->target = mem_strdup(path);
+    writer->folder = parent_of(path);
+    if (writer->target == NULL || writer->folder == NULL) {
+        status = error_set(err, STATUS_NOMEM, "%s: out of memory", path);
+        goto done;
+    }
+    status = temporary_name(writer->folder, name_of(path), &writer->temporary, err);
+    if (status != STATUS_OK)
+        goto done;
+    writer->fd = open(writer->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    if (writer->fd < 0) {
+        status = error_set_errno(err, errno, "%s", path);
+        goto done;
+    }
+    *ret = writer;
+    writer = NULL;
+done:
+    writer_free(writer);
+    return status;
+}
+
+static void write_all(struct file_writer *writer, const uint8_t *data, size_t size)
+{
+    while (size > 0 && writer->error_number == 0) {
+        const ssize_t wrote = write(writer->fd, data, size);
+        if (wrote < 0) {
+            if (errno != EINTR)
+                writer->error_number = errno;
+            continue;
+        }
+        data += wrote;
+        size -= (size_t)wrote;
+    }
+}
+
+static void writer_flush(struct file_writer *writer)
+{
+    write_all(writer, writer->buffer, writer->buffered);
+    writer->buffered = 0;
+}
+
+void file_writer_write(struct file_writer *writer, struct span more)
+{
+    if (writer->error_number != 0 || more.size == 0)
+        return;
+    writer->size += more.size;
+    if (more.size > sizeof writer->buffer - writer->buffered)
+        writer_flush(writer);
+    if (more.size >= sizeof writer->buffer) {
+        write_all(writer, more.data, more.size);
+        return;
+    }
+    memcpy(writer->buffer + writer->buffered, more.data, more.size);
+    writer->buffered += more.size;
+}
+
+void file_writer_format(struct file_writer *writer, const char *format, ...)
+{
+    struct bytes text;
+    bytes_init(&text, (size_t)1 << 24);
+    va_list args;
+    va_start(args, format);
+    const int length = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    uint8_t *space = length < 0 ? NULL : bytes_append_space(&text, (size_t)length + 1);
+    if (space == NULL) {
+        if (writer->error_number == 0)
+            writer->error_number = ENOMEM;
+    } else {
+        va_start(args, format);
+        vsnprintf((char *)space, (size_t)length + 1, format, args);
+        va_end(args);
+        file_writer_write(writer, span_of(text.data, (size_t)length));
+    }
+    bytes_deinit(&text);
+}
+
+uint64_t file_writer_size(const struct file_writer *writer)
+{
+    return writer->size;
+}
+
+enum status file_writer_check(const struct file_writer *writer, struct error *err)
+{
+    if (writer->error_number == 0)
+        return STATUS_OK;
+    return error_set_errno(err, writer->error_number, "%s: cannot write", writer->target);
+}
+
+void file_writer_patch(struct file_writer *writer, uint64_t offset, struct span more)
+{
+    writer_flush(writer);
+    while (more.size > 0 && writer->error_number == 0) {
+        const ssize_t wrote = pwrite(writer->fd, more.data, more.size, (off_t)offset);
+        if (wrote < 0) {
+            if (errno != EINTR)
+                writer->error_number = errno;
+            continue;
+        }
+        more = span_part(more, (size_t)wrote, more.size - (size_t)wrote);
+        offset += (uint64_t)wrote;
+    }
+}
+
+enum status file_writer_commit(struct file_writer *writer, struct error *err)
+{
+    writer_flush(writer);
+    if (writer->error_number == 0 && fsync(writer->fd) != 0 && errno != EINVAL && errno != EROFS)
+        writer->error_number = errno;
+    if (writer->error_number == 0 && rename(writer->temporary, writer->target) != 0)
+        writer->error_number = errno;
+    enum status status = file_writer_check(writer, err);
+    if (status != STATUS_OK) {
+        file_writer_cancel(writer);
+        return status;
+    }
+    status = folder_sync(writer->folder, err);
+    writer_free(writer);
+    return status;
+}
+
+void file_writer_cancel(struct file_writer *writer)
+{
+    if (writer != NULL && writer->temporary != NULL && writer->fd >= 0)
+        unlink(writer->temporary);
+    writer_free(writer);
+}
+
+enum status file_write(const char *path, mode_t mode, struct span contents, struct error *err)
+{
+    struct file_writer *writer = NULL;
+    const enum status status = file_writer_new(path, mode, &writer, err);
+    if (status != STATUS_OK)
+        return status;
+    file_writer_write(writer, contents);
+    return file_writer_commit(writer, err);
+}
+
+/* ---- folders ---- */
+
+enum status folder_make(const char *path, struct error *err)
+{
+    char *partial = mem_strdup(path);
+    if (partial == NULL)
+        return error_set(err, STATUS_NOMEM, "%s: out of memory", path);
+    enum status status = STATUS_OK;
+    for (size_t i = 1; status == STATUS_OK; i++) {
+        const char here = partial[i - 1] == '\0' ? '\0' : partial[i];
+        if (here != '/' && here != '\0')
+            continue;
+        partial[i] = '\0';
+        struct stat info;
+        if (mkdir(partial, 0755) != 0) {
+            const int why = errno;
+            if (stat(partial, &info) != 0)
+                status = error_set_errno(err, why, "%s: cannot create", partial);
+            else if (!S_ISDIR(info.st_mode))
+                status = error_set(err, STATUS_INVALID, "%s: is a file, not a folder", partial);
+        }
+        if (here == '\0')
+            break;
+        partial[i] = here;
+    }
+    mem_free(partial);
+    return status;
+}
+
+enum status folder_make_temporary(const char *parent, const char *stem, char **ret,
+                                  struct error *err)
+{
+    char *path = NULL;
+    enum status status = temporary_name(parent, stem, &path, err);
+    if (status != STATUS_OK)
+        return status;
+    if (mkdir(path, 0755) != 0) {
+        status = error_set_errno(err, errno, "%s: cannot create", path);
+        mem_free(path);
+        return status;
+    }
+    *ret = path;
+    return STATUS_OK;
+}
+
+enum status folder_publish(const char *temporary, const char *target, struct error *err)
+{
+    struct stat info;
+    if (lstat(target, &info) == 0)
+        return error_set(err, STATUS_EXISTS, "%s: exists already", target);
+    enum status status = folder_sync(temporary, err);
+    if (status != STATUS_OK)
+        return status;
+    if (rename(temporary, target) != 0)
+        return error_set_errno(err, errno, "%s: cannot rename to it", target);
+    char *parent = parent_of(target);
+    if (parent == NULL)
+        return error_set(err, STATUS_NOMEM, "%s: out of memory", target);
+    status = folder_sync(parent, err);
+    mem_free(parent);
+    return status;
+}
+
+enum status link_replace(const char *target, const char *path, struct error *err)
+{
+    char *temporary = NULL;
+    char *parent = parent_of(path);
+    if (parent == NULL)
+        return error_set(err, STATUS_NOMEM, "%s: out of memory", path);
+    enum status status = temporary_name(parent, name_of(path), &temporary, err);
+    if (status != STATUS_OK)
+        goto done;
+    if (symlink(target, temporary) != 0) {
+        status = error_set_errno(err, errno, "%s", path);
+        goto done;
+    }
+    if (rename(temporary, path) != 0) {
+        status = error_set_errno(err, errno, "%s", path);
+        unlink(temporary);
+        goto done;
+    }
+    status = folder_sync(parent, err);
+done:
+    mem_free(temporary);
+    mem_free(parent);
+    return status;
+}
+
+static void remove_below(const char *path, int depth)
+{
+    DIR *folder = depth < FOLDER_REMOVE_MAX_DEPTH ? opendir(path) : NULL;
+    if (folder != NULL) {
+        for (const struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
+            if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+                continue;
+            char *child = path_join(path, entry->d_name);
+            struct stat info;
+            if (child != NULL && lstat(child, &info) == 0) {
+                if (S_ISDIR(info.st_mode))
+                    remove_below(child, depth + 1);
+                else
+                    unlink(child);
+            }
+            mem_free(child);
+        }
+        closedir(folder);
+    }
+    rmdir(path);
+}
+
+void folder_remove(const char *path)
+{
+    struct stat info;
+    if (lstat(path, &info) == 0 && S_ISDIR(info.st_mode))
+        remove_below(path, 0);
+}

@@ -1,0 +1,72 @@
+/* file - reading with limits, mapping, and writing that is whole or not at all.
+ *
+ * Writing  A file_writer writes to a temporary name beside the target (`.<name>.<random>.tmp`);
+ *          file_writer_commit() flushes it to the disk, renames it and flushes the folder. Until
+ *          then, and after a failure, kill or full disk, the target is what it was. A folder is
+ *          published the same way: filled under a temporary name, then folder_publish().
+ * Messages name the file as the caller gave it; only paths, never contents.
+ * Threads  one object belongs to one thread; the functions may be called from any. */
+#ifndef BLINDLIST_BASE_FILE_H
+#define BLINDLIST_BASE_FILE_H
+
+#include "base/bytes.h"
+#include "base/span.h"
+#include "base/status.h"
+
+#include <stdio.h>
+#include <sys/types.h>
+
+/* Appends the whole file to `ret`; "-" is standard input. STATUS_TOO_LARGE beyond ret's maximum. A
+ * folder is STATUS_INVALID. On failure `ret` may have grown. */
+enum status file_read(const char *path, struct bytes *ret, struct error *err) MUST_CHECK;
+
+/* A file mapped read-only. An empty file maps to an empty span. The file must not be cut short
+ * while it is mapped: dataset files are replaced by rename, never rewritten. */
+struct file_map {
+    struct span bytes;
+};
+enum status file_map_open(const char *path, struct file_map *ret, struct error *err) MUST_CHECK;
+void file_map_close(struct file_map *map);
+
+#define FILE_MODE_PUBLIC 0644
+#define FILE_MODE_SECRET 0600
+
+struct file_writer; /* opaque; buffered */
+/* Starts writing what will be `path`, with the permissions `mode` (before the umask). */
+enum status file_writer_new(const char *path, mode_t mode, struct file_writer **ret,
+                            struct error *err) MUST_CHECK;
+/* The first failure sticks and is returned by file_writer_commit(). */
+void file_writer_write(struct file_writer *writer, struct span more);
+void file_writer_format(struct file_writer *writer, const char *format, ...) PRINTF_LIKE(2, 3);
+/* Bytes written so far. */
+uint64_t file_writer_size(const struct file_writer *writer);
+/* The first failure so far, without ending the work: for loops that should stop early. */
+enum status file_writer_check(const struct file_writer *writer, struct error *err) MUST_CHECK;
+/* Replaces bytes written before (header fields known only at the end); offset + more.size lies
+ * inside what is written. */
+void file_writer_patch(struct file_writer *writer, uint64_t offset, struct span more);
+/* Publishes the file; on failure the target is untouched. Frees the writer in both cases. */
+enum status file_writer_commit(struct file_writer *writer, struct error *err) MUST_CHECK;
+/* Throws the work away and frees the writer. Takes NULL. */
+void file_writer_cancel(struct file_writer *writer);
+
+/* All of `contents` as the file `path`, whole or not at all. */
+enum status file_write(const char *path, mode_t mode, struct span contents,
+                       struct error *err) MUST_CHECK;
+
+/* Creates the folder and its missing parents; an existing folder is fine. */
+enum status folder_make(const char *path, struct error *err) MUST_CHECK;
+/* Creates `<parent>/.<stem>.<random>.tmp` and returns its path (mem_free). */
+enum status folder_make_temporary(const char *parent, const char *stem, char **ret,
+                                  struct error *err) MUST_CHECK;
+/* Flushes `temporary` and renames it to `target`, which must not exist (STATUS_EXISTS). */
+enum status folder_publish(const char *temporary, const char *target, struct error *err) MUST_CHECK;
+/* Points the symbolic link `path` at `target`, replacing an older link in one step. */
+enum status link_replace(const char *target, const char *path, struct error *err) MUST_CHECK;
+/* Removes a folder and all below it, best effort; a missing one is fine. Does not follow links. */
+void folder_remove(const char *path);
+
+/* "<folder>/<name>" (mem_free); NULL without memory. */
+char *path_join(const char *folder, const char *name) MUST_CHECK;
+
+#endif

@@ -1,0 +1,101 @@
+#include "base/mem.h"
+
+#include "base/checked.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The one mutable variable of the library: a test's wish, never read for anything else. */
+static _Thread_local size_t fail_countdown;
+
+static bool must_fail(void)
+{
+    if (LIKELY(fail_countdown == 0))
+        return false;
+    fail_countdown--;
+    return fail_countdown == 0;
+}
+
+void mem_fail_nth(size_t n)
+{
+    fail_countdown = n;
+}
+
+bool mem_fail_pending(void)
+{
+    return fail_countdown != 0;
+}
+
+void *mem_alloc(size_t count, size_t size_bytes)
+{
+    size_t total;
+    if (must_fail() || !size_mul(count, size_bytes, &total))
+        return NULL;
+    return malloc(total > 0 ? total : 1);
+}
+
+void *mem_alloc_zeroed(size_t count, size_t size_bytes)
+{
+    size_t total;
+    if (must_fail() || !size_mul(count, size_bytes, &total))
+        return NULL;
+    return calloc(total > 0 ? total : 1, 1);
+}
+
+void *mem_alloc_aligned(size_t alignment, size_t count, size_t size_bytes)
+{
+    size_t total;
+    void *block = NULL;
+    if (must_fail() || !size_mul(count, size_bytes, &total))
+        return NULL;
+    if (posix_memalign(&block, alignment, total > 0 ? total : 1) != 0)
+        return NULL;
+    return block;
+}
+
+void *mem_realloc(void *block, size_t count, size_t size_bytes)
+{
+    size_t total;
+    if (must_fail() || !size_mul(count, size_bytes, &total))
+        return NULL;
+    return realloc(block, total > 0 ? total : 1);
+}
+
+char *mem_strdup(const char *text)
+{
+    const size_t size = strlen(text) + 1;
+    char *copy = mem_alloc(size, 1);
+    if (copy != NULL)
+        memcpy(copy, text, size);
+    return copy;
+}
+
+void mem_free(void *block)
+{
+    free(block);
+}
+
+void mem_wipe(void *block, size_t size_bytes)
+{
+    volatile uint8_t *bytes = block;
+    for (size_t i = 0; i < size_bytes; i++)
+        bytes[i] = 0;
+}
+
+void mem_free_secret(void *block, size_t size_bytes)
+{
+    if (block != NULL)
+        mem_wipe(block, size_bytes);
+    mem_free(block);
+}
+
+bool secret_equal(const void *a, const void *b, size_t size_bytes)
+{
+    const volatile uint8_t *x = a;
+    const volatile uint8_t *y = b;
+    unsigned difference = 0;
+    for (size_t i = 0; i < size_bytes; i++)
+        difference |= (unsigned)(x[i] ^ y[i]);
+    return difference == 0;
+}

@@ -1,0 +1,9 @@
+/* commands - the subcommands of `blindlist`, each defined in the file of its name (cmd_*.c). */
+#ifndef BLINDLIST_TOOLS_COMMANDS_H
+#define BLINDLIST_TOOLS_COMMANDS_H
+
+#include "tools/tool.h"
+
+/* Alphabetical; add the declaration here and the row in blindlist.c. */
+
+#endif

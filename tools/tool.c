@@ -1,0 +1,140 @@
+#include "tools/tool.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void print_help(const struct tool_command *command)
+{
+    printf("usage: blindlist %s%s%s\n\n%s\n", command->name, command->synopsis[0] ? " " : "",
+           command->synopsis, command->summary);
+    if (command->details != NULL)
+        printf("\n%s\n", command->details);
+    if (command->member_count > 0)
+        printf("\ncommands:\n");
+    for (size_t i = 0; i < command->member_count; i++)
+        printf("  %-16s %s\n", command->members[i]->name, command->members[i]->summary);
+    printf("\noptions:\n");
+    for (size_t i = 0; i < command->option_count; i++) {
+        const struct tool_option *option = &command->options[i];
+        char left[64];
+        char letter[8] = "";
+        if (option->letter != '\0')
+            snprintf(letter, sizeof letter, "-%c, ", option->letter);
+        snprintf(left, sizeof left, "%s--%s%s%s", letter, option->name,
+                 option->argument != NULL ? " " : "",
+                 option->argument != NULL ? option->argument : "");
+        printf("  %-30s %s\n", left, option->help);
+    }
+    printf("  %-30s %s\n", "--help", "this text");
+}
+
+static int stop(struct tool_args *args, int exit_code)
+{
+    args->exit_code = exit_code;
+    return TOOL_STOP;
+}
+
+static int take_value(struct tool_args *args, size_t index, const char *attached)
+{
+    const struct tool_option *option = &args->command->options[index];
+    args->value = attached;
+    if (option->argument == NULL) {
+        if (attached != NULL)
+            return stop(args, tool_usage_error(args, "--%s takes no value", option->name));
+        return (int)index;
+    }
+    if (attached == NULL) {
+        if (args->position >= args->argc)
+            return stop(args,
+                        tool_usage_error(args, "--%s needs %s", option->name, option->argument));
+        args->value = args->argv[args->position++];
+    }
+    return (int)index;
+}
+
+int tool_next(struct tool_args *args)
+{
+    if (args->position >= args->argc)
+        return TOOL_END;
+    const char *word = args->argv[args->position++];
+    args->value = word;
+    if (args->only_operands || word[0] != '-' || word[1] == '\0')
+        return TOOL_OPERAND;
+    if (strcmp(word, "--") == 0) {
+        args->only_operands = true;
+        return tool_next(args);
+    }
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
+        print_help(args->command);
+        return stop(args, EXIT_DONE);
+    }
+    const char *equals = strchr(word, '=');
+    for (size_t i = 0; i < args->command->option_count; i++) {
+        const struct tool_option *option = &args->command->options[i];
+        if (word[1] == '-') {
+            const size_t length = equals != NULL ? (size_t)(equals - word) - 2 : strlen(word + 2);
+            if (strlen(option->name) == length && strncmp(option->name, word + 2, length) == 0)
+                return take_value(args, i, equals != NULL ? equals + 1 : NULL);
+        } else if (word[1] == option->letter) {
+            return take_value(args, i, word[2] != '\0' ? word + 2 : NULL);
+        }
+    }
+    return stop(args, tool_usage_error(args, "unknown option %s", word));
+}
+
+int tool_usage_error(const struct tool_args *args, const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    fprintf(stderr, "blindlist %s: ", args->command->name);
+    vfprintf(stderr, format, list);
+    fprintf(stderr, "\nTry 'blindlist %s --help'.\n", args->command->name);
+    va_end(list);
+    return EXIT_USAGE;
+}
+
+int tool_fail(const struct error *err)
+{
+    fprintf(stderr, "blindlist: %s\n", err->message);
+    return EXIT_FAILED;
+}
+
+int tool_finish(int exit_code)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return exit_code;
+    fprintf(stderr, "blindlist: standard output: %s\n", strerror(errno));
+    return EXIT_FAILED;
+}
+
+bool tool_parse_u64(const char *text, uint64_t min, uint64_t max, uint64_t *ret)
+{
+    uint64_t value = 0;
+    if (text[0] == '\0')
+        return false;
+    for (; *text != '\0'; text++) {
+        if (*text < '0' || *text > '9')
+            return false;
+        const uint64_t digit = (uint64_t)(*text - '0');
+        if (value > (UINT64_MAX - digit) / 10)
+            return false;
+        value = value * 10 + digit;
+    }
+    if (value < min || value > max)
+        return false;
+    *ret = value;
+    return true;
+}
+
+bool tool_parse_double(const char *text, double *ret)
+{
+    char *end;
+    const double value = strtod(text, &end);
+    if (end == text || *end != '\0' || !isfinite(value))
+        return false;
+    *ret = value;
+    return true;
+}
