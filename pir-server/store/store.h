@@ -1,0 +1,97 @@
+/* store - what the server must still know after a restart, behind one interface.
+ *
+ * Now      evaluation keys: the serialized form, one for each user and key configuration, with the
+ *          second at which the device made it and the second at which it arrived.
+ * Users    are known by the SHA-256 of their User-Identifier only. The identifier itself is neither
+ *          stored nor logged: whoever copies the state file cannot read it back (a UUID has too
+ *          many values to be tried), and a store is no list of devices.
+ * Durable  a put returns after the data is on the disk; a process killed at any moment leaves the
+ *          last state that was returned. One function is one transaction: all of it or nothing.
+ * Time     is passed in (seconds since 1970), so that tests can fix it.
+ * Expiry   a key older than the time to live is absent for every reader at once and is removed
+ *          by the next put or purge.
+ * Quota    by user, a put beyond it removes the user's oldest keys (those of configurations gone
+ *          by); in all, a put beyond it is refused with STATUS_BUSY, so that nobody can push out
+ *          the keys of others.
+ * Errors   STATUS_BUSY the file stays locked by another process or the store is full;
+ *          STATUS_IO the disk refuses (full, read-only); STATUS_MALFORMED the file is damaged or
+ *          not ours; STATUS_UNSUPPORTED it was written by a newer program. Messages name the file.
+ * Threads  all functions but open and close may be called from any thread; a reader does not wait
+ *          for a writer's disk. */
+#ifndef BLINDLIST_STORE_STORE_H
+#define BLINDLIST_STORE_STORE_H
+
+#include "base/bytes.h"
+#include "base/span.h"
+#include "base/status.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define STORE_USER_HASH_BYTES 32
+#define STORE_KEY_ID_BYTES    32
+
+/* Default limits. One key of the usual parameters is 100 to 700 KB. */
+#define STORE_KEY_TTL_S                ((uint64_t)60 * 60 * 24 * 60) /* 60 days */
+#define STORE_KEYS_PER_USER            ((uint64_t)16)
+#define STORE_KEY_BYTES_PER_USER       ((uint64_t)32 << 20)
+#define STORE_KEYS_IN_ALL              ((uint64_t)1000000)
+#define STORE_KEY_BYTES_IN_ALL         ((uint64_t)8 << 30)
+#define STORE_BUSY_TIMEOUT_MS          5000
+#define STORE_EVALUATION_KEY_MAX_BYTES ((size_t)10485760)
+
+struct store_limits {
+    uint64_t key_ttl_s;
+    uint64_t keys_per_user;
+    uint64_t key_bytes_per_user;
+    uint64_t keys_in_all;
+    uint64_t key_bytes_in_all;
+    uint32_t busy_timeout_ms; /* how long a call waits for another process that holds the file */
+};
+struct store_limits store_limits_default(void);
+
+struct store_user {
+    uint8_t hash[STORE_USER_HASH_BYTES];
+};
+/* SHA-256 of the identifier as it came; any length, also empty. */
+struct store_user store_user_of(struct span identifier);
+
+struct store_key {
+    uint8_t id[STORE_KEY_ID_BYTES]; /* SHA-256 of the evaluation key configuration */
+    uint64_t made_at;               /* as the device says; any 64-bit number */
+    struct span serialized;         /* borrowed */
+};
+
+struct store; /* opaque */
+
+/* Opens or creates the state file (mode 0600) in SQLite's WAL mode; beside it lie `<path>-wal` and
+ * `<path>-shm`. Brings an older schema up to date. */
+enum status store_open_sqlite(const char *path, const struct store_limits *limits,
+                              struct store **ret, struct error *err) MUST_CHECK;
+void store_close(struct store *store); /* takes NULL */
+
+/* Stores `count` keys of one user, each in place of an older one with the same id. All or none.
+ * STATUS_TOO_LARGE when a single key is beyond the quota of a user. */
+enum status store_put_keys(struct store *store, const struct store_user *user,
+                           const struct store_key *keys, size_t count, uint64_t now_s,
+                           struct error *err) MUST_CHECK;
+/* Appends the serialized key to `ret`. STATUS_NO_KEY when there is none. */
+enum status store_get_key(struct store *store, const struct store_user *user,
+                          const uint8_t id[STORE_KEY_ID_BYTES], uint64_t now_s,
+                          uint64_t *ret_made_at, struct bytes *ret, struct error *err) MUST_CHECK;
+/* Just the time at which the device made it. STATUS_NO_KEY when there is none. */
+enum status store_get_key_time(struct store *store, const struct store_user *user,
+                               const uint8_t id[STORE_KEY_ID_BYTES], uint64_t now_s,
+                               uint64_t *ret_made_at, struct error *err) MUST_CHECK;
+
+struct store_usage {
+    uint64_t key_count;
+    uint64_t key_bytes;
+};
+enum status store_get_usage(struct store *store, struct store_usage *ret,
+                            struct error *err) MUST_CHECK;
+/* Removes what has expired. */
+enum status store_purge(struct store *store, uint64_t now_s, size_t *ret_removed,
+                        struct error *err) MUST_CHECK;
+
+#endif
