@@ -22,6 +22,9 @@
 #define PREFETCH_WRITE(address) ((void)(address))
 #endif
 
+/* 128-bit products of 64-bit factors. */
+__extension__ typedef unsigned __int128 uint128;
+
 /* Number of elements of a true array (never of a pointer). */
 #define ARRAY_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
