@@ -52,8 +52,8 @@ ROOM_OBJ := $(call obj,$(ROOM_SRC))
 PROTO_OBJ := $(PROTO_C:$(BUILD)/%.c=$(BUILD)/obj/%.o)
 LIB := $(BUILD)/libblindlist.a
 BLOOM_LIB := $(BUILD)/libbloom.a
-# What bloom/bloom.h needs and nothing more: no third-party library.
-BLOOM_OBJ := $(call obj,$(wildcard bloom/*.c base/*.c))
+# What bloom/bloom.h declares and nothing more: needs the C library only.
+BLOOM_OBJ := $(call obj,bloom/bloom.c)
 
 PROGRAMS := $(if $(TOOL_SRC),$(BUILD)/blindlist) $(if $(SERVER_SRC),$(BUILD)/blindlist-server)
 

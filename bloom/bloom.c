@@ -1,0 +1,279 @@
+/* The remainder by bit_count is Lemire's (arXiv:1902.01961): with c = ceil(2^64 / d), the low 64
+ * bits of c * a are the fraction a / d, and multiplying them by d gives a mod d, exactly, for all
+ * 32-bit a and d. d = 1 makes c wrap to 0, which gives the right remainder 0.
+ *
+ * This file must link without the other rooms: of base/ it takes compiler.h only, which has no
+ * code. */
+#include "bloom/bloom.h"
+
+#include "base/compiler.h"
+
+#include <math.h>
+#include <string.h>
+
+#define FNV_OFFSET_BASIS UINT32_C(0x811c9dc5)
+#define FNV_PRIME        UINT32_C(0x01000193)
+
+static const double ln_2 = 0x1.62e42fefa39efp-1;
+
+const char *bloom_result_text(enum bloom_result result)
+{
+    switch (result) {
+    case BLOOM_OK:
+        return "ok";
+    case BLOOM_NO_ITEMS:
+        return "there is no item, and a filter needs at least one";
+    case BLOOM_BAD_RATE:
+        return "the false-positive rate must be greater than 0 and less than 1";
+    case BLOOM_TOO_MANY_BITS:
+        return "the filter would need more than 4294967295 bits, the most that its 32-bit count "
+               "can say";
+    case BLOOM_BAD_BIT_COUNT:
+        return "the bit count must be at least 1";
+    case BLOOM_BAD_HASH_COUNT:
+        return "the hash count must be from 1 to 2048";
+    case BLOOM_WRONG_SIZE:
+        return "the bits have another size than the bit count says";
+    }
+    return "unknown result";
+}
+
+/* ---- geometry ---- */
+
+enum bloom_result bloom_params_choose(uint64_t item_count, double rate, uint32_t murmur_seed,
+                                      struct bloom_params *ret)
+{
+    if (item_count == 0)
+        return BLOOM_NO_ITEMS;
+    if (!(rate > 0.0 && rate < 1.0)) /* also refuses what is no number */
+        return BLOOM_BAD_RATE;
+    const double items = (double)item_count;
+    const double bits = ceil(-(items * log(rate)) / (ln_2 * ln_2));
+    if (!(bits <= (double)UINT32_MAX))
+        return BLOOM_TOO_MANY_BITS;
+    const double hashes = ceil(bits / items * ln_2);
+    *ret = (struct bloom_params){
+        .bit_count = (uint32_t)bits, .hash_count = (uint32_t)hashes, .murmur_seed = murmur_seed};
+    return bloom_params_check(ret);
+}
+
+enum bloom_result bloom_params_check(const struct bloom_params *params)
+{
+    if (params->bit_count == 0)
+        return BLOOM_BAD_BIT_COUNT;
+    if (params->hash_count == 0 || params->hash_count > BLOOM_MAX_HASH_COUNT)
+        return BLOOM_BAD_HASH_COUNT;
+    return BLOOM_OK;
+}
+
+size_t bloom_byte_count(uint32_t bit_count)
+{
+    return (size_t)bit_count / 8 + (bit_count % 8 != 0 ? 1 : 0);
+}
+
+double bloom_expected_rate(const struct bloom_params *params, uint64_t item_count)
+{
+    const double k = (double)params->hash_count;
+    return pow(-expm1(-k * (double)item_count / (double)params->bit_count), k);
+}
+
+/* ---- hashes ---- */
+
+uint32_t bloom_fnv1a_32(const void *key, size_t size_bytes)
+{
+    const uint8_t *bytes = key;
+    uint32_t hash = FNV_OFFSET_BASIS;
+    for (size_t i = 0; i < size_bytes; i++)
+        hash = (hash ^ bytes[i]) * FNV_PRIME;
+    return hash;
+}
+
+static inline uint32_t rotate_left(uint32_t x, unsigned count)
+{
+    return (x << count) | (x >> (32 - count));
+}
+
+static inline uint32_t load_le32(const uint8_t *bytes)
+{
+    return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
+           (uint32_t)bytes[3] << 24;
+}
+
+static inline uint32_t murmur_block(uint32_t block)
+{
+    return rotate_left(block * UINT32_C(0xcc9e2d51), 15) * UINT32_C(0x1b873593);
+}
+
+uint32_t bloom_murmur3_32(const void *key, size_t size_bytes, uint32_t seed)
+{
+    const uint8_t *bytes = key;
+    uint32_t hash = seed;
+    size_t left = size_bytes;
+    for (; left >= 4; left -= 4, bytes += 4)
+        hash = rotate_left(hash ^ murmur_block(load_le32(bytes)), 13) * 5 + UINT32_C(0xe6546b64);
+    uint32_t tail = 0;
+    for (size_t i = left; i > 0; i--)
+        tail = tail << 8 | bytes[i - 1];
+    hash ^= murmur_block(tail); /* a tail of no bytes is 0, and so is its block */
+    hash ^= (uint32_t)size_bytes;
+    hash = (hash ^ hash >> 16) * UINT32_C(0x85ebca6b);
+    hash = (hash ^ hash >> 13) * UINT32_C(0xc2b2ae35);
+    return hash ^ hash >> 16;
+}
+
+/* ---- positions ---- */
+
+static struct bloom_divisor divisor_of(uint32_t divisor)
+{
+    return (struct bloom_divisor){.reciprocal = UINT64_MAX / divisor + 1, .divisor = divisor};
+}
+
+static inline uint32_t remainder_of(uint32_t value, struct bloom_divisor by)
+{
+    const uint64_t fraction = by.reciprocal * value;
+    /* The high 64 bits of fraction * divisor, in two 32-bit halves: no sum here overflows. */
+    const uint64_t low = (fraction & UINT32_MAX) * by.divisor >> 32;
+    return (uint32_t)(((fraction >> 32) * by.divisor + low) >> 32);
+}
+
+void bloom_positions(const struct bloom_params *params, const void *key, size_t size_bytes,
+                     uint32_t *ret)
+{
+    const struct bloom_divisor bit_count = divisor_of(params->bit_count);
+    uint32_t sum = bloom_fnv1a_32(key, size_bytes);
+    const uint32_t step = bloom_murmur3_32(key, size_bytes, params->murmur_seed);
+    for (uint32_t i = 0; i < params->hash_count; i++) {
+        ret[i] = remainder_of(sum, bit_count);
+        sum += step; /* wraps mod 2^32 before the remainder, as devices do */
+    }
+}
+
+/* ---- builder ---- */
+
+enum bloom_result bloom_builder_init(struct bloom_builder *builder,
+                                     const struct bloom_params *params, uint8_t *bits,
+                                     size_t size_bytes)
+{
+    const enum bloom_result result = bloom_params_check(params);
+    if (result != BLOOM_OK)
+        return result;
+    if (size_bytes != bloom_byte_count(params->bit_count))
+        return BLOOM_WRONG_SIZE;
+    builder->bit_count = divisor_of(params->bit_count);
+    builder->hash_count = params->hash_count;
+    builder->murmur_seed = params->murmur_seed;
+    builder->bits = bits;
+    builder->pending_count = 0;
+    return BLOOM_OK;
+}
+
+void bloom_builder_finish(struct bloom_builder *builder)
+{
+    uint8_t *bits = builder->bits;
+    const size_t count = builder->pending_count;
+    for (size_t i = 0; i < count; i++) {
+        const uint32_t position = builder->pending[i];
+        bits[position >> 3] = (uint8_t)(bits[position >> 3] | 1u << (position & 7));
+    }
+    builder->pending_count = 0;
+}
+
+void bloom_builder_add(struct bloom_builder *builder, const void *key, size_t size_bytes)
+{
+    uint8_t *const bits = builder->bits;
+    const struct bloom_divisor bit_count = builder->bit_count;
+    uint32_t sum = bloom_fnv1a_32(key, size_bytes);
+    const uint32_t step = bloom_murmur3_32(key, size_bytes, builder->murmur_seed);
+    uint32_t left = builder->hash_count;
+    while (left > 0) {
+        size_t at = builder->pending_count;
+        if (at == BLOOM_PENDING_COUNT) {
+            bloom_builder_finish(builder);
+            at = 0;
+        }
+        const size_t room = BLOOM_PENDING_COUNT - at;
+        const uint32_t now = left < room ? left : (uint32_t)room;
+        for (uint32_t i = 0; i < now; i++) {
+            const uint32_t position = remainder_of(sum, bit_count);
+            PREFETCH_WRITE(bits + (position >> 3));
+            builder->pending[at + i] = position;
+            sum += step; /* wraps mod 2^32 before the remainder, as devices do */
+        }
+        builder->pending_count = at + now;
+        left -= now;
+    }
+}
+
+/* ---- reader ---- */
+
+enum bloom_result bloom_reader_init(struct bloom_reader *reader, const struct bloom_params *params,
+                                    const uint8_t *bits, size_t size_bytes)
+{
+    const enum bloom_result result = bloom_params_check(params);
+    if (result != BLOOM_OK)
+        return result;
+    if (size_bytes != bloom_byte_count(params->bit_count))
+        return BLOOM_WRONG_SIZE;
+    *reader = (struct bloom_reader){.bit_count = divisor_of(params->bit_count),
+                                    .hash_count = params->hash_count,
+                                    .murmur_seed = params->murmur_seed,
+                                    .bits = bits};
+    return BLOOM_OK;
+}
+
+bool bloom_reader_has_key(const struct bloom_reader *reader, const void *key, size_t size_bytes)
+{
+    uint32_t sum = bloom_fnv1a_32(key, size_bytes);
+    const uint32_t step = bloom_murmur3_32(key, size_bytes, reader->murmur_seed);
+    for (uint32_t i = 0; i < reader->hash_count; i++) {
+        const uint32_t position = remainder_of(sum, reader->bit_count);
+        if ((reader->bits[position >> 3] >> (position & 7) & 1) == 0)
+            return false;
+        sum += step; /* wraps mod 2^32 before the remainder, as devices do */
+    }
+    return true;
+}
+
+/* ---- counting ---- */
+
+static unsigned count_in_byte(unsigned byte)
+{
+    unsigned count = 0;
+    for (; byte != 0; byte &= byte - 1)
+        count++;
+    return count;
+}
+
+/* Sums of neighbours, doubling in width: the usual count of a word without an instruction for it.
+ */
+static uint64_t count_in_word(uint64_t word)
+{
+    word -= word >> 1 & UINT64_C(0x5555555555555555);
+    word = (word & UINT64_C(0x3333333333333333)) + (word >> 2 & UINT64_C(0x3333333333333333));
+    word = (word + (word >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+    return word * UINT64_C(0x0101010101010101) >> 56;
+}
+
+uint64_t bloom_count_set(const uint8_t *bits, uint32_t bit_count)
+{
+    uint64_t total = 0;
+    const size_t whole = bit_count / 8;
+    size_t i = 0;
+    for (; i + 8 <= whole; i += 8) {
+        uint64_t word;
+        memcpy(&word, bits + i, sizeof word);
+        total += count_in_word(word);
+    }
+    for (; i < whole; i++)
+        total += count_in_byte(bits[i]);
+    if (bit_count % 8 != 0)
+        total += count_in_byte(bits[whole] & ((1u << bit_count % 8) - 1));
+    return total;
+}
+
+unsigned bloom_count_spare_set(const uint8_t *bits, uint32_t bit_count)
+{
+    if (bit_count % 8 == 0)
+        return 0;
+    return count_in_byte((unsigned)bits[bit_count / 8] >> bit_count % 8);
+}

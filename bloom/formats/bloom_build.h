@@ -1,0 +1,38 @@
+/* bloom_build - a filter from a text file, one key a line.
+ *
+ * Keys     lines as they are: without their LF or CR LF, byte order mark skipped, NUL bytes kept.
+ *          Empty lines are skipped. A line of more than 65,536 bytes is an error.
+ * Passes   the file is read twice, to count (and to find the default seed) and to insert, so it
+ *          must be a file: STATUS_UNSUPPORTED for a pipe, STATUS_MISMATCH when it changed
+ * meanwhile. Memory   the filter and a constant. With `unique` the first pass also keeps the
+ * SHA-256 of every distinct key, 46 to 92 bytes each (once more half of that while the table
+ * grows); they are given back before the filter is allocated. Keys are the same when their digests
+ * are. Same keys, order and options: same filter, on every machine. */
+#ifndef BLINDLIST_BLOOM_FORMATS_BLOOM_BUILD_H
+#define BLINDLIST_BLOOM_FORMATS_BLOOM_BUILD_H
+
+#include "bloom/formats/bloom_filter.h"
+
+struct bloom_build_options {
+    double rate;         /* (0, 1); used when bit_count is 0 */
+    uint32_t bit_count;  /* 0 = from the rate and the number of keys */
+    uint32_t hash_count; /* with bit_count; false_positive_tolerance becomes what is expected */
+    bool has_seed;
+    uint32_t murmur_seed; /* with has_seed; else bloom_seed_of_digest() of the keys */
+    bool unique;          /* count a repeated key once */
+    bool show_progress;
+};
+
+struct bloom_build_summary {
+    uint64_t line_count;   /* all lines */
+    uint64_t empty_count;  /* empty lines among them */
+    uint64_t repeat_count; /* repeats dropped; 0 without `unique` */
+    uint64_t item_count;   /* keys counted */
+};
+
+/* The filter comes sealed. `ret_summary` may be NULL. */
+enum status bloom_build_file(const char *path, const struct bloom_build_options *options,
+                             struct bloom_filter **ret, struct bloom_build_summary *ret_summary,
+                             struct error *err) MUST_CHECK;
+
+#endif
