@@ -1,0 +1,104 @@
+/* wire_config - what a server tells devices about its use cases: ConfigRequest, ConfigResponse.
+ *
+ * Server   a struct wire_config is made once for a dataset version from the parameters of its
+ *          shards; it holds both forms of the PIRConfig ready to send, its configuration id and the
+ *          key configuration. Constant: shared freely by threads.
+ * Client   a struct wire_config_response is what came back; parameters of single shards are made
+ *          from it on demand.
+ * Source   service.md section 3, wire.md sections 4 to 6. Threads  any. */
+#ifndef BLINDLIST_PIR_SERVER_WIRE_WIRE_CONFIG_H
+#define BLINDLIST_PIR_SERVER_WIRE_WIRE_CONFIG_H
+
+#include "base/bytes.h"
+#include "base/span.h"
+#include "base/status.h"
+#include "pir-server/wire/wire_limits.h"
+
+struct pir_parameters;
+struct pir_evaluation_key_config;
+
+/* ---- server: one dataset version ---- */
+
+struct wire_config;
+/* shards  [shard_count] the parameters of each shard, in order; equal ones may be one pointer.
+ * STATUS_INVALID when encryption, keyword parameters or batch sizes of shards differ (one client
+ * configuration cannot say that), STATUS_TOO_LARGE beyond WIRE_SHARDS_MAX or when the Galois
+ * elements of all shards together are too many. */
+enum status wire_config_new(const struct pir_parameters *const *shards, size_t shard_count,
+                            struct wire_config **ret, struct error *err) MUST_CHECK;
+void wire_config_free(struct wire_config *config); /* takes NULL */
+
+/* Configuration id: WIRE_CONFIG_ID_BYTES, SHA-256 of the PIRConfig in its newest form. */
+const uint8_t *wire_config_id(const struct wire_config *config);
+/* Identifier of the key configuration: WIRE_KEY_ID_BYTES. */
+const uint8_t *wire_config_key_id(const struct wire_config *config);
+/* Union of what the shards need: one key serves all. */
+const struct pir_evaluation_key_config *wire_config_key_config(const struct wire_config *config);
+/* The serialized PIRConfig, newest form. */
+struct span wire_config_serialized(const struct wire_config *config);
+
+/* ---- server: request and response ---- */
+
+struct wire_config_request; /* opaque; owns copies of what it shows */
+/* STATUS_INVALID when the numbers of use cases and existing ids differ and neither there are no
+ * ids; STATUS_MALFORMED also for names that are not UTF-8. */
+enum status wire_config_request_read(struct span body, struct wire_config_request **ret,
+                                     struct error *err) MUST_CHECK;
+void wire_config_request_free(struct wire_config_request *request); /* takes NULL */
+/* Use cases named; 0 = all are wanted. */
+size_t wire_config_request_count(const struct wire_config_request *request);
+/* Name i, as given: names may repeat. */
+struct span wire_config_request_use_case(const struct wire_config_request *request, size_t i);
+/* The configuration id that the client has for name i; empty when it has none. */
+struct span wire_config_request_existing_id(const struct wire_config_request *request, size_t i);
+
+struct wire_config_answer {
+    struct span use_case;
+    const struct wire_config *config;
+    bool reuse;             /* the client has it: sends only that */
+    bool for_old_platform;  /* below iOS 18.2 and macOS 15.2: shards spelled out */
+    uint64_t key_timestamp; /* of the client's stored key; 0 = none */
+};
+/* Appends the ConfigResponse: entries and key states in the order given. Use cases are distinct.
+ * STATUS_UNSUPPORTED for an old platform and a sharding function other than SHA-256. */
+enum status wire_config_response_write(const struct wire_config_answer *answers, size_t count,
+                                       struct bytes *ret, struct error *err) MUST_CHECK;
+
+/* ---- client ---- */
+
+/* existing_ids may be NULL: no ids are sent. Empty spans: none for that use case. */
+enum status wire_config_request_write(const struct span *use_cases, const struct span *existing_ids,
+                                      size_t count, struct bytes *ret,
+                                      struct error *err) MUST_CHECK;
+
+struct wire_config_response; /* opaque */
+enum status wire_config_response_read(struct span body, struct wire_config_response **ret,
+                                      struct error *err) MUST_CHECK;
+void wire_config_response_free(struct wire_config_response *response); /* takes NULL */
+size_t wire_config_response_count(const struct wire_config_response *response);
+
+/* One use case of the response. Borrows from it. */
+struct wire_served {
+    struct span use_case;
+    bool reuse;             /* the id sent with the request still holds; nothing below is set */
+    struct span config_id;  /* opaque bytes, sent back with queries */
+    struct span key_id;     /* identifier for keys: WIRE_KEY_ID_BYTES */
+    uint64_t key_timestamp; /* of the key the server has, 0 = none */
+    size_t shard_count;     /* >= 1 */
+    const void *message;    /* internal */
+    const void *key_status; /* internal */
+};
+/* Entry i. STATUS_UNSUPPORTED when it is no PIR configuration, STATUS_MALFORMED when parts are
+ * missing, when no key state fits the key identifier, or counts are out of range. */
+enum status wire_config_response_get(const struct wire_config_response *response, size_t i,
+                                     struct wire_served *ret, struct error *err) MUST_CHECK;
+/* By name; STATUS_NOT_FOUND when the response has no such use case. */
+enum status wire_config_response_find(const struct wire_config_response *response,
+                                      struct span use_case, struct wire_served *ret,
+                                      struct error *err) MUST_CHECK;
+/* The parameters of one shard, as its file would say them; the key configuration is the one for
+ * all shards. shard in [0, shard_count). To be checked with pir_layout_init(). */
+enum status wire_served_shard(const struct wire_served *served, size_t shard,
+                              struct pir_parameters *ret, struct error *err) MUST_CHECK;
+
+#endif
