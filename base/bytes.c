@@ -28,14 +28,16 @@ void bytes_clear(struct bytes *bytes)
     bytes->status = STATUS_OK;
 }
 
-/* Room for `size` bytes in all; sets the sticky failure. */
+/* Room for `size` bytes in all, and a block even when that is none; sets the sticky failure. */
 static bool make_room(struct bytes *bytes, size_t size)
 {
-    if (size <= bytes->capacity)
+    if (size <= bytes->capacity && bytes->data != NULL)
         return true;
     size_t capacity = bytes->capacity < 64 ? 64 : bytes->capacity;
-    while (capacity < size)
+    if (capacity < size)
         capacity = capacity > bytes->max_size / 2 ? bytes->max_size : capacity * 2;
+    if (capacity < size)
+        capacity = size;
     uint8_t *data = mem_realloc(bytes->data, capacity, 1);
     if (data == NULL) {
         bytes->status = STATUS_NOMEM;
@@ -54,7 +56,7 @@ uint8_t *bytes_append_space(struct bytes *bytes, size_t size)
         bytes->status = STATUS_TOO_LARGE;
         return NULL;
     }
-    if (!make_room(bytes, bytes->size + size) || bytes->data == NULL)
+    if (!make_room(bytes, bytes->size + size))
         return NULL;
     uint8_t *start = bytes->data + bytes->size;
     bytes->size += size;
@@ -149,13 +151,16 @@ void bytes_append_format(struct bytes *bytes, const char *format, ...)
         return;
     }
     const size_t size = (size_t)length;
-    uint8_t *start = bytes_append_space(bytes, size + 1); /* with room for the NUL */
-    if (start == NULL)
+    if (bytes_append_space(bytes, size) == NULL)
+        return;
+    bytes->size -= size;
+    /* vsnprintf() adds a NUL, which may lie one byte beyond the maximum but is never counted. */
+    if (!make_room(bytes, bytes->size + size + 1))
         return;
     va_start(args, format);
-    vsnprintf((char *)start, size + 1, format, args);
+    vsnprintf((char *)bytes->data + bytes->size, size + 1, format, args);
     va_end(args);
-    bytes->size--;
+    bytes->size += size;
 }
 
 enum status bytes_status(const struct bytes *bytes, const char *what, struct error *err)

@@ -26,6 +26,7 @@ void bytes_deinit_secret(struct bytes *bytes);
 /* Size 0 again, storage and maximum kept, failure forgotten. */
 void bytes_clear(struct bytes *bytes);
 
+/* `more` is none of the bytes themselves: growth may move them. */
 void bytes_append(struct bytes *bytes, struct span more);
 void bytes_append_u8(struct bytes *bytes, uint8_t value);
 void bytes_append_u16le(struct bytes *bytes, uint16_t value);
@@ -36,7 +37,8 @@ void bytes_append_u32be(struct bytes *bytes, uint32_t value);
 void bytes_append_u64be(struct bytes *bytes, uint64_t value);
 void bytes_append_text(struct bytes *bytes, const char *text);
 void bytes_append_format(struct bytes *bytes, const char *format, ...) PRINTF_LIKE(2, 3);
-/* Appends `size` bytes for the caller to fill and returns where they start; NULL on failure. */
+/* Appends `size` bytes for the caller to fill and returns where they start; NULL on failure only.
+ */
 uint8_t *bytes_append_space(struct bytes *bytes, size_t size) MUST_CHECK;
 /* Makes room for `size` bytes in all, so that appends up to there do not move the block. */
 void bytes_reserve(struct bytes *bytes, size_t size);

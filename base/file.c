@@ -6,9 +6,11 @@
 #include "base/mem.h"
 #include "base/random.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -22,10 +24,11 @@ static const char *shown(const char *path)
     return strcmp(path, "-") == 0 ? "standard input" : path;
 }
 
-static enum status open_regular(const char *path, int *ret_fd, struct stat *ret_info,
-                                struct error *err)
+/* Opens anything but a folder. `more_flags` goes to open(). */
+static enum status open_file(const char *path, int more_flags, int *ret_fd, struct stat *ret_info,
+                             struct error *err)
 {
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | more_flags);
     if (fd < 0)
         return error_set_errno(err, errno, "%s", path);
     if (fstat(fd, ret_info) != 0) {
@@ -48,7 +51,7 @@ enum status file_read(const char *path, struct bytes *ret, struct error *err)
     int fd = STDIN_FILENO;
     struct stat info = {0};
     if (!is_stdin) {
-        status = open_regular(path, &fd, &info, err);
+        status = open_file(path, 0, &fd, &info, err);
         if (status != STATUS_OK)
             return status;
     }
@@ -67,6 +70,8 @@ enum status file_read(const char *path, struct bytes *ret, struct error *err)
         if (room == 0) {
             uint8_t extra;
             const ssize_t more = read(fd, &extra, 1);
+            if (more < 0 && errno == EINTR)
+                continue;
             if (more == 0)
                 break;
             status = more > 0 ? error_set(err, STATUS_TOO_LARGE, "%s: larger than %zu bytes",
@@ -98,7 +103,8 @@ enum status file_map_open(const char *path, struct file_map *ret, struct error *
 {
     int fd;
     struct stat info;
-    const enum status status = open_regular(path, &fd, &info, err);
+    /* O_NONBLOCK: a pipe is refused below instead of waited for. */
+    const enum status status = open_file(path, O_NONBLOCK, &fd, &info, err);
     if (status != STATUS_OK)
         return status;
     if (!S_ISREG(info.st_mode)) {
@@ -106,6 +112,11 @@ enum status file_map_open(const char *path, struct file_map *ret, struct error *
         return error_set(err, STATUS_INVALID, "%s: is not a regular file", path);
     }
     struct span bytes = span_of(NULL, 0);
+    if ((uintmax_t)info.st_size > SIZE_MAX) {
+        close(fd);
+        return error_set(err, STATUS_TOO_LARGE, "%s: cannot map %jd bytes", path,
+                         (intmax_t)info.st_size);
+    }
     if (info.st_size > 0) {
         const size_t size = (size_t)info.st_size;
         void *mapped = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
@@ -141,15 +152,18 @@ char *path_join(const char *folder, const char *name)
     return joined;
 }
 
-/* The folder part of `path`: "." when there is none. */
+/* The folder that holds `path`: "." when it names none. Slashes at the end do not count. */
 static char *parent_of(const char *path)
 {
-    const char *slash = strrchr(path, '/');
-    if (slash == NULL)
-        return mem_strdup(".");
-    size_t size = (size_t)(slash - path);
+    size_t size = strlen(path);
+    while (size > 0 && path[size - 1] == '/')
+        size--;
+    while (size > 0 && path[size - 1] != '/')
+        size--;
+    while (size > 1 && path[size - 1] == '/')
+        size--;
     if (size == 0)
-        size = 1; /* the root itself */
+        return mem_strdup(path[0] == '/' ? "/" : ".");
     char *parent = mem_alloc(size + 1, 1);
     if (parent != NULL) {
         memcpy(parent, path, size);
@@ -162,6 +176,34 @@ static const char *name_of(const char *path)
 {
     const char *slash = strrchr(path, '/');
     return slash == NULL ? path : slash + 1;
+}
+
+/* Where a file that is to be `path` really goes. A symbolic link is followed, so that the link
+ * survives and its target is replaced; renaming over a device or a pipe would destroy it. */
+static enum status resolve_target(const char *path, char **ret, struct error *err)
+{
+    struct stat info;
+    char followed[PATH_MAX];
+    const char *target = path;
+    if (path[0] == '\0')
+        return error_set(err, STATUS_INVALID, "the name of a file is empty");
+    if (lstat(path, &info) == 0) {
+        if (S_ISLNK(info.st_mode)) {
+            if (realpath(path, followed) == NULL || stat(followed, &info) != 0)
+                return error_set_errno(err, errno, "%s: is a symbolic link that leads nowhere",
+                                       path);
+            target = followed;
+        }
+        if (S_ISDIR(info.st_mode))
+            return error_set(err, STATUS_INVALID, "%s: is a folder, not a file", path);
+        if (!S_ISREG(info.st_mode))
+            return error_set(err, STATUS_INVALID, "%s: is a device or a pipe, not a file", path);
+    }
+    char *copy = mem_strdup(target);
+    if (copy == NULL)
+        return error_set(err, STATUS_NOMEM, "%s: out of memory", path);
+    *ret = copy;
+    return STATUS_OK;
 }
 
 /* "<folder>/.<stem>.<16 hex digits>.tmp" */
@@ -196,7 +238,8 @@ static enum status folder_sync(const char *folder, struct error *err)
 /* ---- writing ---- */
 
 struct file_writer {
-    char *target;
+    char *shown;  /* the path as the caller gave it, for messages */
+    char *target; /* with links resolved */
     char *temporary;
     char *folder;
     int fd;
@@ -212,6 +255,7 @@ static void writer_free(struct file_writer *writer)
         return;
     if (writer->fd >= 0)
         close(writer->fd);
+    mem_free(writer->shown);
     mem_free(writer->target);
     mem_free(writer->temporary);
     mem_free(writer->folder);
@@ -222,22 +266,20 @@ enum status file_writer_new(const char *path, mode_t mode, struct file_writer **
                             struct error *err)
 {
     enum status status;
-    struct stat info;
     struct file_writer *writer = mem_alloc_zeroed(1, sizeof *writer);
     if (writer == NULL)
         return error_set(err, STATUS_NOMEM, "%s: out of memory", path);
     writer->fd = -1;
-    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode)) {
-        status = error_set(err, STATUS_INVALID, "%s: is a folder, not a file", path);
+    status = resolve_target(path, &writer->target, err);
+    if (status != STATUS_OK)
         goto done;
-    }
-    writer->target = mem_strdup(path);
-    writer->folder = parent_of(path);
-    if (writer->target == NULL || writer->folder == NULL) {
+    writer->shown = mem_strdup(path);
+    writer->folder = parent_of(writer->target);
+    if (writer->shown == NULL || writer->folder == NULL) {
         status = error_set(err, STATUS_NOMEM, "%s: out of memory", path);
         goto done;
     }
-    status = temporary_name(writer->folder, name_of(path), &writer->temporary, err);
+    status = temporary_name(writer->folder, name_of(writer->target), &writer->temporary, err);
     if (status != STATUS_OK)
         goto done;
     writer->fd = open(writer->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
@@ -289,23 +331,27 @@ void file_writer_write(struct file_writer *writer, struct span more)
 
 void file_writer_format(struct file_writer *writer, const char *format, ...)
 {
-    struct bytes text;
-    bytes_init(&text, (size_t)1 << 24);
+    if (writer->error_number != 0)
+        return;
     va_list args;
-    va_start(args, format);
-    const int length = vsnprintf(NULL, 0, format, args);
-    va_end(args);
-    uint8_t *space = length < 0 ? NULL : bytes_append_space(&text, (size_t)length + 1);
-    if (space == NULL) {
-        if (writer->error_number == 0)
-            writer->error_number = ENOMEM;
-    } else {
+    for (int tries = 0; tries < 2; tries++) {
+        const size_t room = sizeof writer->buffer - writer->buffered;
         va_start(args, format);
-        vsnprintf((char *)space, (size_t)length + 1, format, args);
+        const int length = vsnprintf((char *)writer->buffer + writer->buffered, room, format, args);
         va_end(args);
-        file_writer_write(writer, span_of(text.data, (size_t)length));
+        if (length < 0) {
+            writer->error_number = errno;
+            return;
+        }
+        if ((size_t)length < room) {
+            writer->buffered += (size_t)length;
+            writer->size += (size_t)length;
+            return;
+        }
+        writer_flush(writer);
     }
-    bytes_deinit(&text);
+    if (writer->error_number == 0)
+        writer->error_number = EMSGSIZE; /* longer than the buffer: the header says no */
 }
 
 uint64_t file_writer_size(const struct file_writer *writer)
@@ -317,11 +363,12 @@ enum status file_writer_check(const struct file_writer *writer, struct error *er
 {
     if (writer->error_number == 0)
         return STATUS_OK;
-    return error_set_errno(err, writer->error_number, "%s: cannot write", writer->target);
+    return error_set_errno(err, writer->error_number, "%s: cannot write", writer->shown);
 }
 
 void file_writer_patch(struct file_writer *writer, uint64_t offset, struct span more)
 {
+    assert(offset <= writer->size && more.size <= writer->size - offset);
     writer_flush(writer);
     while (more.size > 0 && writer->error_number == 0) {
         const ssize_t wrote = pwrite(writer->fd, more.data, more.size, (off_t)offset);
@@ -377,8 +424,9 @@ enum status folder_make(const char *path, struct error *err)
     if (partial == NULL)
         return error_set(err, STATUS_NOMEM, "%s: out of memory", path);
     enum status status = STATUS_OK;
-    for (size_t i = 1; status == STATUS_OK; i++) {
-        const char here = partial[i - 1] == '\0' ? '\0' : partial[i];
+    /* At each slash but the first, and at the end, the path so far is a folder to make. */
+    for (size_t i = partial[0] == '\0' ? 0 : 1; status == STATUS_OK; i++) {
+        const char here = partial[i];
         if (here != '/' && here != '\0')
             continue;
         partial[i] = '\0';
@@ -422,12 +470,15 @@ enum status folder_publish(const char *temporary, const char *target, struct err
     enum status status = folder_sync(temporary, err);
     if (status != STATUS_OK)
         return status;
-    if (rename(temporary, target) != 0)
-        return error_set_errno(err, errno, "%s: cannot rename to it", target);
     char *parent = parent_of(target);
     if (parent == NULL)
         return error_set(err, STATUS_NOMEM, "%s: out of memory", target);
-    status = folder_sync(parent, err);
+    if (rename(temporary, target) == 0)
+        status = folder_sync(parent, err);
+    else if (errno == ENOTEMPTY || errno == EEXIST || errno == ENOTDIR) /* somebody was faster */
+        status = error_set(err, STATUS_EXISTS, "%s: exists already", target);
+    else
+        status = error_set_errno(err, errno, "%s: cannot rename to it", target);
     mem_free(parent);
     return status;
 }
@@ -457,31 +508,35 @@ done:
     return status;
 }
 
-static void remove_below(const char *path, int depth)
+/* Empties the open folder `fd`, which it closes. Works by descriptor, so that a folder exchanged
+ * for a link while we are at it cannot lead elsewhere. */
+static void empty_folder(int fd, int depth)
 {
-    DIR *folder = depth < FOLDER_REMOVE_MAX_DEPTH ? opendir(path) : NULL;
-    if (folder != NULL) {
-        for (const struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
-            if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-                continue;
-            char *child = path_join(path, entry->d_name);
-            struct stat info;
-            if (child != NULL && lstat(child, &info) == 0) {
-                if (S_ISDIR(info.st_mode))
-                    remove_below(child, depth + 1);
-                else
-                    unlink(child);
-            }
-            mem_free(child);
-        }
-        closedir(folder);
+    DIR *folder = fdopendir(fd);
+    if (folder == NULL) {
+        close(fd);
+        return;
     }
-    rmdir(path);
+    for (const struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        if (unlinkat(fd, entry->d_name, 0) == 0 || depth == FOLDER_REMOVE_MAX_DEPTH)
+            continue;
+        const int child =
+            openat(fd, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (child >= 0) {
+            empty_folder(child, depth + 1);
+            unlinkat(fd, entry->d_name, AT_REMOVEDIR);
+        }
+    }
+    closedir(folder);
 }
 
 void folder_remove(const char *path)
 {
-    struct stat info;
-    if (lstat(path, &info) == 0 && S_ISDIR(info.st_mode))
-        remove_below(path, 0);
+    const int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    empty_folder(fd, 1);
+    rmdir(path);
 }

@@ -3,7 +3,8 @@
  * Writing  A file_writer writes to a temporary name beside the target (`.<name>.<random>.tmp`);
  *          file_writer_commit() flushes it to the disk, renames it and flushes the folder. Until
  *          then, and after a failure, kill or full disk, the target is what it was. A folder is
- *          published the same way: filled under a temporary name, then folder_publish().
+ *          published the same way: filled under a temporary name, then folder_publish(). After a
+ *          kill the temporary name may be left behind.
  * Messages name the file as the caller gave it; only paths, never contents.
  * Threads  one object belongs to one thread; the functions may be called from any. */
 #ifndef BLINDLIST_BASE_FILE_H
@@ -32,11 +33,14 @@ void file_map_close(struct file_map *map);
 #define FILE_MODE_SECRET 0600
 
 struct file_writer; /* opaque; buffered */
-/* Starts writing what will be `path`, with the permissions `mode` (before the umask). */
+/* Starts writing what will be `path`, with the permissions `mode` (before the umask), whatever an
+ * older file has. A symbolic link stays, and what it leads to is replaced. STATUS_INVALID for a
+ * folder, a device or a pipe. */
 enum status file_writer_new(const char *path, mode_t mode, struct file_writer **ret,
                             struct error *err) MUST_CHECK;
 /* The first failure sticks and is returned by file_writer_commit(). */
 void file_writer_write(struct file_writer *writer, struct span more);
+/* At most 256 KiB at once. */
 void file_writer_format(struct file_writer *writer, const char *format, ...) PRINTF_LIKE(2, 3);
 /* Bytes written so far. */
 uint64_t file_writer_size(const struct file_writer *writer);
@@ -45,7 +49,8 @@ enum status file_writer_check(const struct file_writer *writer, struct error *er
 /* Replaces bytes written before (header fields known only at the end); offset + more.size lies
  * inside what is written. */
 void file_writer_patch(struct file_writer *writer, uint64_t offset, struct span more);
-/* Publishes the file; on failure the target is untouched. Frees the writer in both cases. */
+/* Publishes the file. On failure the target is untouched (or replaced whole, when it was only the
+ * flush of the folder that failed). Frees the writer in all cases. */
 enum status file_writer_commit(struct file_writer *writer, struct error *err) MUST_CHECK;
 /* Throws the work away and frees the writer. Takes NULL. */
 void file_writer_cancel(struct file_writer *writer);
@@ -59,7 +64,9 @@ enum status folder_make(const char *path, struct error *err) MUST_CHECK;
 /* Creates `<parent>/.<stem>.<random>.tmp` and returns its path (mem_free). */
 enum status folder_make_temporary(const char *parent, const char *stem, char **ret,
                                   struct error *err) MUST_CHECK;
-/* Flushes `temporary` and renames it to `target`, which must not exist (STATUS_EXISTS). */
+/* Flushes the folder `temporary`, whose files a file_writer has flushed, and renames it to
+ * `target`, which must not exist (STATUS_EXISTS). On failure `temporary` is still there, unless it
+ * was only the last flush that failed. */
 enum status folder_publish(const char *temporary, const char *target, struct error *err) MUST_CHECK;
 /* Points the symbolic link `path` at `target`, replacing an older link in one step. */
 enum status link_replace(const char *target, const char *path, struct error *err) MUST_CHECK;

@@ -12,7 +12,9 @@
 #include <unistd.h>
 
 #define BUFFER_BYTES ((size_t)1 << 18)
-static_assert(BUFFER_BYTES > LINE_MAX_BYTES + 4, "a line with its end fits into the buffer");
+/* The longest good line that shows no LF yet: byte order mark, text, CR. */
+#define UNENDED_MAX_BYTES (3 + LINE_MAX_BYTES + 1)
+static_assert(BUFFER_BYTES > UNENDED_MAX_BYTES + 1, "a line with its end fits into the buffer");
 
 struct line_reader {
     char *path; /* as shown in messages */
@@ -50,7 +52,8 @@ enum status line_reader_open(const char *path, struct line_reader **ret, struct 
         mem_free(shown);
         if (!is_stdin)
             close(fd);
-        return error_set(err, STATUS_NOMEM, "%s: out of memory", path);
+        return error_set(err, STATUS_NOMEM, "%s: out of memory",
+                         is_stdin ? "standard input" : path);
     }
     reader->path = shown;
     reader->fd = fd;
@@ -126,7 +129,7 @@ enum status line_reader_next(struct line_reader *reader, struct line *ret, bool 
         const size_t have = reader->end - reader->start;
         const uint8_t *end =
             have > searched ? memchr(from + searched, '\n', have - searched) : NULL;
-        if (end == NULL && !reader->at_end && have <= LINE_MAX_BYTES + 2) {
+        if (end == NULL && !reader->at_end && have <= UNENDED_MAX_BYTES) {
             searched = have;
             const enum status status = refill(reader, err);
             if (status != STATUS_OK)

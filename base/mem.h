@@ -2,7 +2,7 @@
  *
  * All of the project's own code allocates here. A returned block is aligned for any type
  * (mem_alloc_aligned: as asked) and belongs to the caller, who gives it back with mem_free().
- * Functions return NULL when memory is short or the size overflows; they set no errno.
+ * Functions return NULL when memory is short or the size overflows; errno tells nothing.
  *
  * Threads  any. The failure hook is per thread. */
 #ifndef BLINDLIST_BASE_MEM_H

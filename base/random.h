@@ -2,7 +2,8 @@
  *
  * struct random_source is a function and its state. Two are here: the operating system's (for keys,
  * noise and seeds) and a seeded ChaCha20 stream (for reproducible work and tests; RFC 8439 section
- * 2.4, block counter from 0, nonce 0, key = seed).
+ * 2.4, block counter from 0, nonce 0, key = seed; after 2^32 blocks the counter runs on into the
+ * first word of the nonce). Who seeds with a secret wipes the struct random_seeded afterwards.
  *
  * Threads  a source belongs to one thread at a time. */
 #ifndef BLINDLIST_BASE_RANDOM_H

@@ -50,7 +50,11 @@ enum status error_set_errno(struct error *err, int error_number, const char *for
     char reason[128];
     if (strerror_r(error_number, reason, sizeof reason) != 0)
         snprintf(reason, sizeof reason, "system error %d", error_number);
-    const size_t used = strlen(err->message);
+    /* Of a message that is too long the end of what was formatted goes, never the reason. */
+    size_t used = strlen(err->message);
+    const size_t needed = strlen(reason) + 3; /* ": " and the NUL */
+    if (used > sizeof err->message - needed)
+        used = sizeof err->message - needed;
     snprintf(err->message + used, sizeof err->message - used, ": %s", reason);
     return status;
 }

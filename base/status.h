@@ -42,7 +42,8 @@ struct error {
     char message[ERROR_MESSAGE_BYTES]; /* NUL-terminated; cut at the end when too long */
 };
 
-/* Stores status and message in `err` (if not NULL) and returns `status`, for
+/* Stores status and message in `err` (if not NULL) and returns `status`; no argument may point into
+ * err->message. For
  *     return error_set(err, STATUS_INVALID, "degree %u is not a power of two", n); */
 enum status error_set(struct error *err, enum status status, const char *format, ...)
     PRINTF_LIKE(3, 4);

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -172,6 +173,7 @@ enum status thread_pool_for(struct thread_pool *pool, size_t count, thread_pool_
     }
     struct batch batch = {.task = task, .context = context, .count = count};
     pthread_mutex_lock(&pool->lock);
+    assert(pool->batch == NULL); /* one batch at a time, and none from inside a task */
     pool->batch = &batch;
     pthread_cond_broadcast(&pool->work);
     batch_work(pool, &batch, pool->worker_count);

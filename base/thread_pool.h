@@ -8,7 +8,8 @@
  * threads and `workers` is the thread that called thread_pool_for() and helps; scratch is an array
  * of thread_pool_worker_count() + 1 workspaces.
  *
- * Threads  thread_pool_submit() from any; thread_pool_for() from one thread at a time. */
+ * Threads  thread_pool_submit() from any; thread_pool_for() from one thread at a time and never
+ * from inside a task. The workers inherit the signal mask of the thread that makes the pool. */
 #ifndef BLINDLIST_BASE_THREAD_POOL_H
 #define BLINDLIST_BASE_THREAD_POOL_H
 

@@ -1,0 +1,81 @@
+#include "base/log.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* What log_write() put into the pipe, as text. */
+static void taken(int fd, char *out, size_t size)
+{
+    const ssize_t got = read(fd, out, size - 1);
+    out[got > 0 ? got : 0] = '\0';
+}
+
+Test(log, a_line_has_time_level_and_message)
+{
+    int ends[2];
+    char line[2048];
+    cr_assert_eq(pipe(ends), 0);
+    const struct log log = {.fd = ends[1], .least = LOG_INFO};
+    log_write(&log, LOG_WARNING, "queue full waiting=%d", 64);
+    taken(ends[0], line, sizeof line);
+    unsigned year, month, day, hour, minute, second, ms;
+    cr_assert_eq(sscanf(line, "%4u-%2u-%2uT%2u:%2u:%2u.%3uZ", &year, &month, &day, &hour, &minute,
+                        &second, &ms),
+                 7);
+    cr_assert(year >= 2024 && month >= 1 && month <= 12);
+    cr_assert_str_eq(line + strlen("2026-11-21T09:30:00.123Z"), " warn  queue full waiting=64\n");
+}
+
+Test(log, levels_below_the_least_and_no_log_are_silent)
+{
+    int ends[2];
+    char line[2048];
+    cr_assert_eq(pipe(ends), 0);
+    const struct log log = {.fd = ends[1], .least = LOG_WARNING};
+    const struct log silent = {.fd = -1, .least = LOG_DEBUG};
+    log_write(&log, LOG_DEBUG, "a");
+    log_write(&log, LOG_INFO, "b");
+    log_write(&silent, LOG_ERROR, "c");
+    log_write(NULL, LOG_ERROR, "d");
+    log_write(&log, LOG_ERROR, "e");
+    taken(ends[0], line, sizeof line);
+    cr_assert_not_null(strstr(line, "Z error e\n"));
+    cr_assert_eq(strchr(line, '\n'), line + strlen(line) - 1, "one line only");
+}
+
+Test(log, control_characters_cannot_forge_a_line)
+{
+    int ends[2];
+    char line[2048];
+    cr_assert_eq(pipe(ends), 0);
+    const struct log log = {.fd = ends[1], .least = LOG_DEBUG};
+    log_write(&log, LOG_INFO, "%s", "name\n2026-11-21 forged\r\x1b[31m\x7f \xc3\xbc");
+    taken(ends[0], line, sizeof line);
+    cr_assert_str_eq(line + strlen("2026-11-21T09:30:00.123Z info  "),
+                     "name?2026-11-21 forged??[31m? \xc3\xbc\n");
+}
+
+Test(log, long_messages_are_cut_to_one_line)
+{
+    int ends[2];
+    char line[4096];
+    char message[3000];
+    memset(message, 'x', sizeof message - 1);
+    message[sizeof message - 1] = '\0';
+    cr_assert_eq(pipe(ends), 0);
+    const struct log log = {.fd = ends[1], .least = LOG_DEBUG};
+    log_write(&log, LOG_INFO, "%s", message);
+    taken(ends[0], line, sizeof line);
+    const size_t length = strlen(line);
+    cr_assert(length > 500 && length <= 1024);
+    cr_assert_eq(line[length - 1], '\n');
+    cr_assert_eq(line[length - 2], 'x');
+}
+
+Test(log, a_closed_descriptor_is_survived)
+{
+    const struct log log = {.fd = 977, .least = LOG_DEBUG};
+    log_write(&log, LOG_INFO, "nobody hears this");
+}

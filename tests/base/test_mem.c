@@ -1,0 +1,114 @@
+#include "base/mem.h"
+
+#include <criterion/criterion.h>
+#include <stdint.h>
+#include <string.h>
+
+Test(mem, blocks_are_aligned_and_zeroed)
+{
+    uint8_t *zeroed = mem_alloc_zeroed(1000, 3);
+    cr_assert_not_null(zeroed);
+    for (size_t i = 0; i < 3000; i++)
+        cr_assert_eq(zeroed[i], 0);
+    mem_free(zeroed);
+
+    for (size_t alignment = sizeof(void *); alignment <= 4096; alignment *= 2) {
+        void *block = mem_alloc_aligned(alignment, 7, 3);
+        cr_assert_not_null(block);
+        cr_assert_eq((uintptr_t)block % alignment, 0);
+        mem_free(block);
+    }
+}
+
+Test(mem, nothing_is_a_block_too)
+{
+    void *a = mem_alloc(0, 8);
+    void *b = mem_alloc_zeroed(8, 0);
+    void *c = mem_alloc_aligned(64, 0, 0);
+    cr_assert(a != NULL && b != NULL && c != NULL);
+    cr_assert(a != b && b != c);
+    a = mem_realloc(a, 0, 0);
+    cr_assert_not_null(a);
+    mem_free(a);
+    mem_free(b);
+    mem_free(c);
+    mem_free(NULL);
+}
+
+Test(mem, overflowing_sizes_fail)
+{
+    const size_t half = SIZE_MAX / 2 + 1;
+    void *block = mem_alloc(10, 1);
+    cr_assert_null(mem_alloc(half, 2));
+    cr_assert_null(mem_alloc_zeroed(half, 2));
+    cr_assert_null(mem_alloc_aligned(64, half, 2));
+    cr_assert_null(mem_realloc(block, half, 2), "and the old block stays");
+    memset(block, 1, 10);
+    mem_free(block);
+}
+
+Test(mem, realloc_keeps_contents)
+{
+    char *text = mem_strdup("kept");
+    cr_assert_not_null(text);
+    text = mem_realloc(text, 100000, 1);
+    cr_assert_not_null(text);
+    cr_assert_str_eq(text, "kept");
+    mem_free(text);
+}
+
+Test(mem, nth_allocation_fails_once)
+{
+    cr_assert(!mem_fail_pending());
+    mem_fail_nth(3);
+    void *first = mem_alloc(1, 1);
+    void *second = mem_alloc_zeroed(1, 1);
+    cr_assert(first != NULL && second != NULL && mem_fail_pending());
+    cr_assert_null(mem_alloc_aligned(64, 1, 1));
+    cr_assert(!mem_fail_pending());
+    void *fourth = mem_alloc(1, 1);
+    cr_assert_not_null(fourth);
+
+    mem_fail_nth(1);
+    cr_assert_null(mem_strdup("x"));
+    mem_fail_nth(1);
+    cr_assert_null(mem_realloc(fourth, 2, 1));
+    mem_fail_nth(1);
+    mem_fail_nth(0);
+    void *fifth = mem_alloc(1, 1);
+    cr_assert_not_null(fifth, "0 takes the wish back");
+    mem_free(first);
+    mem_free(second);
+    mem_free(fourth);
+    mem_free(fifth);
+}
+
+Test(mem, wipe_clears_exactly)
+{
+    uint8_t bytes[32];
+    memset(bytes, 0xaa, sizeof bytes);
+    mem_wipe(bytes + 1, sizeof bytes - 2);
+    cr_assert_eq(bytes[0], 0xaa);
+    cr_assert_eq(bytes[sizeof bytes - 1], 0xaa);
+    for (size_t i = 1; i < sizeof bytes - 1; i++)
+        cr_assert_eq(bytes[i], 0);
+    mem_wipe(NULL, 0);
+    mem_free_secret(NULL, 0);
+    mem_free_secret(mem_alloc(16, 1), 16);
+}
+
+Test(mem, secret_equal_compares_every_byte)
+{
+    uint8_t a[65] = {0};
+    uint8_t b[65] = {0};
+    cr_assert(secret_equal(a, b, sizeof a));
+    cr_assert(secret_equal(a, b, 0));
+    for (size_t i = 0; i < sizeof a; i++) {
+        for (unsigned bit = 0; bit < 8; bit++) {
+            b[i] = (uint8_t)(1u << bit);
+            cr_assert(!secret_equal(a, b, sizeof a), "byte %zu bit %u", i, bit);
+            cr_assert(secret_equal(a, b, i), "what lies behind does not count");
+        }
+        b[i] = 0;
+    }
+}
