@@ -1,0 +1,42 @@
+/* pir_answer - the server's side: one query on one shard.
+ *
+ * The work and its memory accesses are the same whatever row is asked for. Nothing is allocated or
+ * locked while answering: all scratch belongs to a workspace, made once per compute thread.
+ *
+ * Exact    with the portable kernels the response is the reference's, byte for byte.
+ * Threads  a workspace belongs to one thread; shards, contexts and keys are shared.
+ * Source   spec/keyword-pir.md sections 6 and 7.1. */
+#ifndef BLINDLIST_PIR_PIR_ANSWER_H
+#define BLINDLIST_PIR_PIR_ANSWER_H
+
+#include "pir-server/bfv/bfv_workspace.h"
+#include "pir-server/pir/pir_messages.h"
+#include "pir-server/pir/pir_shard.h"
+
+struct pir_workspace;
+/* For shards of `context`'s encryption parameters; `layout` is the first shape it must serve. */
+enum status pir_workspace_new(const struct bfv_context *context, const struct pir_layout *layout,
+                              struct pir_workspace **ret, struct error *err) MUST_CHECK;
+void pir_workspace_free(struct pir_workspace *workspace); /* takes NULL */
+/* Grows it for one more shape; call it when a dataset is loaded, not in a query. On failure the
+ * workspace is as it was. */
+enum status pir_workspace_reserve(struct pir_workspace *workspace, const struct pir_layout *layout,
+                                  struct error *err) MUST_CHECK;
+/* Bytes that a workspace for this shape takes, the BFV layer's own scratch aside. */
+size_t pir_workspace_bytes(const struct bfv_context *context, const struct pir_layout *layout);
+
+/* Can this key expand and relinearize for this shape? STATUS_NO_KEY names what is missing. */
+enum status pir_answer_check_key(const struct bfv_context *context, const struct pir_layout *layout,
+                                 const struct bfv_evaluation_key *key,
+                                 struct error *err) MUST_CHECK;
+
+/* Answers `query`. Checked before any arithmetic: num_pir_calls is the batch size, the number of
+ * ciphertexts is the exact one, the key has what the shape needs, every ciphertext is well-formed.
+ * STATUS_MALFORMED or STATUS_INVALID: the query; STATUS_NO_KEY: the key; STATUS_INTERNAL: the
+ * workspace was not reserved for this shape, or has other encryption parameters.
+ *   ret  borrowed from the workspace until its next use */
+enum status pir_answer(struct pir_workspace *workspace, const struct pir_shard *shard,
+                       const struct bfv_evaluation_key *key, const struct pir_query *query,
+                       struct pir_response *ret, struct error *err) MUST_CHECK;
+
+#endif

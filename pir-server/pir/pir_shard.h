@@ -1,0 +1,69 @@
+/* pir_shard - one processed shard: plaintexts in evaluation form, ready to be queried.
+ *
+ * The file (`shard-<i>.pir`, docs/FILE-FORMATS.md) is mapped read-only, so opening it costs no more
+ * than its header and bitmap, several processes share its pages, and it may be larger than memory.
+ * The plaintexts that are not nil lie as tiles in the order in which dimension 0 reads them.
+ *
+ * Trust    opening checks every field of the header, the bitmap and the exact file size; a query
+ *          on a shard with wrong words gives wrong answers but touches no foreign memory.
+ *          pir_shard_verify() reads all of it: digest and ranges.
+ * Memory   a shard is immutable. It owns its image (built), borrows it, or pir_shard_open() keeps
+ * the file mapped until pir_shard_free(). Threads  shared freely. */
+#ifndef BLINDLIST_PIR_PIR_SHARD_H
+#define BLINDLIST_PIR_PIR_SHARD_H
+
+#include "base/bytes.h"
+#include "base/file.h"
+#include "pir-server/bfv/bfv_context.h"
+#include "pir-server/bfv/bfv_product.h"
+#include "pir-server/pir/pir_parameters.h"
+#include "pir-server/pir/sha256.h"
+
+struct pir_shard;
+
+/* Maps and checks `path`. bfv_flags: as for bfv_parameters_validate(). */
+enum status pir_shard_open(const char *path, unsigned bfv_flags, struct pir_shard **ret,
+                           struct error *err) MUST_CHECK;
+/* The same over bytes in memory, aligned to 64, borrowed until pir_shard_free(). */
+enum status pir_shard_open_bytes(struct span file, unsigned bfv_flags, struct pir_shard **ret,
+                                 struct error *err) MUST_CHECK;
+void pir_shard_free(struct pir_shard *shard); /* takes NULL */
+
+const struct pir_parameters *pir_shard_parameters(const struct pir_shard *shard);
+const struct pir_layout *pir_shard_layout(const struct pir_shard *shard);
+/* SHA-256 of the file with this field zero: [SHA256_BYTES]. */
+const uint8_t *pir_shard_digest(const struct pir_shard *shard);
+/* Bytes of the file. */
+size_t pir_shard_size(const struct pir_shard *shard);
+/* Plaintexts that are not nil. */
+size_t pir_shard_filled_count(const struct pir_shard *shard);
+
+/* Reads everything: STATUS_MISMATCH when the digest is another, STATUS_MALFORMED when a word is
+ * not below its modulus. */
+enum status pir_shard_verify(const struct pir_shard *shard, struct error *err) MUST_CHECK;
+
+/* Plaintext at a stored position (pir_layout_position()) as [L][N] words, evaluation form, values
+ * in [0, q_i). False, with `ret` untouched, for a nil one. */
+bool pir_shard_plaintext(const struct pir_shard *shard, size_t position, uint32_t *ret);
+/* The plaintexts of one chunk of one table as dimension 0 reads them; borrowed from the shard. */
+struct bfv_plaintext_rows pir_shard_rows(const struct pir_shard *shard, size_t table, size_t chunk);
+
+/* Where a shard's plaintexts come from when it is written: processing, `.bin` or another shard. */
+struct pir_plaintext_source {
+    void *context; /* borrowed */
+    /* Plaintext at a stored position; positions are asked for once each, ascending.
+     *   ret  [L][N], evaluation form, values in [0, q_i); untouched when nil */
+    enum status (*next)(void *context, size_t position, uint32_t *ret, bool *ret_is_nil,
+                        struct error *err);
+};
+struct pir_plaintext_source pir_shard_source(const struct pir_shard *shard);
+
+/* Makes a shard in memory, the image of its file. Deterministic. */
+enum status pir_shard_build(const struct pir_parameters *parameters, unsigned bfv_flags,
+                            const struct pir_plaintext_source *source, struct pir_shard **ret,
+                            struct error *err) MUST_CHECK;
+/* Writes the shard's file, whole or not at all. */
+enum status pir_shard_save(const struct pir_shard *shard, const char *path,
+                           struct error *err) MUST_CHECK;
+
+#endif
