@@ -1,0 +1,91 @@
+/* dataset - one version of one use case's dataset on disk, opened read-only.
+ *
+ * Folder   DATA/<use case>/<version>/ as docs/FILE-FORMATS.md says; DATA/<use case>/current is a
+ *          symbolic link to the version in force. dataset_write.h makes such folders.
+ * Opening  reads dataset.json and prefilter.json, maps the shards and checks headers and sizes: its
+ *          time depends on the number of shards, not on their size. dataset_verify() reads all.
+ * Memory   all is immutable from dataset_open() to dataset_free(); what the functions return is
+ *          borrowed from the dataset. Who shares a dataset counts references himself. Each shard is
+ *          one mapping: Linux allows about 65,000 in a process (vm.max_map_count).
+ * Replaced folders are never rewritten; an open dataset stays whole when `current` moves on, and
+ *          even when its folder is deleted.
+ * Threads  shared freely. */
+#ifndef BLINDLIST_DATASET_DATASET_H
+#define BLINDLIST_DATASET_DATASET_H
+
+#include "base/span.h"
+#include "base/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct pir_parameters; /* pir-server/pir/pir_parameters.h */
+struct pir_shard;      /* pir-server/pir/pir_shard.h */
+
+#define DATASET_USE_CASE_MAX_BYTES ((size_t)200)
+#define DATASET_VERSION_BYTES      ((size_t)16) /* hex digits */
+#define DATASET_DIGEST_BYTES       ((size_t)32) /* SHA-256 */
+#define DATASET_SHARDS_MAX         ((uint64_t)65536)
+/* The row that Apple's onboarding asks for; in every dataset, word for word. */
+#define DATASET_TEST_ROW "www.apple.com/url-filter-test"
+
+/* What dataset.json says; digests in binary. */
+struct dataset_info {
+    char use_case[DATASET_USE_CASE_MAX_BYTES + 1];
+    char version[DATASET_VERSION_BYTES + 1];
+    uint64_t row_count;
+    uint8_t rows_digest[DATASET_DIGEST_BYTES]; /* of rows.txt */
+    uint64_t shard_count;                      /* a power of two, at most DATASET_SHARDS_MAX */
+    double false_positive_rate;                /* asked of the prefilter */
+    uint32_t murmur_seed;
+    uint64_t prefilter_bytes; /* of prefilter.bloom */
+    char prefilter_tag[2 * DATASET_DIGEST_BYTES + 1];
+};
+
+struct dataset;
+
+/* Letters, digits, '.', '-' and '_', not starting with '.', 1..DATASET_USE_CASE_MAX_BYTES bytes,
+ * and not "current". */
+bool dataset_use_case_is_valid(const char *use_case);
+
+/* Opens DATA/<use case>/current. STATUS_NOT_FOUND without one; STATUS_MALFORMED, STATUS_INVALID or
+ * STATUS_MISMATCH names the file that does not fit. bfv_flags: of bfv_parameters_validate(), 0
+ * outside of tests. */
+enum status dataset_open(const char *data, const char *use_case, unsigned bfv_flags,
+                         struct dataset **ret, struct error *err) MUST_CHECK;
+/* Opens a version folder by its path. */
+enum status dataset_open_folder(const char *folder, unsigned bfv_flags, struct dataset **ret,
+                                struct error *err) MUST_CHECK;
+void dataset_free(struct dataset *dataset); /* takes NULL */
+
+const struct dataset_info *dataset_info(const struct dataset *dataset);
+/* The version's folder, symbolic links resolved. */
+const char *dataset_folder(const struct dataset *dataset);
+/* The parameters that all shards share. */
+const struct pir_parameters *dataset_parameters(const struct dataset *dataset);
+/* Shard `index` in [0, shard_count). */
+const struct pir_shard *dataset_shard(const struct dataset *dataset, uint64_t index);
+
+/* The prefilter's bits, mapped: dataset_info()->prefilter_bytes. */
+struct span dataset_prefilter(const struct dataset *dataset);
+/* Path of prefilter.bloom, for sending it from a file. */
+const char *dataset_prefilter_path(const struct dataset *dataset);
+/* Bytes of prefilter.json as they are served; its url is "/prefilter/<use case>/<tag>.bloom". */
+struct span dataset_prefilter_manifest(const struct dataset *dataset);
+
+/* Reads every file of the folder and compares it with the digests of dataset.json, and that the
+ * rows are sorted and unique, hold the test row and are all in the prefilter. STATUS_MISMATCH names
+ * the file. */
+enum status dataset_verify(const struct dataset *dataset, struct error *err) MUST_CHECK;
+
+/* Names of the use cases below `data` that have a `current`, sorted. Empty for an empty folder;
+ * STATUS_NOT_FOUND when `data` does not exist. */
+struct dataset_names {
+    char **names; /* [count] */
+    size_t count;
+};
+enum status dataset_list(const char *data, struct dataset_names *ret, struct error *err) MUST_CHECK;
+void dataset_names_deinit(struct dataset_names *names);
+
+#endif

@@ -1,0 +1,53 @@
+/* drop_reason - why a line of a list, or a URL, cannot become a key of the dataset.
+ *
+ * A device asks for fixed spellings of a URL (urls/url.h); what cannot be written as one of them is
+ * dropped and counted under one of these reasons, never turned into a key that means something
+ * else.
+ *
+ * Threads  constants only; any. */
+#ifndef BLINDLIST_URLS_DROP_REASON_H
+#define BLINDLIST_URLS_DROP_REASON_H
+
+enum drop_reason {
+    DROP_NONE = 0, /* nothing is wrong */
+
+    /* A URL that cannot be read or written. */
+    DROP_EMPTY,          /* no text at all */
+    DROP_TOO_LONG,       /* more than URL_MAX_BYTES, as given or in canonical form */
+    DROP_ENCODING,       /* bytes above 127 that are not UTF-8 */
+    DROP_CHARACTER,      /* a blank or control character inside */
+    DROP_SCHEME,         /* a scheme other than http and https */
+    DROP_USER_INFO,      /* user@host without a scheme: a mail address more likely than a URL */
+    DROP_NO_HOST,        /* a path, query or port without a host before it */
+    DROP_HOST_CHARACTER, /* a character that no host name holds */
+    DROP_LABEL,          /* a label that is empty or longer than 63 bytes */
+    DROP_HOST_TOO_LONG,  /* a host name of more than 253 bytes */
+    DROP_IDN,            /* a label that IDNA 2008 does not allow */
+    DROP_ADDRESS,        /* almost an IP address: wrong, shortened, octal or hexadecimal */
+    DROP_PORT,           /* what follows the colon is no number in [1, 65535] */
+
+    /* A host that must not be blocked as a whole. */
+    DROP_SINGLE_LABEL,   /* a host of one label: devices start at two */
+    DROP_LOCAL_HOST,     /* localhost and the names and addresses like it */
+    DROP_PUBLIC_SUFFIX,  /* a registry suffix (co.uk): would block everybody below it */
+    DROP_PRIVATE_SUFFIX, /* a hoster's suffix (github.io): would block all its customers */
+
+    /* A line of a list with another meaning. */
+    DROP_LINE_TOO_LONG,  /* more than LINE_MAX_BYTES */
+    DROP_WHITE_SPACE,    /* several words, and no hosts file line */
+    DROP_HOSTS_ADDRESS,  /* a hosts file line that maps to a real address: it does not block */
+    DROP_EXCEPTION,      /* Adblock exception @@ */
+    DROP_ELEMENT_HIDING, /* Adblock rule about page elements, ##, #@#, #?# and so on */
+    DROP_OPTIONS,        /* Adblock rule that holds only under $options other than $all */
+    DROP_WILDCARD,       /* * or an inner ^ or | */
+    DROP_OPEN_END,       /* Adblock rule ||... that does not end in ^: also matches longer names */
+    DROP_PATTERN,        /* Adblock rule without ||: matches anywhere in a URL */
+    DROP_REASON_COUNT
+};
+
+/* "public-suffix": stable, for JSON and tests. Static. */
+const char *drop_reason_name(enum drop_reason reason);
+/* "public suffix: would block a whole registry": for people. Static. */
+const char *drop_reason_text(enum drop_reason reason);
+
+#endif

@@ -1,0 +1,369 @@
+#include "urls/list.h"
+
+#include "base/line_reader.h"
+#include "base/mem.h"
+#include "urls/url.h"
+#include "urls/url_address.h"
+
+#include <libpsl.h>
+
+struct list_parser {
+    struct list_options options;
+    struct list_sink sink;
+    struct list_counts counts;
+    const psl_ctx_t *suffixes; /* built into libpsl; not ours to free */
+    const char *file;
+    uint64_t line;
+    bool has_adblock_header;
+    struct url url; /* workspace */
+};
+
+enum status list_parser_new(const struct list_options *options, const struct list_sink *sink,
+                            struct list_parser **ret, struct error *err)
+{
+    const psl_ctx_t *suffixes = psl_builtin();
+    if (suffixes == NULL)
+        return error_set(err, STATUS_UNSUPPORTED,
+                         "libpsl was built without its list of public suffixes");
+    struct list_parser *parser = mem_alloc_zeroed(1, sizeof *parser);
+    if (parser == NULL)
+        return error_set(err, STATUS_NOMEM, "lists: out of memory");
+    if (options != NULL)
+        parser->options = *options;
+    parser->sink = *sink;
+    parser->suffixes = suffixes;
+    parser->file = "";
+    *ret = parser;
+    return STATUS_OK;
+}
+
+void list_parser_free(struct list_parser *parser)
+{
+    mem_free(parser);
+}
+
+void list_parser_begin(struct list_parser *parser, const char *file)
+{
+    parser->file = file;
+    parser->line = 0;
+    parser->has_adblock_header = false;
+}
+
+const struct list_counts *list_parser_counts(const struct list_parser *parser)
+{
+    return &parser->counts;
+}
+
+/* ---- text ---- */
+
+static bool is_blank(uint8_t c)
+{
+    return c == ' ' || c == '\t';
+}
+
+static struct span trim(struct span text)
+{
+    while (text.size > 0 && is_blank(text.data[0]))
+        text = span_part(text, 1, text.size - 1);
+    while (text.size > 0 &&
+           (is_blank(text.data[text.size - 1]) || text.data[text.size - 1] == '\r'))
+        text.size--;
+    return text;
+}
+
+static bool starts_with(struct span text, const char *start)
+{
+    return span_starts_with(text, span_of_text(start));
+}
+
+static bool holds(struct span text, uint8_t c)
+{
+    return text.size > 0 && memchr(text.data, c, text.size) != NULL;
+}
+
+static struct span first_word(struct span text)
+{
+    size_t size = 0;
+    while (size < text.size && !is_blank(text.data[size]))
+        size++;
+    return span_part(text, 0, size);
+}
+
+/* ---- results ---- */
+
+static void drop(struct list_parser *parser, struct span text, enum drop_reason reason)
+{
+    parser->counts.entries++;
+    parser->counts.dropped++;
+    parser->counts.dropped_for[reason]++;
+    const struct list_place place = {.file = parser->file, .line = parser->line, .text = text};
+    if (parser->sink.drop != NULL)
+        parser->sink.drop(parser->sink.context, &place, reason);
+}
+
+static bool is_local_address(struct span host)
+{
+    uint8_t address[4];
+    if (url_read_ipv4(host, address))
+        return address[0] == 127 || memcmp(address, "\0\0\0\0", 4) == 0 ||
+               memcmp(address, "\xff\xff\xff\xff", 4) == 0;
+    return span_equal(host, span_of_text("[::]")) || span_equal(host, span_of_text("[::1]"));
+}
+
+/* Names that hosts files map for the machine's own use. */
+static bool is_local_name(struct span host)
+{
+    static const char *const names[] = {
+        "localhost",     "localhost.localdomain", "local",        "broadcasthost",
+        "ip6-localhost", "ip6-loopback",          "ip6-localnet", "ip6-mcastprefix",
+        "ip6-allnodes",  "ip6-allrouters",        "ip6-allhosts",
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
+        if (span_equal(host, span_of_text(names[i])))
+            return true;
+    }
+    return host.size > 10 && memcmp(host.data + host.size - 10, ".localhost", 10) == 0;
+}
+
+static enum drop_reason check_host(const struct list_parser *parser)
+{
+    const struct url *url = &parser->url;
+    const struct span host = url_host(url);
+    if (url->is_address)
+        return is_local_address(host) ? DROP_LOCAL_HOST : DROP_NONE;
+    if (is_local_name(host))
+        return DROP_LOCAL_HOST;
+    if (!holds(host, '.'))
+        return DROP_SINGLE_LABEL;
+    if (url->path_size > 1 || url->query_size > 0 || url->fragment_size > 0)
+        return DROP_NONE;
+    char name[URL_HOST_MAX_BYTES + 1];
+    memcpy(name, host.data, host.size);
+    name[host.size] = '\0';
+    if (!psl_is_public_suffix2(parser->suffixes, name, PSL_TYPE_ANY | PSL_TYPE_NO_STAR_RULE))
+        return DROP_NONE;
+    if (psl_is_public_suffix2(parser->suffixes, name, PSL_TYPE_ICANN | PSL_TYPE_NO_STAR_RULE))
+        return DROP_PUBLIC_SUFFIX;
+    return parser->options.keep_private_suffixes ? DROP_NONE : DROP_PRIVATE_SUFFIX;
+}
+
+/* One entry, without blanks around it. */
+static enum status take_entry(struct list_parser *parser, struct span text, struct error *err)
+{
+    struct url *url = &parser->url;
+    enum drop_reason reason = url_parse(text, url);
+    if (reason == DROP_NONE && holds(text, '*'))
+        reason = DROP_WILDCARD;
+    if (reason == DROP_NONE)
+        reason = check_host(parser);
+    if (reason != DROP_NONE) {
+        drop(parser, text, reason);
+        return STATUS_OK;
+    }
+    const struct span key = url_key(url);
+    const enum status status = parser->sink.key(parser->sink.context, key, err);
+    if (status != STATUS_OK)
+        return status;
+    parser->counts.entries++;
+    parser->counts.kept++;
+    if (url->had_www || url->had_user_info) {
+        const struct list_place place = {.file = parser->file, .line = parser->line, .text = text};
+        parser->counts.widened++;
+        if (parser->sink.widen != NULL)
+            parser->sink.widen(parser->sink.context, &place, key);
+    }
+    return STATUS_OK;
+}
+
+/* ---- kinds of lines ---- */
+
+enum address_kind { ADDRESS_NONE, ADDRESS_BLOCKS, ADDRESS_REAL };
+
+static enum address_kind address_kind(struct span word)
+{
+    uint8_t ipv4[4];
+    uint8_t ipv6[16];
+    if (url_read_ipv4(word, ipv4))
+        return ipv4[0] == 127 || memcmp(ipv4, "\0\0\0\0", 4) == 0 ? ADDRESS_BLOCKS : ADDRESS_REAL;
+    const uint8_t *zone = word.size > 0 ? memchr(word.data, '%', word.size) : NULL;
+    if (zone != NULL) /* fe80::1%lo0 localhost */
+        word.size = (size_t)(zone - word.data);
+    if (!url_read_ipv6(word, ipv6))
+        return ADDRESS_NONE;
+    for (size_t i = 0; i < 15; i++) {
+        if (ipv6[i] != 0)
+            return ADDRESS_REAL;
+    }
+    return ipv6[15] <= 1 ? ADDRESS_BLOCKS : ADDRESS_REAL;
+}
+
+static enum status take_hosts_line(struct list_parser *parser, struct span names,
+                                   enum address_kind kind, struct error *err)
+{
+    for (;;) {
+        names = trim(names);
+        if (names.size == 0)
+            return STATUS_OK;
+        const struct span name = first_word(names);
+        names = span_part(names, name.size, names.size - name.size);
+        if (kind == ADDRESS_REAL && !is_local_name(name)) {
+            drop(parser, name, DROP_HOSTS_ADDRESS);
+        } else if (holds(name, '/') || holds(name, ':') || holds(name, '?')) {
+            drop(parser, name, DROP_HOST_CHARACTER);
+        } else {
+            const enum status status = take_entry(parser, name, err);
+            if (status != STATUS_OK)
+                return status;
+        }
+    }
+}
+
+/* "||...": the only rules whose meaning a device can ask for. */
+static enum status take_adblock_rule(struct list_parser *parser, struct span line,
+                                     struct error *err)
+{
+    struct span rule = span_part(line, 2, line.size - 2);
+    /* Options follow the last "^$"; a '$' elsewhere may be part of a path. */
+    for (size_t i = rule.size; i >= 2; i--) {
+        if (rule.data[i - 1] == '$' && rule.data[i - 2] == '^') {
+            if (!span_equal(span_part(rule, i, rule.size - i), span_of_text("all"))) {
+                drop(parser, line, DROP_OPTIONS);
+                return STATUS_OK;
+            }
+            rule.size = i - 1;
+            break;
+        }
+    }
+    enum drop_reason reason = DROP_NONE;
+    if (holds(rule, '*') || holds(rule, '|'))
+        reason = DROP_WILDCARD;
+    else if (rule.size == 0 || rule.data[rule.size - 1] != '^')
+        reason = holds(rule, '$') ? DROP_OPTIONS : DROP_OPEN_END;
+    else if (holds(span_part(rule, 0, rule.size - 1), '^'))
+        reason = DROP_WILDCARD;
+    if (reason != DROP_NONE) {
+        drop(parser, line, reason);
+        return STATUS_OK;
+    }
+    return take_entry(parser, span_part(rule, 0, rule.size - 1), err);
+}
+
+/* "##", "#@#", "#?#", "#$#", "#%#" and combinations: what follows is about page elements. */
+static bool is_element_hiding(struct span line)
+{
+    struct span rest = line;
+    while (rest.size > 0) {
+        const uint8_t *hash = memchr(rest.data, '#', rest.size);
+        if (hash == NULL)
+            return false;
+        size_t at = (size_t)(hash - rest.data) + 1;
+        while (at < rest.size && memchr("@?$%", rest.data[at], 4) != NULL)
+            at++;
+        if (at < rest.size && rest.data[at] == '#')
+            return true;
+        rest = span_part(rest, at, rest.size - at);
+    }
+    return false;
+}
+
+/* Cuts " # comment" off. */
+static struct span without_comment(struct span line)
+{
+    for (size_t i = 1; i < line.size; i++) {
+        if (line.data[i] == '#' && is_blank(line.data[i - 1])) {
+            line.size = i;
+            return trim(line);
+        }
+    }
+    return line;
+}
+
+static enum status take_line(struct list_parser *parser, struct span line, struct error *err)
+{
+    if (starts_with(line, "@@")) {
+        drop(parser, line, DROP_EXCEPTION);
+        return STATUS_OK;
+    }
+    /* A URL may hold "##"; a rule about elements starts with host names or nothing. */
+    if (holds(line, '#') && !starts_with(line, "http://") && !starts_with(line, "https://") &&
+        is_element_hiding(line)) {
+        drop(parser, line, DROP_ELEMENT_HIDING);
+        return STATUS_OK;
+    }
+    if (starts_with(line, "||"))
+        return take_adblock_rule(parser, line, err);
+    if (parser->has_adblock_header || line.data[0] == '|' || line.data[0] == '/') {
+        drop(parser, line, DROP_PATTERN);
+        return STATUS_OK;
+    }
+    const struct span word = first_word(line);
+    if (word.size < line.size) {
+        const enum address_kind kind = address_kind(word);
+        struct span names = span_part(line, word.size, line.size - word.size);
+        const uint8_t *hash = memchr(names.data, '#', names.size);
+        if (hash != NULL)
+            names.size = (size_t)(hash - names.data);
+        names = trim(names);
+        if (kind != ADDRESS_NONE && names.size > 0)
+            return take_hosts_line(parser, names, kind, err);
+        line = without_comment(line);
+        if (holds(line, ' ') || holds(line, '\t')) {
+            drop(parser, line, DROP_WHITE_SPACE);
+            return STATUS_OK;
+        }
+    }
+    return take_entry(parser, line, err);
+}
+
+enum status list_parser_line(struct list_parser *parser, struct span line, struct error *err)
+{
+    parser->counts.lines++;
+    parser->line++;
+    line = trim(line);
+    const bool is_header = starts_with(line, "[Adblock");
+    if (is_header)
+        parser->has_adblock_header = true;
+    const bool is_comment = line.size == 0 || line.data[0] == '!' ||
+                            (line.data[0] == '#' && !parser->has_adblock_header);
+    if (is_comment || is_header) {
+        parser->counts.comments++;
+        return STATUS_OK;
+    }
+    return take_line(parser, line, err);
+}
+
+enum status list_read_file(struct list_parser *parser, const char *path, struct progress *progress,
+                           struct error *err)
+{
+    struct line_reader *reader = NULL;
+    enum status status = line_reader_open(path, &reader, err);
+    if (status != STATUS_OK)
+        return status;
+    list_parser_begin(parser, path);
+    uint64_t reported = 0;
+    for (;;) {
+        struct line line;
+        bool has_line;
+        status = line_reader_next(reader, &line, &has_line, err);
+        if (status != STATUS_OK || !has_line)
+            break;
+        if (line.is_too_long) {
+            parser->counts.lines++;
+            parser->line++;
+            drop(parser, line.text, DROP_LINE_TOO_LONG);
+        } else {
+            status = list_parser_line(parser, line.text, err);
+            if (status != STATUS_OK)
+                break;
+        }
+        const uint64_t position = line_reader_position(reader);
+        if (progress != NULL && position - reported >= 65536) {
+            progress_add(progress, position - reported);
+            reported = position;
+        }
+    }
+    if (status == STATUS_OK && progress != NULL)
+        progress_add(progress, line_reader_position(reader) - reported);
+    line_reader_close(reader);
+    return status;
+}

@@ -1,0 +1,86 @@
+/* list - blocklists in text form: each line becomes keys, or is counted with the reason why not.
+ *
+ * What is read is decided line by line, with one bit of memory for each file (the Adblock header):
+ *   empty line, line that starts with '#' or '!'      comment
+ *   "[Adblock..."                                     comment, and from here on lines that are
+ *                                                     no "||" rule are patterns (DROP_PATTERN)
+ *   ADDRESS HOST...   with 0.0.0.0, 127.x.x.x, :: or ::1, up to a '#'   hosts file: each host an
+ *                                                     entry; another address is DROP_HOSTS_ADDRESS
+ *   ||HOST^  ||HOST/PATH^  the same with $all         the entry between || and ^
+ *   other Adblock rules                               dropped, with what they are
+ *   anything else, up to a blank followed by '#'      one entry: URL, host or host/path
+ * Blanks around a line and CR LF do not count. An Adblock rule with a path that holds a query
+ * matches longer queries too; its key only that very query: the closest that devices ask for.
+ *
+ * An entry becomes the key of urls/url.h. Refused on top of what url_parse() refuses: hosts of one
+ * label, local names and addresses, wildcards, and, for entries without path and query, public
+ * suffixes: those of a registry always (DROP_PUBLIC_SUFFIX), those of a hoster such as github.io
+ * unless keep_private_suffixes is set (DROP_PRIVATE_SUFFIX). libpsl's built-in list decides. An
+ * entry with a path stays even there: it blocks that path on all hosts below.
+ *
+ * Threads  one parser belongs to one thread. */
+#ifndef BLINDLIST_URLS_LIST_H
+#define BLINDLIST_URLS_LIST_H
+
+#include "base/progress.h"
+#include "base/span.h"
+#include "base/status.h"
+#include "urls/drop_reason.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct list_options {
+    bool keep_private_suffixes;
+};
+
+/* lines = comments + lines with entries; entries = kept + dropped. A hosts line may hold several
+ * entries. */
+struct list_counts {
+    uint64_t lines;
+    uint64_t comments; /* empty lines, comments, headers */
+    uint64_t entries;
+    uint64_t kept; /* became keys; repeats count each time */
+    uint64_t
+        widened; /* of those, the key covers more than the entry: "www." or user info removed */
+    uint64_t dropped;
+    uint64_t dropped_for[DROP_REASON_COUNT];
+};
+
+struct list_place {
+    const char *file; /* as the caller named it */
+    uint64_t line;    /* from 1 */
+    struct span text; /* the entry, or the whole line; borrowed for the call; any bytes */
+};
+
+/* Where a parser's results go. */
+struct list_sink {
+    void *context;
+    /* One key, borrowed for the call. Anything but STATUS_OK ends the reading. */
+    enum status (*key)(void *context, struct span key, struct error *err);
+    /* One dropped entry or line; may be NULL. */
+    void (*drop)(void *context, const struct list_place *place, enum drop_reason reason);
+    /* One widened entry and its key; may be NULL. */
+    void (*widen)(void *context, const struct list_place *place, struct span key);
+};
+
+struct list_parser;
+/* Copies `options` (NULL: all off) and `sink`. */
+enum status list_parser_new(const struct list_options *options, const struct list_sink *sink,
+                            struct list_parser **ret, struct error *err) MUST_CHECK;
+void list_parser_free(struct list_parser *parser); /* takes NULL */
+
+/* A new file begins: lines from 1, no Adblock header seen. Borrows `file` until the next begin. */
+void list_parser_begin(struct list_parser *parser, const char *file);
+/* One line without its end. Counts it and calls the sink. */
+enum status list_parser_line(struct list_parser *parser, struct span line,
+                             struct error *err) MUST_CHECK;
+/* Sums over all files so far; borrowed. */
+const struct list_counts *list_parser_counts(const struct list_parser *parser);
+
+/* Reads the file `path` ("-" is standard input) from begin to end, BOM and CR LF taken off.
+ * `progress` (may be NULL) is advanced by bytes. */
+enum status list_read_file(struct list_parser *parser, const char *path, struct progress *progress,
+                           struct error *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,626 @@
+/* One pass a component, straight into the caller's workspace. Only a host with bytes above 127
+ * leaves the fast path, for libidn2. */
+#include "urls/url.h"
+
+#include "urls/url_address.h"
+
+#include <idn2.h>
+#include <stdio.h>
+
+#define SCHEME_MAX_BYTES 16
+
+static uint8_t lower(uint8_t c)
+{
+    return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
+}
+
+static bool is_digit(uint8_t c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static bool is_host_byte(uint8_t c)
+{
+    return (c >= 'a' && c <= 'z') || is_digit(c) || c == '-' || c == '_';
+}
+
+/* RFC 3629: no overlong forms, no surrogates, at most 10FFFF. */
+static bool is_utf8(struct span text)
+{
+    for (size_t i = 0; i < text.size;) {
+        const uint8_t c = text.data[i++];
+        if (c < 0x80)
+            continue;
+        size_t more = c >= 0xf0 ? 3 : c >= 0xe0 ? 2 : 1;
+        if (c < 0xc2 || c > 0xf4 || more > text.size - i)
+            return false;
+        const uint8_t next = text.data[i];
+        if ((c == 0xe0 && next < 0xa0) || (c == 0xed && next > 0x9f) ||
+            (c == 0xf0 && next < 0x90) || (c == 0xf4 && next > 0x8f))
+            return false;
+        for (; more > 0; more--) {
+            if ((text.data[i++] & 0xc0) != 0x80)
+                return false;
+        }
+    }
+    return true;
+}
+
+/* ---- host ---- */
+
+/* U+3002, U+FF0E and U+FF61 separate labels like a full stop (UTS 46 section 2.3). */
+static size_t dot_size(struct span text, size_t at)
+{
+    if (text.data[at] == '.')
+        return 1;
+    if (text.size - at < 3)
+        return 0;
+    const uint8_t *c = text.data + at;
+    const bool ideographic = c[0] == 0xe3 && c[1] == 0x80 && c[2] == 0x82;
+    const bool fullwidth = c[0] == 0xef && c[1] == 0xbc && c[2] == 0x8e;
+    const bool halfwidth = c[0] == 0xef && c[1] == 0xbd && c[2] == 0xa1;
+    return ideographic || fullwidth || halfwidth ? 3 : 0;
+}
+
+/* Appends the Punycode of one label with non-ASCII bytes. */
+static enum drop_reason append_idn_label(struct span label, struct url *ret)
+{
+    /* Four bytes a character at most 63 times would be enough for any legal label. */
+    uint8_t in[4 * URL_LABEL_MAX_BYTES + 1];
+    if (label.size >= sizeof in)
+        return DROP_IDN;
+    memcpy(in, label.data, label.size);
+    in[label.size] = '\0';
+    if (memchr(in, '\0', label.size) != NULL)
+        return DROP_CHARACTER;
+    uint8_t *ascii = NULL;
+    const int failed = idn2_lookup_u8(in, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
+    if (failed != IDN2_OK)
+        return DROP_IDN;
+    enum drop_reason reason = DROP_NONE;
+    for (size_t i = 0; ascii[i] != '\0' && reason == DROP_NONE; i++) {
+        if (!is_host_byte(ascii[i]))
+            reason = DROP_IDN; /* mapped to something with a dot or a separator in it */
+        else if (ret->host_size > URL_HOST_MAX_BYTES)
+            reason = DROP_HOST_TOO_LONG;
+        else
+            ret->text[ret->host_size++] = ascii[i];
+    }
+    idn2_free(ascii);
+    return reason;
+}
+
+/* Lower case, Punycode; no checks of lengths yet but that of the whole. */
+static enum drop_reason read_host_text(struct span host, struct url *ret)
+{
+    ret->host_size = 0;
+    for (size_t at = 0; at < host.size;) {
+        size_t dot = dot_size(host, at);
+        if (dot > 0) {
+            if (ret->host_size > URL_HOST_MAX_BYTES)
+                return DROP_HOST_TOO_LONG;
+            ret->text[ret->host_size++] = '.';
+            at += dot;
+            continue;
+        }
+        const size_t start = at;
+        bool is_ascii = true;
+        while (at < host.size && dot == 0) {
+            is_ascii = is_ascii && host.data[at] < 0x80;
+            at++;
+            dot = at < host.size ? dot_size(host, at) : 0;
+        }
+        if (!is_ascii) {
+            const enum drop_reason reason =
+                append_idn_label(span_part(host, start, at - start), ret);
+            if (reason != DROP_NONE)
+                return reason;
+            continue;
+        }
+        for (size_t i = start; i < at; i++) {
+            const uint8_t c = lower(host.data[i]);
+            if (!is_host_byte(c))
+                return c == '*'                ? DROP_WILDCARD
+                       : c <= ' ' || c == 0x7f ? DROP_CHARACTER
+                                               : DROP_HOST_CHARACTER;
+            if (ret->host_size > URL_HOST_MAX_BYTES)
+                return DROP_HOST_TOO_LONG;
+            ret->text[ret->host_size++] = c;
+        }
+    }
+    return DROP_NONE;
+}
+
+/* Browsers read a host whose last label is a number (decimal or 0x...) as an IPv4 address. */
+static bool ends_in_number(const uint8_t *label, size_t size)
+{
+    if (size >= 2 && label[0] == '0' && label[1] == 'x') {
+        for (size_t i = 2; i < size; i++) {
+            if (!is_digit(label[i]) && !(label[i] >= 'a' && label[i] <= 'f'))
+                return false;
+        }
+        return true;
+    }
+    for (size_t i = 0; i < size; i++) {
+        if (!is_digit(label[i]))
+            return false;
+    }
+    return true;
+}
+
+static enum drop_reason check_host(struct url *ret)
+{
+    if (ret->host_size > 0 && ret->text[ret->host_size - 1] == '.')
+        ret->host_size--;
+    if (ret->host_size == 0)
+        return DROP_NO_HOST;
+    if (ret->host_size > URL_HOST_MAX_BYTES)
+        return DROP_HOST_TOO_LONG;
+    size_t labels = 1;
+    size_t start = 0;
+    for (size_t i = 0; i <= ret->host_size; i++) {
+        if (i < ret->host_size && ret->text[i] != '.')
+            continue;
+        if (i == start || i - start > URL_LABEL_MAX_BYTES)
+            return DROP_LABEL;
+        if (i < ret->host_size) {
+            labels++;
+            start = i + 1;
+        }
+    }
+    if (ends_in_number(ret->text + start, ret->host_size - start)) {
+        uint8_t address[4];
+        if (!url_read_ipv4(url_host(ret), address))
+            return DROP_ADDRESS;
+        ret->is_address = true;
+        return DROP_NONE;
+    }
+    if (labels >= 3 && memcmp(ret->text, "www.", 4) == 0) {
+        memmove(ret->text, ret->text + 4, ret->host_size - 4);
+        ret->host_size -= 4;
+        ret->had_www = true;
+    }
+    return DROP_NONE;
+}
+
+static enum drop_reason read_ipv6(struct span text, struct url *ret)
+{
+    uint8_t address[16];
+    if (!url_read_ipv6(text, address))
+        return DROP_ADDRESS;
+    ret->host_size = url_write_ipv6(address, ret->text);
+    ret->is_address = true;
+    return DROP_NONE;
+}
+
+static enum drop_reason read_port(struct span digits, struct url *ret)
+{
+    uint32_t port = 0;
+    if (digits.size == 0) /* "host:" means the default, as in browsers */
+        return DROP_NONE;
+    if (digits.size > 5)
+        return DROP_PORT;
+    for (size_t i = 0; i < digits.size; i++) {
+        if (!is_digit(digits.data[i]))
+            return DROP_PORT;
+        port = port * 10 + (uint32_t)(digits.data[i] - '0');
+    }
+    if (port == 0 || port > 65535)
+        return DROP_PORT;
+    if (!ret->had_scheme || port != ret->device_port) {
+        ret->port = port;
+        ret->device_port = port;
+    }
+    return DROP_NONE;
+}
+
+static enum drop_reason read_authority(struct span text, bool is_whole, struct url *ret)
+{
+    for (size_t i = text.size; i > 0; i--) {
+        if (text.data[i - 1] == '@') {
+            if (!ret->had_scheme)
+                return DROP_USER_INFO;
+            ret->had_user_info = true;
+            text = span_part(text, i, text.size - i);
+            break;
+        }
+    }
+    if (text.size == 0)
+        return DROP_NO_HOST;
+    if (text.data[0] == '[') {
+        const uint8_t *end = memchr(text.data, ']', text.size);
+        if (end == NULL)
+            return DROP_ADDRESS;
+        const size_t inner = (size_t)(end - text.data) - 1;
+        const enum drop_reason reason = read_ipv6(span_part(text, 1, inner), ret);
+        const struct span behind = span_part(text, inner + 2, text.size - inner - 2);
+        if (reason != DROP_NONE || behind.size == 0)
+            return reason;
+        if (behind.data[0] != ':')
+            return DROP_ADDRESS;
+        return read_port(span_part(behind, 1, behind.size - 1), ret);
+    }
+    const uint8_t *colon = memchr(text.data, ':', text.size);
+    if (colon != NULL) {
+        const size_t at = (size_t)(colon - text.data);
+        const struct span behind = span_part(text, at + 1, text.size - at - 1);
+        if (behind.size > 0 && memchr(behind.data, ':', behind.size) != NULL)
+            return is_whole && !ret->had_scheme ? read_ipv6(text, ret) : DROP_HOST_CHARACTER;
+        const enum drop_reason reason = read_port(behind, ret);
+        if (reason != DROP_NONE)
+            return at == 0 ? DROP_NO_HOST : reason;
+        text.size = at;
+    }
+    const enum drop_reason reason = read_host_text(text, ret);
+    return reason != DROP_NONE ? reason : check_host(ret);
+}
+
+/* ---- path, query, fragment ---- */
+
+enum part { PART_PATH, PART_QUERY, PART_FRAGMENT };
+
+/* What browsers escape (percent-encode sets of the URL standard; the query's is the one of http
+ * and https). */
+static bool is_escaped(uint8_t c, enum part part)
+{
+    switch (c) {
+    case '"':
+    case '<':
+    case '>':
+        return true;
+    case '`':
+        return part != PART_QUERY;
+    case '{':
+    case '}':
+        return part == PART_PATH;
+    case '\'':
+        return part == PART_QUERY;
+    default:
+        return c >= 0x80;
+    }
+}
+
+/* Appends `text` to ret->text at *size. */
+static enum drop_reason append_part(struct span text, enum part part, struct url *ret, size_t *size)
+{
+    size_t at = *size;
+    for (size_t i = 0; i < text.size; i++) {
+        uint8_t c = lower(text.data[i]);
+        if (c <= ' ' || c == 0x7f)
+            return DROP_CHARACTER;
+        if (c == '\\' && part == PART_PATH)
+            c = '/';
+        const bool escaped = is_escaped(c, part);
+        if (URL_MAX_BYTES - at < (escaped ? 3U : 1U))
+            return DROP_TOO_LONG;
+        if (escaped) {
+            ret->text[at++] = '%';
+            ret->text[at++] = (uint8_t) "0123456789abcdef"[c >> 4];
+            ret->text[at++] = (uint8_t) "0123456789abcdef"[c & 15];
+        } else {
+            ret->text[at++] = c;
+        }
+    }
+    *size = at;
+    return DROP_NONE;
+}
+
+/* 1 for "." or "%2e", 2 for "..", also with escapes; 0 for anything else. */
+static unsigned dots_of(struct span segment)
+{
+    unsigned dots = 0;
+    for (size_t i = 0; i < segment.size && dots < 3; dots++) {
+        if (segment.data[i] == '.')
+            i += 1;
+        else if (segment.size - i >= 3 && memcmp(segment.data + i, "%2e", 3) == 0)
+            i += 3;
+        else
+            return 0;
+    }
+    return dots < 3 ? dots : 0;
+}
+
+/* Resolves "." and ".." in place, as browsers do; `path` starts with '/'. Returns the new size. */
+static size_t resolve_dots(uint8_t *path, size_t size)
+{
+    size_t out = 0;
+    for (size_t at = 1; at <= size;) {
+        const uint8_t *slash = at < size ? memchr(path + at, '/', size - at) : NULL;
+        const size_t end = slash != NULL ? (size_t)(slash - path) : size;
+        const struct span segment = span_of(path + at, end - at);
+        const unsigned dots = dots_of(segment);
+        if (dots == 2) {
+            while (out > 0 && path[--out] != '/')
+                continue;
+        }
+        if (dots == 0) {
+            path[out++] = '/';
+            memmove(path + out, segment.data, segment.size);
+            out += segment.size;
+        } else if (slash == NULL) {
+            path[out++] = '/';
+        }
+        at = end + 1;
+    }
+    return out;
+}
+
+static bool may_have_dots(const uint8_t *path, size_t size)
+{
+    for (size_t i = 0; i + 1 < size; i++) {
+        if (path[i] == '/' && (path[i + 1] == '.' || path[i + 1] == '%'))
+            return true;
+    }
+    return false;
+}
+
+static enum drop_reason read_rest(struct span rest, struct url *ret)
+{
+    const uint8_t *hash = rest.size > 0 ? memchr(rest.data, '#', rest.size) : NULL;
+    const size_t before_hash = hash != NULL ? (size_t)(hash - rest.data) : rest.size;
+    const uint8_t *question = before_hash > 0 ? memchr(rest.data, '?', before_hash) : NULL;
+    const size_t path_size = question != NULL ? (size_t)(question - rest.data) : before_hash;
+
+    size_t size = ret->host_size;
+    uint8_t *path = ret->text + size;
+    enum drop_reason reason = DROP_NONE;
+    if (path_size == 0)
+        reason = append_part(span_of("/", 1), PART_PATH, ret, &size);
+    else
+        reason = append_part(span_part(rest, 0, path_size), PART_PATH, ret, &size);
+    if (reason != DROP_NONE)
+        return reason;
+    ret->path_size = size - ret->host_size;
+    if (may_have_dots(path, ret->path_size)) {
+        ret->path_size = resolve_dots(path, ret->path_size);
+        size = ret->host_size + ret->path_size;
+    }
+
+    if (question != NULL && before_hash - path_size > 1) {
+        const size_t start = size;
+        reason = append_part(span_part(rest, path_size, before_hash - path_size), PART_QUERY, ret,
+                             &size);
+        ret->query_size = size - start;
+    }
+    if (reason == DROP_NONE && hash != NULL && rest.size - before_hash > 1) {
+        const size_t start = size;
+        reason = append_part(span_part(rest, before_hash, rest.size - before_hash), PART_FRAGMENT,
+                             ret, &size);
+        ret->fragment_size = size - start;
+    }
+    return reason;
+}
+
+/* ---- whole ---- */
+
+/* Size of "scheme://" at the start, 0 without one. */
+static size_t scheme_size(struct span text)
+{
+    for (size_t i = 0; i < text.size && i < SCHEME_MAX_BYTES; i++) {
+        const uint8_t c = lower(text.data[i]);
+        if (c == ':')
+            return i > 0 && text.size - i >= 3 && text.data[i + 1] == '/' && text.data[i + 2] == '/'
+                       ? i + 3
+                       : 0;
+        if (!(c >= 'a' && c <= 'z') &&
+            (i == 0 || !(is_digit(c) || c == '+' || c == '-' || c == '.')))
+            return 0;
+    }
+    return 0;
+}
+
+static bool is_scheme(struct span text, const char *scheme)
+{
+    size_t i = 0;
+    for (; scheme[i] != '\0'; i++) {
+        if (i == text.size || lower(text.data[i]) != (uint8_t)scheme[i])
+            return false;
+    }
+    return i == text.size;
+}
+
+enum drop_reason url_parse(struct span text, struct url *ret)
+{
+    if (text.size == 0)
+        return DROP_EMPTY;
+    if (text.size > URL_MAX_BYTES)
+        return DROP_TOO_LONG;
+    ret->host_size = 0;
+    ret->path_size = 0;
+    ret->query_size = 0;
+    ret->fragment_size = 0;
+    ret->port = 0;
+    ret->device_port = 443;
+    ret->is_address = false;
+    ret->had_scheme = false;
+    ret->had_www = false;
+    ret->had_user_info = false;
+
+    const size_t skip = scheme_size(text);
+    if (skip > 0) {
+        const struct span scheme = span_part(text, 0, skip);
+        ret->had_scheme = true;
+        if (is_scheme(scheme, "http://"))
+            ret->device_port = 80;
+        else if (!is_scheme(scheme, "https://"))
+            return DROP_SCHEME;
+        text = span_part(text, skip, text.size - skip);
+    }
+    size_t end = 0;
+    bool is_ascii = true;
+    while (end < text.size && text.data[end] != '/' && text.data[end] != '\\' &&
+           text.data[end] != '?' && text.data[end] != '#')
+        end++;
+    for (size_t i = 0; i < text.size; i++)
+        is_ascii = is_ascii && text.data[i] < 0x80;
+    if (!is_ascii && !is_utf8(text))
+        return DROP_ENCODING;
+    const enum drop_reason reason = read_authority(span_part(text, 0, end), end == text.size, ret);
+    if (reason != DROP_NONE)
+        return reason;
+    return read_rest(span_part(text, end, text.size - end), ret);
+}
+
+static size_t append(uint8_t *out, size_t size, const uint8_t *more, size_t more_size)
+{
+    memcpy(out + size, more, more_size);
+    return size + more_size;
+}
+
+static size_t append_port(uint8_t *out, size_t size, uint32_t port)
+{
+    char text[URL_PORT_BYTES + 1];
+    const int length = snprintf(text, sizeof text, ":%u", (unsigned)port & 0xffff);
+    return append(out, size, (const uint8_t *)text, (size_t)length);
+}
+
+struct span url_key(struct url *url)
+{
+    uint8_t *out = url->scratch;
+    const uint8_t *path = url->text + url->host_size;
+    size_t size = append(out, 0, url->text, url->host_size);
+    if (url->port != 0)
+        size = append_port(out, size, url->port);
+    size_t path_size = url->path_size;
+    const size_t behind = url->query_size + url->fragment_size;
+    /* Without its slash "//" would become "/", which covers the whole host. */
+    if (behind == 0 && path[path_size - 1] == '/' && (path_size == 1 || path[path_size - 2] != '/'))
+        path_size--;
+    size = append(out, size, path, path_size);
+    size = append(out, size, path + url->path_size, behind);
+    return span_of(out, size);
+}
+
+/* ---- expansion ---- */
+
+/* Ends of path prefixes: each inner slash and the end. A prefix that itself ends in '/' was yielded
+ * before, as the shorter prefix with a slash behind it. */
+static bool is_prefix_end(const uint8_t *path, size_t size, size_t end)
+{
+    return path[end - 1] != '/' && (end == size || path[end] == '/');
+}
+
+/* An empty segment makes only the form with one more slash new. */
+static bool is_empty_segment_end(const uint8_t *path, size_t size, size_t end)
+{
+    return path[end - 1] == '/' && end < size && path[end] == '/';
+}
+
+static size_t path_form_count(const struct url *url)
+{
+    const uint8_t *path = url->text + url->host_size;
+    size_t count = 2;
+    for (size_t end = 1; end <= url->path_size; end++) {
+        if (is_prefix_end(path, url->path_size, end))
+            count += 2;
+        else if (is_empty_segment_end(path, url->path_size, end))
+            count += 1;
+    }
+    return count;
+}
+
+static size_t host_start_next(const struct url *url, size_t end)
+{
+    /* The start of the next longer suffix than the one that starts at `end`; 0 = the whole. */
+    size_t start = end >= 2 ? end - 1 : 0;
+    while (start > 0 && url->text[start - 1] != '.')
+        start--;
+    return start;
+}
+
+/* Where the shortest host that devices ask for starts. */
+static size_t host_start_first(const struct url *url)
+{
+    if (url->is_address)
+        return 0;
+    return host_start_next(url, host_start_next(url, url->host_size + 1));
+}
+
+size_t url_expansion_count(const struct url *url)
+{
+    size_t hosts = 1;
+    for (size_t start = host_start_first(url); start > 0; start = host_start_next(url, start))
+        hosts++;
+    size_t tails = 0;
+    if (url->query_size > 0)
+        tails += 2;
+    if (url->fragment_size > 0)
+        tails += 2;
+    return 2 * hosts * (path_form_count(url) + tails);
+}
+
+/* What stays the same while one URL is expanded. */
+struct expansion {
+    struct url *url;
+    url_visit *visit;
+    void *context;
+};
+
+/* The forms of the full path, `size` bytes of which are in scratch. */
+static enum status visit_tails(const struct expansion *x, size_t size, struct error *err)
+{
+    struct url *url = x->url;
+    const uint8_t *query = url->text + url->host_size + url->path_size;
+    uint8_t *out = url->scratch;
+    enum status status = STATUS_OK;
+    if (url->query_size > 0) {
+        size = append(out, size, query, url->query_size);
+        status = x->visit(x->context, span_of(out, size), err);
+    }
+    if (status == STATUS_OK && url->fragment_size > 0) {
+        size = append(out, size, query + url->query_size, url->fragment_size);
+        status = x->visit(x->context, span_of(out, size), err);
+    }
+    return status;
+}
+
+/* All paths behind one host and port, `host` bytes of which are in scratch. */
+static enum status visit_paths(const struct expansion *x, size_t host, struct error *err)
+{
+    struct url *url = x->url;
+    const uint8_t *path = url->text + url->host_size;
+    const size_t path_size = url->path_size;
+    uint8_t *out = url->scratch;
+    memcpy(out + host, path, path_size);
+    enum status status = x->visit(x->context, span_of(out, host), err);
+    if (status == STATUS_OK)
+        status = x->visit(x->context, span_of(out, host + 1), err);
+    for (size_t end = 1; end <= path_size && status == STATUS_OK; end++) {
+        if (is_prefix_end(path, path_size, end)) {
+            status = x->visit(x->context, span_of(out, host + end), err);
+            out[host + end] = '/'; /* true already unless this is the end */
+        } else if (!is_empty_segment_end(path, path_size, end)) {
+            continue;
+        }
+        if (status == STATUS_OK)
+            status = x->visit(x->context, span_of(out, host + end + 1), err);
+    }
+    if (status != STATUS_OK)
+        return status;
+    const size_t bare = path[path_size - 1] == '/' ? path_size - 1 : path_size;
+    status = visit_tails(x, host + bare, err);
+    if (status != STATUS_OK)
+        return status;
+    out[host + bare] = '/';
+    return visit_tails(x, host + bare + 1, err);
+}
+
+enum status url_expand(struct url *url, url_visit *visit, void *context, struct error *err)
+{
+    const size_t count = url_expansion_count(url);
+    if (count > URL_EXPANSION_MAX)
+        return error_set(err, STATUS_TOO_LARGE, "URL of %zu sub-URLs, more than %zu", count,
+                         URL_EXPANSION_MAX);
+    const struct expansion x = {.url = url, .visit = visit, .context = context};
+    for (size_t start = host_start_first(url);; start = host_start_next(url, start)) {
+        const size_t host = append(url->scratch, 0, url->text + start, url->host_size - start);
+        enum status status = visit_paths(&x, host, err);
+        if (status == STATUS_OK) {
+            /* The paths overwrote what is behind the host only. */
+            const size_t with_port = append_port(url->scratch, host, url->device_port);
+            status = visit_paths(&x, with_port, err);
+        }
+        if (status != STATUS_OK || start == 0)
+            return status;
+    }
+}
