@@ -1,0 +1,51 @@
+/* ntt_internal - what the kernels of ntt share: tables, and the contract that all of them keep.
+ *
+ * forward_lazy  row [n] in: coefficient form in [0, 4q); out: evaluation form in [0, 4q)
+ * inverse       row [n] in: evaluation form in [0, 2q); out: coefficient form in [0, q)
+ * correct       row [n] in: [0, 4q); out: [0, q)
+ *
+ * Results equal those of `ref` modulo q (inverse, correct: equal). Rows may start anywhere; a
+ * kernel that wants alignment loads unaligned. No branch and no address depends on a coefficient.
+ *
+ * A kernel is one row of the table in ntt.c, fastest first, `ref` last. */
+#ifndef BLINDLIST_RING_NTT_INTERNAL_H
+#define BLINDLIST_RING_NTT_INTERNAL_H
+
+#include "pir-server/ring/ntt/ntt.h"
+
+#include <stdbool.h>
+
+/* A factor and its Shoup quotient. */
+struct ntt_factor {
+    uint32_t value;
+    uint32_t quotient;
+};
+
+struct ntt_tables {
+    size_t n;
+    unsigned log2_n;
+    struct modulus modulus;
+    uint32_t root; /* psi */
+    const struct ntt_kernel *kernel;
+    /* forward[j] = psi^rev(j), inverse[j] = psi^-rev(j), rev on log2_n bits; n of each. The
+     * quotients lie in arrays of their own, so that wide kernels load either with one load. */
+    uint32_t *forward;
+    uint32_t *forward_quotient;
+    uint32_t *inverse;
+    uint32_t *inverse_quotient;
+    /* The last inverse step carries the factor 1/n: 1/n, and 1/n * inverse[1]. */
+    struct ntt_factor scale;
+    struct ntt_factor scale_root;
+};
+
+struct ntt_kernel {
+    const char *name;
+    bool (*runs_on)(const struct cpu *cpu, size_t n);
+    void (*forward_lazy)(uint32_t *row, const struct ntt_tables *tables);
+    void (*inverse)(uint32_t *row, const struct ntt_tables *tables);
+    void (*correct)(uint32_t *row, const struct ntt_tables *tables);
+};
+
+extern const struct ntt_kernel ntt_kernel_ref;
+
+#endif
