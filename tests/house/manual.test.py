@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+"""Every command answers --help, and its help and its man page name the same options."""
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+BUILD = os.environ.get("BUILD", "build")
+TOOL = f"{BUILD}/blindlist"
+SERVER = f"{BUILD}/blindlist-server"
+OPTION = re.compile(r"^  (?:-(\w), )?--([a-z0-9-]+)", re.MULTILINE)
+number = failed = 0
+
+
+def check(holds, what, more=""):
+    global number, failed
+    number += 1
+    failed += not holds
+    print(f"{'ok' if holds else 'not ok'} {number} - {what}")
+    for line in [] if holds else more.splitlines()[:20]:
+        print(f"# {line}")
+
+
+def run(*words):
+    done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, timeout=60)
+    return done.returncode, done.stdout, done.stderr
+
+
+def listed(text):
+    """The names below `commands:`, as typed behind `blindlist`."""
+    names = []
+    if "\ncommands:\n" in text:
+        for line in text.split("\ncommands:\n", 1)[1].splitlines():
+            match = re.match(r"  ([a-z][a-z0-9-]*(?: [a-z][a-z0-9-]*)?)  +\S", line)
+            if not match:
+                break
+            names.append(match.group(1))
+    return names
+
+
+def documented(page):
+    """Long options that a page describes: items of a list, `.It Fl -name` or `.It Fl x , Fl -name`."""
+    with open(page, encoding="utf-8") as file:
+        items = [line for line in file if line.startswith(".It Fl")]
+    return {name for line in items for name in re.findall(r"Fl -([a-z0-9-]+)", line)}
+
+
+def compare(what, page, text):
+    if not os.path.exists(page):
+        check(False, f"{what}: has the page {page}")
+        return
+    in_help = {name for _, name in OPTION.findall(text)} - {"help", "version"}
+    in_page = documented(page) - {"help", "version"}
+    check(in_help == in_page, f"{what}: {page} has the options of --help",
+          f"only in --help: {sorted(in_help - in_page)}\nonly in the page: {sorted(in_page - in_help)}")
+
+
+def help_of(*words):
+    code, out, err = run(*words, "--help")
+    check(code == 0 and out.startswith("usage: ") and err == "", f"{' '.join(words)} --help",
+          f"exit code {code}\n{out}{err}")
+    check(all(len(line) <= 100 for line in out.splitlines()), f"{' '.join(words)} --help is narrow",
+          "\n".join(line for line in out.splitlines() if len(line) > 100))
+    return out
+
+
+def check_tool():
+    commands = listed(help_of(TOOL))
+    code, out, _ = run(TOOL, "--version")
+    check(code == 0 and re.fullmatch(r"blindlist \d+\.\d+\.\d+\n", out), "blindlist --version", out)
+    code, out, err = run(TOOL)
+    check(code == 2 and out == "" and "usage: " in err, "without a command: usage, exit code 2")
+    code, out, err = run(TOOL, "no-such-thing")
+    check(code == 2 and out == "" and "unknown command no-such-thing" in err, "an unknown command")
+    if os.path.exists("docs/man/blindlist.1"):
+        with open("docs/man/blindlist.1", encoding="utf-8") as file:
+            page = file.read()
+        for name in commands:
+            check(f"blindlist-{name.split()[0]} 1" in page, f"blindlist.1 names {name}")
+    for name in commands:
+        text = help_of(TOOL, *name.split())
+        members = listed(text)
+        for member in members:
+            text += help_of(TOOL, *member.split())
+        compare(name, f"docs/man/blindlist-{name.replace(' ', '-')}.1", text)
+        last = members[0] if members else name
+        code, out, err = run(TOOL, *last.split(), "--no-such-option")
+        check(code == 2 and out == "" and "--no-such-option" in err, f"{last}: an unknown option", err)
+
+
+def check_pages():
+    pages = sorted(f"docs/man/{name}" for name in os.listdir("docs/man")) \
+        if os.path.isdir("docs/man") else []
+    if not shutil.which("mandoc"):
+        check(True, "# SKIP mandoc is not installed")
+        return
+    for page in pages:
+        done = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", page], text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        check(done.returncode == 0, f"mandoc finds nothing in {page}", done.stdout)
+
+
+check_tool()
+if os.path.exists("pir-server/main.c"):
+    compare("blindlist-server", "docs/man/blindlist-server.8", help_of(SERVER))
+check_pages()
+print(f"1..{number}")
+sys.exit(1 if failed else 0)
