@@ -56,6 +56,12 @@ struct bloom_reader bloom_filter_reader(const struct bloom_filter *filter);
 /* Share of bits set, in [0, 1]. */
 double bloom_filter_fill(const struct bloom_filter *filter);
 
+/* The shortest decimal text that reads back as `value`, such as 0.001 or 1e-05. */
+#define BLOOM_REAL_TEXT_BYTES 32
+void bloom_real_text(double value, char ret[BLOOM_REAL_TEXT_BYTES]);
+/* The number of significant digits in it, [1, 17]. */
+int bloom_real_digits(double value);
+
 /* STATUS_OK, or STATUS_INVALID with the result's text. */
 enum status bloom_status(enum bloom_result result, struct error *err) MUST_CHECK;
 
