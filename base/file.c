@@ -382,14 +382,21 @@ void file_writer_patch(struct file_writer *writer, uint64_t offset, struct span 
     }
 }
 
-enum status file_writer_commit(struct file_writer *writer, struct error *err)
+enum status file_writer_sync(struct file_writer *writer, struct error *err)
 {
     writer_flush(writer);
     if (writer->error_number == 0 && fsync(writer->fd) != 0 && errno != EINVAL && errno != EROFS)
         writer->error_number = errno;
-    if (writer->error_number == 0 && rename(writer->temporary, writer->target) != 0)
+    return file_writer_check(writer, err);
+}
+
+enum status file_writer_commit(struct file_writer *writer, struct error *err)
+{
+    enum status status = file_writer_sync(writer, err);
+    if (status == STATUS_OK && rename(writer->temporary, writer->target) != 0) {
         writer->error_number = errno;
-    enum status status = file_writer_check(writer, err);
+        status = file_writer_check(writer, err);
+    }
     if (status != STATUS_OK) {
         file_writer_cancel(writer);
         return status;

@@ -49,6 +49,9 @@ enum status file_writer_check(const struct file_writer *writer, struct error *er
 /* Replaces bytes written before (header fields known only at the end); offset + more.size lies
  * inside what is written. */
 void file_writer_patch(struct file_writer *writer, uint64_t offset, struct span more);
+/* Flushes to the disk all that is written so far, without publishing it: for several files that
+ * should appear together, so that a full disk is known before the first one is committed. */
+enum status file_writer_sync(struct file_writer *writer, struct error *err) MUST_CHECK;
 /* Publishes the file. On failure the target is untouched (or replaced whole, when it was only the
  * flush of the folder that failed). Frees the writer in all cases. */
 enum status file_writer_commit(struct file_writer *writer, struct error *err) MUST_CHECK;

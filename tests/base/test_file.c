@@ -239,6 +239,20 @@ Test(file, formats)
     cr_assert_eq(count_entries(folder), 1);
 }
 
+Test(file, sync_puts_it_on_the_disk_without_its_name)
+{
+    struct file_writer *writer = NULL;
+    struct stat info;
+    cr_assert_eq(file_writer_new(in("f"), FILE_MODE_PUBLIC, &writer, NULL), STATUS_OK);
+    file_writer_write(writer, span_of_text("one "));
+    cr_assert_eq(file_writer_sync(writer, NULL), STATUS_OK);
+    cr_assert_neq(stat(in("f"), &info), 0);
+    file_writer_write(writer, span_of_text("two"));
+    cr_assert_eq(file_writer_sync(writer, NULL), STATUS_OK);
+    cr_assert_eq(file_writer_commit(writer, NULL), STATUS_OK);
+    expect_content(in("f"), "one two");
+}
+
 Test(file, permissions_are_those_asked_for)
 {
     struct stat info;
