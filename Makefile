@@ -61,8 +61,10 @@ PROGRAMS := $(if $(TOOL_SRC),$(BUILD)/blindlist) $(if $(SERVER_SRC),$(BUILD)/bli
 all: $(PROGRAMS) $(BLOOM_LIB)
 
 # Files built with their own instruction set; chosen at run time (STYLE: kernels).
+ifeq ($(shell uname -m),x86_64)
 $(BUILD)/obj/%_avx2.o: KERNEL_FLAGS := -mavx2 -mbmi2
 $(BUILD)/obj/%_avx512.o: KERNEL_FLAGS := -mavx512f -mavx512dq -mavx512bw -mavx512vl -mavx512ifma -mbmi2
+endif
 # The lattice and hashing rooms are hot; -O3 there is measured, see docs/PERFORMANCE.md.
 $(BUILD)/obj/pir-server/ring/%.o $(BUILD)/obj/pir-server/bfv/%.o $(BUILD)/obj/bloom/%.o: \
     OPTIMIZE := $(subst -O2,-O3,$(OPTIMIZE))

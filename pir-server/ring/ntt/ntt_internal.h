@@ -46,6 +46,8 @@ struct ntt_kernel {
     void (*correct)(uint32_t *row, const struct ntt_tables *tables);
 };
 
+extern const struct ntt_kernel ntt_kernel_avx512;
+extern const struct ntt_kernel ntt_kernel_avx2;
 extern const struct ntt_kernel ntt_kernel_ref;
 
 #endif
