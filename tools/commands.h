@@ -5,5 +5,6 @@
 #include "tools/tool.h"
 
 /* Alphabetical; add the declaration here and the row in blindlist.c. */
+extern const struct tool_command command_suburls;
 
 #endif

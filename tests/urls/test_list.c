@@ -1,0 +1,270 @@
+#include "urls/list.h"
+
+#include "base/bytes.h"
+#include "base/file.h"
+#include "base/line_reader.h"
+#include "base/mem.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* All that happened, a line each: "+key", "-reason", "~key" after a widened one. */
+static struct bytes events;
+
+static enum status on_key(void *context, struct span key, struct error *err)
+{
+    (void)context;
+    (void)err;
+    bytes_append_text(&events, "+");
+    bytes_append(&events, key);
+    bytes_append_text(&events, "\n");
+    return STATUS_OK;
+}
+
+static void on_drop(void *context, const struct list_place *place, enum drop_reason reason)
+{
+    (void)context;
+    (void)place;
+    bytes_append_format(&events, "-%s\n", drop_reason_name(reason));
+}
+
+static void on_widen(void *context, const struct list_place *place, struct span key)
+{
+    (void)context;
+    (void)place;
+    bytes_append_text(&events, "~");
+    bytes_append(&events, key);
+    bytes_append_text(&events, "\n");
+}
+
+static const struct list_sink sink = {.key = on_key, .drop = on_drop, .widen = on_widen};
+static struct list_options options;
+static struct list_counts counts;
+
+static const char *parse(struct span text)
+{
+    struct list_parser *parser = NULL;
+    bytes_deinit(&events);
+    bytes_init(&events, (size_t)1 << 24);
+    cr_assert_eq(list_parser_new(&options, &sink, &parser, NULL), STATUS_OK);
+    list_parser_begin(parser, "test");
+    while (text.size > 0) {
+        const uint8_t *end = memchr(text.data, '\n', text.size);
+        const size_t size = end != NULL ? (size_t)(end - text.data) : text.size;
+        cr_assert_eq(list_parser_line(parser, span_part(text, 0, size), NULL), STATUS_OK);
+        const size_t taken = end != NULL ? size + 1 : size;
+        text = span_part(text, taken, text.size - taken);
+    }
+    counts = *list_parser_counts(parser);
+    list_parser_free(parser);
+    cr_assert_eq(counts.entries, counts.kept + counts.dropped);
+    uint64_t sum = 0;
+    for (size_t i = 0; i < DROP_REASON_COUNT; i++)
+        sum += counts.dropped_for[i];
+    cr_assert_eq(sum, counts.dropped);
+    bytes_append_u8(&events, 0);
+    return (const char *)events.data;
+}
+
+static void check(const char *text, const char *expected)
+{
+    const char *got = parse(span_of_text(text));
+    cr_expect_str_eq(got, expected, "%s gives\n%s not\n%s", text, got, expected);
+}
+
+Test(list, plain_entries)
+{
+    check("example.com\n", "+example.com\n");
+    check("  https://a.example.com/x/ \t\r\n", "+a.example.com/x\n");
+    check("a.example.com/x # why\n", "+a.example.com/x\n");
+    check("a.example.com\t# why # not\n", "+a.example.com\n");
+    check("a.example.com/#x\n", "+a.example.com/#x\n");
+    check("www.example.com\n", "+example.com\n~example.com\n");
+    check("http://u@example.com/\n", "+example.com\n~example.com\n");
+    check("1.2.3.4\n1.2.3.4 # x\n", "+1.2.3.4\n+1.2.3.4\n");
+    check("2001:db8::1\n", "+[2001:db8::1]\n");
+    check("a.example.com b.example.com\n", "-white-space\n");
+    check("no-dot\nno-dot/path\n", "-single-label\n-single-label\n");
+    check("http://*.example.com/\nexample.com/*.js\n", "-wildcard\n-wildcard\n");
+    check("/ads/banner.\n|https://x.com/\n//x.com\n", "-pattern\n-pattern\n-pattern\n");
+    check("user@example.com\nftp://example.com/\n", "-user-info\n-scheme\n");
+    check("address=/example.com/0.0.0.0\n", "-host-character\n");
+}
+
+Test(list, comments_and_empty_lines)
+{
+    check("\n# x\n! y\n \t \n## z\n!#if env\n", "");
+    cr_assert_eq(counts.lines, 6);
+    cr_assert_eq(counts.comments, 6);
+    cr_assert_eq(counts.entries, 0);
+}
+
+Test(list, hosts_lines)
+{
+    check("0.0.0.0 ads.example.com\n", "+ads.example.com\n");
+    check("127.0.0.1\tads.example.com\ttrack.example.com # two\n",
+          "+ads.example.com\n+track.example.com\n");
+    check("127.0.0.1 ads.example.com#none\n", "+ads.example.com\n");
+    check(":: a.example.com\n::1 b.example.com\n", "+a.example.com\n+b.example.com\n");
+    check("127.0.0.1 localhost localhost.localdomain\n::1 ip6-localhost\n"
+          "ff02::1 ip6-allnodes\nfe80::1%lo0 localhost\n255.255.255.255 broadcasthost\n"
+          "0.0.0.0 0.0.0.0\n",
+          "-local-host\n-local-host\n-local-host\n-local-host\n-local-host\n-local-host\n"
+          "-local-host\n");
+    check("140.82.112.3 github.com\n", "-hosts-address\n");
+    check("0.0.0.0 example.com/path\n0.0.0.0 http://example.com\n0.0.0.0 a:80\n",
+          "-host-character\n-host-character\n-host-character\n");
+    check("0.0.0.0 www.example.com\n", "+example.com\n~example.com\n");
+    check("0.0.0.0 my-pc\n", "-single-label\n");
+    check("0.0.0.0 # nothing\n", "-local-host\n");
+    cr_assert_eq(counts.lines, 1);
+}
+
+Test(list, adblock_rules)
+{
+    check("||ads.example.com^\n", "+ads.example.com\n");
+    check("||ads.example.com^$all\n", "+ads.example.com\n");
+    check("||example.com/x/y.exe^$all\n", "+example.com/x/y.exe\n");
+    check("||example.com/x?a=$1&b^$all\n", "+example.com/x?a=$1&b\n");
+    check("||example.com:8080/x^\n||1.2.3.4^\n", "+example.com:8080/x\n+1.2.3.4\n");
+    check("||example.com//x/o@m/y^\n", "+example.com//x/o@m/y\n");
+    check("||example.com^$third-party\n||example.com^$all,domain=x.com\n||example.com^$\n",
+          "-options\n-options\n-options\n");
+    check("||example.com/x$script\n", "-options\n");
+    check("||example.com\n||example.com/x/\n||\n", "-open-end\n-open-end\n-open-end\n");
+    check("||*.example.com^\n||example.com/*/x^\n||example.com^x^\n||example.com/x|\n",
+          "-wildcard\n-wildcard\n-wildcard\n-wildcard\n");
+    check("@@||example.com^\n", "-exception\n");
+    check("example.com##.ad\nexample.com#@#.ad\nexample.com#?#.ad:has(x)\nexample.com#$#x\n"
+          "example.com#@$?#x\na.com,b.com##^script\n",
+          "-element-hiding\n-element-hiding\n-element-hiding\n-element-hiding\n"
+          "-element-hiding\n-element-hiding\n");
+    check("||^\n", "-empty\n");
+}
+
+/* After the header a bare word matches anywhere in a URL. */
+Test(list, adblock_header_changes_plain_lines)
+{
+    check("[Adblock Plus 2.0]\nexample.com\n||example.com^\n##.ad\n.com/ads.\n! x\n0.0.0.0 a.b\n",
+          "-pattern\n+example.com\n-element-hiding\n-pattern\n-pattern\n");
+    cr_assert_eq(counts.comments, 2);
+}
+
+Test(list, suffixes)
+{
+    check("co.uk\n||com.br^\nwww.co.uk\n0.0.0.0 co.jp\n",
+          "-public-suffix\n-public-suffix\n-public-suffix\n-public-suffix\n");
+    check("github.io\nwww.github.io\n", "-private-suffix\n-private-suffix\n");
+    check("github.io/x\nco.uk/x\nx.github.io\n", "+github.io/x\n+co.uk/x\n+x.github.io\n");
+    check("www.ck\nx.ck\n", "+www.ck\n-public-suffix\n");
+    check("b.unknown-suffix\n", "+b.unknown-suffix\n");
+    options.keep_private_suffixes = true;
+    check("github.io\nco.uk\n", "+github.io\n-public-suffix\n");
+    options.keep_private_suffixes = false;
+}
+
+Test(list, odd_bytes)
+{
+    cr_assert_str_eq(parse(span_of("a.com\0b\n", 8)), "-character\n");
+    cr_assert_str_eq(parse(span_of("\0\n", 2)), "-character\n");
+    check("\xff\xfe\n", "-encoding\n");
+    check("\x1f\n", "-character\n");
+    static uint8_t longest[65536];
+    memset(longest, 'a', sizeof longest);
+    cr_assert_str_eq(parse(span_of(longest, sizeof longest)), "-too-long\n");
+}
+
+static char *file_of(struct span contents)
+{
+    char *path = mem_strdup("/tmp/test_list.XXXXXX");
+    const int fd = mkstemp(path);
+    cr_assert_geq(fd, 0);
+    cr_assert_eq(write(fd, contents.data, contents.size), (ssize_t)contents.size);
+    close(fd);
+    return path;
+}
+
+static void note_place(void *context, const struct list_place *place, enum drop_reason reason)
+{
+    char *out = context;
+    const size_t used = strlen(out);
+    snprintf(out + used, 300 - used, "%s:%llu %s\n", strrchr(place->file, '/') != NULL ? "F" : "?",
+             (unsigned long long)place->line, drop_reason_name(reason));
+}
+
+Test(list, files_with_bom_crlf_and_long_lines)
+{
+    struct bytes text;
+    bytes_init(&text, (size_t)1 << 20);
+    bytes_append_text(&text, "\xef\xbb\xbf# list\r\nexample.com\r\nco.uk\r\n");
+    for (size_t i = 0; i < LINE_MAX_BYTES + 10; i++)
+        bytes_append_u8(&text, 'x');
+    bytes_append_text(&text, "\nlast.example.com");
+    char *path = file_of(bytes_view(&text));
+    char places[300] = "";
+    struct list_sink noting = {.context = places, .key = on_key, .drop = note_place};
+    struct list_parser *parser = NULL;
+    bytes_init(&events, 1000);
+    cr_assert_eq(list_parser_new(NULL, &noting, &parser, NULL), STATUS_OK);
+    cr_assert_eq(list_read_file(parser, path, NULL, NULL), STATUS_OK);
+    bytes_append_u8(&events, 0);
+    cr_assert_str_eq((const char *)events.data, "+example.com\n+last.example.com\n");
+    cr_assert_str_eq(places, "F:3 public-suffix\nF:4 line-too-long\n");
+    cr_assert_eq(list_parser_counts(parser)->lines, 5);
+    struct error error;
+    cr_assert_eq(list_read_file(parser, "/nonexistent/list", NULL, &error), STATUS_NOT_FOUND);
+    cr_assert_eq(list_read_file(parser, "/tmp", NULL, &error), STATUS_INVALID);
+    list_parser_free(parser);
+    unlink(path);
+    mem_free(path);
+    bytes_deinit(&text);
+}
+
+static enum status refuse(void *context, struct span key, struct error *err)
+{
+    (void)context;
+    (void)key;
+    return error_set(err, STATUS_TOO_LARGE, "full");
+}
+
+Test(list, a_failing_sink_ends_the_reading)
+{
+    const struct list_sink failing = {.key = refuse};
+    struct list_parser *parser = NULL;
+    cr_assert_eq(list_parser_new(NULL, &failing, &parser, NULL), STATUS_OK);
+    list_parser_begin(parser, "x");
+    cr_assert_eq(list_parser_line(parser, span_of_text("co.uk"), NULL), STATUS_OK);
+    cr_assert_eq(list_parser_line(parser, span_of_text("a.com"), NULL), STATUS_TOO_LARGE);
+    cr_assert_eq(list_parser_counts(parser)->kept, 0);
+    list_parser_free(parser);
+    list_parser_free(NULL);
+}
+
+Test(list, failed_allocations_are_statuses)
+{
+    char *path = file_of(span_of_text("example.com\n"));
+    for (size_t n = 1;; n++) {
+        struct list_parser *parser = NULL;
+        bytes_init(&events, 1000);
+        mem_fail_nth(n);
+        enum status status = list_parser_new(NULL, &sink, &parser, NULL);
+        if (status == STATUS_OK)
+            status = list_read_file(parser, path, NULL, NULL);
+        const bool failed = !mem_fail_pending();
+        mem_fail_nth(0);
+        list_parser_free(parser);
+        const size_t got = events.size;
+        bytes_deinit(&events);
+        if (!failed) {
+            cr_assert_eq(status, STATUS_OK);
+            break;
+        }
+        /* The events above may have been what failed; they stick there. */
+        cr_assert(status == STATUS_NOMEM || got == 0);
+        cr_assert_lt(n, 20);
+    }
+    unlink(path);
+    mem_free(path);
+}
