@@ -41,10 +41,10 @@ def listed(text):
 
 
 def documented(page):
-    """Long options that a page describes: items of a list, `.It Fl -name` or `.It Fl x , Fl -name`."""
+    """Long options that a page lists: `.It Fl -name`, `.It Fl x , Fl Fl name`."""
     with open(page, encoding="utf-8") as file:
         items = [line for line in file if line.startswith(".It Fl")]
-    return {name for line in items for name in re.findall(r"Fl -([a-z0-9-]+)", line)}
+    return {name for line in items for name in re.findall(r"Fl (?:-|Fl )([a-z0-9-]+)", line)}
 
 
 def compare(what, page, text):
