@@ -66,7 +66,7 @@ $(BUILD)/obj/%_avx2.o: KERNEL_FLAGS := -mavx2 -mbmi2
 $(BUILD)/obj/%_avx512.o: KERNEL_FLAGS := -mavx512f -mavx512dq -mavx512bw -mavx512vl -mavx512ifma -mbmi2
 endif
 # The lattice and hashing rooms are hot; -O3 there is measured, see docs/PERFORMANCE.md.
-$(BUILD)/obj/pir-server/ring/%.o $(BUILD)/obj/pir-server/bfv/%.o $(BUILD)/obj/bloom/%.o: \
+$(BUILD)/obj/pir-server/ring/%.o $(BUILD)/obj/pir-server/bfv/%.o $(BUILD)/obj/bloom/%.o $(BUILD)/obj/bench/%.o: \
     OPTIMIZE := $(subst -O2,-O3,$(OPTIMIZE))
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags | $(PROTO_H)
@@ -179,13 +179,19 @@ fuzz-smoke: fuzz ## run each fuzz target for SECONDS (default 10)
 # ---- benchmarks ----
 BENCH_SRC := $(wildcard bench/bench_*.c)
 BENCH_BIN := $(BENCH_SRC:%.c=$(BUILD)/%)
-$(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(LIB)
+# All other .c files in bench/ are helpers, linked into every benchmark that needs them.
+BENCH_LIB := $(BUILD)/libbench.a
+$(BENCH_LIB): $(call obj,$(filter-out $(BENCH_SRC),$(wildcard bench/*.c)))
+	@rm -f $@
+	$(call say,AR)
+	$(Q)ar rcs $@ $^
+$(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(BENCH_LIB) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LD)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) $(SERVER_LIBS) $(TOOL_LIBS)
 .PHONY: bench
-bench: all $(BENCH_BIN) ## print the speed figures, a line each
-	@BUILD=$(BUILD) sh bench/run
+bench: all $(BENCH_BIN) ## print the speed figures, a line each (ONLY=word chooses)
+	@BUILD=$(BUILD) CC=$(CC) ONLY=$(ONLY) sh bench/run
 
 # ---- house keeping ----
 .PHONY: demo lint format install clean help
