@@ -26,11 +26,12 @@ enum status pir_bin_write(const char *path, const struct bfv_context *context,
                           const struct pir_layout *layout,
                           const struct pir_plaintext_source *source, struct error *err) MUST_CHECK;
 
-/* `.bin` to `.pir` and back, on files. */
-enum status pir_shard_import(const char *bin_path, const struct pir_parameters *parameters,
-                             unsigned bfv_flags, const char *pir_path,
-                             struct error *err) MUST_CHECK;
-enum status pir_shard_export(const char *pir_path, unsigned bfv_flags, const char *bin_path,
-                             struct error *err) MUST_CHECK;
+/* The shard of a `.bin` file, in memory: pir_shard_save() makes a `.pir` of it. */
+enum status pir_shard_load_bin(const char *path, const struct pir_parameters *parameters,
+                               unsigned bfv_flags, struct pir_shard **ret,
+                               struct error *err) MUST_CHECK;
+/* Any shard as a `.bin` file. */
+enum status pir_shard_export_bin(struct pir_shard *shard, unsigned bfv_flags, const char *path,
+                                 struct error *err) MUST_CHECK;
 
 #endif

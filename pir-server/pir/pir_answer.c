@@ -1,0 +1,388 @@
+#include "pir-server/pir/pir_answer.h"
+
+#include "base/checked.h"
+#include "base/mem.h"
+#include "pir-server/bfv/bfv_serial.h"
+
+/* What a shape asks of the workspace. */
+struct needs {
+    size_t selectors;
+    size_t queries; /* ciphertexts of a query */
+    size_t columns; /* D1 */
+    size_t lifted;  /* dimension-1 selectors that are kept lifted */
+    size_t replies; /* tables */
+    size_t chunks;  /* ciphertexts of all replies */
+};
+
+struct pir_workspace {
+    const struct bfv_context *context;
+    struct bfv_workspace *bfv;
+    struct needs have;
+    struct bfv_selectors *selectors;
+    enum bfv_form *forms;           /* [selectors] */
+    struct bfv_ciphertext *queries; /* [queries] */
+    struct bfv_ciphertext *columns; /* [columns] */
+    struct bfv_lifted **lifted;     /* [lifted] */
+    struct bfv_lifted *lifted_column;
+    struct bfv_ciphertext product; /* three polynomials: the memory behind `result` */
+    struct bfv_ciphertext result;  /* a view; loses polynomials and moduli on its way */
+    uint32_t skips[2];
+    struct bytes polys;                             /* of all replies, one after the other */
+    struct pir_ciphertext_bytes *reply_ciphertexts; /* [chunks] */
+    struct pir_reply *replies;                      /* [replies] */
+};
+
+static struct needs needs_of(const struct pir_layout *layout)
+{
+    return (struct needs){
+        .selectors = layout->selector_count,
+        .queries = layout->query_ciphertext_count,
+        .columns = layout->dimensions[1],
+        /* With one chunk every lifted selector is used once. */
+        .lifted = layout->chunk_count > 1 ? layout->dimensions[1] : 1,
+        .replies = layout->table_count,
+        .chunks = layout->table_count * layout->chunk_count,
+    };
+}
+
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+static struct needs needs_union(struct needs a, struct needs b)
+{
+    return (struct needs){
+        .selectors = larger(a.selectors, b.selectors),
+        .queries = larger(a.queries, b.queries),
+        .columns = larger(a.columns, b.columns),
+        .lifted = larger(a.lifted, b.lifted),
+        .replies = larger(a.replies, b.replies),
+        .chunks = larger(a.chunks, b.chunks),
+    };
+}
+
+static bool needs_are_met(struct needs have, struct needs want)
+{
+    return have.selectors >= want.selectors && have.queries >= want.queries &&
+           have.columns >= want.columns && have.lifted >= want.lifted &&
+           have.replies >= want.replies && have.chunks >= want.chunks;
+}
+
+/* ---- the workspace ---- */
+
+static void ciphertexts_free(struct bfv_ciphertext *ciphertexts, size_t count)
+{
+    for (size_t i = 0; ciphertexts != NULL && i < count; i++)
+        bfv_ciphertext_deinit(&ciphertexts[i]);
+    mem_free(ciphertexts);
+}
+
+static enum status ciphertexts_new(const struct bfv_context *context, size_t count,
+                                   enum bfv_form form, struct bfv_ciphertext **ret,
+                                   struct error *err)
+{
+    struct bfv_ciphertext *made = mem_alloc_zeroed(count, sizeof *made);
+    if (made == NULL)
+        return error_set(err, STATUS_NOMEM, "no memory for %zu ciphertexts", count);
+    for (size_t i = 0; i < count; i++) {
+        const enum status st = bfv_ciphertext_init(
+            context, 2, bfv_context_ciphertext_moduli(context), form, &made[i], err);
+        if (st != STATUS_OK) {
+            ciphertexts_free(made, count);
+            return st;
+        }
+    }
+    *ret = made;
+    return STATUS_OK;
+}
+
+static size_t reply_bytes(const struct bfv_context *context, const uint32_t skips[2])
+{
+    return bfv_ciphertext_full_bytes(context, 2, 1, skips);
+}
+
+static enum status workspace_fill(struct pir_workspace *w, struct error *err)
+{
+    const struct needs *have = &w->have;
+    enum status st = bfv_workspace_new(w->context, &w->bfv, err);
+    if (st == STATUS_OK)
+        st = bfv_selectors_new(w->context, have->selectors, &w->selectors, err);
+    if (st == STATUS_OK)
+        st = ciphertexts_new(w->context, have->queries, BFV_COEFFICIENT, &w->queries, err);
+    if (st == STATUS_OK)
+        st = ciphertexts_new(w->context, have->columns, BFV_EVALUATION, &w->columns, err);
+    if (st == STATUS_OK)
+        st = bfv_ciphertext_init(w->context, 3, bfv_context_ciphertext_moduli(w->context),
+                                 BFV_COEFFICIENT, &w->product, err);
+    if (st == STATUS_OK)
+        st = bfv_lifted_new(w->context, &w->lifted_column, err);
+    if (st != STATUS_OK)
+        return st;
+    w->forms = mem_alloc_zeroed(have->selectors, sizeof *w->forms);
+    w->lifted = mem_alloc_zeroed(have->lifted, sizeof *w->lifted);
+    w->reply_ciphertexts = mem_alloc_zeroed(have->chunks, sizeof *w->reply_ciphertexts);
+    w->replies = mem_alloc_zeroed(have->replies, sizeof *w->replies);
+    if (w->forms == NULL || w->lifted == NULL || w->reply_ciphertexts == NULL || w->replies == NULL)
+        return error_set(err, STATUS_NOMEM, "no memory for a query workspace");
+    for (size_t i = 0; i < have->lifted && st == STATUS_OK; i++)
+        st = bfv_lifted_new(w->context, &w->lifted[i], err);
+    if (st != STATUS_OK)
+        return st;
+    bfv_response_skips(w->context, w->skips);
+    const size_t polys_bytes = have->chunks * reply_bytes(w->context, w->skips);
+    bytes_init(&w->polys, polys_bytes);
+    bytes_reserve(&w->polys, polys_bytes);
+    return bytes_status(&w->polys, "response", err);
+}
+
+static enum status workspace_make(const struct bfv_context *context, struct needs needs,
+                                  struct pir_workspace **ret, struct error *err)
+{
+    struct pir_workspace *made = mem_alloc_zeroed(1, sizeof *made);
+    if (made == NULL)
+        return error_set(err, STATUS_NOMEM, "no memory for a query workspace");
+    made->context = context;
+    made->have = needs;
+    const enum status st = workspace_fill(made, err);
+    if (st == STATUS_OK)
+        *ret = made;
+    else
+        pir_workspace_free(made);
+    return st;
+}
+
+enum status pir_workspace_new(const struct bfv_context *context, const struct pir_layout *layout,
+                              struct pir_workspace **ret, struct error *err)
+{
+    return workspace_make(context, needs_of(layout), ret, err);
+}
+
+/* What `w` holds, not `w` itself. */
+static void workspace_deinit(struct pir_workspace *w)
+{
+    ciphertexts_free(w->queries, w->have.queries);
+    ciphertexts_free(w->columns, w->have.columns);
+    for (size_t i = 0; w->lifted != NULL && i < w->have.lifted; i++)
+        bfv_lifted_free(w->lifted[i]);
+    mem_free(w->lifted);
+    bfv_lifted_free(w->lifted_column);
+    bfv_ciphertext_deinit(&w->product);
+    bfv_selectors_free(w->selectors);
+    bfv_workspace_free(w->bfv);
+    mem_free(w->forms);
+    bytes_deinit(&w->polys);
+    mem_free(w->reply_ciphertexts);
+    mem_free(w->replies);
+}
+
+void pir_workspace_free(struct pir_workspace *workspace)
+{
+    if (workspace == NULL)
+        return;
+    workspace_deinit(workspace);
+    mem_free(workspace);
+}
+
+enum status pir_workspace_reserve(struct pir_workspace *workspace, const struct pir_layout *layout,
+                                  struct error *err)
+{
+    const struct needs needs = needs_of(layout);
+    struct pir_workspace *larger_one = NULL;
+    if (needs_are_met(workspace->have, needs))
+        return STATUS_OK;
+    const enum status st =
+        workspace_make(workspace->context, needs_union(workspace->have, needs), &larger_one, err);
+    if (st != STATUS_OK)
+        return st;
+    workspace_deinit(workspace);
+    *workspace = *larger_one;
+    mem_free(larger_one);
+    return STATUS_OK;
+}
+
+size_t pir_workspace_bytes(const struct bfv_context *context, const struct pir_layout *layout)
+{
+    const struct needs needs = needs_of(layout);
+    uint32_t skips[2];
+    bfv_response_skips(context, skips);
+    const size_t ciphertext =
+        bfv_ciphertext_words(context, 2, bfv_context_ciphertext_moduli(context)) * sizeof(uint32_t);
+    /* A lifted ciphertext has L + 1 auxiliary moduli besides its own L. */
+    return (needs.selectors + needs.queries + needs.columns) * ciphertext +
+           (needs.lifted + 1) * 3 * ciphertext + needs.chunks * reply_bytes(context, skips);
+}
+
+/* ---- checks ---- */
+
+enum status pir_answer_check_key(const struct bfv_context *context, const struct pir_layout *layout,
+                                 const struct bfv_evaluation_key *key, struct error *err)
+{
+    uint32_t elements[BFV_MAX_GALOIS_KEYS];
+    const size_t count = bfv_evaluation_key_galois_count(key);
+    for (size_t i = 0; i < count && i < BFV_MAX_GALOIS_KEYS; i++)
+        elements[i] = bfv_evaluation_key_galois_element(key, i);
+    if (layout->dimension_count > 1 && !bfv_evaluation_key_has_relin(key))
+        return error_set(err, STATUS_NO_KEY, "the evaluation key has no relinearization key");
+    const size_t expanded =
+        layout->selector_count < layout->degree ? layout->selector_count : layout->degree;
+    return bfv_expand_check_elements(context, elements, count, expanded, err);
+}
+
+static enum status check_query(const struct pir_workspace *w, const struct pir_shard *shard,
+                               const struct bfv_evaluation_key *key, const struct pir_query *query,
+                               struct error *err)
+{
+    const struct pir_layout *layout = pir_shard_layout(shard);
+    if (!bfv_parameters_equal(bfv_context_parameters(w->context),
+                              &pir_shard_parameters(shard)->encryption))
+        return error_set(err, STATUS_INTERNAL,
+                         "workspace and shard have different encryption parameters");
+    if (!needs_are_met(w->have, needs_of(layout)))
+        return error_set(err, STATUS_INTERNAL, "the workspace is not reserved for this shard");
+    if (query->num_pir_calls != layout->table_count)
+        return error_set(err, STATUS_INVALID, "query: num_pir_calls is %llu, not %zu",
+                         (unsigned long long)query->num_pir_calls, layout->table_count);
+    if (query->ciphertext_count != layout->query_ciphertext_count)
+        return error_set(err, STATUS_INVALID, "query: %zu ciphertexts, not %zu",
+                         query->ciphertext_count, layout->query_ciphertext_count);
+    return pir_answer_check_key(w->context, layout, key, err);
+}
+
+static enum status read_query(struct pir_workspace *w, const struct pir_query *query,
+                              struct error *err)
+{
+    for (size_t i = 0; i < query->ciphertext_count; i++) {
+        const struct pir_ciphertext_bytes *in = &query->ciphertexts[i];
+        enum status st = STATUS_OK;
+        switch (in->kind) {
+        case PIR_CIPHERTEXT_SEEDED:
+            st = bfv_ciphertext_read_seeded(w->context, in->poly0, in->seed, &w->queries[i], err);
+            break;
+        case PIR_CIPHERTEXT_FULL:
+            st = bfv_ciphertext_read_full(w->context, in->polys, in->skip_lsbs, in->skip_count,
+                                          in->correction_factor, &w->queries[i], err);
+            break;
+        case PIR_CIPHERTEXT_NONE:
+            st = error_set(err, STATUS_MALFORMED, "neither seeded nor full");
+            break;
+        }
+        if (st != STATUS_OK)
+            return error_prefix(err, st, "query: ciphertext %zu", i);
+    }
+    return STATUS_OK;
+}
+
+/* ---- the work ---- */
+
+/* Dimension-0 selectors are wanted in evaluation form, dimension-1 selectors for the product. */
+static void choose_forms(struct pir_workspace *w, const struct pir_layout *layout)
+{
+    for (size_t i = 0; i < layout->selector_count; i++)
+        w->forms[i] = i % layout->selectors_per_index < layout->dimensions[0] ? BFV_EVALUATION
+                                                                              : BFV_COEFFICIENT;
+}
+
+static enum status expand_query(struct pir_workspace *w, const struct pir_layout *layout,
+                                const struct bfv_evaluation_key *key, struct error *err)
+{
+    choose_forms(w, layout);
+    for (size_t block = 0; block < layout->query_ciphertext_count; block++) {
+        const size_t first = block * layout->degree;
+        const size_t left = layout->selector_count - first;
+        const size_t count = left < layout->degree ? left : layout->degree;
+        const enum status st = bfv_expand(w->bfv, key, &w->queries[block], count, w->forms + first,
+                                          w->selectors, first, err);
+        if (st != STATUS_OK)
+            return st;
+    }
+    return STATUS_OK;
+}
+
+/* Dimension 1: the columns times their selectors, summed; three polynomials to two. */
+static enum status multiply_columns(struct pir_workspace *w, const struct pir_layout *layout,
+                                    const struct bfv_evaluation_key *key, size_t first_selector,
+                                    size_t chunk, struct error *err)
+{
+    bfv_product_begin(w->bfv);
+    for (size_t column = 0; column < layout->dimensions[1]; column++) {
+        struct bfv_lifted *selector = w->lifted[layout->chunk_count > 1 ? column : 0];
+        if (chunk == 0) {
+            const struct bfv_ciphertext view = bfv_selector(w->selectors, first_selector + column);
+            bfv_lift(w->bfv, &view, selector);
+        }
+        bfv_lift(w->bfv, &w->columns[column], w->lifted_column);
+        bfv_product_add(w->bfv, selector, w->lifted_column);
+    }
+    bfv_ciphertext_init_view(w->product.words, 3, layout->moduli_count, BFV_COEFFICIENT,
+                             &w->result);
+    bfv_product_finish(w->bfv, &w->result);
+    return bfv_relinearize(w->bfv, key, &w->result, err);
+}
+
+static enum status answer_chunk(struct pir_workspace *w, const struct pir_shard *shard,
+                                const struct bfv_evaluation_key *key, size_t table, size_t chunk,
+                                struct error *err)
+{
+    const struct pir_layout *layout = pir_shard_layout(shard);
+    const size_t first = table * layout->selectors_per_index;
+    const struct bfv_plaintext_rows rows = pir_shard_rows(shard, table, chunk);
+    struct bfv_ciphertext *result = &w->result;
+
+    bfv_plaintext_dot(w->bfv, w->selectors, first, layout->dimensions[0], &rows,
+                      layout->dimensions[1], w->columns);
+    if (layout->dimension_count > 1) {
+        const enum status st =
+            multiply_columns(w, layout, key, first + layout->dimensions[0], chunk, err);
+        if (st != STATUS_OK)
+            return st;
+    } else {
+        /* One column is the result; a view, for switching down changes the shape. */
+        bfv_ciphertext_init_view(w->columns[0].words, 2, layout->moduli_count, BFV_EVALUATION,
+                                 &w->result);
+        bfv_ciphertext_to_form(w->context, result, BFV_COEFFICIENT);
+    }
+    bfv_ciphertext_switch_down(w->context, result, 1);
+
+    const size_t at = w->polys.size;
+    bfv_ciphertext_write_full(w->context, result, w->skips, &w->polys);
+    w->reply_ciphertexts[table * layout->chunk_count + chunk] = (struct pir_ciphertext_bytes){
+        .kind = PIR_CIPHERTEXT_FULL,
+        .polys = span_of(w->polys.data + at, w->polys.size - at),
+        .skip_lsbs = w->skips,
+        .skip_count = 2,
+        .correction_factor = 1,
+    };
+    return STATUS_OK;
+}
+
+enum status pir_answer(struct pir_workspace *workspace, const struct pir_shard *shard,
+                       const struct bfv_evaluation_key *key, const struct pir_query *query,
+                       struct pir_response *ret, struct error *err)
+{
+    struct pir_workspace *w = workspace;
+    const struct pir_layout *layout = pir_shard_layout(shard);
+    enum status st = check_query(w, shard, key, query, err);
+    if (st == STATUS_OK)
+        st = read_query(w, query, err);
+    if (st == STATUS_OK)
+        st = expand_query(w, layout, key, err);
+    if (st != STATUS_OK)
+        return st;
+
+    bytes_clear(&w->polys);
+    for (size_t table = 0; table < layout->table_count; table++) {
+        for (size_t chunk = 0; chunk < layout->chunk_count; chunk++) {
+            st = answer_chunk(w, shard, key, table, chunk, err);
+            if (st != STATUS_OK)
+                return st;
+        }
+        w->replies[table] =
+            (struct pir_reply){.ciphertexts = w->reply_ciphertexts + table * layout->chunk_count,
+                               .ciphertext_count = layout->chunk_count};
+    }
+    st = bytes_status(&w->polys, "response", err);
+    if (st == STATUS_OK)
+        *ret = (struct pir_response){.replies = w->replies, .reply_count = layout->table_count};
+    return st;
+}
