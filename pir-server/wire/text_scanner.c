@@ -42,15 +42,30 @@ static size_t utf8_length(struct span text, size_t at)
     return size;
 }
 
+/* Bytes of well-formed UTF-8 at the start. */
+static size_t utf8_prefix(struct span text)
+{
+    size_t at = 0;
+    while (at < text.size) {
+        const size_t size = utf8_length(text, at);
+        if (size == 0)
+            break;
+        at += size;
+    }
+    return at;
+}
+
+bool text_is_utf8(struct span text)
+{
+    return utf8_prefix(text) == text.size;
+}
+
 enum status text_scanner_init(struct text_scanner *scanner, struct span text, struct error *err)
 {
     *scanner = (struct text_scanner){.text = text, .err = err};
-    for (size_t at = 0; at < text.size;) {
-        const size_t size = utf8_length(text, at);
-        if (size == 0)
-            return text_scanner_fail(scanner, at, "not valid UTF-8");
-        at += size;
-    }
+    const size_t valid = utf8_prefix(text);
+    if (valid < text.size)
+        return text_scanner_fail(scanner, valid, "not valid UTF-8");
     if (span_starts_with(text, span_of("\xef\xbb\xbf", 3)))
         scanner->at = 3;
     return STATUS_OK;

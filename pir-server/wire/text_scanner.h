@@ -14,6 +14,9 @@
 #include "base/span.h"
 #include "base/status.h"
 
+/* Well-formed UTF-8: no overlong forms, no surrogates. */
+bool text_is_utf8(struct span text);
+
 struct text_scanner {
     struct span text;
     size_t at;         /* offset of the next byte */

@@ -21,7 +21,9 @@ struct bfv_evaluation_key;
 struct bfv_secret_key;
 struct pir_evaluation_key_config;
 
-/* Server: from the bytes of an upload, of a file, or of a key carried along with a request. */
+/* Server: from the bytes of an upload, of a file, or of a key carried along with a request.
+ * config == NULL takes every element that is there, as the reference does; whether that is enough
+ * for a shard is then asked of pir_answer_check_key(). */
 enum status wire_evaluation_key_read(const struct bfv_context *context,
                                      const struct pir_evaluation_key_config *config, struct span in,
                                      struct bfv_evaluation_key **ret, struct error *err) MUST_CHECK;
