@@ -3,8 +3,7 @@
  * Server   a struct wire_config is made once for a dataset version from the parameters of its
  *          shards; it holds both forms of the PIRConfig ready to send, its configuration id and the
  *          key configuration. Constant: shared freely by threads.
- * Client   a struct wire_config_response is what came back; parameters of single shards are made
- *          from it on demand.
+ * Client   asks here; what comes back is read by wire_served.h.
  * Source   service.md section 3, wire.md sections 4 to 6. Threads  any. */
 #ifndef BLINDLIST_PIR_SERVER_WIRE_WIRE_CONFIG_H
 #define BLINDLIST_PIR_SERVER_WIRE_WIRE_CONFIG_H
@@ -40,8 +39,8 @@ struct span wire_config_serialized(const struct wire_config *config);
 /* ---- server: request and response ---- */
 
 struct wire_config_request; /* opaque; owns copies of what it shows */
-/* STATUS_INVALID when the numbers of use cases and existing ids differ and neither there are no
- * ids; STATUS_MALFORMED also for names that are not UTF-8. */
+/* STATUS_INVALID when there are ids, but not as many as use cases; STATUS_MALFORMED also for names
+ * that are not UTF-8. */
 enum status wire_config_request_read(struct span body, struct wire_config_request **ret,
                                      struct error *err) MUST_CHECK;
 void wire_config_request_free(struct wire_config_request *request); /* takes NULL */
@@ -70,35 +69,5 @@ enum status wire_config_response_write(const struct wire_config_answer *answers,
 enum status wire_config_request_write(const struct span *use_cases, const struct span *existing_ids,
                                       size_t count, struct bytes *ret,
                                       struct error *err) MUST_CHECK;
-
-struct wire_config_response; /* opaque */
-enum status wire_config_response_read(struct span body, struct wire_config_response **ret,
-                                      struct error *err) MUST_CHECK;
-void wire_config_response_free(struct wire_config_response *response); /* takes NULL */
-size_t wire_config_response_count(const struct wire_config_response *response);
-
-/* One use case of the response. Borrows from it. */
-struct wire_served {
-    struct span use_case;
-    bool reuse;             /* the id sent with the request still holds; nothing below is set */
-    struct span config_id;  /* opaque bytes, sent back with queries */
-    struct span key_id;     /* identifier for keys: WIRE_KEY_ID_BYTES */
-    uint64_t key_timestamp; /* of the key the server has, 0 = none */
-    size_t shard_count;     /* >= 1 */
-    const void *message;    /* internal */
-    const void *key_status; /* internal */
-};
-/* Entry i. STATUS_UNSUPPORTED when it is no PIR configuration, STATUS_MALFORMED when parts are
- * missing, when no key state fits the key identifier, or counts are out of range. */
-enum status wire_config_response_get(const struct wire_config_response *response, size_t i,
-                                     struct wire_served *ret, struct error *err) MUST_CHECK;
-/* By name; STATUS_NOT_FOUND when the response has no such use case. */
-enum status wire_config_response_find(const struct wire_config_response *response,
-                                      struct span use_case, struct wire_served *ret,
-                                      struct error *err) MUST_CHECK;
-/* The parameters of one shard, as its file would say them; the key configuration is the one for
- * all shards. shard in [0, shard_count). To be checked with pir_layout_init(). */
-enum status wire_served_shard(const struct wire_served *served, size_t shard,
-                              struct pir_parameters *ret, struct error *err) MUST_CHECK;
 
 #endif

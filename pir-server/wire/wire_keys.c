@@ -6,8 +6,8 @@
 #include "pir-server/wire/he.pb-c.h"
 #include "pir-server/wire/protobuf_message.h"
 
-/* One polynomial over all moduli: the secret key of the largest ring takes some 100 KB. */
-#define SECRET_KEY_MAX_BYTES ((size_t)16 << 20)
+/* One polynomial over all moduli: 32,768 coefficients, 32 moduli of 32 bits, and the count. */
+#define SECRET_KEY_MAX_BYTES ((size_t)5 << 20)
 
 /* ---- reading an evaluation key ---- */
 
