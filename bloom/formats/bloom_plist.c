@@ -7,7 +7,9 @@
 
 #include <assert.h>
 #include <expat.h>
+#include <inttypes.h>
 #include <openssl/evp.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define CHUNK_BYTES      ((size_t)1 << 18)
@@ -532,22 +534,45 @@ done:
 
 /* ---- writing ---- */
 
-static void write_data(const struct bloom_filter *filter, struct file_writer *writer)
+/* Where the text goes: a file, or memory. */
+struct sink {
+    struct file_writer *writer; /* or NULL */
+    struct bytes *bytes;        /* without a writer */
+};
+
+static void put(const struct sink *sink, struct span text)
+{
+    if (sink->writer != NULL)
+        file_writer_write(sink->writer, text);
+    else
+        bytes_append(sink->bytes, text);
+}
+
+/* One line around a text without characters that XML would escape. */
+static void put_element(const struct sink *sink, const char *before, const char *text,
+                        const char *after)
+{
+    put(sink, span_of_text(before));
+    put(sink, span_of_text(text));
+    put(sink, span_of_text(after));
+}
+
+static void put_data(const struct bloom_filter *filter, const struct sink *sink)
 {
     uint8_t line[LINE_CHARACTERS + 3] = {'\t'};
-    file_writer_write(writer, span_of_text("\t<data>\n"));
+    put(sink, span_of_text("\t<data>\n"));
     for (size_t at = 0; at < filter->byte_count; at += LINE_INPUT_BYTES) {
         const size_t left = filter->byte_count - at;
         const size_t now = left < LINE_INPUT_BYTES ? left : LINE_INPUT_BYTES;
         const int size = EVP_EncodeBlock(line + 1, filter->bits + at, (int)now);
         line[1 + size] = '\n';
-        file_writer_write(writer, span_of(line, (size_t)size + 2));
+        put(sink, span_of(line, (size_t)size + 2));
     }
-    file_writer_write(writer, span_of_text("\t</data>\n"));
+    put(sink, span_of_text("\t</data>\n"));
 }
 
-enum status bloom_plist_write(const struct bloom_filter *filter, enum bloom_layout layout,
-                              struct file_writer *writer, struct error *err)
+static enum status put_plist(const struct bloom_filter *filter, enum bloom_layout layout,
+                             const struct sink *sink, struct error *err)
 {
     const size_t index = layout == BLOOM_LAYOUT_PLIST_BETA ? 1 : 0;
     const struct bloom_meta *meta = &filter->meta;
@@ -556,25 +581,42 @@ enum status bloom_plist_write(const struct bloom_filter *filter, enum bloom_layo
                                            [FIELD_HASHES] = meta->params.hash_count,
                                            [FIELD_ITEMS] = meta->item_count,
                                            [FIELD_SEED] = meta->params.murmur_seed};
-    char real[BLOOM_REAL_TEXT_BYTES];
+    char real[BLOOM_REAL_TEXT_BYTES], number[24];
     if (meta->item_count == 0)
         return error_set(err, STATUS_INVALID, "the number of items is not known");
     bloom_real_text(meta->false_positive_tolerance, real);
-    file_writer_write(writer, span_of_text("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+    put(sink, span_of_text("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
                                            "<!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" "
                                            "\"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">\n"
                                            "<plist version=\"1.0\">\n<dict>\n"));
     for (size_t i = 0; i < FIELD_COUNT; i++) {
         const enum field field = written_order[index][i];
-        file_writer_format(writer, "\t<key>%s</key>\n", names[index][field]);
+        put_element(sink, "\t<key>", names[index][field], "</key>\n");
         if (field == FIELD_DATA)
-            write_data(filter, writer);
+            put_data(filter, sink);
         else if (field == FIELD_TOLERANCE)
-            file_writer_format(writer, "\t<real>%s</real>\n", real);
-        else
-            file_writer_format(writer, "\t<integer>%llu</integer>\n",
-                               (unsigned long long)numbers[field]);
+            put_element(sink, "\t<real>", real, "</real>\n");
+        else {
+            snprintf(number, sizeof number, "%" PRIu64, numbers[field]);
+            put_element(sink, "\t<integer>", number, "</integer>\n");
+        }
     }
-    file_writer_write(writer, span_of_text("</dict>\n</plist>\n"));
-    return file_writer_check(writer, err);
+    put(sink, span_of_text("</dict>\n</plist>\n"));
+    return STATUS_OK;
+}
+
+enum status bloom_plist_write(const struct bloom_filter *filter, enum bloom_layout layout,
+                              struct file_writer *writer, struct error *err)
+{
+    const struct sink sink = {.writer = writer};
+    const enum status st = put_plist(filter, layout, &sink, err);
+    return st == STATUS_OK ? file_writer_check(writer, err) : st;
+}
+
+enum status bloom_plist_format(const struct bloom_filter *filter, enum bloom_layout layout,
+                               struct bytes *ret, struct error *err)
+{
+    const struct sink sink = {.bytes = ret};
+    const enum status st = put_plist(filter, layout, &sink, err);
+    return st == STATUS_OK ? bytes_status(ret, "a property list", err) : st;
 }

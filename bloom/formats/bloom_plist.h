@@ -24,5 +24,8 @@ enum status bloom_plist_parse(struct span xml, const char *name, struct bloom_fi
  * BLOOM_LAYOUT_PLIST or _BETA; needs item_count: STATUS_INVALID without. */
 enum status bloom_plist_write(const struct bloom_filter *filter, enum bloom_layout layout,
                               struct file_writer *writer, struct error *err) MUST_CHECK;
+/* The same text appended to `ret`; for small filters. */
+enum status bloom_plist_format(const struct bloom_filter *filter, enum bloom_layout layout,
+                               struct bytes *ret, struct error *err) MUST_CHECK;
 
 #endif
