@@ -74,6 +74,14 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/flags | $(PROTO_H)
 	$(call say,CC)
 	$(Q)$(CC) $(ALL_CFLAGS) $(KERNEL_FLAGS) -c -o $@ $<
 
+# Where `make install` puts the test vectors; built again when PREFIX changes.
+VECTORS_FOLDER := $(PREFIX)/share/blindlist/testvectors
+$(BUILD)/obj/tools/cmd_vectors.o: private KERNEL_FLAGS := -DBLINDLIST_VECTORS_FOLDER='"$(VECTORS_FOLDER)"'
+$(BUILD)/obj/tools/cmd_vectors.o: $(BUILD)/prefix
+$(BUILD)/prefix: FORCE
+	@mkdir -p $(@D)
+	@echo '$(PREFIX)' | cmp -s - $@ || echo '$(PREFIX)' > $@
+
 # Generated code is not ours to lint.
 $(BUILD)/obj/generated/%.o: $(BUILD)/generated/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -210,6 +218,9 @@ install: all ## install programs, man pages, bloom.h and libbloom.a below PREFIX
 	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
 	install -m 644 $(BLOOM_LIB) $(DESTDIR)$(PREFIX)/lib
 	install -m 644 bloom/bloom.h $(DESTDIR)$(PREFIX)/include
+	install -d $(DESTDIR)$(VECTORS_FOLDER)
+	install -m 644 testvectors/*.json testvectors/*.py testvectors/README.md \
+	    $(DESTDIR)$(VECTORS_FOLDER)
 	install -m 644 $(wildcard docs/man/*.1) $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 644 $(wildcard docs/man/*.8) $(DESTDIR)$(PREFIX)/share/man/man8
 clean: ## remove everything that was built

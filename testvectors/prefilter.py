@@ -69,28 +69,37 @@ def ascii_host(host):
     return ".".join(labels)
 
 
+def whole_path(path):
+    """Segments of the path with "." and ".." resolved."""
+    segments = []
+    for segment in path.split("/")[1:]:
+        if segment == "..":
+            del segments[-1:]
+        elif segment not in (".", ""):
+            segments.append(segment)
+    return segments
+
+
 def sub_urls(url):
+    """All spellings a device asks for, sorted. The URLs of the vectors have no empty segments."""
     scheme, host, port, path, query, fragment = re.fullmatch(
         r"(?i)(https?)://(?:[^/?#@]*@)?(\[[0-9a-f:.]+\]|[^/?#:@\[\]]+)(?::([0-9]*))?"
-        r"([^?#]*)(\?[^#]*)?(#.*)?", url, re.DOTALL).groups()
-    host = ascii_host(host)
+        r"([^?#]*)(\?[^#]*)?(#.*)?", url, re.DOTALL).groups(default="")
+    host = ascii_host(host).removesuffix(".")
     if host.startswith("[") or re.fullmatch(r"[0-9]+(\.[0-9]+){3}", host):
         hosts = [host]
     else:
-        labels = host.rstrip(".").split(".")
+        labels = host.split(".")
         if labels[0] == "www" and len(labels) > 2:
-            labels = labels[1:]
-        first_of_all = max(len(labels) - 2, 0)
-        hosts = [".".join(labels[i:]) for i in range(first_of_all, -1, -1)]
+            del labels[0]
+        hosts = [".".join(labels[i:]) for i in range(max(len(labels) - 1, 1))]
     port = port or {"http": "80", "https": "443"}[scheme.lower()]
-    segments = [s for s in path.split("/") if s]
-    paths = [""] + ["/"]
-    for count in range(1, len(segments) + 1):
-        prefix = "/" + "/".join(segments[:count])
-        paths += [prefix, prefix + "/"]
-    full = paths[-2:]
-    if query is not None:
-        paths = paths + [p + query for p in full]
-    if fragment is not None:
-        paths = paths + [p + (query or "") + fragment for p in full]
-    return sorted({(h + p + rest).lower() for h in hosts for p in ("", ":" + port) for rest in paths})
+    segments = whole_path(path)
+    prefixes = ["".join("/" + s for s in segments[:n]) for n in range(len(segments) + 1)]
+    forms = {p + slash for p in prefixes for slash in ("", "/")}
+    # Query and fragment: behind the full path only.
+    ends = {query, query + fragment if len(fragment) > 1 else query} if len(query) > 1 else {
+        fragment if len(fragment) > 1 else ""}
+    forms |= {prefixes[-1] + slash + end for slash in ("", "/") for end in ends}
+    return sorted({(h + p + form).lower() for h in hosts for p in ("", ":" + port)
+                   for form in forms})

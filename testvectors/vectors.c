@@ -11,9 +11,9 @@
 
 /* In the order in which they are checked. */
 static const char *const file_names[] = {
-    "hashes.json",     "geometry.json",   "positions.json", "filters.json",  "suburls.json",
-    "keywords.json",   "buckets.json",    "dimensions.json", "plaintexts.json", "galois.json",
-    "random.json",     "packing.json",    "ntt.json",       "rounding.json", "exchange.json",
+    "hashes.json",   "geometry.json", "positions.json",  "filters.json",    "suburls.json",
+    "keywords.json", "buckets.json",  "dimensions.json", "plaintexts.json", "galois.json",
+    "random.json",   "packing.json",  "ntt.json",        "rounding.json",   "exchange.json",
 };
 
 const char *vectors_file_name(size_t number)
@@ -91,8 +91,10 @@ static enum status read_cases(const char *path, const char *file, json_t **ret, 
     const json_t *format = json_object_get(whole, "format");
     json_t *cases = json_object_get(whole, "cases");
     if (stated == NULL || strcmp(stated, kind) != 0)
-        st = error_set(err, STATUS_MALFORMED, "%s: it is no file of these test vectors: kind is not "
-                       "\"%s\"", path, kind);
+        st = error_set(err, STATUS_MALFORMED,
+                       "%s: it is no file of these test vectors: kind is not "
+                       "\"%s\"",
+                       path, kind);
     else if (!json_is_integer(format) || json_integer_value(format) != VECTORS_FORMAT)
         st = error_set(err, STATUS_MALFORMED, "%s: its format is not %d, which this program knows",
                        path, VECTORS_FORMAT);
@@ -230,7 +232,8 @@ done:
 static enum status inputs_of(const struct vectors_kind *kind, json_t *list, struct error *err)
 {
     enum status st = STATUS_OK;
-    for (size_t i = 0; st == STATUS_OK && kind->literals != NULL && kind->literals[i] != NULL; i++) {
+    for (size_t i = 0; st == STATUS_OK && kind->literals != NULL && kind->literals[i] != NULL;
+         i++) {
         json_t *inputs = vectors_from_literal(kind->literals[i]);
         json_t *item = kind->what == NULL ? json_object() : json_pack("{s:s}", "what", kind->what);
         if (inputs == NULL || item == NULL || json_object_update(item, inputs) != 0)

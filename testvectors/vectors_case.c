@@ -56,8 +56,8 @@ static bool is_list_of(const json_t *value, enum vectors_type type)
 static bool is_list_of_two(const json_t *value, bool (*first)(const json_t *),
                            bool (*second)(const json_t *))
 {
-    return json_is_array(value) && json_array_size(value) == 2 &&
-           first(json_array_get(value, 0)) && second(json_array_get(value, 1));
+    return json_is_array(value) && json_array_size(value) == 2 && first(json_array_get(value, 0)) &&
+           second(json_array_get(value, 1));
 }
 
 static bool is_text(const json_t *value)
@@ -80,25 +80,36 @@ static bool all_of_two(const json_t *value, bool (*first)(const json_t *),
 static bool is_of_type(const json_t *value, enum vectors_type type)
 {
     switch (type) {
-    case VECTORS_TEXT: return is_text(value);
-    case VECTORS_TEXTS: return is_list_of(value, VECTORS_TEXT);
-    case VECTORS_HEX: return is_hex(value);
-    case VECTORS_NUMBER: return is_number(value);
-    case VECTORS_NUMBERS: return is_list_of(value, VECTORS_NUMBER);
-    case VECTORS_NUMBER_LISTS: return is_list_of(value, VECTORS_NUMBERS);
-    case VECTORS_PAIRS: return all_of_two(value, is_number, is_number);
+    case VECTORS_TEXT:
+        return is_text(value);
+    case VECTORS_TEXTS:
+        return is_list_of(value, VECTORS_TEXT);
+    case VECTORS_HEX:
+        return is_hex(value);
+    case VECTORS_NUMBER:
+        return is_number(value);
+    case VECTORS_NUMBERS:
+        return is_list_of(value, VECTORS_NUMBER);
+    case VECTORS_NUMBER_LISTS:
+        return is_list_of(value, VECTORS_NUMBERS);
+    case VECTORS_PAIRS:
+        return all_of_two(value, is_number, is_number);
     case VECTORS_RATE:
         return json_is_real(value) && json_real_value(value) > 0 && json_real_value(value) < 1;
-    case VECTORS_ROWS: return all_of_two(value, is_text, is_hex);
+    case VECTORS_ROWS:
+        return all_of_two(value, is_text, is_hex);
     case VECTORS_TABLES: {
         bool holds = json_is_array(value);
         for (size_t i = 0; holds && i < json_array_size(value); i++)
             holds = is_list_of(json_array_get(value, i), VECTORS_HEX);
         return holds;
     }
-    case VECTORS_SEED_PAIRS: return all_of_two(value, is_seed, is_seed);
-    case VECTORS_SEED_LISTS: return is_list_of(value, VECTORS_SEED_PAIRS);
-    case VECTORS_QUERIES: return json_is_array(value);
+    case VECTORS_SEED_PAIRS:
+        return all_of_two(value, is_seed, is_seed);
+    case VECTORS_SEED_LISTS:
+        return is_list_of(value, VECTORS_SEED_PAIRS);
+    case VECTORS_QUERIES:
+        return json_is_array(value);
     }
     return false;
 }
@@ -106,19 +117,32 @@ static bool is_of_type(const json_t *value, enum vectors_type type)
 static const char *type_name(enum vectors_type type)
 {
     switch (type) {
-    case VECTORS_TEXT: return "a text";
-    case VECTORS_TEXTS: return "a list of texts";
-    case VECTORS_HEX: return "bytes in lower-case hex";
-    case VECTORS_NUMBER: return "a whole number";
-    case VECTORS_NUMBERS: return "a list of whole numbers";
-    case VECTORS_NUMBER_LISTS: return "a list of lists of whole numbers";
-    case VECTORS_PAIRS: return "a list of pairs of whole numbers";
-    case VECTORS_RATE: return "a number between 0 and 1";
-    case VECTORS_ROWS: return "a list of [keyword, value in hex]";
-    case VECTORS_TABLES: return "a list of lists of bytes in hex";
-    case VECTORS_SEED_PAIRS: return "a list of pairs of seeds";
-    case VECTORS_SEED_LISTS: return "a list of lists of pairs of seeds";
-    case VECTORS_QUERIES: return "a list of objects";
+    case VECTORS_TEXT:
+        return "a text";
+    case VECTORS_TEXTS:
+        return "a list of texts";
+    case VECTORS_HEX:
+        return "bytes in lower-case hex";
+    case VECTORS_NUMBER:
+        return "a whole number";
+    case VECTORS_NUMBERS:
+        return "a list of whole numbers";
+    case VECTORS_NUMBER_LISTS:
+        return "a list of lists of whole numbers";
+    case VECTORS_PAIRS:
+        return "a list of pairs of whole numbers";
+    case VECTORS_RATE:
+        return "a number between 0 and 1";
+    case VECTORS_ROWS:
+        return "a list of [keyword, value in hex]";
+    case VECTORS_TABLES:
+        return "a list of lists of bytes in hex";
+    case VECTORS_SEED_PAIRS:
+        return "a list of pairs of seeds";
+    case VECTORS_SEED_LISTS:
+        return "a list of lists of pairs of seeds";
+    case VECTORS_QUERIES:
+        return "a list of objects";
     }
     return "";
 }
@@ -212,8 +236,8 @@ enum status vectors_words(const json_t *list, const char *name, uint64_t max, si
     for (size_t i = 0; i < count; i++) {
         const uint64_t value = vectors_number_at(list, i);
         if (value > max)
-            return error_set(err, STATUS_INVALID,
-                             "%s[%zu] is %" PRIu64 ", more than %" PRIu64, name, i, value, max);
+            return error_set(err, STATUS_INVALID, "%s[%zu] is %" PRIu64 ", more than %" PRIu64,
+                             name, i, value, max);
         ret[i] = (uint32_t)value;
     }
     *ret_count = count;

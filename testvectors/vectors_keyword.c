@@ -77,11 +77,11 @@ static enum status compute_keywords(const json_t *in, struct vectors_out *out, s
     vectors_put_text(out, "number", span_of_text(number));
     for (size_t i = 0; st == STATUS_OK && i < json_array_size(counts); i++) {
         const uint64_t count = vectors_number_at(counts, i);
-        st = count == 0 ? error_set(err, STATUS_INVALID, "shard_counts[%zu] is 0", i)
-                        : vectors_append(shards,
-                                         json_integer((json_int_t)sharding_shard_of(&sha256, hash,
-                                                                                    count)),
-                                         err);
+        st = count == 0
+                 ? error_set(err, STATUS_INVALID, "shard_counts[%zu] is 0", i)
+                 : vectors_append(shards,
+                                  json_integer((json_int_t)sharding_shard_of(&sha256, hash, count)),
+                                  err);
     }
     if (st == STATUS_OK)
         st = double_mod_shards(hash, vectors_list(in, "double_mod"), doubles, err);
@@ -273,20 +273,19 @@ static enum status list_dimensions(json_t *ret, struct error *err)
     static const struct {
         int buckets, size, room, batch;
     } cases[] = {
-        {1, 1024, 2048, 1},    {1, 2048, 2048, 2},    {2, 2048, 2048, 1},   {2, 2048, 2048, 2},
-        {3, 1024, 2048, 2},    {3, 2048, 2048, 1},    {4, 2048, 2048, 2},   {5, 2048, 2048, 1},
-        {7, 2048, 2048, 3},    {16, 2048, 2048, 2},   {32, 1024, 2048, 2},  {50, 2048, 2048, 2},
-        {100, 700, 2048, 2},   {196, 2048, 2048, 2},  {520, 2048, 2048, 1}, {520, 2048, 2048, 2},
-        {1000, 2048, 2048, 2}, {1000, 2049, 2048, 2}, {5000, 1, 1, 1},      {5000, 2048, 2048, 1},
+        {1, 1024, 2048, 1},    {1, 2048, 2048, 2},    {2, 2048, 2048, 1},     {2, 2048, 2048, 2},
+        {3, 1024, 2048, 2},    {3, 2048, 2048, 1},    {4, 2048, 2048, 2},     {5, 2048, 2048, 1},
+        {7, 2048, 2048, 3},    {16, 2048, 2048, 2},   {32, 1024, 2048, 2},    {50, 2048, 2048, 2},
+        {100, 700, 2048, 2},   {196, 2048, 2048, 2},  {520, 2048, 2048, 1},   {520, 2048, 2048, 2},
+        {1000, 2048, 2048, 2}, {1000, 2049, 2048, 2}, {5000, 1, 1, 1},        {5000, 2048, 2048, 1},
         {300, 5000, 2048, 1},  {4096, 17, 1536, 2},   {99999, 1024, 2048, 2},
     };
     enum status st = STATUS_OK;
     for (size_t i = 0; st == STATUS_OK && i < ARRAY_COUNT(cases); i++)
         st = vectors_append(ret,
-                            json_pack("{s:i, s:i, s:i, s:i}", "buckets_per_table",
-                                      cases[i].buckets, "entry_size", cases[i].size,
-                                      "bytes_per_plaintext", cases[i].room, "batch_size",
-                                      cases[i].batch),
+                            json_pack("{s:i, s:i, s:i, s:i}", "buckets_per_table", cases[i].buckets,
+                                      "entry_size", cases[i].size, "bytes_per_plaintext",
+                                      cases[i].room, "batch_size", cases[i].batch),
                             err);
     return st;
 }
@@ -351,9 +350,8 @@ static const struct vectors_member order_members[] = {
 static enum status read_dimensions(const json_t *in, uint32_t ret[2], struct error *err)
 {
     size_t count = 0;
-    enum status st =
-        vectors_words(vectors_list(in, "dimensions"), "dimensions", 1u << 20, 2, 2, ret, &count,
-                      err);
+    enum status st = vectors_words(vectors_list(in, "dimensions"), "dimensions", 1u << 20, 2, 2,
+                                   ret, &count, err);
     if (st == STATUS_OK && (ret[0] == 0 || ret[1] == 0))
         st = error_set(err, STATUS_INVALID, "dimensions has a zero");
     return st;
@@ -384,9 +382,9 @@ static enum status compute_order(const json_t *in, struct vectors_out *out, stru
     for (size_t k = 0; list != NULL && st == STATUS_OK && k < total; k++) {
         const size_t table = k / (size_t)(chunks * block);
         const size_t chunk = k / (size_t)block % (size_t)chunks, p = k % (size_t)block;
-        json_t *item = p < used ? json_pack("[I,I,I]", (json_int_t)table, (json_int_t)chunk,
-                                            (json_int_t)p)
-                                : json_pack("[I,I,n]", (json_int_t)table, (json_int_t)chunk);
+        json_t *item =
+            p < used ? json_pack("[I,I,I]", (json_int_t)table, (json_int_t)chunk, (json_int_t)p)
+                     : json_pack("[I,I,n]", (json_int_t)table, (json_int_t)chunk);
         if (json_array_set_new(list, pir_layout_position(&layout, table, chunk, p), item) != 0)
             st = error_set(err, STATUS_NOMEM, "no memory for an order");
     }
@@ -493,10 +491,10 @@ static enum status list_elements(json_t *ret, struct error *err)
     static const struct {
         int degree, batch, rows, columns;
     } cases[] = {
-        {4096, 1, 1, 1},  {4096, 1, 2, 1},     {4096, 2, 2, 1},   {4096, 1, 3, 1},
-        {4096, 2, 4, 4},  {4096, 2, 10, 5},    {4096, 2, 22, 9},  {4096, 1, 24, 8},
+        {4096, 1, 1, 1},   {4096, 1, 2, 1},    {4096, 2, 2, 1},    {4096, 1, 3, 1},
+        {4096, 2, 4, 4},   {4096, 2, 10, 5},   {4096, 2, 22, 9},   {4096, 1, 24, 8},
         {4096, 1, 40, 13}, {4096, 1, 228, 22}, {4096, 1, 960, 64}, {4096, 2, 3000, 40},
-        {8192, 2, 22, 9}, {8192, 1, 228, 22},  {2048, 2, 10, 5},  {8, 1, 2, 2},
+        {8192, 2, 22, 9},  {8192, 1, 228, 22}, {2048, 2, 10, 5},   {8, 1, 2, 2},
     };
     enum status st = STATUS_OK;
     for (size_t i = 0; st == STATUS_OK && i < ARRAY_COUNT(cases); i++)

@@ -48,7 +48,12 @@ static uint8_t pattern_byte(unsigned pattern, size_t length, size_t i)
 static enum status list_hashes(json_t *ret, struct error *err)
 {
     static const char *const texts[] = {
-        "a", "foobar", "test", "Hello, world!", "example.com", "www.apple.com/url-filter-test",
+        "a",
+        "foobar",
+        "test",
+        "Hello, world!",
+        "example.com",
+        "www.apple.com/url-filter-test",
         "b\xc3\xbc"
         "cher.example", /* UTF-8, as in a path that was not escaped */
     };
@@ -150,8 +155,8 @@ static uint32_t fnv1_32(struct span item)
 static void wrong_positions(const struct bloom_params *params, struct span item,
                             enum mistake mistake, uint32_t *ret)
 {
-    const uint32_t h1 = mistake == MISTAKE_FNV1 ? fnv1_32(item)
-                                                : bloom_fnv1a_32(item.data, item.size);
+    const uint32_t h1 =
+        mistake == MISTAKE_FNV1 ? fnv1_32(item) : bloom_fnv1a_32(item.data, item.size);
     const uint32_t h2 = bloom_murmur3_32(item.data, item.size, params->murmur_seed);
     for (uint32_t i = 0; i < params->hash_count; i++) {
         const uint64_t sum = h1 + (uint64_t)i * h2;
@@ -170,9 +175,8 @@ static enum status compute_positions(const json_t *in, struct vectors_out *out, 
     if (st != STATUS_OK)
         return st;
     const struct span item = vectors_text(in, "item");
-    const struct bloom_params params = {.bit_count = (uint32_t)bits,
-                                        .hash_count = (uint32_t)hashes,
-                                        .murmur_seed = (uint32_t)seed};
+    const struct bloom_params params = {
+        .bit_count = (uint32_t)bits, .hash_count = (uint32_t)hashes, .murmur_seed = (uint32_t)seed};
     uint32_t places[POSITIONS_MAX];
     vectors_put_number(out, "h1", bloom_fnv1a_32(item.data, item.size));
     vectors_put_number(out, "h2", bloom_murmur3_32(item.data, item.size, params.murmur_seed));
@@ -188,7 +192,7 @@ static enum status compute_positions(const json_t *in, struct vectors_out *out, 
 /* A bit count that divides 2^32 hides the 64-bit mistake; all others show it once h1 + i*h2 passes
  * 2^32. */
 static const char *const positions_literals[] = {
-    "{'note': 'wraps at i = 1 or later', 'item': 'example.com', 'murmur_seed': 0,"
+    "{'note': 'the sum wraps from i = 2 on', 'item': 'example.com', 'murmur_seed': 0,"
     " 'bit_count': 14378, 'hash_count': 10}",
     "{'item': 'example.com', 'murmur_seed': 3735928559, 'bit_count': 14378, 'hash_count': 10}",
     "{'item': 'example.com/', 'murmur_seed': 1, 'bit_count': 1000, 'hash_count': 7}",
@@ -213,10 +217,8 @@ static const char *const positions_literals[] = {
 /* ---- whole filters ---- */
 
 static const struct vectors_member filters_members[] = {
-    {"keys", VECTORS_TEXTS},
-    {"false_positive_rate", VECTORS_RATE},
-    {"murmur_seed", VECTORS_NUMBER},
-    {"url", VECTORS_TEXT},
+    {"keys", VECTORS_TEXTS},         {"false_positive_rate", VECTORS_RATE},
+    {"murmur_seed", VECTORS_NUMBER}, {"url", VECTORS_TEXT},
     {"probes", VECTORS_TEXTS},
 };
 
@@ -224,8 +226,8 @@ static const struct vectors_member filters_members[] = {
 
 /* The bits that a mistaken builder makes. */
 static void put_wrong_bits(struct vectors_out *out, const char *name, const json_t *keys,
-                           const struct bloom_filter *filter, enum mistake mistake,
-                           bool msb_first, uint8_t *scratch)
+                           const struct bloom_filter *filter, enum mistake mistake, bool msb_first,
+                           uint8_t *scratch)
 {
     const struct bloom_params *params = &filter->meta.params;
     uint32_t places[POSITIONS_MAX];
@@ -305,8 +307,8 @@ static enum status compute_filters(const json_t *in, struct vectors_out *out, st
         st = error_set(err, STATUS_NOMEM, "no memory for a filter");
         goto done;
     }
-    st = bloom_status(
-        bloom_builder_init(builder, &meta->params, filter->bits, filter->byte_count), err);
+    st = bloom_status(bloom_builder_init(builder, &meta->params, filter->bits, filter->byte_count),
+                      err);
     if (st != STATUS_OK)
         goto done;
     for (size_t i = 0; i < json_array_size(keys); i++)
@@ -342,16 +344,18 @@ done:
 }
 
 static const char *const filters_literals[] = {
-    "{'note': 'one key', 'keys': ['example.com'], 'false_positive_rate': 0.001,"
+    "{'note': 'one key; the empty probe is a false positive', 'keys': ['example.com'], "
+    "'false_positive_rate': 0.001,"
     " 'murmur_seed': 0, 'url': 'https://lists.example/one.bloom',"
     " 'probes': ['example.com', 'example.org', 'www.example.com', 'https://example.com', '']}",
-    "{'note': 'a handful', 'keys': ['bad.example.com', 'example.net/path', 'example.net/path/to?id=1',"
+    "{'note': 'a handful', 'keys': ['bad.example.com', 'example.net/path', "
+    "'example.net/path/to?id=1',"
     " 'xn--bcher-kva.example', '192.0.2.1', 'www.apple.com/url-filter-test'],"
     " 'false_positive_rate': 0.01, 'murmur_seed': 3735928559,"
     " 'url': 'prefilter.bloom',"
     " 'probes': ['bad.example.com', 'bad.example.com/', 'example.net', 'example.net/path',"
     " '192.0.2.1', '192.0.2.2', 'www.apple.com/url-filter-test', 'apple.com/url-filter-test']}",
-    "{'note': 'a high rate: two of the probes that are no keys are false positives',"
+    "{'note': 'a high rate: probes that are no keys are in it too',"
     " 'keys': ['a.example', 'b.example', 'c.example', 'd.example', 'e.example', 'f.example',"
     " 'g.example', 'h.example', 'i.example', 'j.example', 'k.example', 'l.example'],"
     " 'false_positive_rate': 0.3, 'murmur_seed': 4294967295,"
@@ -408,7 +412,8 @@ done:
 }
 
 static const char *const suburls_literals[] = {
-    "{'note': 'the published example', 'url': 'https://www.sub1.example.com/a/b/c?id=123#fragment'}",
+    "{'note': 'the published example', 'url': "
+    "'https://www.sub1.example.com/a/b/c?id=123#fragment'}",
     "{'url': 'https://example.com'}",
     "{'url': 'https://example.com/'}",
     "{'url': 'http://example.com/'}",
@@ -424,7 +429,8 @@ static const char *const suburls_literals[] = {
     "{'note': 'an IPv6 address', 'url': 'https://[2001:db8::1]/x'}",
     "{'note': 'IDN', 'url': 'https://b\\u00fccher.example/regal'}",
     "{'note': 'IDN in capital letters', 'url': 'https://www.B\\u00dcCHER.example/'}",
-    "{'note': 'IDN with a letter that IDNA 2003 would replace', 'url': 'https://stra\\u00dfe.example/'}",
+    "{'note': 'IDN with a letter that IDNA 2003 would replace', 'url': "
+    "'https://stra\\u00dfe.example/'}",
     "{'note': 'IDN of another script', 'url': 'https://\\u4f8b\\u3048.example/'}",
     "{'note': 'Punycode already', 'url': 'https://xn--bcher-kva.example/'}",
     "{'note': 'a slash at the end', 'url': 'https://example.com/a/b/'}",

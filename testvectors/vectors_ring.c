@@ -21,8 +21,7 @@ static enum status make_basis(const json_t *in, const json_t *moduli, struct rns
     uint64_t values[RING_MAX_MODULI];
     uint64_t degree = 0;
     size_t count = 0;
-    enum status st =
-        vectors_number_in(in, "degree", NTT_DEGREE_MIN, NTT_DEGREE_MAX, &degree, err);
+    enum status st = vectors_number_in(in, "degree", NTT_DEGREE_MIN, NTT_DEGREE_MAX, &degree, err);
     if (st == STATUS_OK)
         st = vectors_words(moduli, "moduli", MODULUS_MAX, 1, RING_MAX_MODULI, words, &count, err);
     if (st == STATUS_OK)
@@ -38,9 +37,8 @@ static enum status make_basis(const json_t *in, const json_t *moduli, struct rns
 static enum status make_ring(const json_t *in, struct rns_basis **ret, struct error *err)
 {
     json_t *moduli = json_pack("[I]", (json_int_t)vectors_number(in, "modulus"));
-    const enum status st = moduli != NULL
-                               ? make_basis(in, moduli, ret, err)
-                               : error_set(err, STATUS_NOMEM, "no memory for a modulus");
+    const enum status st = moduli != NULL ? make_basis(in, moduli, ret, err)
+                                          : error_set(err, STATUS_NOMEM, "no memory for a modulus");
     json_decref(moduli);
     return st;
 }
@@ -117,14 +115,13 @@ static enum status compute_stream(const json_t *in, struct vectors_out *out, str
     vectors_put_hex(out, "v", span_of(drbg.counter, sizeof drbg.counter));
     st = drbg_read(&drbg, stream, (size_t)STREAM_REQUESTS * DRBG_REQUEST_BYTES, err);
     for (size_t i = 0; st == STATUS_OK && i < STREAM_REQUESTS; i++)
-        st = vectors_append(
-            starts, vectors_json_hex(span_of(stream + i * DRBG_REQUEST_BYTES, 32)), err);
+        st = vectors_append(starts, vectors_json_hex(span_of(stream + i * DRBG_REQUEST_BYTES, 32)),
+                            err);
     if (st != STATUS_OK)
         goto done;
     vectors_put(out, "request_starts", json_incref(starts));
     vectors_put(out, "sha256",
-                vectors_json_sha256(
-                    span_of(stream, (size_t)STREAM_REQUESTS * DRBG_REQUEST_BYTES)));
+                vectors_json_sha256(span_of(stream, (size_t)STREAM_REQUESTS * DRBG_REQUEST_BYTES)));
 done:
     drbg_deinit(&drbg);
     mem_free(stream);
@@ -361,7 +358,8 @@ static const char *const ntt_small_literals[] = {
     "{'note': 'X', 'degree': 8, 'modulus': 134176769, 'coefficients': [0, 1, 0, 0, 0, 0, 0, 0]}",
     "{'note': 'all as large as can be', 'degree': 8, 'modulus': 134176769, 'coefficients':"
     " [134176768, 134176768, 134176768, 134176768, 134176768, 134176768, 134176768, 134176768]}",
-    "{'degree': 16, 'modulus': 268369921, 'coefficients': [3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7,"
+    "{'degree': 16, 'modulus': 268369921, 'coefficients': [3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, "
+    "7,"
     " 9, 3]}",
     NULL,
 };
@@ -495,12 +493,11 @@ static enum status compute_divide(const json_t *in, struct vectors_out *out, str
         if (st == STATUS_OK && (!modulus_is_prime_vartime(moduli[i]) || divisor % moduli[i] == 0))
             st = error_set(err, STATUS_INVALID, "moduli[%zu] is not prime or divides the last", i);
         if (st == STATUS_OK)
-            st = vectors_words(json_array_get(rows, i), "a row", modulus.value - 1, columns, columns,
-                               values, &found, err);
+            st = vectors_words(json_array_get(rows, i), "a row", modulus.value - 1, columns,
+                               columns, values, &found, err);
         if (st != STATUS_OK)
             break;
-        const uint32_t inverse =
-            modulus_inverse(&modulus, modulus_reduce(&modulus, divisor));
+        const uint32_t inverse = modulus_inverse(&modulus, modulus_reduce(&modulus, divisor));
         for (size_t k = 0; k < columns; k++) {
             const uint32_t taken = modulus_reduce(&modulus, last[k]);
             const uint32_t raised = modulus_reduce(&modulus, (uint64_t)values[k] + half);

@@ -586,9 +586,9 @@ static enum status put_plist(const struct bloom_filter *filter, enum bloom_layou
         return error_set(err, STATUS_INVALID, "the number of items is not known");
     bloom_real_text(meta->false_positive_tolerance, real);
     put(sink, span_of_text("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-                                           "<!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" "
-                                           "\"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">\n"
-                                           "<plist version=\"1.0\">\n<dict>\n"));
+                           "<!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" "
+                           "\"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">\n"
+                           "<plist version=\"1.0\">\n<dict>\n"));
     for (size_t i = 0; i < FIELD_COUNT; i++) {
         const enum field field = written_order[index][i];
         put_element(sink, "\t<key>", names[index][field], "</key>\n");
