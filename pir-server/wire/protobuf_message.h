@@ -8,6 +8,9 @@
  * None of our messages contains itself, and unknown fields are skipped unopened: the depth of what
  * is unpacked is bounded by the .proto files, whatever the input.
  *
+ * Merging  A singular message that is given twice: lists are joined, but of numbers and byte
+ * strings only those of the last mention stay (protobuf-c 1.4). No writer gives one twice.
+ *
  * Internal to the room: includes protobuf-c. Threads  any. */
 #ifndef BLINDLIST_PIR_SERVER_WIRE_PROTOBUF_MESSAGE_H
 #define BLINDLIST_PIR_SERVER_WIRE_PROTOBUF_MESSAGE_H
