@@ -207,6 +207,7 @@ demo: all ## compile a real list, serve it, ask about three URLs
 	@BUILD=$(BUILD) sh scripts/run-demo
 lint: ## include directions, file names, layout
 	@$(PYTHON) scripts/check-rooms
+	@$(PYTHON) scripts/list-modules
 	@if command -v clang-format-14 >/dev/null; then \
 	    git ls-files '*.c' '*.h' | xargs clang-format-14 --dry-run -Werror; \
 	else echo 'clang-format-14 is not installed: layout not checked'; fi

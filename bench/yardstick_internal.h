@@ -1,4 +1,4 @@
-/* yardstick - what the kernels of bench_yardstick.c agree on. */
+/* yardstick_internal - what the kernels of bench_yardstick.c agree on. */
 #ifndef BLINDLIST_BENCH_YARDSTICK_INTERNAL_H
 #define BLINDLIST_BENCH_YARDSTICK_INTERNAL_H
 

@@ -1,0 +1,31 @@
+# blindlist-server and blindlist in a small image.
+#
+#   docker build -t blindlist .
+#   docker run --rm -v data:/data -v "$PWD:/lists:ro" --entrypoint blindlist blindlist \
+#       compile /lists/my-list.txt --use-case com.example.app.url.filtering --out /data
+#   docker run -v data:/data -p 8080:8080 blindlist --allow-unauthenticated
+#
+# Without --allow-unauthenticated the server refuses to listen beyond loopback, for it asks nobody
+# for a token yet.
+
+FROM debian:bookworm-slim AS build
+WORKDIR /src
+COPY scripts/setup scripts/setup
+RUN setup_for=build sh -e scripts/setup
+COPY . .
+RUN make -j"$(nproc)" && make install DESTDIR=/out PREFIX=/usr/local
+
+FROM debian:bookworm-slim
+RUN apt-get update -qq \
+ && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+        libmicrohttpd12 libjansson4 libssl3 libsqlite3-0 libprotobuf-c1 zlib1g \
+        libidn2-0 libpsl5 libexpat1 libcurl4 \
+ && rm -rf /var/lib/apt/lists/* \
+ && useradd --system --uid 10001 --user-group --no-create-home blindlist \
+ && install -d -o blindlist -g blindlist /data
+COPY --from=build /out/usr/local/bin/ /usr/local/bin/
+USER blindlist
+VOLUME /data
+EXPOSE 8080
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["blindlist-server", "--data", "/data", "--listen", "0.0.0.0:8080"]
