@@ -14,6 +14,8 @@
 #include <stdint.h>
 
 #define BFV_MAX_MODULI 32
+#define BFV_DEGREE_MIN 8
+#define BFV_DEGREE_MAX 32768
 
 /* Numbers of the Protobuf enums of the same names. */
 enum bfv_error_std_dev { BFV_ERROR_STDDEV32 = 0 };
@@ -59,5 +61,7 @@ enum status bfv_parameters_validate(const struct bfv_parameters *parameters, uns
 uint32_t bfv_bits_per_coefficient(const struct bfv_parameters *parameters);
 /* floor(N * bits / 8), payload bytes of a plaintext. */
 size_t bfv_bytes_per_plaintext(const struct bfv_parameters *parameters);
+/* Low bits that a response of one modulus may drop, for c0 and c1 (spec/bfv.md section 8.2). */
+void bfv_parameters_response_skips(const struct bfv_parameters *parameters, uint32_t ret_skips[2]);
 
 #endif

@@ -16,7 +16,7 @@
  * A whole polynomial has tile_stride = bfv_tile_words(). Tiles of many plaintexts side by side (so
  * that no two rows lie a power of two apart) have tile_stride = their number times that. Values are
  * in [0, q_i). NULL stands for a plaintext of zeros. */
-#define BFV_TILE_WORDS 512
+#define BFV_TILE_WORDS 64
 struct bfv_plaintext_rows {
     const uint32_t *const *words; /* [columns * rows], column after column; borrowed */
     size_t tile_stride;           /* in words */

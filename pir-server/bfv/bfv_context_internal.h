@@ -1,0 +1,80 @@
+/* bfv_context_internal - the constants of a context, for the files of this room.
+ *
+ * Indices  i, k number the moduli q (L of them, then P); b numbers the auxiliary base Bsk, whose
+ *          last member is m_sk. Q is the product of the moduli of the level at hand.
+ * Source   spec/bfv.md sections 5, 8.1 and 9. */
+#ifndef BLINDLIST_BFV_CONTEXT_INTERNAL_H
+#define BLINDLIST_BFV_CONTEXT_INTERNAL_H
+
+#include "pir-server/bfv/bfv_context.h"
+
+/* The prime that decryption rounds with: 2^30 - 20405. */
+#define BFV_GAMMA 1073721419u
+/* m~, the auxiliary power of two of the lift. */
+#define BFV_LIFT_BITS 16
+/* Ciphertext moduli, at most; P is one more. */
+#define BFV_MAX_LEVELS (BFV_MAX_MODULI - 1)
+/* The auxiliary base is as long as the moduli, one more, and what large t and N need on top. */
+#define BFV_MAX_AUX RNS_MAX_MODULI
+
+struct bfv_factor {
+    uint32_t value;
+    uint32_t quotient; /* Shoup */
+};
+
+struct bfv_context {
+    struct bfv_parameters parameters;
+    size_t degree;
+    size_t levels; /* L */
+    const struct ntt_kernel *kernel;
+    struct modulus plain; /* t */
+    struct modulus gamma;
+    struct rns_basis *basis; /* q_0 .. q_{L-1}, P */
+    struct rns_basis *aux;   /* Bsk, m_sk last */
+    size_t capacity;         /* products a 64-bit sum holds, for every modulus of basis and aux */
+
+    /* Switching down: inverse of modulus k modulo modulus i < k, and q_k/2 rounded down plus a
+     * multiple of q_i that is at least q_k. */
+    struct bfv_factor drop_inverse[BFV_MAX_MODULI][BFV_MAX_MODULI];
+    uint32_t drop_offset[BFV_MAX_MODULI][BFV_MAX_MODULI];
+
+    /* Encryption: Q mod t, floor(Q/t) mod q_i. */
+    uint32_t q_mod_t;
+    uint32_t q_over_t[BFV_MAX_LEVELS];
+
+    /* Decryption with k + 1 moduli: gamma t (Q/q_i)^-1 mod q_i; -q_i^-1 mod t and mod gamma. */
+    uint32_t decrypt_factor[BFV_MAX_LEVELS][BFV_MAX_LEVELS];
+    uint32_t decrypt_plain[BFV_MAX_LEVELS];
+    uint32_t decrypt_gamma[BFV_MAX_LEVELS];
+    uint32_t gamma_inverse; /* mod t */
+
+    /* Lift (step 1): m~ (Q/q_i)^-1 mod q_i; -q_i^-1 mod m~; (Q/q_i) m~^-1 mod b; Q m~^-1 mod b. */
+    uint32_t lift_factor[BFV_MAX_LEVELS];
+    uint32_t lift_small[BFV_MAX_LEVELS];
+    uint32_t lift_aux[BFV_MAX_AUX][BFV_MAX_LEVELS];
+    uint32_t lift_q[BFV_MAX_AUX];
+
+    /* Scale (step 3): t (Q/q_i)^-1 mod q_i; t Q^-1 mod b; -q_i^-1 mod b. */
+    uint32_t scale_factor[BFV_MAX_LEVELS];
+    uint32_t scale_own[BFV_MAX_AUX];
+    uint32_t scale_aux[BFV_MAX_AUX][BFV_MAX_LEVELS];
+
+    /* Back from Bsk, B its product without m_sk: (B/b)^-1 mod b; b^-1 mod m_sk; -B^-1 mod m_sk;
+     * B/b mod q_i; B mod q_i. */
+    uint32_t back_factor[BFV_MAX_AUX];
+    uint32_t back_sk[BFV_MAX_AUX];
+    uint32_t back_own;
+    uint32_t back_q[BFV_MAX_LEVELS][BFV_MAX_AUX];
+    uint32_t back_product[BFV_MAX_LEVELS];
+};
+
+/* new row i < last: (x_i + h - y) * q_last^-1 mod q_i with y = (x_last + h) mod q_last, in
+ * coefficient form. `last` is the index of the modulus in the basis, whose row is x_last.
+ *   ret      [n] in [0, q_i); may be x_i
+ *   shifted  [n] y, from bfv_drop_shift() */
+void bfv_drop_shift(const struct bfv_context *context, size_t last, const uint32_t *x_last,
+                    uint32_t *ret_shifted);
+void bfv_drop_row(const struct bfv_context *context, size_t last, size_t i, const uint32_t *x_i,
+                  const uint32_t *shifted, uint32_t *ret);
+
+#endif

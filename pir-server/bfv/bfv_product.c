@@ -1,0 +1,286 @@
+#include "pir-server/bfv/bfv_product.h"
+
+#include "base/mem.h"
+#include "pir-server/bfv/bfv_workspace_internal.h"
+#include "pir-server/ring/row.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* Terms that may be summed between reductions in the short loops over moduli: each is below 2^60.
+ */
+#define TERMS_BETWEEN 15
+
+size_t bfv_tile_words(const struct bfv_context *context)
+{
+    return context->degree < BFV_TILE_WORDS ? context->degree : BFV_TILE_WORDS;
+}
+
+/* One column, one tile: the two result tiles. */
+static void dot_tile(const struct bfv_context *context, const uint32_t *const *rows,
+                     const uint32_t *c0, const uint32_t *c1, size_t selector_stride,
+                     size_t row_count, size_t plaintext_offset, const struct modulus *q,
+                     uint32_t *ret0, uint32_t *ret1)
+{
+    uint64_t sum0[BFV_TILE_WORDS] = {0};
+    uint64_t sum1[BFV_TILE_WORDS] = {0};
+    const size_t tile = bfv_tile_words(context);
+    size_t terms = 0;
+    for (size_t r = 0; r < row_count; r++) {
+        if (rows[r] == NULL)
+            continue;
+        if (terms == context->capacity) {
+            row_fold(sum0, tile, q);
+            row_fold(sum1, tile, q);
+            terms = 1;
+        }
+        row_multiply_add_pair(sum0, sum1, c0 + r * selector_stride, c1 + r * selector_stride,
+                              rows[r] + plaintext_offset, tile);
+        terms++;
+    }
+    row_reduce(ret0, sum0, tile, q);
+    row_reduce(ret1, sum1, tile, q);
+}
+
+/* Tile by tile, and all columns for one tile: the tiles of the selectors stay in the first cache
+ * while the plaintexts stream past once. */
+void bfv_plaintext_dot(struct bfv_workspace *workspace, const struct bfv_selectors *selectors,
+                       size_t first, size_t row_count, const struct bfv_plaintext_rows *plaintexts,
+                       size_t column_count, struct bfv_ciphertext *ret)
+{
+    const struct bfv_context *const context = workspace->context;
+    const size_t n = context->degree;
+    const size_t tile = bfv_tile_words(context);
+    const size_t words = context->levels * n;
+    if (row_count == 0 || column_count == 0)
+        return;
+    const struct bfv_ciphertext selector = bfv_selector(selectors, first);
+    const size_t stride =
+        row_count > 1 ? (size_t)(bfv_selector(selectors, first + 1).words - selector.words) : 0;
+    for (size_t r = 0; r < row_count; r++)
+        assert(bfv_selector(selectors, first + r).form == BFV_EVALUATION);
+    for (size_t at = 0; at < words; at += tile) {
+        const struct modulus *const q = &context->basis->modulus[at / n];
+        const size_t plaintext_offset = at / tile * plaintexts->tile_stride;
+        for (size_t c = 0; c < column_count; c++)
+            dot_tile(context, plaintexts->words + c * row_count, selector.words + at,
+                     selector.words + words + at, stride, row_count, plaintext_offset, q,
+                     ret[c].words + at, ret[c].words + words + at);
+    }
+    for (size_t c = 0; c < column_count; c++) {
+        assert(ret[c].poly_count == 2 && ret[c].moduli_count == context->levels);
+        ret[c].form = BFV_EVALUATION;
+    }
+}
+
+struct bfv_lifted {
+    uint32_t *words; /* [2][L + aux][N] evaluation form */
+};
+
+enum status bfv_lifted_new(const struct bfv_context *context, struct bfv_lifted **ret,
+                           struct error *err)
+{
+    struct bfv_lifted *const lifted = mem_alloc_zeroed(1, sizeof *lifted);
+    if (lifted != NULL)
+        lifted->words = poly_alloc(context->degree, 2 * (context->levels + context->aux->count));
+    if (lifted == NULL || lifted->words == NULL) {
+        bfv_lifted_free(lifted);
+        return error_set(err, STATUS_NOMEM, "no memory for a lifted ciphertext");
+    }
+    *ret = lifted;
+    return STATUS_OK;
+}
+
+void bfv_lifted_free(struct bfv_lifted *lifted)
+{
+    if (lifted == NULL)
+        return;
+    mem_free(lifted->words);
+    mem_free(lifted);
+}
+
+/* Step 1 of section 9, from coefficient form in `x` [L][N] (overwritten with the y_i) to the
+ * auxiliary base: lift = sum y_i ((Q/q_i) / m~) + r (Q / m~) mod b, where r is a centred number of
+ * 16 bits. */
+static void lift_poly(const struct bfv_context *context, uint32_t *x, uint32_t *small,
+                      uint32_t *ret)
+{
+    const size_t n = context->degree;
+    const size_t levels = context->levels;
+    const uint32_t mask = (1u << BFV_LIFT_BITS) - 1;
+    const uint32_t half = 1u << (BFV_LIFT_BITS - 1);
+    memset(small, 0, n * sizeof *small);
+    for (size_t i = 0; i < levels; i++) {
+        row_scale(x + i * n, x + i * n, context->lift_factor[i], n, &context->basis->modulus[i]);
+        for (size_t k = 0; k < n; k++)
+            small[k] += x[i * n + k] * context->lift_small[i]; /* mod 2^32, so mod m~ as well */
+    }
+    for (size_t b = 0; b < context->aux->count; b++) {
+        const struct modulus *const m = &context->aux->modulus[b];
+        uint32_t *const row = ret + b * n;
+        for (size_t k = 0; k < n; k++) {
+            const uint32_t r = small[k] & mask;
+            const uint32_t is_negative = 0 - (r >> (BFV_LIFT_BITS - 1));
+            const uint32_t centred = (r & (half - 1)) + ((m->value - half) & is_negative);
+            uint64_t sum = (uint64_t)centred * context->lift_q[b];
+            for (size_t i = 0; i < levels; i++) {
+                if (i % TERMS_BETWEEN == TERMS_BETWEEN - 1)
+                    sum = modulus_reduce(m, sum);
+                sum += (uint64_t)x[i * n + k] * context->lift_aux[b][i];
+            }
+            row[k] = modulus_reduce(m, sum);
+        }
+    }
+}
+
+void bfv_lift(struct bfv_workspace *workspace, const struct bfv_ciphertext *ciphertext,
+              struct bfv_lifted *ret)
+{
+    const struct bfv_context *const context = workspace->context;
+    assert(ciphertext->poly_count == 2 && ciphertext->moduli_count == context->levels);
+    const size_t words = context->levels * context->degree;
+    const size_t all = words + context->aux->count * context->degree;
+    uint32_t *const x = workspace->scratch;
+    for (size_t p = 0; p < 2; p++) {
+        const uint32_t *const from = ciphertext->words + p * words;
+        uint32_t *const to = ret->words + p * all;
+        memcpy(x, from, words * sizeof *x);
+        memcpy(to, from, words * sizeof *to);
+        if (ciphertext->form == BFV_COEFFICIENT)
+            poly_forward(to, context->basis, context->levels);
+        else
+            poly_inverse(x, context->basis, context->levels);
+        /* The lift is x modulo each q_i: nothing to compute there. */
+        lift_poly(context, x, workspace->digits, to + words);
+        poly_forward(to + words, context->aux, context->aux->count);
+    }
+}
+
+/* Row i of the joint base: the moduli q, then the auxiliary base. */
+static const struct modulus *joint_modulus(const struct bfv_context *context, size_t i)
+{
+    return i < context->levels ? &context->basis->modulus[i]
+                               : &context->aux->modulus[i - context->levels];
+}
+
+static size_t joint_words(const struct bfv_context *context)
+{
+    return (context->levels + context->aux->count) * context->degree;
+}
+
+void bfv_product_begin(struct bfv_workspace *workspace)
+{
+    memset(workspace->product, 0, 3 * joint_words(workspace->context) * sizeof *workspace->product);
+    workspace->product_terms = 0;
+}
+
+static void fold_products(struct bfv_workspace *workspace)
+{
+    const struct bfv_context *const context = workspace->context;
+    const size_t n = context->degree;
+    const size_t rows = context->levels + context->aux->count;
+    for (size_t i = 0; i < 3 * rows; i++)
+        row_fold(workspace->product + i * n, n, joint_modulus(context, i % rows));
+    workspace->product_terms = 1;
+}
+
+void bfv_product_add(struct bfv_workspace *workspace, const struct bfv_lifted *x,
+                     const struct bfv_lifted *y)
+{
+    const size_t all = joint_words(workspace->context);
+    if (workspace->product_terms + 2 > workspace->context->capacity)
+        fold_products(workspace);
+    const size_t n = workspace->context->degree;
+    for (size_t at = 0; at < all; at += n) {
+        uint64_t *const sums = workspace->product + at;
+        row_multiply_add_pair(sums, sums + all, x->words + at, x->words + all + at, y->words + at,
+                              n);
+        row_multiply_add_pair(sums + all, sums + 2 * all, x->words + at, x->words + all + at,
+                              y->words + all + at, n);
+    }
+    workspace->product_terms += 2;
+}
+
+/* Step 3: the rows of q become z_i, those of the auxiliary base (t D - sum z_i Q/q_i) / Q. */
+static void scale_rows(const struct bfv_context *context, uint32_t *rows)
+{
+    const size_t n = context->degree;
+    const size_t levels = context->levels;
+    for (size_t i = 0; i < levels; i++)
+        row_scale(rows + i * n, rows + i * n, context->scale_factor[i], n,
+                  &context->basis->modulus[i]);
+    for (size_t b = 0; b < context->aux->count; b++) {
+        const struct modulus *const m = &context->aux->modulus[b];
+        uint32_t *const row = rows + (levels + b) * n;
+        for (size_t k = 0; k < n; k++) {
+            uint64_t sum = (uint64_t)row[k] * context->scale_own[b];
+            for (size_t i = 0; i < levels; i++) {
+                if (i % TERMS_BETWEEN == TERMS_BETWEEN - 1)
+                    sum = modulus_reduce(m, sum);
+                sum += (uint64_t)rows[i * n + k] * context->scale_aux[b][i];
+            }
+            row[k] = modulus_reduce(m, sum);
+        }
+    }
+}
+
+/* From the auxiliary base (rows [aux][N], overwritten) back to q exactly: m_sk tells how often the
+ * product B of the others went round. Shenoy and Kumaresan 1989. */
+static void convert_back(const struct bfv_context *context, uint32_t *rows, uint32_t *ret)
+{
+    const size_t n = context->degree;
+    const size_t own = context->aux->count - 1;
+    const struct modulus *const m_sk = &context->aux->modulus[own];
+    uint32_t *const alpha = rows + own * n;
+    for (size_t b = 0; b < own; b++)
+        row_scale(rows + b * n, rows + b * n, context->back_factor[b], n,
+                  &context->aux->modulus[b]);
+    for (size_t k = 0; k < n; k++) {
+        uint64_t sum = (uint64_t)alpha[k] * context->back_own;
+        for (size_t b = 0; b < own; b++) {
+            if (b % TERMS_BETWEEN == TERMS_BETWEEN - 1)
+                sum = modulus_reduce(m_sk, sum);
+            sum += (uint64_t)rows[b * n + k] * context->back_sk[b];
+        }
+        alpha[k] = modulus_reduce(m_sk, sum);
+    }
+    for (size_t i = 0; i < context->levels; i++) {
+        const struct modulus *const q = &context->basis->modulus[i];
+        const uint32_t product = context->back_product[i];
+        for (size_t k = 0; k < n; k++) {
+            /* - cent(alpha) B = alpha (q - B), or (m_sk - alpha) B when alpha stands for a negative
+             * number. */
+            const uint32_t is_negative = 0 - ((m_sk->value / 2 - alpha[k]) >> 31);
+            const uint32_t size =
+                (alpha[k] & ~is_negative) | ((m_sk->value - alpha[k]) & is_negative);
+            const uint32_t factor = ((q->value - product) & ~is_negative) | (product & is_negative);
+            uint64_t sum = (uint64_t)size * factor;
+            for (size_t b = 0; b < own; b++) {
+                if (b % TERMS_BETWEEN == TERMS_BETWEEN - 1)
+                    sum = modulus_reduce(q, sum);
+                sum += (uint64_t)rows[b * n + k] * context->back_q[i][b];
+            }
+            ret[i * n + k] = modulus_reduce(q, sum);
+        }
+    }
+}
+
+void bfv_product_finish(struct bfv_workspace *workspace, struct bfv_ciphertext *ret)
+{
+    const struct bfv_context *const context = workspace->context;
+    assert(ret->poly_count == 3 && ret->moduli_count == context->levels);
+    const size_t n = context->degree;
+    const size_t levels = context->levels;
+    const size_t count = levels + context->aux->count;
+    uint32_t *const rows = workspace->scratch;
+    for (size_t p = 0; p < 3; p++) {
+        for (size_t i = 0; i < count; i++)
+            row_reduce(rows + i * n, workspace->product + (p * count + i) * n, n,
+                       joint_modulus(context, i));
+        poly_inverse(rows, context->basis, levels);
+        poly_inverse(rows + levels * n, context->aux, context->aux->count);
+        scale_rows(context, rows);
+        convert_back(context, rows + levels * n, bfv_ciphertext_poly(context, ret, p));
+    }
+    ret->form = BFV_COEFFICIENT;
+}
