@@ -1,0 +1,622 @@
+/* One struct exchange is one request and its response. libmicrohttpd calls access_handler() for it
+ * first with the head, then with pieces of the body, then once with no piece (the request is
+ * whole), and after a suspension once more.
+ *
+ * libmicrohttpd accepts a response only with the head or after the whole body, so a refusal that
+ * comes in between waits while the rest of the body is thrown away. */
+#include "pir-server/service/http_server.h"
+
+#include "base/mem.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <microhttpd.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+#include <unistd.h>
+
+#define ADDRESS_TEXT_BYTES 72
+#define LISTEN_BACKLOG     511
+
+struct http_server {
+    struct http_handler handler;
+    struct http_server_options options;
+    const struct log *log;
+    struct MHD_Daemon *daemon;
+    struct connection_watch *watch;
+    int listen_fd;
+    char address[ADDRESS_TEXT_BYTES];
+    atomic_size_t bodies_bytes; /* memory of all bodies in flight */
+    atomic_bool is_draining;
+    pthread_mutex_t lock;
+    pthread_cond_t quiet; /* exchanges or working went down */
+    size_t exchanges;     /* requests under way */
+    size_t working;       /* of them, in the handler's hands */
+};
+
+struct exchange {
+    struct http_server *server;
+    struct MHD_Connection *connection;
+    struct watched_connection *watched;
+    struct http_request request;
+    char *joined[HTTP_HEADER_COUNT]; /* owned values of headers that came in several lines */
+    struct bytes body;
+    size_t charged; /* of bodies_bytes */
+    uint64_t discarded;
+    struct http_response *response; /* heap: libmicrohttpd sends from it after we are done */
+    bool is_decided;                /* response is complete; the rest of the body is thrown away */
+    bool is_slow;
+    const char *label;
+    unsigned status;
+    size_t response_bytes;
+    int64_t start_us;
+};
+
+static int64_t now_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* ---- an exchange's life ---- */
+
+static void release_body(struct exchange *exchange)
+{
+    bytes_deinit(&exchange->body);
+    atomic_fetch_sub(&exchange->server->bodies_bytes, exchange->charged);
+    exchange->charged = 0;
+    exchange->request.body = span_of(NULL, 0);
+}
+
+static void response_free(void *argument)
+{
+    struct http_response *response = argument;
+    if (response == NULL)
+        return;
+    http_response_deinit(response);
+    mem_free(response);
+}
+
+static void exchange_free(struct exchange *exchange)
+{
+    struct http_server *server = exchange->server;
+    release_body(exchange);
+    response_free(exchange->response);
+    for (size_t i = 0; i < HTTP_HEADER_COUNT; i++)
+        mem_free(exchange->joined[i]);
+    mem_free(exchange);
+    pthread_mutex_lock(&server->lock);
+    server->exchanges--;
+    pthread_cond_broadcast(&server->quiet);
+    pthread_mutex_unlock(&server->lock);
+}
+
+static struct exchange *exchange_new(struct http_server *server, struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    struct exchange *exchange = mem_alloc_zeroed(1, sizeof *exchange);
+    struct http_response *response = mem_alloc_zeroed(1, sizeof *response);
+    if (info == NULL || info->socket_context == NULL || exchange == NULL || response == NULL) {
+        mem_free(exchange);
+        mem_free(response);
+        return NULL;
+    }
+    http_response_init(response);
+    exchange->server = server;
+    exchange->connection = connection;
+    exchange->watched = info->socket_context;
+    exchange->response = response;
+    exchange->label = "unknown";
+    exchange->start_us = now_us();
+    bytes_init(&exchange->body, server->options.body_max_bytes);
+    pthread_mutex_lock(&server->lock);
+    server->exchanges++;
+    pthread_mutex_unlock(&server->lock);
+    return exchange;
+}
+
+/* ---- the head ---- */
+
+static bool join_value(struct exchange *exchange, size_t header, const char *value)
+{
+    const char *before = exchange->request.headers[header];
+    const size_t size = strlen(before) + 2 + strlen(value) + 1;
+    char *joined = mem_alloc(size, 1);
+    if (joined == NULL)
+        return false;
+    snprintf(joined, size, "%s, %s", before, value);
+    mem_free(exchange->joined[header]);
+    exchange->joined[header] = joined;
+    exchange->request.headers[header] = joined;
+    return true;
+}
+
+struct header_walk {
+    struct exchange *exchange;
+    bool has_failed;
+};
+
+static enum MHD_Result take_header(void *context, enum MHD_ValueKind kind, const char *name,
+                                   const char *value)
+{
+    (void)kind;
+    struct header_walk *walk = context;
+    struct http_request *request = &walk->exchange->request;
+    for (size_t i = 0; i < HTTP_HEADER_COUNT; i++) {
+        if (strcasecmp(name, http_header_name((enum http_header)i)) != 0)
+            continue;
+        if (value == NULL)
+            value = "";
+        if (request->headers[i] == NULL)
+            request->headers[i] = value;
+        else if (!join_value(walk->exchange, i, value))
+            walk->has_failed = true;
+    }
+    return MHD_YES;
+}
+
+/* Content-Length; 0 when there is none. libmicrohttpd has refused what is no number. */
+static uint64_t declared_length(struct MHD_Connection *connection)
+{
+    const char *value =
+        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    return value == NULL ? 0 : strtoull(value, NULL, 10);
+}
+
+static bool waits_for_continue(struct MHD_Connection *connection)
+{
+    const char *value =
+        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_EXPECT);
+    return value != NULL && strcasecmp(value, "100-continue") == 0;
+}
+
+/* ---- the response ---- */
+
+static bool add_header(struct MHD_Response *message, const char *name, const char *value)
+{
+    return value == NULL || value[0] == '\0' ||
+           MHD_add_response_header(message, name, value) == MHD_YES;
+}
+
+static bool add_headers(struct exchange *exchange, struct MHD_Response *message)
+{
+    const struct http_response *response = exchange->response;
+    char retry_after[16] = "";
+    if (response->retry_after_s > 0)
+        snprintf(retry_after, sizeof retry_after, "%u", response->retry_after_s);
+    return add_header(message, "content-type", response->content_type) &&
+           add_header(message, "cache-control", response->cache_control) &&
+           add_header(message, "etag", response->etag) &&
+           add_header(message, "content-range", response->content_range) &&
+           add_header(message, "accept-ranges", response->accepts_ranges ? "bytes" : NULL) &&
+           add_header(message, "content-encoding", response->is_gzip ? "gzip" : NULL) &&
+           add_header(message, "vary", response->varies_by_encoding ? "accept-encoding" : NULL) &&
+           add_header(message, "retry-after", retry_after) &&
+           add_header(message, "connection",
+                      atomic_load(&exchange->server->is_draining) ? "close" : NULL);
+}
+
+static enum MHD_Result send_response(struct exchange *exchange)
+{
+    struct http_response *response = exchange->response;
+    const struct span body = http_response_body(response);
+    exchange->status = response->status;
+    exchange->response_bytes = body.size;
+    release_body(exchange);
+    /* libmicrohttpd wants a pointer even for nothing. */
+    void *data = body.size > 0 ? (void *)(uintptr_t)body.data : (void *)response;
+    struct MHD_Response *message = MHD_create_response_from_buffer_with_free_callback_cls(
+        body.size, data, response_free, response);
+    if (message == NULL)
+        return MHD_NO;
+    const bool is_complete = add_headers(exchange, message);
+    exchange->response = NULL; /* now the message's */
+    enum MHD_Result result = MHD_NO;
+    if (is_complete) {
+        connection_watch_send(exchange->watched, body.size);
+        result = MHD_queue_response(exchange->connection, exchange->status, message);
+    }
+    MHD_destroy_response(message);
+    return result;
+}
+
+static void decide(struct exchange *exchange, unsigned status)
+{
+    http_response_empty(exchange->response, status);
+    if (status == 503)
+        exchange->response->retry_after_s = HTTP_RETRY_AFTER_S;
+    exchange->is_decided = true;
+    release_body(exchange);
+}
+
+/* ---- the steps of a request ---- */
+
+static enum MHD_Result begin_request(struct exchange *exchange, const char *url, const char *method)
+{
+    struct http_server *server = exchange->server;
+    struct header_walk walk = {.exchange = exchange};
+    exchange->request.method = http_method_of(method);
+    exchange->request.target = url;
+    MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, take_header, &walk);
+    if (walk.has_failed)
+        return MHD_NO;
+
+    const uint64_t length = declared_length(exchange->connection);
+    if (!server->handler.admit(server->handler.context, &exchange->request, exchange->response,
+                               &exchange->label, &exchange->is_slow))
+        exchange->is_decided = true;
+    else if (length > server->options.body_max_bytes)
+        decide(exchange, 413);
+    connection_watch_body(exchange->watched);
+    if (exchange->is_decided &&
+        (waits_for_continue(exchange->connection) || length > HTTP_DISCARD_MAX_BYTES))
+        return send_response(exchange);
+    return MHD_YES;
+}
+
+/* Appends a piece; the memory it takes is charged before it is taken. */
+static void keep_piece(struct exchange *exchange, struct span piece)
+{
+    struct http_server *server = exchange->server;
+    struct bytes *body = &exchange->body;
+    if (piece.size > body->max_size - body->size) {
+        decide(exchange, 413);
+        return;
+    }
+    if (body->size + piece.size > body->capacity) {
+        /* Doubling, as bytes do; 64 KiB at first, since most bodies are of that order. */
+        size_t room = body->capacity < 65536 ? 65536 : body->capacity * 2;
+        if (room < body->size + piece.size)
+            room = body->size + piece.size;
+        if (room > body->max_size)
+            room = body->max_size;
+        const size_t more = room - exchange->charged;
+        if (atomic_fetch_add(&server->bodies_bytes, more) + more >
+            server->options.bodies_max_bytes) {
+            atomic_fetch_sub(&server->bodies_bytes, more);
+            decide(exchange, 503);
+            return;
+        }
+        exchange->charged = room;
+        bytes_reserve(body, room);
+    }
+    bytes_append(body, piece);
+    if (body->status != STATUS_OK)
+        decide(exchange, 503);
+}
+
+static enum MHD_Result take_piece(struct exchange *exchange, const char *data, size_t *size)
+{
+    const struct span piece = span_of(data, *size);
+    *size = 0;
+    connection_watch_received(exchange->watched, piece.size);
+    if (!exchange->is_decided)
+        keep_piece(exchange, piece);
+    if (exchange->is_decided) {
+        exchange->discarded += piece.size;
+        if (exchange->discarded > HTTP_DISCARD_MAX_BYTES)
+            return MHD_NO;
+    }
+    return MHD_YES;
+}
+
+/* The handler is done: from any thread, the connection suspended. */
+static void resume(void *context)
+{
+    struct exchange *exchange = context;
+    struct http_server *server = exchange->server;
+    exchange->is_decided = true;
+    MHD_resume_connection(exchange->connection);
+    /* From here on the exchange may be gone. */
+    pthread_mutex_lock(&server->lock);
+    server->working--;
+    pthread_cond_broadcast(&server->quiet);
+    pthread_mutex_unlock(&server->lock);
+}
+
+static enum MHD_Result handle_request(struct exchange *exchange)
+{
+    struct http_server *server = exchange->server;
+    exchange->request.body = bytes_view(&exchange->body);
+    connection_watch_work(exchange->watched);
+    if (!exchange->is_slow) {
+        server->handler.answer(server->handler.context, &exchange->request, exchange->response);
+        exchange->is_decided = true;
+        return send_response(exchange);
+    }
+    pthread_mutex_lock(&server->lock);
+    const bool is_ending = server->is_ending;
+    server->working += is_ending ? 0 : 1;
+    pthread_mutex_unlock(&server->lock);
+    if (is_ending)
+        return MHD_NO;
+    MHD_suspend_connection(exchange->connection);
+    server->handler.start(server->handler.context, &exchange->request, exchange->response, resume,
+                          exchange);
+    return MHD_YES;
+}
+
+static enum MHD_Result access_handler(void *context, struct MHD_Connection *connection,
+                                      const char *url, const char *method, const char *version,
+                                      const char *upload_data, size_t *upload_data_size,
+                                      void **slot)
+{
+    (void)version;
+    struct http_server *server = context;
+    struct exchange *exchange = *slot;
+    if (exchange == NULL) {
+        exchange = exchange_new(server, connection);
+        if (exchange == NULL)
+            return MHD_NO;
+        *slot = exchange;
+        return begin_request(exchange, url, method);
+    }
+    if (*upload_data_size > 0)
+        return take_piece(exchange, upload_data, upload_data_size);
+    if (exchange->is_decided)
+        return send_response(exchange);
+    return handle_request(exchange);
+}
+
+static void completed(void *context, struct MHD_Connection *connection, void **slot,
+                      enum MHD_RequestTerminationCode code)
+{
+    (void)connection;
+    struct http_server *server = context;
+    struct exchange *exchange = *slot;
+    if (exchange == NULL)
+        return;
+    *slot = NULL;
+    log_write(server->log, LOG_DEBUG, "request route=%s status=%u bytes=%zu time_us=%" PRId64 "%s",
+              exchange->label, exchange->status, exchange->response_bytes,
+              now_us() - exchange->start_us,
+              code == MHD_REQUEST_TERMINATED_COMPLETED_OK ? "" : " cut-off");
+    connection_watch_idle(exchange->watched);
+    exchange_free(exchange);
+}
+
+static void connection_changed(void *context, struct MHD_Connection *connection, void **slot,
+                               enum MHD_ConnectionNotificationCode code)
+{
+    struct http_server *server = context;
+    if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+        connection_watch_close(*slot);
+        *slot = NULL;
+        return;
+    }
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    if (info != NULL)
+        *slot = connection_watch_open(server->watch, info->connect_fd);
+}
+
+/* Paths are decoded by route.c, component by component. */
+static size_t keep_escapes(void *context, struct MHD_Connection *connection, char *text)
+{
+    (void)context;
+    (void)connection;
+    return strlen(text);
+}
+
+/* libmicrohttpd's own messages could hold parts of a request. */
+static void say_nothing(void *context, const char *format, va_list args)
+{
+    (void)context;
+    (void)format;
+    (void)args;
+}
+
+/* ---- the address ---- */
+
+static enum status parse_address(const char *address, struct addrinfo **ret, struct error *err)
+{
+    char host[ADDRESS_TEXT_BYTES];
+    const char *colon = strrchr(address, ':');
+    size_t size = colon == NULL ? 0 : (size_t)(colon - address);
+    const char *start = address;
+    if (size >= 2 && start[0] == '[' && start[size - 1] == ']') {
+        start++;
+        size -= 2;
+    } else if (memchr(start, ':', size) != NULL) {
+        size = 0; /* IPv6 without brackets: where does the port begin? */
+    }
+    if (size == 0 || size >= sizeof host)
+        return error_set(err, STATUS_INVALID, "%s: not ADDRESS:PORT, such as 127.0.0.1:8080",
+                         address);
+    memcpy(host, start, size);
+    host[size] = '\0';
+    const struct addrinfo hints = {.ai_family = AF_UNSPEC,
+                                   .ai_socktype = SOCK_STREAM,
+                                   .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE};
+    const size_t port_size = strlen(colon + 1);
+    if (port_size < 1 || port_size > 5 || strspn(colon + 1, "0123456789") != port_size ||
+        strtoul(colon + 1, NULL, 10) > 65535)
+        return error_set(err, STATUS_INVALID, "%s: the port is not a number up to 65535", address);
+    if (getaddrinfo(host, colon + 1, &hints, ret) != 0)
+        return error_set(err, STATUS_INVALID, "%s: not an IP address and a port", address);
+    return STATUS_OK;
+}
+
+enum status http_address_is_loopback(const char *address, bool *ret, struct error *err)
+{
+    struct addrinfo *list = NULL;
+    const enum status status = parse_address(address, &list, err);
+    if (status != STATUS_OK)
+        return status;
+    bool is_loopback = false;
+    if (list->ai_family == AF_INET) {
+        struct sockaddr_in v4;
+        memcpy(&v4, list->ai_addr, sizeof v4);
+        is_loopback = ntohl(v4.sin_addr.s_addr) >> 24 == 127;
+    } else if (list->ai_family == AF_INET6) {
+        struct sockaddr_in6 v6;
+        memcpy(&v6, list->ai_addr, sizeof v6);
+        is_loopback = IN6_IS_ADDR_LOOPBACK(&v6.sin6_addr);
+    }
+    freeaddrinfo(list);
+    *ret = is_loopback;
+    return STATUS_OK;
+}
+
+static void name_address(struct http_server *server)
+{
+    struct sockaddr_storage bound;
+    socklen_t size = sizeof bound;
+    char host[64];
+    char port[8];
+    if (getsockname(server->listen_fd, (struct sockaddr *)&bound, &size) == 0 &&
+        getnameinfo((struct sockaddr *)&bound, size, host, sizeof host, port, sizeof port,
+                    NI_NUMERICHOST | NI_NUMERICSERV) == 0)
+        snprintf(server->address, sizeof server->address,
+                 bound.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
+}
+
+static enum status listen_on(struct http_server *server, const char *address, struct error *err)
+{
+    struct addrinfo *list = NULL;
+    enum status status = parse_address(address, &list, err);
+    if (status != STATUS_OK)
+        return status;
+    const int on = 1;
+    server->listen_fd =
+        socket(list->ai_family, list->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (server->listen_fd < 0 ||
+        setsockopt(server->listen_fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+        bind(server->listen_fd, list->ai_addr, list->ai_addrlen) != 0 ||
+        listen(server->listen_fd, LISTEN_BACKLOG) != 0)
+        status = error_set_errno(err, errno, "cannot listen on %s", address);
+    else
+        name_address(server);
+    freeaddrinfo(list);
+    return status;
+}
+
+/* ---- start and end ---- */
+
+struct http_server_options http_server_options_default(void)
+{
+    return (struct http_server_options){
+        .address = "127.0.0.1:8080",
+        .threads = HTTP_THREADS,
+        .connections_max = HTTP_CONNECTIONS_MAX,
+        .body_max_bytes = HTTP_BODY_MAX_BYTES,
+        .bodies_max_bytes = HTTP_BODIES_MAX_BYTES,
+        .idle_s = HTTP_IDLE_S,
+        .times = {.head_ms = HTTP_HEAD_MS,
+                  .idle_ms = HTTP_KEEP_ALIVE_MS,
+                  .body_ms = HTTP_BODY_MS,
+                  .send_ms = HTTP_SEND_MS,
+                  .bytes_per_second = HTTP_LEAST_BYTES_PER_SECOND},
+    };
+}
+
+enum status http_server_start(const struct http_server_options *options,
+                              const struct http_handler *handler, const struct log *log,
+                              struct http_server **ret, struct error *err)
+{
+    struct http_server *server = mem_alloc_zeroed(1, sizeof *server);
+    if (server == NULL)
+        return error_set(err, STATUS_NOMEM, "HTTP server: out of memory");
+    server->handler = *handler;
+    server->options = *options;
+    server->log = log;
+    server->listen_fd = -1;
+    pthread_mutex_init(&server->lock, NULL);
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&server->quiet, &attributes);
+    pthread_condattr_destroy(&attributes);
+
+    enum status status = listen_on(server, options->address, err);
+    if (status == STATUS_OK)
+        status = connection_watch_new(&options->times, &server->watch, err);
+    if (status != STATUS_OK)
+        goto done;
+    /* A pool of one is refused: then the daemon runs a single thread. */
+    const unsigned pool = options->threads > 1 ? options->threads : 0;
+    server->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
+        access_handler, server, MHD_OPTION_EXTERNAL_LOGGER, say_nothing, NULL,
+        MHD_OPTION_LISTEN_SOCKET, server->listen_fd, MHD_OPTION_THREAD_POOL_SIZE, pool,
+        MHD_OPTION_CONNECTION_LIMIT, options->connections_max, MHD_OPTION_CONNECTION_TIMEOUT,
+        options->idle_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT, HTTP_HEAD_MAX_BYTES,
+        MHD_OPTION_NOTIFY_COMPLETED, completed, server, MHD_OPTION_NOTIFY_CONNECTION,
+        connection_changed, server, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
+        MHD_OPTION_END);
+    if (server->daemon == NULL) {
+        status = error_set_errno(err, errno, "HTTP server on %s", options->address);
+        goto done;
+    }
+    *ret = server;
+    server = NULL;
+done:
+    http_server_free(server);
+    return status;
+}
+
+const char *http_server_address(const struct http_server *server)
+{
+    return server->address;
+}
+
+/* Waits until `*count` is 0 or the deadline; the lock is held. */
+static bool wait_quiet(struct http_server *server, const size_t *count, unsigned timeout_ms)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += timeout_ms / 1000;
+    until.tv_nsec += (long)(timeout_ms % 1000) * 1000000L;
+    until.tv_sec += until.tv_nsec / 1000000000L;
+    until.tv_nsec %= 1000000000L;
+    while (*count > 0) {
+        if (pthread_cond_timedwait(&server->quiet, &server->lock, &until) == ETIMEDOUT)
+            break;
+    }
+    return *count == 0;
+}
+
+bool http_server_drain(struct http_server *server, unsigned timeout_ms)
+{
+    atomic_store(&server->is_draining, true);
+    /* The socket is ours and closed at the end: a thread may still look at it. */
+    const MHD_socket quiesced = MHD_quiesce_daemon(server->daemon);
+    (void)quiesced;
+    pthread_mutex_lock(&server->lock);
+    const bool is_quiet = wait_quiet(server, &server->exchanges, timeout_ms);
+    pthread_mutex_unlock(&server->lock);
+    return is_quiet;
+}
+
+void http_server_free(struct http_server *server)
+{
+    if (server == NULL)
+        return;
+    if (server->daemon != NULL) {
+        const bool is_drained = http_server_drain(server, 0);
+        (void)is_drained;
+        /* A suspended connection must not be stopped. What works ends by itself. */
+        pthread_mutex_lock(&server->lock);
+        while (server->working > 0)
+            pthread_cond_wait(&server->quiet, &server->lock);
+        server->is_ending = true;
+        pthread_mutex_unlock(&server->lock);
+        MHD_stop_daemon(server->daemon);
+    }
+    connection_watch_free(server->watch);
+    if (server->listen_fd >= 0)
+        close(server->listen_fd);
+    pthread_cond_destroy(&server->quiet);
+    pthread_mutex_destroy(&server->lock);
+    mem_free(server);
+}

@@ -1,0 +1,78 @@
+/* http_server - the one place that knows libmicrohttpd: sockets on one side, handlers on the other.
+ *
+ * Threads    an epoll pool reads requests and sends responses. A handler that is slow is started
+ *            with the connection suspended and calls back when its response is complete.
+ * Order      the head alone decides: route, headers, size limit. A request that is refused gets its
+ *            answer without its body being kept; up to HTTP_DISCARD_MAX_BYTES of it are read and
+ *            thrown away so that the client sees the answer instead of a reset connection.
+ * Memory     a body's memory grows with what arrives, whatever Content-Length says; all bodies in
+ *            flight together stay below `bodies_max_bytes`, beyond it the answer is 503.
+ * Time       see connection_watch.h. A client that is late is cut off.
+ * Privacy    logs route, status, sizes and time at debug level; nothing of the request itself.
+ * Signals    SIGPIPE must be ignored by the program. */
+#ifndef BLINDLIST_SERVICE_HTTP_SERVER_H
+#define BLINDLIST_SERVICE_HTTP_SERVER_H
+
+#include "base/log.h"
+#include "pir-server/service/connection_watch.h"
+#include "pir-server/service/http_message.h"
+
+#define HTTP_BODY_MAX_BYTES         ((size_t)10485760)
+#define HTTP_DISCARD_MAX_BYTES      ((uint64_t)64 << 20)
+#define HTTP_HEAD_MAX_BYTES         ((size_t)32768) /* all of a request's head, and its buffer */
+#define HTTP_CONNECTIONS_MAX        1024
+#define HTTP_BODIES_MAX_BYTES       ((size_t)512 << 20)
+#define HTTP_IDLE_S                 30 /* without a byte in either direction */
+#define HTTP_HEAD_MS                15000
+#define HTTP_KEEP_ALIVE_MS          60000
+#define HTTP_BODY_MS                30000
+#define HTTP_SEND_MS                60000
+#define HTTP_LEAST_BYTES_PER_SECOND 4096
+#define HTTP_THREADS                2
+
+/* What the requests are handed to. */
+struct http_handler {
+    void *context;
+    /* Looks at the head (the body is empty yet). True: read the body. False: `ret` is the answer.
+     *   *ret_label  names the route in the log; static
+     *   *ret_slow   start() is to be used instead of answer() */
+    bool (*admit)(void *context, const struct http_request *request, struct http_response *ret,
+                  const char **ret_label, bool *ret_slow);
+    /* The whole answer, at once. */
+    void (*answer)(void *context, const struct http_request *request, struct http_response *ret);
+    /* Begins; `done` is called exactly once, when `ret` is complete, from any thread, perhaps
+     * before start() returns. request and ret stay where they are until then. */
+    void (*start)(void *context, const struct http_request *request, struct http_response *ret,
+                  void (*done)(void *done_context), void *done_context);
+};
+
+struct http_server_options {
+    const char *address; /* "127.0.0.1:8080", "[::1]:8080", port 0 = any free one */
+    unsigned threads;
+    unsigned connections_max;
+    size_t body_max_bytes;
+    size_t bodies_max_bytes;
+    unsigned idle_s;
+    struct connection_times times;
+};
+struct http_server_options http_server_options_default(void);
+
+/* Is ADDR:PORT an address of this machine alone (127.0.0.0/8, ::1)? STATUS_INVALID when it does not
+ * parse. Only numbers, no names: what is bound must not depend on a resolver. */
+enum status http_address_is_loopback(const char *address, bool *ret, struct error *err) MUST_CHECK;
+
+struct http_server;
+/* Binds and serves. Borrows handler and log. STATUS_IO names the address ("127.0.0.1:8080: Address
+ * already in use"). */
+enum status http_server_start(const struct http_server_options *options,
+                              const struct http_handler *handler, const struct log *log,
+                              struct http_server **ret, struct error *err) MUST_CHECK;
+/* The address that is bound, with the real port. */
+const char *http_server_address(const struct http_server *server);
+/* Takes no new connection and closes each after its answer; waits until no request is under way, at
+ * most so long. True: all are answered. */
+bool http_server_drain(struct http_server *server, unsigned timeout_ms);
+/* Ends everything, waiting for what start() began. Takes NULL. */
+void http_server_free(struct http_server *server);
+
+#endif

@@ -1,0 +1,143 @@
+#include "pir-server/service/route.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#define COMPONENTS_MAX 3
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+/* Decodes the component that starts at *at; leaves *at at the '/' or the end behind it. */
+static bool take_component(const char **at, char out[ROUTE_COMPONENT_MAX + 1])
+{
+    const char *p = *at;
+    size_t size = 0;
+    bool is_good = true;
+    for (; *p != '\0' && *p != '/' && *p != '?'; p++) {
+        int byte = (unsigned char)*p;
+        if (byte == '%' && hex_digit(p[1]) >= 0 && hex_digit(p[2]) >= 0) {
+            byte = hex_digit(p[1]) * 16 + hex_digit(p[2]);
+            p += 2;
+            if (byte == '/' || byte == '\0')
+                is_good = false;
+        }
+        if (size == ROUTE_COMPONENT_MAX)
+            is_good = false;
+        else
+            out[size++] = (char)byte;
+    }
+    out[size] = '\0';
+    *at = p;
+    return is_good;
+}
+
+/* Cuts the path; false when it has too many components or one of them is bad. */
+static bool split(const char *path, char parts[COMPONENTS_MAX][ROUTE_COMPONENT_MAX + 1],
+                  size_t *ret_count)
+{
+    size_t count = 0;
+    while (*path != '\0' && *path != '?') {
+        if (*path == '/') {
+            path++;
+            continue;
+        }
+        if (count == COMPONENTS_MAX || !take_component(&path, parts[count]))
+            return false;
+        count++;
+    }
+    *ret_count = count;
+    return true;
+}
+
+/* "<name><suffix>" -> true with the suffix cut off, when something is left. */
+static bool cut_suffix(char *text, const char *suffix)
+{
+    const size_t size = strlen(text);
+    const size_t suffix_size = strlen(suffix);
+    if (size <= suffix_size || strcmp(text + size - suffix_size, suffix) != 0)
+        return false;
+    text[size - suffix_size] = '\0';
+    return true;
+}
+
+void route_find(enum http_method method, const char *target, struct route_match *ret)
+{
+    static const struct {
+        const char *name;
+        enum http_method method;
+        enum route route;
+    } table[] = {
+        {"config", HTTP_POST, ROUTE_CONFIG}, {"config", HTTP_GET, ROUTE_CONFIG_PUBLIC},
+        {"key", HTTP_POST, ROUTE_KEY},       {"queries", HTTP_POST, ROUTE_QUERIES},
+        {"healthz", HTTP_GET, ROUTE_HEALTH}, {"healthz", HTTP_HEAD, ROUTE_HEALTH},
+    };
+    char parts[COMPONENTS_MAX][ROUTE_COMPONENT_MAX + 1];
+    size_t count = 0;
+    *ret = (struct route_match){.route = ROUTE_NONE};
+    if (!split(target, parts, &count))
+        return;
+    for (size_t i = 0; count == 1 && i < ARRAY_COUNT(table); i++) {
+        if (table[i].method == method && strcmp(table[i].name, parts[0]) == 0)
+            ret->route = table[i].route;
+    }
+    if ((method != HTTP_GET && method != HTTP_HEAD) || count < 2 ||
+        strcmp(parts[0], "prefilter") != 0)
+        return;
+    if (count == 2 && cut_suffix(parts[1], ".json")) {
+        ret->route = ROUTE_PREFILTER_MANIFEST;
+    } else if (count == 3 && cut_suffix(parts[2], ".bloom")) {
+        ret->route = ROUTE_PREFILTER_BITS;
+        memcpy(ret->tag, parts[2], sizeof ret->tag);
+    } else {
+        return;
+    }
+    memcpy(ret->use_case, parts[1], sizeof ret->use_case);
+}
+
+static const struct {
+    const char *name;
+    bool takes_body;
+    bool needs_identity;
+    bool is_slow;
+} properties[ROUTE_COUNT] = {
+    [ROUTE_NONE] = {.name = "unknown"},
+    [ROUTE_CONFIG] = {.name = "config", .takes_body = true, .needs_identity = true},
+    [ROUTE_CONFIG_PUBLIC] = {.name = "config-public"},
+    [ROUTE_KEY] = {.name = "key", .takes_body = true, .needs_identity = true, .is_slow = true},
+    [ROUTE_QUERIES] = {.name = "queries",
+                       .takes_body = true,
+                       .needs_identity = true,
+                       .is_slow = true},
+    [ROUTE_HEALTH] = {.name = "healthz"},
+    [ROUTE_PREFILTER_MANIFEST] = {.name = "prefilter-manifest"},
+    [ROUTE_PREFILTER_BITS] = {.name = "prefilter-bits"},
+};
+
+const char *route_name(enum route route)
+{
+    return properties[route].name;
+}
+
+bool route_takes_body(enum route route)
+{
+    return properties[route].takes_body;
+}
+
+bool route_needs_identity(enum route route)
+{
+    return properties[route].needs_identity;
+}
+
+bool route_is_slow(enum route route)
+{
+    return properties[route].is_slow;
+}
