@@ -40,6 +40,7 @@ struct http_server {
     pthread_cond_t quiet; /* exchanges or working went down */
     size_t exchanges;     /* requests under way */
     size_t working;       /* of them, in the handler's hands */
+    bool is_ending;       /* nothing is begun any more */
 };
 
 struct exchange {

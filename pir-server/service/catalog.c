@@ -1,0 +1,398 @@
+#include "pir-server/service/catalog.h"
+
+#include "base/mem.h"
+
+#include <inttypes.h>
+#include <openssl/sha.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#define CONTEXTS_MAX 32
+
+/* ---- contexts ---- */
+
+struct context_registry {
+    unsigned bfv_flags;
+    struct bfv_context *contexts[CONTEXTS_MAX];
+    size_t count;
+};
+
+enum status context_registry_new(unsigned bfv_flags, struct context_registry **ret,
+                                 struct error *err)
+{
+    struct context_registry *registry = mem_alloc_zeroed(1, sizeof *registry);
+    if (registry == NULL)
+        return error_set(err, STATUS_NOMEM, "context registry: out of memory");
+    registry->bfv_flags = bfv_flags;
+    *ret = registry;
+    return STATUS_OK;
+}
+
+void context_registry_free(struct context_registry *registry)
+{
+    if (registry == NULL)
+        return;
+    for (size_t i = 0; i < registry->count; i++)
+        bfv_context_free(registry->contexts[i]);
+    mem_free(registry);
+}
+
+static enum status find_context(struct context_registry *registry,
+                                const struct bfv_parameters *parameters,
+                                const struct bfv_context **ret, struct error *err)
+{
+    for (size_t i = 0; i < registry->count; i++) {
+        if (bfv_parameters_equal(bfv_context_parameters(registry->contexts[i]), parameters)) {
+            *ret = registry->contexts[i];
+            return STATUS_OK;
+        }
+    }
+    if (registry->count == CONTEXTS_MAX)
+        return error_set(err, STATUS_TOO_LARGE,
+                         "more than %d sets of encryption parameters since the start",
+                         CONTEXTS_MAX);
+    struct bfv_context **slot = &registry->contexts[registry->count];
+    const enum status status = bfv_context_new(parameters, registry->bfv_flags, NULL, slot, err);
+    if (status != STATUS_OK)
+        return status;
+    registry->count++;
+    *ret = *slot;
+    return STATUS_OK;
+}
+
+/* ---- versions ---- */
+
+/* The counters stay out of the header: nobody else touches them. */
+struct counted_version {
+    struct catalog_version version; /* first */
+    atomic_size_t references;
+};
+struct counted_catalog {
+    struct catalog catalog; /* first */
+    atomic_size_t references;
+};
+
+static struct counted_version *counted_of(const struct catalog_version *version)
+{
+    return (struct counted_version *)(uintptr_t)version;
+}
+
+static const struct catalog_version *version_ref(const struct catalog_version *version)
+{
+    if (version != NULL)
+        atomic_fetch_add(&counted_of(version)->references, 1);
+    return version;
+}
+
+static void version_unref(const struct catalog_version *version)
+{
+    if (version == NULL)
+        return;
+    struct counted_version *counted = counted_of(version);
+    if (atomic_fetch_sub(&counted->references, 1) != 1)
+        return;
+    wire_config_free(counted->version.config);
+    dataset_free(counted->version.dataset);
+    mem_free(counted);
+}
+
+void catalog_etag(struct span content, char ret[HTTP_ETAG_BYTES])
+{
+    uint8_t digest[SHA256_DIGEST_LENGTH];
+    SHA256(content.size > 0 ? content.data : (const uint8_t *)"", content.size, digest);
+    size_t at = 0;
+    ret[at++] = '"';
+    for (size_t i = 0; i < sizeof digest; i++, at += 2)
+        snprintf(ret + at, 3, "%02x", digest[i]);
+    ret[at++] = '"';
+    ret[at] = '\0';
+}
+
+static enum status make_config(const struct dataset *dataset, struct wire_config **ret,
+                               struct error *err)
+{
+    const size_t count = (size_t)dataset_info(dataset)->shard_count;
+    const struct pir_parameters **shards = mem_alloc(count, sizeof(const struct pir_parameters *));
+    if (shards == NULL)
+        return error_set(err, STATUS_NOMEM, "%zu shards: out of memory", count);
+    for (size_t i = 0; i < count; i++)
+        shards[i] = dataset_parameters(dataset);
+    const enum status status = wire_config_new(shards, count, ret, err);
+    mem_free(shards);
+    return status;
+}
+
+/* Takes the dataset, also on failure. */
+static enum status version_new(struct dataset *dataset, struct context_registry *registry,
+                               const struct catalog_version **ret, struct error *err)
+{
+    struct counted_version *counted = mem_alloc_zeroed(1, sizeof *counted);
+    if (counted == NULL) {
+        dataset_free(dataset);
+        return error_set(err, STATUS_NOMEM, "dataset: out of memory");
+    }
+    atomic_init(&counted->references, 1);
+    struct catalog_version *version = &counted->version;
+    const struct pir_parameters *parameters = dataset_parameters(dataset);
+    version->dataset = dataset;
+    enum status status = find_context(registry, &parameters->encryption, &version->context, err);
+    if (status == STATUS_OK)
+        status = pir_layout_init(parameters, registry->bfv_flags, &version->layout, err);
+    if (status == STATUS_OK)
+        status = make_config(dataset, &version->config, err);
+    if (status != STATUS_OK) {
+        version_unref(version);
+        return status;
+    }
+    snprintf(version->bits_etag, sizeof version->bits_etag, "\"%s\"",
+             dataset_info(dataset)->prefilter_tag);
+    catalog_etag(dataset_prefilter_manifest(dataset), version->manifest_etag);
+    *ret = version;
+    return STATUS_OK;
+}
+
+/* ---- catalogs ---- */
+
+const struct catalog *catalog_ref(const struct catalog *catalog)
+{
+    atomic_fetch_add(&((struct counted_catalog *)(uintptr_t)catalog)->references, 1);
+    return catalog;
+}
+
+void catalog_unref(const struct catalog *catalog)
+{
+    if (catalog == NULL)
+        return;
+    struct counted_catalog *counted = (struct counted_catalog *)(uintptr_t)catalog;
+    if (atomic_fetch_sub(&counted->references, 1) != 1)
+        return;
+    for (size_t i = 0; i < catalog->use_case_count; i++) {
+        for (size_t k = 0; k < catalog->use_cases[i].version_count; k++)
+            version_unref(catalog->use_cases[i].versions[k]);
+        version_unref(catalog->use_cases[i].replaced);
+    }
+    mem_free(counted->catalog.use_cases);
+    bytes_deinit(&counted->catalog.public_config);
+    mem_free(counted);
+}
+
+const struct catalog_use_case *catalog_find(const struct catalog *catalog, struct span name)
+{
+    size_t low = 0;
+    size_t high = catalog->use_case_count;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        const struct catalog_use_case *use_case = &catalog->use_cases[middle];
+        const int order = span_compare(name, span_of_text(use_case->name));
+        if (order == 0)
+            return use_case;
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return NULL;
+}
+
+static struct span config_id_of(const struct catalog_version *version)
+{
+    return span_of(wire_config_id(version->config), WIRE_CONFIG_ID_BYTES);
+}
+
+const struct catalog_version *catalog_find_config(const struct catalog_use_case *use_case,
+                                                  struct span config_id)
+{
+    for (size_t i = 0; i < use_case->version_count; i++) {
+        if (span_equal(config_id_of(use_case->versions[i]), config_id))
+            return use_case->versions[i];
+    }
+    return NULL;
+}
+
+static bool has_tag(const struct catalog_version *version, const char *tag)
+{
+    return version != NULL && strcmp(dataset_info(version->dataset)->prefilter_tag, tag) == 0;
+}
+
+const struct catalog_version *catalog_find_prefilter(const struct catalog_use_case *use_case,
+                                                     const char *tag)
+{
+    for (size_t i = 0; i < use_case->version_count; i++) {
+        if (has_tag(use_case->versions[i], tag))
+            return use_case->versions[i];
+    }
+    return has_tag(use_case->replaced, tag) ? use_case->replaced : NULL;
+}
+
+const struct catalog_version *catalog_find_key_id(const struct catalog *catalog, struct span key_id)
+{
+    for (size_t i = 0; i < catalog->use_case_count; i++) {
+        const struct catalog_use_case *use_case = &catalog->use_cases[i];
+        for (size_t k = 0; k < use_case->version_count; k++) {
+            const uint8_t *own = wire_config_key_id(use_case->versions[k]->config);
+            if (span_equal(span_of(own, WIRE_KEY_ID_BYTES), key_id))
+                return use_case->versions[k];
+        }
+    }
+    return NULL;
+}
+
+/* ---- loading ---- */
+
+static void log_loaded(const struct log *log, const struct catalog_version *version,
+                       const char *note)
+{
+    const struct dataset_info *info = dataset_info(version->dataset);
+    const uint8_t *id = wire_config_id(version->config);
+    log_write(log, LOG_INFO,
+              "dataset use_case=%s version=%s rows=%" PRIu64 " shards=%" PRIu64
+              " prefilter_bytes=%" PRIu64 " configuration=%02x%02x%02x%02x %s",
+              info->use_case, info->version, info->row_count, info->shard_count,
+              info->prefilter_bytes, id[0], id[1], id[2], id[3], note);
+}
+
+/* `newest` (taken) in front of what was served before. */
+static void place(struct catalog_use_case *use_case, const struct catalog_use_case *before,
+                  const struct catalog_version *newest)
+{
+    use_case->versions[0] = newest;
+    use_case->version_count = 1;
+    const struct span id = config_id_of(newest);
+    for (size_t i = 0; before != NULL && i < before->version_count; i++) {
+        const struct catalog_version *older = before->versions[i];
+        if (span_equal(config_id_of(older), id)) {
+            version_unref(use_case->replaced);
+            use_case->replaced = version_ref(older);
+        } else if (use_case->version_count < CATALOG_VERSIONS_KEPT) {
+            use_case->versions[use_case->version_count++] = version_ref(older);
+        }
+    }
+}
+
+static void keep(struct catalog_use_case *use_case, const struct catalog_use_case *before)
+{
+    *use_case = *before;
+    for (size_t i = 0; i < before->version_count; i++)
+        version_ref(before->versions[i]);
+    version_ref(before->replaced);
+}
+
+static enum status load_use_case(const char *data, const char *name,
+                                 const struct catalog_use_case *before,
+                                 struct context_registry *registry, const struct log *log,
+                                 struct catalog_use_case *use_case, struct error *err)
+{
+    struct dataset *dataset = NULL;
+    enum status status = dataset_open(data, name, registry->bfv_flags, &dataset, err);
+    if (status != STATUS_OK)
+        return status;
+    if (before != NULL &&
+        strcmp(dataset_folder(dataset), dataset_folder(before->versions[0]->dataset)) == 0) {
+        dataset_free(dataset);
+        keep(use_case, before);
+        return STATUS_OK;
+    }
+    const struct catalog_version *version = NULL;
+    status = version_new(dataset, registry, &version, err);
+    if (status != STATUS_OK)
+        return status;
+    place(use_case, before, version);
+    log_loaded(log, version,
+               before == NULL               ? "loaded"
+               : use_case->replaced != NULL ? "replaces the one before"
+                                            : "beside the one before");
+    return STATUS_OK;
+}
+
+static enum status write_public_config(struct catalog *catalog, struct error *err)
+{
+    struct wire_config_answer *answers = mem_alloc_zeroed(catalog->use_case_count, sizeof *answers);
+    if (answers == NULL)
+        return error_set(err, STATUS_NOMEM, "configuration: out of memory");
+    for (size_t i = 0; i < catalog->use_case_count; i++) {
+        answers[i].use_case = span_of_text(catalog->use_cases[i].name);
+        answers[i].config = catalog->use_cases[i].versions[0]->config;
+    }
+    const enum status status =
+        wire_config_response_write(answers, catalog->use_case_count, &catalog->public_config, err);
+    mem_free(answers);
+    if (status == STATUS_OK)
+        catalog_etag(bytes_view(&catalog->public_config), catalog->public_etag);
+    return status;
+}
+
+static void log_gone(const struct catalog *old, const struct catalog *catalog,
+                     const struct log *log)
+{
+    for (size_t i = 0; old != NULL && i < old->use_case_count; i++) {
+        if (catalog_find(catalog, span_of_text(old->use_cases[i].name)) == NULL)
+            log_write(log, LOG_INFO, "dataset use_case=%s is no longer there, no longer served",
+                      old->use_cases[i].name);
+    }
+}
+
+enum status catalog_load(const char *data, const struct catalog *old,
+                         struct context_registry *registry, const struct log *log,
+                         const struct catalog **ret, size_t *ret_failed, struct error *err)
+{
+    struct dataset_names names = {0};
+    struct counted_catalog *counted = NULL;
+    size_t failed = 0;
+    enum status status = dataset_list(data, &names, err);
+    if (status != STATUS_OK)
+        return status;
+    if (names.count == 0) {
+        status = error_set(err, STATUS_NOT_FOUND,
+                           "%s: no dataset in it (make one with `blindlist compile`)", data);
+        goto done;
+    }
+    counted = mem_alloc_zeroed(1, sizeof *counted);
+    if (counted == NULL) {
+        status = error_set(err, STATUS_NOMEM, "%s: out of memory", data);
+        goto done;
+    }
+    struct catalog *catalog = &counted->catalog;
+    atomic_init(&counted->references, 1);
+    bytes_init(&catalog->public_config, HTTP_RESPONSE_MAX_BYTES);
+    catalog->use_cases = mem_alloc_zeroed(names.count, sizeof *catalog->use_cases);
+    if (catalog->use_cases == NULL) {
+        status = error_set(err, STATUS_NOMEM, "%s: out of memory", data);
+        goto done;
+    }
+    for (size_t i = 0; i < names.count; i++) {
+        const struct catalog_use_case *before =
+            old == NULL ? NULL : catalog_find(old, span_of_text(names.names[i]));
+        struct catalog_use_case *use_case = &catalog->use_cases[catalog->use_case_count];
+        snprintf(use_case->name, sizeof use_case->name, "%s", names.names[i]);
+        struct error why = {0};
+        status = load_use_case(data, names.names[i], before, registry, log, use_case, &why);
+        if (status != STATUS_OK && old == NULL) {
+            if (err != NULL)
+                *err = why;
+            goto done;
+        }
+        if (status != STATUS_OK) {
+            log_write(log, LOG_ERROR, "dataset use_case=%s not loaded%s: %s", names.names[i],
+                      before != NULL ? ", the one before stays" : "", why.message);
+            failed++;
+            status = STATUS_OK;
+            if (before == NULL)
+                continue;
+            keep(use_case, before);
+        }
+        catalog->use_case_count++;
+    }
+    status = write_public_config(catalog, err);
+    if (status != STATUS_OK)
+        goto done;
+    log_gone(old, catalog, log);
+    *ret_failed = failed;
+    *ret = catalog;
+    counted = NULL;
+done:
+    if (counted != NULL)
+        catalog_unref(&counted->catalog);
+    dataset_names_deinit(&names);
+    return status;
+}

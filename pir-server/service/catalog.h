@@ -1,0 +1,88 @@
+/* catalog - which use cases are served, and from which dataset versions.
+ *
+ * A catalog never changes: a reload builds a new one, which shares the versions that stay, and the
+ * service swaps the pointer. A request holds a reference until its response is sent, so what it
+ * looks at stays mapped.
+ *
+ * Versions  of one use case, newest first, at most CATALOG_VERSIONS_KEPT. A new dataset with the
+ *           configuration id of an older one takes its place (all clients see it at once); one with
+ *           another id leaves the older reachable, for clients that still have its configuration.
+ * Contexts  the tables for one set of encryption parameters are made once and live as long as the
+ *           registry, so that decoded keys and workspaces survive reloads.
+ * Threads   a catalog and its versions may be shared; catalog_load() and the registry belong to the
+ *           thread that loads. */
+#ifndef BLINDLIST_SERVICE_CATALOG_H
+#define BLINDLIST_SERVICE_CATALOG_H
+
+#include "base/log.h"
+#include "base/span.h"
+#include "base/status.h"
+#include "pir-server/bfv/bfv_context.h"
+#include "pir-server/dataset/dataset.h"
+#include "pir-server/pir/pir_parameters.h"
+#include "pir-server/service/http_message.h"
+#include "pir-server/wire/wire_config.h"
+
+#define CATALOG_VERSIONS_KEPT 2
+
+struct context_registry;
+/* bfv_flags: of bfv_parameters_validate(), 0 outside of tests. */
+enum status context_registry_new(unsigned bfv_flags, struct context_registry **ret,
+                                 struct error *err) MUST_CHECK;
+/* Nothing made with its contexts is left. Takes NULL. */
+void context_registry_free(struct context_registry *registry);
+
+/* One dataset version, ready to be asked. Reference counted inside. */
+struct catalog_version {
+    struct dataset *dataset;
+    struct wire_config *config;
+    const struct bfv_context *context; /* of the registry */
+    struct pir_layout layout;          /* of every shard */
+    char bits_etag[HTTP_ETAG_BYTES];
+    char manifest_etag[HTTP_ETAG_BYTES];
+};
+
+struct catalog_use_case {
+    char name[DATASET_USE_CASE_MAX_BYTES + 1];
+    const struct catalog_version *versions[CATALOG_VERSIONS_KEPT]; /* newest first */
+    size_t version_count;                                          /* >= 1 */
+    /* Replaced in place: its prefilter stays available, for those that have read the manifest just
+     * before. NULL = none. */
+    const struct catalog_version *replaced;
+};
+
+struct catalog {
+    struct catalog_use_case *use_cases; /* sorted by name */
+    size_t use_case_count;
+    /* The answer to GET /config: all use cases, newest form, no key known. */
+    struct bytes public_config;
+    char public_etag[HTTP_ETAG_BYTES];
+};
+
+/* Loads `current` of every use case below `data`. Logs a line for each version that is new.
+ *   old  what is served so far; NULL at the start
+ * At the start any dataset that cannot be opened is a failure. Later it keeps the old one, logs why
+ * and counts in *ret_failed. STATUS_NOT_FOUND when there is no use case at all. */
+enum status catalog_load(const char *data, const struct catalog *old,
+                         struct context_registry *registry, const struct log *log,
+                         const struct catalog **ret, size_t *ret_failed,
+                         struct error *err) MUST_CHECK;
+const struct catalog *catalog_ref(const struct catalog *catalog);
+void catalog_unref(const struct catalog *catalog); /* takes NULL */
+
+/* NULL when it is not served. */
+const struct catalog_use_case *catalog_find(const struct catalog *catalog, struct span name);
+/* The version with this configuration id; NULL. */
+const struct catalog_version *catalog_find_config(const struct catalog_use_case *use_case,
+                                                  struct span config_id);
+/* The version whose prefilter has this tag; NULL. */
+const struct catalog_version *catalog_find_prefilter(const struct catalog_use_case *use_case,
+                                                     const char *tag);
+/* Any version of any use case with this identifier of the key configuration; NULL. */
+const struct catalog_version *catalog_find_key_id(const struct catalog *catalog,
+                                                  struct span key_id);
+
+/* `"<64 hex digits of SHA-256>"` */
+void catalog_etag(struct span content, char ret[HTTP_ETAG_BYTES]);
+
+#endif

@@ -1,0 +1,34 @@
+/* compute - the threads that answer queries, each with its workspaces, behind a bounded queue.
+ *
+ * A workspace belongs to one thread and one set of encryption parameters. It is made at the start,
+ * or by the thread itself when a reload brought new parameters or a larger shape.
+ *
+ * Threads  compute_submit() from any; compute_workspace() inside of a job only. */
+#ifndef BLINDLIST_SERVICE_COMPUTE_H
+#define BLINDLIST_SERVICE_COMPUTE_H
+
+#include "base/thread_pool.h"
+#include "pir-server/pir/pir_answer.h"
+
+struct compute;
+
+enum status compute_new(size_t threads, size_t queue_limit, struct compute **ret,
+                        struct error *err) MUST_CHECK;
+/* Runs what is queued, then ends. Takes NULL. */
+void compute_free(struct compute *compute);
+
+/* Makes every thread's workspace for this shape; before the first job is submitted. */
+enum status compute_prepare(struct compute *compute, const struct bfv_context *context,
+                            const struct pir_layout *layout, struct error *err) MUST_CHECK;
+
+/* STATUS_BUSY when the queue is full. */
+enum status compute_submit(struct compute *compute, thread_pool_job *job, void *context,
+                           struct error *err) MUST_CHECK;
+size_t compute_thread_count(const struct compute *compute);
+
+/* The workspace of this thread, large enough for the shape. */
+enum status compute_workspace(struct compute *compute, size_t worker,
+                              const struct bfv_context *context, const struct pir_layout *layout,
+                              struct pir_workspace **ret, struct error *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,105 @@
+/* GET and HEAD of the prefilter: the manifest, which changes with every update, and the bits under
+ * the name of their digest, which never change (DESIGN.md section 3). */
+#include "pir-server/service/http_fields.h"
+#include "pir-server/service/service_internal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static void release_catalog(void *owner)
+{
+    catalog_unref(owner);
+}
+
+/* The response borrows `bytes` and takes over the caller's reference to the catalog. */
+static void borrow(struct http_response *ret, struct span bytes, const struct catalog *catalog)
+{
+    ret->borrowed = bytes;
+    ret->owner = (void *)(uintptr_t)catalog;
+    ret->release = release_catalog;
+}
+
+static bool is_unchanged(const struct http_request *request, const char *etag,
+                         struct http_response *ret)
+{
+    if (!if_none_match_matches(request->headers[HTTP_IF_NONE_MATCH], etag))
+        return false;
+    ret->status = 304;
+    return true;
+}
+
+void handle_prefilter_manifest(struct service *service, const struct http_request *request,
+                               const struct route_match *match, struct http_response *ret)
+{
+    const struct catalog *catalog = service_catalog(service);
+    const struct catalog_use_case *use_case = catalog_find(catalog, span_of_text(match->use_case));
+    if (use_case == NULL) {
+        http_response_empty(ret, 404);
+        catalog_unref(catalog);
+        return;
+    }
+    const struct catalog_version *version = use_case->versions[0];
+    ret->cache_control = SERVICE_CACHE_CONTROL_SHORT;
+    snprintf(ret->etag, sizeof ret->etag, "%s", version->manifest_etag);
+    if (is_unchanged(request, ret->etag, ret)) {
+        catalog_unref(catalog);
+        return;
+    }
+    ret->content_type = "application/json";
+    borrow(ret, dataset_prefilter_manifest(version->dataset), catalog);
+}
+
+/* The part that Range asks for, unless If-Range names other bits. */
+static void cut_range(const struct http_request *request, const char *etag, struct span *bits,
+                      struct http_response *ret)
+{
+    const char *if_range = request->headers[HTTP_IF_RANGE];
+    if (request->method != HTTP_GET || (if_range != NULL && strcmp(if_range, etag) != 0))
+        return;
+    uint64_t first = 0;
+    uint64_t size = 0;
+    switch (byte_range_parse(request->headers[HTTP_RANGE], bits->size, &first, &size)) {
+    case RANGE_WHOLE:
+        return;
+    case RANGE_UNSATISFIABLE:
+        ret->status = 416;
+        snprintf(ret->content_range, sizeof ret->content_range, "bytes */%zu", bits->size);
+        *bits = span_of(NULL, 0);
+        return;
+    case RANGE_PART:
+        ret->status = 206;
+        snprintf(ret->content_range, sizeof ret->content_range, "bytes %" PRIu64 "-%" PRIu64 "/%zu",
+                 first, first + size - 1, bits->size);
+        *bits = span_part(*bits, (size_t)first, (size_t)size);
+        return;
+    }
+}
+
+void handle_prefilter_bits(struct service *service, const struct http_request *request,
+                           const struct route_match *match, struct http_response *ret)
+{
+    const struct catalog *catalog = service_catalog(service);
+    const struct catalog_use_case *use_case = catalog_find(catalog, span_of_text(match->use_case));
+    const struct catalog_version *version =
+        use_case == NULL ? NULL : catalog_find_prefilter(use_case, match->tag);
+    if (version == NULL) {
+        http_response_empty(ret, 404);
+        catalog_unref(catalog);
+        return;
+    }
+    ret->accepts_ranges = true;
+    snprintf(ret->etag, sizeof ret->etag, "%s", version->bits_etag);
+    if (is_unchanged(request, ret->etag, ret)) {
+        ret->cache_control = SERVICE_CACHE_CONTROL_LONG;
+        catalog_unref(catalog);
+        return;
+    }
+    struct span bits = dataset_prefilter(version->dataset);
+    cut_range(request, ret->etag, &bits, ret);
+    if (ret->status != 416) {
+        ret->cache_control = SERVICE_CACHE_CONTROL_LONG;
+        ret->content_type = "application/octet-stream";
+    }
+    borrow(ret, bits, catalog);
+}
