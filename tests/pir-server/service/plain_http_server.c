@@ -1,0 +1,420 @@
+/* The adapter over real sockets with a handler of the test: sizes, suspension, slow and broken
+ * clients, drain. */
+#include "pir-server/service/http_server.h"
+
+#include "base/mem.h"
+#include "base/thread_pool.h"
+#include "tests/tap.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define BODY_MAX 100000
+
+static struct thread_pool *pool;
+static atomic_int started;
+static atomic_size_t seen_bytes;
+static atomic_int work_ms;
+
+struct job {
+    const struct http_request *request;
+    struct http_response *response;
+    void (*done)(void *);
+    void *done_context;
+};
+
+static bool admit(void *context, const struct http_request *request, struct http_response *ret,
+                  const char **ret_label, bool *ret_slow)
+{
+    (void)context;
+    *ret_label = "test";
+    *ret_slow = strcmp(request->target, "/slow") == 0;
+    if (strcmp(request->target, "/refused") != 0)
+        return true;
+    http_response_error(ret, 400, "refused");
+    return false;
+}
+
+/* Echoes the size of the body and the User-Identifier. */
+static void echo(const struct http_request *request, struct http_response *ret)
+{
+    atomic_fetch_add(&seen_bytes, request->body.size);
+    bytes_append_format(&ret->body, "%zu %s", request->body.size,
+                        request->headers[HTTP_USER_IDENTIFIER] != NULL
+                            ? request->headers[HTTP_USER_IDENTIFIER]
+                            : "-");
+}
+
+static void answer(void *context, const struct http_request *request, struct http_response *ret)
+{
+    (void)context;
+    echo(request, ret);
+}
+
+static void run(void *context, size_t worker)
+{
+    (void)worker;
+    struct job *job = context;
+    const struct timespec wait = {.tv_nsec = atomic_load(&work_ms) * 1000000L};
+    nanosleep(&wait, NULL);
+    echo(job->request, job->response);
+    void (*done)(void *) = job->done;
+    void *done_context = job->done_context;
+    mem_free(job);
+    done(done_context);
+}
+
+static void start(void *context, const struct http_request *request, struct http_response *ret,
+                  void (*done)(void *), void *done_context)
+{
+    (void)context;
+    atomic_fetch_add(&started, 1);
+    struct job *job = mem_alloc(1, sizeof *job);
+    *job = (struct job){request, ret, done, done_context};
+    if (thread_pool_submit(pool, run, job, NULL) != STATUS_OK) {
+        mem_free(job);
+        http_response_error(ret, 503, "busy");
+        done(done_context);
+    }
+}
+
+static struct http_server *server;
+
+static int dial(void)
+{
+    const int fd = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    to.sin_port = htons((uint16_t)atoi(strrchr(http_server_address(server), ':') + 1));
+    if (connect(fd, (struct sockaddr *)&to, sizeof to) != 0)
+        perror("connect");
+    return fd;
+}
+
+static void say(int fd, const char *text)
+{
+    size_t left = strlen(text);
+    while (left > 0) {
+        const ssize_t sent = send(fd, text, left, MSG_NOSIGNAL);
+        if (sent <= 0)
+            return;
+        text += sent;
+        left -= (size_t)sent;
+    }
+}
+
+static void say_bytes(int fd, size_t size)
+{
+    static char block[65536];
+    memset(block, 'b', sizeof block);
+    while (size > 0) {
+        const ssize_t sent =
+            send(fd, block, size < sizeof block ? size : sizeof block, MSG_NOSIGNAL);
+        if (sent <= 0)
+            return;
+        size -= (size_t)sent;
+    }
+}
+
+/* All that comes until `size_max`, the end, or the time is over. Returns its length. */
+static size_t hear(int fd, char *out, size_t size_max, int timeout_ms)
+{
+    size_t size = 0;
+    for (;;) {
+        struct pollfd wait = {.fd = fd, .events = POLLIN};
+        if (size + 1 >= size_max || poll(&wait, 1, timeout_ms) <= 0)
+            break;
+        const ssize_t got = recv(fd, out + size, size_max - size - 1, 0);
+        if (got <= 0)
+            break;
+        size += (size_t)got;
+        out[size] = '\0';
+        const char *body = strstr(out, "\r\n\r\n");
+        const char *length = strstr(out, "Content-Length: ");
+        if (body != NULL && length != NULL &&
+            size >= (size_t)(body + 4 - out) + strtoul(length + 16, NULL, 10))
+            break;
+    }
+    out[size] = '\0';
+    return size;
+}
+
+static bool ended_within(int fd, int timeout_ms)
+{
+    struct pollfd wait = {.fd = fd, .events = POLLIN};
+    char byte;
+    return poll(&wait, 1, timeout_ms) > 0 && recv(fd, &byte, 1, 0) <= 0;
+}
+
+static void expect(const char *what, const char *head, size_t body, const char *status,
+                   const char *end)
+{
+    char reply[4096];
+    const int fd = dial();
+    say(fd, head);
+    say_bytes(fd, body);
+    hear(fd, reply, sizeof reply, 5000);
+    const char *text = strstr(reply, "\r\n\r\n");
+    const bool holds =
+        strncmp(reply, status, strlen(status)) == 0 && text != NULL && strcmp(text + 4, end) == 0;
+    TAP_CHECK(holds, "%s", what);
+    if (!holds)
+        printf("# got: %s\n", reply);
+    close(fd);
+}
+
+static void test_requests(void)
+{
+    expect("a plain request", "GET /x HTTP/1.1\r\nHost: a\r\n\r\n", 0, "HTTP/1.1 200", "0 -");
+    expect("a body", "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n", 1000,
+           "HTTP/1.1 200", "1000 -");
+    expect("a slow request", "POST /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n", 5,
+           "HTTP/1.1 200", "5 -");
+    expect("several lines of one header are joined",
+           "POST /x HTTP/1.1\r\nHost: a\r\nUser-Identifier: a\r\nuser-identifier: b\r\n"
+           "Content-Length: 0\r\nUSER-IDENTIFIER: c\r\n\r\n",
+           0, "HTTP/1.1 200", "0 a, b, c");
+    expect("the largest body", "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n",
+           BODY_MAX, "HTTP/1.1 200", "100000 -");
+    expect("one byte more", "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 100001\r\n\r\n",
+           BODY_MAX + 1, "HTTP/1.1 413", "");
+    expect("a large body is read to its end",
+           "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 20000000\r\n\r\n", 20000000,
+           "HTTP/1.1 413", "");
+    expect("a huge length is refused at once",
+           "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999\r\n\r\n", 0, "HTTP/1.1 413",
+           "");
+    expect("who waits for 100 hears the refusal",
+           "POST /x HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 200000\r\n\r\n",
+           0, "HTTP/1.1 413", "");
+    expect("refused by its head, body thrown away",
+           "POST /refused HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n", 3, "HTTP/1.1 400",
+           "{\"error\":{\"message\":\"refused\"}}");
+    const int fd = dial();
+    say(fd, "hello\r\n\r\n");
+    TAP_CHECK(ended_within(fd, 5000), "what is no HTTP ends the connection");
+    close(fd);
+}
+
+static void test_chunked(void)
+{
+    char reply[4096];
+    int fd = dial();
+    say(fd, "POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+    for (int i = 0; i < 3; i++) {
+        say(fd, "10000\r\n");
+        say_bytes(fd, 65536);
+        say(fd, "\r\n");
+    }
+    say(fd, "0\r\n\r\n");
+    hear(fd, reply, sizeof reply, 5000);
+    TAP_CHECK(strncmp(reply, "HTTP/1.1 413", 12) == 0, "chunks beyond the limit: 413");
+    close(fd);
+    fd = dial();
+    say(fd, "POST /slow HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
+    say(fd, "2\r\nde\r\n0\r\n\r\n");
+    hear(fd, reply, sizeof reply, 5000);
+    TAP_CHECK(strstr(reply, "\r\n\r\n5 -") != NULL, "a chunked body");
+    close(fd);
+}
+
+static void test_keep_alive(void)
+{
+    char reply[4096];
+    const int fd = dial();
+    bool holds = true;
+    for (int i = 0; i < 20; i++) {
+        say(fd, i % 2 == 0 ? "POST /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab"
+                           : "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab");
+        hear(fd, reply, sizeof reply, 5000);
+        holds = holds && strstr(reply, "\r\n\r\n2 -") != NULL;
+    }
+    TAP_CHECK(holds, "twenty requests on one connection");
+    close(fd);
+}
+
+static void test_slow_clients(void)
+{
+    int fd = dial();
+    TAP_CHECK(ended_within(fd, 3000), "a client that says nothing is cut off");
+    close(fd);
+
+    /* One byte every 50 ms never lets the idle timeout strike. */
+    fd = dial();
+    bool is_cut = false;
+    say(fd, "GET /x HTTP/1.1\r\n");
+    for (int i = 0; i < 60 && !is_cut; i++) {
+        say(fd, "a");
+        is_cut = ended_within(fd, 50);
+    }
+    TAP_CHECK(is_cut, "a head that trickles is cut off");
+    close(fd);
+
+    fd = dial();
+    is_cut = false;
+    say(fd, "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 90000\r\n\r\n");
+    for (int i = 0; i < 60 && !is_cut; i++) {
+        say(fd, "b");
+        is_cut = ended_within(fd, 50);
+    }
+    TAP_CHECK(is_cut, "a body that trickles is cut off");
+    close(fd);
+
+    char reply[4096];
+    atomic_store(&work_ms, 900); /* longer than any deadline here */
+    fd = dial();
+    say(fd, "POST /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx");
+    hear(fd, reply, sizeof reply, 5000);
+    TAP_CHECK(strstr(reply, "\r\n\r\n1 -") != NULL, "work of our own has no deadline");
+    close(fd);
+    atomic_store(&work_ms, 0);
+}
+
+static void test_broken_clients(void)
+{
+    for (int i = 0; i < 50; i++) {
+        const int fd = dial();
+        const struct linger reset = {.l_onoff = 1, .l_linger = 0};
+        switch (i % 5) {
+        case 0:
+            say(fd, "POST /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx");
+            break;
+        case 1:
+            say(fd, "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nx");
+            break;
+        case 2:
+            say(fd, "POST /x HTT");
+            break;
+        case 3:
+            say(fd, "GET /x HTTP/1.1\r\nHost: a\r\n\r\n");
+            break;
+        case 4:
+            say(fd, "POST /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx");
+            setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+            break;
+        }
+        close(fd);
+    }
+    expect("after broken clients it still answers", "GET /x HTTP/1.1\r\nHost: a\r\n\r\n", 0,
+           "HTTP/1.1 200", "0 -");
+}
+
+static void test_budget(void)
+{
+    /* The budget is two and a half bodies: of five that stop short of their end, one
+     * or two fit, as they come. */
+    int fds[5];
+    char reply[4096];
+    int refused = 0;
+    for (int i = 0; i < 5; i++) {
+        fds[i] = dial();
+        say(fds[i], "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n");
+        say_bytes(fds[i], 99999);
+    }
+    const struct timespec wait = {.tv_nsec = 100000000};
+    nanosleep(&wait, NULL);
+    for (int i = 0; i < 5; i++) {
+        say(fds[i], "x");
+        hear(fds[i], reply, sizeof reply, 5000);
+        if (strncmp(reply, "HTTP/1.1 503", 12) == 0 && strstr(reply, "etry-") != NULL)
+            refused++;
+        close(fds[i]);
+    }
+    TAP_CHECK(refused == 3 || refused == 4, "bodies beyond the memory for them get 503 (%d of 5)",
+              refused);
+}
+
+static void *load(void *argument)
+{
+    int *good = argument;
+    for (int i = 0; i < 50; i++) {
+        char reply[4096];
+        const int fd = dial();
+        say(fd,
+            "POST /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nConnection: close\r\n\r\nabcd");
+        hear(fd, reply, sizeof reply, 5000);
+        if (strstr(reply, "\r\n\r\n4 -") != NULL || strncmp(reply, "HTTP/1.1 503", 12) == 0)
+            (*good)++;
+        close(fd);
+    }
+    return NULL;
+}
+
+static void test_load(void)
+{
+    pthread_t threads[6];
+    int good[6] = {0};
+    int sum = 0;
+    for (int i = 0; i < 6; i++)
+        pthread_create(&threads[i], NULL, load, &good[i]);
+    for (int i = 0; i < 6; i++) {
+        pthread_join(threads[i], NULL);
+        sum += good[i];
+    }
+    TAP_CHECK(sum == 300, "%d of 300 requests of six threads answered", sum);
+}
+
+static void test_drain(void)
+{
+    char reply[4096];
+    atomic_store(&work_ms, 300);
+    const int fd = dial();
+    const int idle = dial();
+    say(fd, "POST /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx");
+    const int before = atomic_load(&started);
+    const struct timespec wait = {.tv_nsec = 100000000};
+    nanosleep(&wait, NULL);
+    TAP_CHECK(atomic_load(&started) >= before, "a request is under way");
+    TAP_CHECK(http_server_drain(server, 5000), "drained");
+    hear(fd, reply, sizeof reply, 5000);
+    TAP_CHECK(strstr(reply, "\r\n\r\n1 -") != NULL, "what was under way is answered");
+    close(fd);
+    close(idle);
+}
+
+int main(void)
+{
+    signal(SIGPIPE, SIG_IGN);
+    struct error error;
+    struct http_server_options options = http_server_options_default();
+    options.address = "127.0.0.1:0";
+    options.body_max_bytes = BODY_MAX;
+    options.bodies_max_bytes = 5 * BODY_MAX / 2;
+    options.times = (struct connection_times){.head_ms = 500,
+                                              .idle_ms = 500,
+                                              .body_ms = 500,
+                                              .send_ms = 500,
+                                              .bytes_per_second = 1000000};
+    const struct http_handler handler = {.admit = admit, .answer = answer, .start = start};
+    if (thread_pool_new(2, 16, &pool, &error) != STATUS_OK ||
+        http_server_start(&options, &handler, NULL, &server, &error) != STATUS_OK) {
+        printf("not ok 1 - %s\n", error.message);
+        return 1;
+    }
+    struct http_server *second = NULL;
+    options.address = http_server_address(server);
+    TAP_CHECK(http_server_start(&options, &handler, NULL, &second, &error) == STATUS_IO &&
+                  strstr(error.message, options.address) != NULL &&
+                  strstr(error.message, "in use") != NULL,
+              "an address in use is named: %s", error.message);
+    test_requests();
+    test_chunked();
+    test_keep_alive();
+    test_broken_clients();
+    test_budget();
+    test_load();
+    test_slow_clients();
+    test_drain();
+    http_server_free(server);
+    thread_pool_free(pool);
+    return tap_finish();
+}
