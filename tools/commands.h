@@ -6,6 +6,7 @@
 
 /* Alphabetical; add the declaration here and the row in blindlist.c. */
 extern const struct tool_command command_bloom;
+extern const struct tool_command command_compile;
 extern const struct tool_command command_suburls;
 
 #endif

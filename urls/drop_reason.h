@@ -33,7 +33,7 @@ enum drop_reason {
     DROP_PRIVATE_SUFFIX, /* a hoster's suffix (github.io): would block all its customers */
 
     /* A line of a list with another meaning. */
-    DROP_LINE_TOO_LONG,  /* more than LINE_MAX_BYTES */
+    DROP_LINE_TOO_LONG,  /* more than LIST_LINE_MAX_BYTES */
     DROP_WHITE_SPACE,    /* several words, and no hosts file line */
     DROP_HOSTS_ADDRESS,  /* a hosts file line that maps to a real address: it does not block */
     DROP_EXCEPTION,      /* Adblock exception @@ */

@@ -1,11 +1,12 @@
 #include "urls/list.h"
 
-#include "base/line_reader.h"
 #include "base/mem.h"
 #include "urls/url.h"
 #include "urls/url_address.h"
 
 #include <libpsl.h>
+
+#define PROGRESS_STEP_BYTES ((size_t)65536)
 
 struct list_parser {
     struct list_options options;
@@ -319,6 +320,10 @@ enum status list_parser_line(struct list_parser *parser, struct span line, struc
 {
     parser->counts.lines++;
     parser->line++;
+    if (line.size > LIST_LINE_MAX_BYTES) {
+        drop(parser, span_part(line, 0, LIST_LINE_MAX_BYTES), DROP_LINE_TOO_LONG);
+        return STATUS_OK;
+    }
     line = trim(line);
     const bool is_header = starts_with(line, "[Adblock");
     if (is_header)
@@ -332,38 +337,26 @@ enum status list_parser_line(struct list_parser *parser, struct span line, struc
     return take_line(parser, line, err);
 }
 
-enum status list_read_file(struct list_parser *parser, const char *path, struct progress *progress,
-                           struct error *err)
+enum status list_read_text(struct list_parser *parser, const char *file, struct span text,
+                           struct progress *progress, struct error *err)
 {
-    struct line_reader *reader = NULL;
-    enum status status = line_reader_open(path, &reader, err);
-    if (status != STATUS_OK)
-        return status;
-    list_parser_begin(parser, path);
-    uint64_t reported = 0;
-    for (;;) {
-        struct line line;
-        bool has_line;
-        status = line_reader_next(reader, &line, &has_line, err);
-        if (status != STATUS_OK || !has_line)
-            break;
-        if (line.is_too_long) {
-            parser->counts.lines++;
-            parser->line++;
-            drop(parser, line.text, DROP_LINE_TOO_LONG);
-        } else {
-            status = list_parser_line(parser, line.text, err);
-            if (status != STATUS_OK)
-                break;
-        }
-        const uint64_t position = line_reader_position(reader);
-        if (progress != NULL && position - reported >= 65536) {
-            progress_add(progress, position - reported);
-            reported = position;
+    list_parser_begin(parser, file);
+    if (starts_with(text, "\xef\xbb\xbf"))
+        text = span_part(text, 3, text.size - 3);
+    size_t reported = 0;
+    for (size_t at = 0; at < text.size;) {
+        const uint8_t *end = memchr(text.data + at, '\n', text.size - at);
+        const size_t stop = end != NULL ? (size_t)(end - text.data) : text.size;
+        const enum status status = list_parser_line(parser, span_part(text, at, stop - at), err);
+        if (status != STATUS_OK)
+            return status;
+        at = stop + 1;
+        if (progress != NULL && at - reported >= PROGRESS_STEP_BYTES) {
+            progress_add(progress, at - reported);
+            reported = at;
         }
     }
-    if (status == STATUS_OK && progress != NULL)
-        progress_add(progress, line_reader_position(reader) - reported);
-    line_reader_close(reader);
-    return status;
+    if (progress != NULL && text.size > reported)
+        progress_add(progress, text.size - reported);
+    return STATUS_OK;
 }

@@ -30,6 +30,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Longer lines are dropped whole (DROP_LINE_TOO_LONG). */
+#define LIST_LINE_MAX_BYTES ((size_t)65536)
+
 struct list_options {
     bool keep_private_suffixes;
 };
@@ -78,9 +81,9 @@ enum status list_parser_line(struct list_parser *parser, struct span line,
 /* Sums over all files so far; borrowed. */
 const struct list_counts *list_parser_counts(const struct list_parser *parser);
 
-/* Reads the file `path` ("-" is standard input) from begin to end, BOM and CR LF taken off.
- * `progress` (may be NULL) is advanced by bytes. */
-enum status list_read_file(struct list_parser *parser, const char *path, struct progress *progress,
-                           struct error *err) MUST_CHECK;
+/* Reads a whole list from memory, from begin to end; a byte order mark is skipped, CR LF and LF end
+ * lines. `file` names it in messages. `progress` (may be NULL) is advanced by bytes. */
+enum status list_read_text(struct list_parser *parser, const char *file, struct span text,
+                           struct progress *progress, struct error *err) MUST_CHECK;
 
 #endif

@@ -1,14 +1,10 @@
 #include "urls/list.h"
 
 #include "base/bytes.h"
-#include "base/file.h"
-#include "base/line_reader.h"
 #include "base/mem.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 /* All that happened, a line each: "+key", "-reason", "~key" after a widened one. */
 static struct bytes events;
@@ -176,49 +172,33 @@ Test(list, odd_bytes)
     cr_assert_str_eq(parse(span_of(longest, sizeof longest)), "-too-long\n");
 }
 
-static char *file_of(struct span contents)
-{
-    char *path = mem_strdup("/tmp/test_list.XXXXXX");
-    const int fd = mkstemp(path);
-    cr_assert_geq(fd, 0);
-    cr_assert_eq(write(fd, contents.data, contents.size), (ssize_t)contents.size);
-    close(fd);
-    return path;
-}
-
 static void note_place(void *context, const struct list_place *place, enum drop_reason reason)
 {
     char *out = context;
     const size_t used = strlen(out);
-    snprintf(out + used, 300 - used, "%s:%llu %s\n", strrchr(place->file, '/') != NULL ? "F" : "?",
-             (unsigned long long)place->line, drop_reason_name(reason));
+    snprintf(out + used, 300 - used, "%s:%llu %s\n", place->file, (unsigned long long)place->line,
+             drop_reason_name(reason));
 }
 
-Test(list, files_with_bom_crlf_and_long_lines)
+Test(list, texts_with_bom_crlf_and_long_lines)
 {
     struct bytes text;
     bytes_init(&text, (size_t)1 << 20);
     bytes_append_text(&text, "\xef\xbb\xbf# list\r\nexample.com\r\nco.uk\r\n");
-    for (size_t i = 0; i < LINE_MAX_BYTES + 10; i++)
+    for (size_t i = 0; i < LIST_LINE_MAX_BYTES + 10; i++)
         bytes_append_u8(&text, 'x');
     bytes_append_text(&text, "\nlast.example.com");
-    char *path = file_of(bytes_view(&text));
     char places[300] = "";
     struct list_sink noting = {.context = places, .key = on_key, .drop = note_place};
     struct list_parser *parser = NULL;
     bytes_init(&events, 1000);
     cr_assert_eq(list_parser_new(NULL, &noting, &parser, NULL), STATUS_OK);
-    cr_assert_eq(list_read_file(parser, path, NULL, NULL), STATUS_OK);
+    cr_assert_eq(list_read_text(parser, "F", bytes_view(&text), NULL, NULL), STATUS_OK);
     bytes_append_u8(&events, 0);
     cr_assert_str_eq((const char *)events.data, "+example.com\n+last.example.com\n");
     cr_assert_str_eq(places, "F:3 public-suffix\nF:4 line-too-long\n");
     cr_assert_eq(list_parser_counts(parser)->lines, 5);
-    struct error error;
-    cr_assert_eq(list_read_file(parser, "/nonexistent/list", NULL, &error), STATUS_NOT_FOUND);
-    cr_assert_eq(list_read_file(parser, "/tmp", NULL, &error), STATUS_INVALID);
     list_parser_free(parser);
-    unlink(path);
-    mem_free(path);
     bytes_deinit(&text);
 }
 
@@ -244,14 +224,13 @@ Test(list, a_failing_sink_ends_the_reading)
 
 Test(list, failed_allocations_are_statuses)
 {
-    char *path = file_of(span_of_text("example.com\n"));
     for (size_t n = 1;; n++) {
         struct list_parser *parser = NULL;
         bytes_init(&events, 1000);
         mem_fail_nth(n);
         enum status status = list_parser_new(NULL, &sink, &parser, NULL);
         if (status == STATUS_OK)
-            status = list_read_file(parser, path, NULL, NULL);
+            status = list_read_text(parser, "F", span_of_text("example.com\n"), NULL, NULL);
         const bool failed = !mem_fail_pending();
         mem_fail_nth(0);
         list_parser_free(parser);
@@ -265,6 +244,4 @@ Test(list, failed_allocations_are_statuses)
         cr_assert(status == STATUS_NOMEM || got == 0);
         cr_assert_lt(n, 20);
     }
-    unlink(path);
-    mem_free(path);
 }

@@ -1,0 +1,45 @@
+/* dataset_report - report.json: what was dropped and why, sizes and load of a dataset version.
+ *
+ * A report is filled while lists are read (dataset_report_drop() and _widen() fit into a struct
+ * list_sink) and written with the dataset. It names the first DATASET_REPORT_NOTES_MAX drops and as
+ * many widened entries, each with file, line, reason and the start of its text; the rest are
+ * counted. Without memory a note becomes a counted one, too: a report never makes work fail.
+ *
+ * Threads  one at a time. */
+#ifndef BLINDLIST_DATASET_REPORT_H
+#define BLINDLIST_DATASET_REPORT_H
+
+#include "base/bytes.h"
+#include "pir-server/dataset/dataset_manifest.h"
+#include "urls/list.h"
+
+#define DATASET_REPORT_NOTES_MAX  ((size_t)100000)
+#define DATASET_REPORT_TEXT_BYTES ((size_t)200) /* of an entry, as shown */
+
+struct dataset_report;
+enum status dataset_report_new(struct dataset_report **ret, struct error *err) MUST_CHECK;
+void dataset_report_free(struct dataset_report *report); /* takes NULL */
+
+/* `place->file` is borrowed until the report is freed. */
+void dataset_report_drop(struct dataset_report *report, const struct list_place *place,
+                         enum drop_reason reason);
+void dataset_report_widen(struct dataset_report *report, const struct list_place *place,
+                          struct span key);
+
+/* Rows per shard and buckets, as they came out. */
+struct dataset_load {
+    uint64_t rows_least;
+    uint64_t rows_most;
+    double rows_mean;
+    double fill; /* rows placed / rows that fit into all buckets */
+};
+
+/* Appends the JSON text. `report` may be NULL: nothing was dropped. `expected_rate` is the
+ * prefilter's false-positive rate as built. */
+enum status dataset_report_format(const struct dataset_report *report,
+                                  const struct dataset_info *info,
+                                  const struct dataset_origin *origin,
+                                  const struct dataset_load *load, double expected_rate,
+                                  struct bytes *ret, struct error *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,615 @@
+#include "pir-server/dataset/dataset_write.h"
+
+#include "base/checked.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "bloom/formats/bloom_manifest.h"
+#include "bloom/formats/bloom_plist.h"
+#include "pir-server/bfv/bfv_context.h"
+#include "pir-server/pir/hash_bucket.h"
+#include "pir-server/pir/pir_processing.h"
+#include "pir-server/pir/sha256.h"
+#include "pir-server/wire/wire_parameters.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define VALUE_BYTES       ((size_t)1) /* every row has the value "1" */
+#define REPORT_MAX_BYTES  ((size_t)1 << 30)
+#define VERSION_MAX_BYTES ((size_t)65536)
+
+/* One run. */
+struct writing {
+    const struct dataset_settings *settings;
+    struct row_set *rows;
+    struct thread_pool *pool;
+    char *home;      /* DATA/<use case> */
+    char *temporary; /* the folder in work */
+    int lock;        /* -1 = none */
+    struct dataset_manifest manifest;
+    struct dataset *before; /* the version in force, NULL = none that can be read */
+    struct pir_partition *partition;
+    struct bfv_context *context;
+    struct pir_processing processing;
+    struct pir_parameters parameters; /* those of shard 0 */
+    struct dataset_summary summary;
+};
+
+static enum status path_of(const struct writing *work, const char *name, char **ret,
+                           struct error *err)
+{
+    *ret = path_join(work->temporary, name);
+    return *ret != NULL ? STATUS_OK : error_set(err, STATUS_NOMEM, "%s: out of memory", name);
+}
+
+/* ---- the use case's folder ---- */
+
+static enum status check_settings(const struct dataset_settings *settings, struct error *err)
+{
+    const uint64_t shards = settings->shard_count;
+    if (!dataset_use_case_is_valid(settings->use_case))
+        return error_set(err, STATUS_INVALID,
+                         "use case: letters, digits, '.', '-' and '_' only, at most %zu, not "
+                         "starting with '.', not \"current\"",
+                         DATASET_USE_CASE_MAX_BYTES);
+    if (shards > DATASET_SHARDS_MAX || (shards & (shards - 1)) != 0)
+        return error_set(err, STATUS_INVALID, "%llu shards: not a power of two up to %llu",
+                         (unsigned long long)shards, (unsigned long long)DATASET_SHARDS_MAX);
+    if (settings->hash_function_count > DATASET_HASH_FUNCTIONS_MAX)
+        return error_set(err, STATUS_INVALID, "%zu hash functions: not 1 or 2",
+                         settings->hash_function_count);
+    if (!(settings->false_positive_rate > 0 && settings->false_positive_rate < 1))
+        return error_set(err, STATUS_INVALID, "the false-positive rate is not between 0 and 1");
+    return STATUS_OK;
+}
+
+static enum status lock_home(struct writing *work, struct error *err)
+{
+    char *path = path_join(work->home, ".lock");
+    if (path == NULL)
+        return error_set(err, STATUS_NOMEM, "%s: out of memory", work->home);
+    enum status status = STATUS_OK;
+    work->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, FILE_MODE_PUBLIC);
+    if (work->lock < 0)
+        status = error_set_errno(err, errno, "%s", path);
+    else if (flock(work->lock, LOCK_EX | LOCK_NB) != 0)
+        status = errno == EWOULDBLOCK
+                     ? error_set(err, STATUS_BUSY, "%s: another run is compiling this use case",
+                                 work->home)
+                     : error_set_errno(err, errno, "%s: cannot lock", path);
+    mem_free(path);
+    return status;
+}
+
+/* What killed runs left: ".*.tmp", folders and links. The lock makes sure that nobody works there.
+ * Best effort. */
+static void remove_leftovers(const struct writing *work)
+{
+    DIR *listing = opendir(work->home);
+    if (listing == NULL)
+        return;
+    for (const struct dirent *entry = readdir(listing); entry != NULL; entry = readdir(listing)) {
+        const size_t size = strlen(entry->d_name);
+        if (entry->d_name[0] != '.' || size < 5 || strcmp(entry->d_name + size - 4, ".tmp") != 0)
+            continue;
+        char *path = path_join(work->home, entry->d_name);
+        struct stat info;
+        if (path != NULL && lstat(path, &info) == 0) {
+            if (S_ISDIR(info.st_mode))
+                folder_remove(path);
+            else
+                unlink(path);
+        }
+        mem_free(path);
+    }
+    closedir(listing);
+}
+
+static enum status begin(struct writing *work, const char *data, struct error *err)
+{
+    const char *use_case = work->settings->use_case;
+    work->home = path_join(data, use_case);
+    if (work->home == NULL)
+        return error_set(err, STATUS_NOMEM, "%s: out of memory", data);
+    enum status status = folder_make(work->home, err);
+    if (status == STATUS_OK)
+        status = lock_home(work, err);
+    if (status != STATUS_OK)
+        return status;
+    remove_leftovers(work);
+    /* A version that cannot be read has no say in the new one's shape. */
+    struct error ignored;
+    if (dataset_open(data, use_case, 0, &work->before, &ignored) != STATUS_OK)
+        work->before = NULL;
+    return folder_make_temporary(work->home, "dataset", &work->temporary, err);
+}
+
+/* ---- rows and prefilter ---- */
+
+static enum status write_rows(struct writing *work, struct error *err)
+{
+    struct dataset_info *info = &work->manifest.info;
+    enum status status = row_set_add(work->rows, span_of_text(DATASET_TEST_ROW), err);
+    if (status != STATUS_OK)
+        return status;
+    row_set_finish(work->rows);
+    const size_t count = row_set_count(work->rows);
+
+    char *path = NULL;
+    struct file_writer *writer = NULL;
+    status = path_of(work, "rows.txt", &path, err);
+    if (status == STATUS_OK)
+        status = file_writer_new(path, FILE_MODE_PUBLIC, &writer, err);
+    if (status != STATUS_OK)
+        goto done;
+    struct sha256 hash;
+    sha256_init(&hash);
+    const struct span line_end = span_of("\n", 1);
+    for (size_t i = 0; i < count; i++) {
+        const struct span row = row_set_at(work->rows, i);
+        file_writer_write(writer, row);
+        file_writer_write(writer, line_end);
+        sha256_add(&hash, row);
+        sha256_add(&hash, line_end);
+    }
+    sha256_finish(&hash, info->rows_digest);
+    info->row_count = count;
+    work->summary.rows_bytes = file_writer_size(writer);
+    status = file_writer_commit(writer, err);
+done:
+    mem_free(path);
+    return status;
+}
+
+static enum status write_plist(const struct writing *work, const struct bloom_filter *filter,
+                               struct error *err)
+{
+    char *path = NULL;
+    struct file_writer *writer = NULL;
+    enum status status = path_of(work, "prefilter.plist", &path, err);
+    if (status == STATUS_OK)
+        status = file_writer_new(path, FILE_MODE_PUBLIC, &writer, err);
+    if (status == STATUS_OK) {
+        status = bloom_plist_write(filter, BLOOM_LAYOUT_PLIST, writer, err);
+        if (status == STATUS_OK)
+            status = file_writer_commit(writer, err);
+        else
+            file_writer_cancel(writer);
+    }
+    mem_free(path);
+    return status;
+}
+
+/* Raw bits and manifest, whose url says where servers offer the bits. */
+static enum status write_bits(const struct writing *work, struct bloom_filter *filter,
+                              struct error *err)
+{
+    char *bits_path = NULL;
+    char *json_path = NULL;
+    struct bytes json;
+    bytes_init(&json, BLOOM_MANIFEST_MAX_BYTES);
+    snprintf(filter->meta.url, sizeof filter->meta.url, "/prefilter/%s/%s.bloom",
+             work->settings->use_case, filter->meta.tag);
+    enum status status = path_of(work, "prefilter.bloom", &bits_path, err);
+    if (status == STATUS_OK)
+        status = path_of(work, "prefilter.json", &json_path, err);
+    if (status == STATUS_OK)
+        status =
+            file_write(bits_path, FILE_MODE_PUBLIC, span_of(filter->bits, filter->byte_count), err);
+    if (status == STATUS_OK)
+        status = bloom_manifest_format(&filter->meta, BLOOM_LAYOUT_MANIFEST, &json, err);
+    if (status == STATUS_OK)
+        status = file_write(json_path, FILE_MODE_PUBLIC, bytes_view(&json), err);
+    bytes_deinit(&json);
+    mem_free(json_path);
+    mem_free(bits_path);
+    return status;
+}
+
+static enum status write_prefilter(struct writing *work, struct error *err)
+{
+    const struct dataset_settings *settings = work->settings;
+    struct dataset_info *info = &work->manifest.info;
+    struct bloom_filter *filter = NULL;
+    struct bloom_builder *builder = NULL;
+    struct bloom_meta *meta = mem_alloc_zeroed(1, sizeof *meta);
+    enum status status = STATUS_OK;
+    if (meta == NULL)
+        return error_set(err, STATUS_NOMEM, "prefilter: out of memory");
+    info->murmur_seed =
+        settings->has_seed ? settings->murmur_seed : bloom_seed_of_digest(info->rows_digest);
+    info->false_positive_rate = settings->false_positive_rate;
+    meta->item_count = info->row_count;
+    meta->false_positive_tolerance = settings->false_positive_rate;
+    status = bloom_status(bloom_params_choose(info->row_count, settings->false_positive_rate,
+                                              info->murmur_seed, &meta->params),
+                          err);
+    if (status == STATUS_OK)
+        status = bloom_filter_new(meta, &filter, err);
+    if (status != STATUS_OK)
+        goto done;
+    builder = mem_alloc(1, sizeof *builder);
+    if (builder == NULL) {
+        status = error_set(err, STATUS_NOMEM, "prefilter: out of memory");
+        goto done;
+    }
+    status = bloom_status(
+        bloom_builder_init(builder, &meta->params, filter->bits, filter->byte_count), err);
+    if (status != STATUS_OK)
+        goto done;
+    for (size_t i = 0; i < info->row_count; i++) {
+        const struct span row = row_set_at(work->rows, i);
+        bloom_builder_add(builder, row.data, row.size);
+    }
+    bloom_builder_finish(builder);
+    status = bloom_filter_seal(filter, err);
+    if (status != STATUS_OK)
+        goto done;
+    info->prefilter_bytes = filter->byte_count;
+    memcpy(info->prefilter_tag, filter->meta.tag, sizeof info->prefilter_tag);
+    work->summary.expected_rate = bloom_expected_rate(&meta->params, info->row_count);
+    status = write_bits(work, filter, err);
+    if (status == STATUS_OK)
+        status = write_plist(work, filter, err);
+done:
+    mem_free(builder);
+    bloom_filter_free(filter);
+    mem_free(meta);
+    return status;
+}
+
+/* ---- shards ---- */
+
+static struct span keyword_of(const void *context, size_t row)
+{
+    return row_set_at(context, row);
+}
+
+static uint64_t least_power_of_two(uint64_t count)
+{
+    uint64_t power = 1;
+    while (power < count)
+        power *= 2;
+    return power;
+}
+
+static enum status choose_shard_count(struct writing *work, struct error *err)
+{
+    const struct dataset_settings *settings = work->settings;
+    struct dataset_info *info = &work->manifest.info;
+    uint64_t count = settings->shard_count;
+    if (count == 0 && settings->rows_per_shard == 0 && work->before != NULL)
+        count = dataset_info(work->before)->shard_count;
+    if (count == 0) {
+        const uint64_t rows_per_shard =
+            settings->rows_per_shard != 0 ? settings->rows_per_shard : DATASET_ROWS_PER_SHARD;
+        count = least_power_of_two(u64_div_up(info->row_count, rows_per_shard));
+    }
+    if (count > DATASET_SHARDS_MAX)
+        return error_set(err, STATUS_TOO_LARGE, "%llu rows need %llu shards, at most %llu",
+                         (unsigned long long)info->row_count, (unsigned long long)count,
+                         (unsigned long long)DATASET_SHARDS_MAX);
+    info->shard_count = count;
+    return STATUS_OK;
+}
+
+/* Takes the shape of the version in force, when it is one of ours and the settings agree. */
+static bool take_old_shape(struct writing *work)
+{
+    if (work->before == NULL ||
+        dataset_info(work->before)->shard_count != work->manifest.info.shard_count)
+        return false;
+    const struct pir_parameters *old = dataset_parameters(work->before);
+    if (old->hash_function_count != work->processing.table.hash_function_count ||
+        !bfv_parameters_equal(&old->encryption, &work->processing.encryption) ||
+        old->entry_bytes < HASH_BUCKET_EMPTY_BYTES + HASH_BUCKET_SLOT_BYTES + VALUE_BYTES)
+        return false;
+    work->processing.table.bucket_bytes = (size_t)old->entry_bytes;
+    work->processing.table.fixed_bucket_count = old->entry_count * old->hash_function_count;
+    return true;
+}
+
+/* Called for several shards at once. */
+static enum status save_shard(void *context, uint64_t shard, const struct pir_shard *processed,
+                              struct error *err)
+{
+    struct writing *work = context;
+    char name[DATASET_FILE_NAME_BYTES];
+    char *path = NULL;
+    dataset_shard_name(shard, name);
+    enum status status = path_of(work, name, &path, err);
+    if (status == STATUS_OK)
+        status = pir_shard_save(processed, path, err);
+    mem_free(path);
+    if (status != STATUS_OK)
+        return status;
+    if (shard == 0) /* read again only after all shards are done */
+        work->parameters = *pir_shard_parameters(processed);
+    dataset_shard_params_name(shard, name);
+    status = path_of(work, name, &path, err);
+    if (status == STATUS_OK)
+        status = wire_parameters_write_file(path, pir_shard_parameters(processed), err);
+    mem_free(path);
+    return status;
+}
+
+static enum status process(struct writing *work, struct error *err)
+{
+    struct progress progress;
+    progress_begin(&progress, work->settings->show_progress ? "processing shards" : NULL,
+                   work->manifest.info.shard_count);
+    const enum status status = pir_process_all(work->context, work->partition, &work->processing, 0,
+                                               work->pool, &progress, save_shard, work, err);
+    progress_end(&progress);
+    return status;
+}
+
+static void measure_load(struct writing *work)
+{
+    struct dataset_load *load = &work->summary.load;
+    const uint64_t shards = work->manifest.info.shard_count;
+    size_t slots = ((size_t)work->parameters.entry_bytes - HASH_BUCKET_EMPTY_BYTES) /
+                   (HASH_BUCKET_SLOT_BYTES + VALUE_BYTES);
+    if (slots > HASH_BUCKET_SLOTS_MAX)
+        slots = HASH_BUCKET_SLOTS_MAX;
+    load->rows_least = UINT64_MAX;
+    load->rows_most = pir_partition_largest_shard(work->partition);
+    for (uint64_t i = 0; i < shards; i++) {
+        size_t count;
+        (void)pir_partition_shard(work->partition, i, &count);
+        if (count < load->rows_least)
+            load->rows_least = count;
+    }
+    load->rows_mean = (double)work->manifest.info.row_count / (double)shards;
+    load->fill = load->rows_mean / ((double)work->parameters.entry_count *
+                                    (double)work->parameters.hash_function_count * (double)slots);
+}
+
+static enum status write_shards(struct writing *work, struct error *err)
+{
+    const struct bfv_named_parameters *named = bfv_named_parameters_find(DATASET_RLWE_PARAMETERS);
+    const struct sharding sharding = {.function = SHARDING_SHA256};
+    const struct pir_rows rows = {.count = row_set_count(work->rows),
+                                  .context = work->rows,
+                                  .keyword = keyword_of,
+                                  .constant_value = span_of("1", VALUE_BYTES)};
+    size_t functions = work->settings->hash_function_count;
+    if (functions == 0)
+        functions = work->before != NULL
+                        ? (size_t)dataset_parameters(work->before)->hash_function_count
+                        : 1;
+    enum status status = choose_shard_count(work, err);
+    if (status == STATUS_OK)
+        status = pir_partition_new(&rows, work->manifest.info.shard_count, &sharding, work->pool,
+                                   &work->partition, err);
+    if (status == STATUS_OK)
+        status = bfv_context_new(&named->parameters, 0, NULL, &work->context, err);
+    if (status != STATUS_OK)
+        return status;
+    pir_processing_init(&named->parameters, functions, &work->processing);
+    status = STATUS_TOO_LARGE;
+    if (take_old_shape(work)) {
+        status = process(work, err);
+        work->summary.kept_shape = status == STATUS_OK;
+    }
+    if (status == STATUS_TOO_LARGE) { /* no old shape, or outgrown */
+        status = pir_processing_fit(work->partition, work->pool, &work->processing, err);
+        if (status == STATUS_OK)
+            status = process(work, err);
+    }
+    if (status != STATUS_OK)
+        return status;
+    work->manifest.hash_function_count = functions;
+    measure_load(work);
+    return STATUS_OK;
+}
+
+/* ---- what describes it ---- */
+
+static enum status name_version(struct writing *work, struct error *err)
+{
+    struct dataset_info *info = &work->manifest.info;
+    char hex[2 * DATASET_DIGEST_BYTES + 1];
+    uint8_t digest[SHA256_BYTES];
+    struct bytes text;
+    bytes_init(&text, VERSION_MAX_BYTES);
+    dataset_digest_hex(info->rows_digest, hex);
+    bytes_append_format(&text, "blindlist dataset %d\nrows %s\nrate %.17g\nseed %lu\nshards %llu\n",
+                        DATASET_FORMAT, hex, info->false_positive_rate,
+                        (unsigned long)info->murmur_seed, (unsigned long long)info->shard_count);
+    enum status status = wire_parameters_write(&work->parameters, WIRE_TEXT, &text, err);
+    if (status == STATUS_OK)
+        status = bytes_status(&text, "version", err);
+    if (status == STATUS_OK) {
+        struct sha256 hash;
+        sha256_init(&hash);
+        sha256_add(&hash, bytes_view(&text));
+        sha256_finish(&hash, digest);
+        dataset_digest_hex(digest, hex);
+        memcpy(info->version, hex, DATASET_VERSION_BYTES);
+        info->version[DATASET_VERSION_BYTES] = '\0';
+    }
+    bytes_deinit(&text);
+    return status;
+}
+
+static enum status write_report(struct writing *work, struct error *err)
+{
+    char *path = NULL;
+    struct bytes json;
+    bytes_init(&json, REPORT_MAX_BYTES);
+    enum status status =
+        dataset_report_format(work->settings->report, &work->manifest.info, &work->settings->origin,
+                              &work->summary.load, work->summary.expected_rate, &json, err);
+    if (status == STATUS_OK)
+        status = path_of(work, "report.json", &path, err);
+    if (status == STATUS_OK)
+        status = file_write(path, FILE_MODE_PUBLIC, bytes_view(&json), err);
+    mem_free(path);
+    bytes_deinit(&json);
+    return status;
+}
+
+static enum status digest_file(void *context, size_t index, size_t worker, struct error *err)
+{
+    struct writing *work = context;
+    struct dataset_file *file = &work->manifest.files[index];
+    char *path = NULL;
+    struct file_map map = {0};
+    (void)worker;
+    enum status status = path_of(work, file->name, &path, err);
+    if (status == STATUS_OK)
+        status = file_map_open(path, &map, err);
+    if (status == STATUS_OK) {
+        struct sha256 hash;
+        sha256_init(&hash);
+        sha256_add(&hash, map.bytes);
+        sha256_finish(&hash, file->digest);
+        file->bytes = map.bytes.size;
+    }
+    file_map_close(&map);
+    mem_free(path);
+    return status;
+}
+
+static enum status list_files(struct writing *work, struct error *err)
+{
+    static const char *const names[] = {"rows.txt", "prefilter.bloom", "prefilter.json",
+                                        "prefilter.plist", "report.json"};
+    struct dataset_manifest *manifest = &work->manifest;
+    const uint64_t shards = manifest->info.shard_count;
+    const size_t count = ARRAY_COUNT(names) + 2 * (size_t)shards;
+    manifest->files = mem_alloc_zeroed(count, sizeof manifest->files[0]);
+    if (manifest->files == NULL)
+        return error_set(err, STATUS_NOMEM, "dataset.json: out of memory");
+    for (size_t i = 0; i < ARRAY_COUNT(names); i++)
+        memcpy(manifest->files[manifest->file_count++].name, names[i], strlen(names[i]) + 1);
+    for (uint64_t i = 0; i < shards; i++) {
+        dataset_shard_name(i, manifest->files[manifest->file_count++].name);
+        dataset_shard_params_name(i, manifest->files[manifest->file_count++].name);
+    }
+    dataset_manifest_sort(manifest);
+    const enum status status = thread_pool_for(work->pool, count, digest_file, work, err);
+    if (status != STATUS_OK)
+        return status;
+    for (size_t i = 0; i < count; i++) {
+        const size_t size = strlen(manifest->files[i].name);
+        if (strcmp(manifest->files[i].name + size - 4, ".pir") == 0)
+            work->summary.shard_bytes += manifest->files[i].bytes;
+    }
+    return STATUS_OK;
+}
+
+static enum status write_manifest(struct writing *work, struct error *err)
+{
+    char *path = NULL;
+    struct bytes json;
+    bytes_init(&json, DATASET_MANIFEST_MAX_BYTES);
+    enum status status = dataset_manifest_format(&work->manifest, &work->parameters,
+                                                 &work->settings->origin, &json, err);
+    if (status == STATUS_OK)
+        status = path_of(work, "dataset.json", &path, err);
+    if (status == STATUS_OK)
+        status = file_write(path, FILE_MODE_PUBLIC, bytes_view(&json), err);
+    mem_free(path);
+    bytes_deinit(&json);
+    return status;
+}
+
+/* ---- putting it in force ---- */
+
+/* A folder of this name that is whole stays; one that is not (a damaged disk) is moved away. */
+static enum status settle_existing(struct writing *work, const char *target, struct error *err)
+{
+    struct stat info;
+    struct error ignored;
+    struct dataset *existing = NULL;
+    if (lstat(target, &info) != 0)
+        return STATUS_OK;
+    if (dataset_open_folder(target, 0, &existing, &ignored) == STATUS_OK &&
+        dataset_verify(existing, &ignored) == STATUS_OK) {
+        work->summary.existed = true;
+        dataset_free(existing);
+        return STATUS_OK;
+    }
+    dataset_free(existing);
+    char *aside = NULL;
+    enum status status = folder_make_temporary(work->home, "damaged", &aside, err);
+    if (status == STATUS_OK && rename(target, aside) != 0)
+        status = error_set_errno(err, errno, "%s: cannot be replaced", target);
+    if (aside != NULL)
+        folder_remove(aside);
+    mem_free(aside);
+    return status;
+}
+
+static enum status publish(struct writing *work, struct error *err)
+{
+    const char *version = work->manifest.info.version;
+    char *target = path_join(work->home, version);
+    char *current = path_join(work->home, "current");
+    enum status status = STATUS_OK;
+    if (target == NULL || current == NULL)
+        status = error_set(err, STATUS_NOMEM, "%s: out of memory", work->home);
+    if (status == STATUS_OK)
+        status = settle_existing(work, target, err);
+    if (status == STATUS_OK && !work->summary.existed)
+        status = folder_publish(work->temporary, target, err);
+    if (status == STATUS_OK)
+        status = link_replace(version, current, err);
+    mem_free(current);
+    mem_free(target);
+    return status;
+}
+
+enum status dataset_write(const char *data, struct row_set *rows,
+                          const struct dataset_settings *settings, struct thread_pool *pool,
+                          struct dataset_summary *ret, struct error *err)
+{
+    enum status status = check_settings(settings, err);
+    if (status != STATUS_OK)
+        return status;
+    struct writing *work = mem_alloc_zeroed(1, sizeof *work);
+    if (work == NULL)
+        return error_set(err, STATUS_NOMEM, "dataset: out of memory");
+    work->settings = settings;
+    work->rows = rows;
+    work->pool = pool;
+    work->lock = -1;
+    dataset_manifest_init(&work->manifest);
+    snprintf(work->manifest.info.use_case, sizeof work->manifest.info.use_case, "%s",
+             settings->use_case);
+
+    static enum status (*const steps[])(struct writing * work, struct error * err) = {
+        write_rows,   write_prefilter, write_shards,   name_version,
+        write_report, list_files,      write_manifest, publish,
+    };
+    status = begin(work, data, err);
+    for (size_t i = 0; i < ARRAY_COUNT(steps) && status == STATUS_OK; i++)
+        status = steps[i](work, err);
+    if (status == STATUS_OK) {
+        work->summary.info = work->manifest.info;
+        work->summary.hash_function_count = work->manifest.hash_function_count;
+        work->summary.buckets_per_table = work->parameters.entry_count;
+        work->summary.bucket_bytes = work->parameters.entry_bytes;
+        *ret = work->summary;
+    }
+
+    if (work->temporary != NULL)
+        folder_remove(work->temporary); /* gone already after a publication */
+    dataset_free(work->before);
+    pir_partition_free(work->partition);
+    bfv_context_free(work->context);
+    dataset_manifest_deinit(&work->manifest);
+    if (work->lock >= 0)
+        close(work->lock);
+    mem_free(work->temporary);
+    mem_free(work->home);
+    mem_free(work);
+    return status;
+}

@@ -1,0 +1,64 @@
+/* dataset_write - makes a dataset version of a set of rows and puts it in force.
+ *
+ * Order    everything goes into DATA/<use case>/.dataset.<random>.tmp, each file flushed to the
+ *          disk; then the folder is renamed to DATA/<use case>/<version> and the link `current` is
+ *          replaced by rename. A kill or a full disk at any moment leaves the version in force as
+ *          it was; what it left over is removed by the next run. DATA/<use case>/.lock is locked
+ *          meanwhile (STATUS_BUSY), so that two runs do not clean up after each other.
+ * Version  the first 16 hex digits of SHA-256 over the rows' digest, the PIR parameters, the number
+ *          of shards, the false-positive rate and the seed. Same input, same version, same bytes,
+ *          whatever the threads. A version that is there already is kept and put in force.
+ * Shape    shards and PIR parameters are those of the version in force as long as the rows fit and
+ *          the settings do not say otherwise; else chosen anew, with head room.
+ * Memory   the prefilter, 24 bytes a row, and one shard for each thread.
+ * Threads  the work is spread over the pool; calls for different use cases may run at once. */
+#ifndef BLINDLIST_DATASET_WRITE_H
+#define BLINDLIST_DATASET_WRITE_H
+
+#include "base/thread_pool.h"
+#include "pir-server/dataset/dataset.h"
+#include "pir-server/dataset/dataset_manifest.h"
+#include "pir-server/dataset/dataset_report.h"
+#include "urls/row_set.h"
+
+/* Rows a shard takes when nothing is said: the number of shards is the least power of two that
+ * leaves at most so many to each on average. */
+#define DATASET_ROWS_PER_SHARD     ((uint64_t)65536)
+#define DATASET_RLWE_PARAMETERS    "n_4096_logq_27_28_28_logt_5"
+#define DATASET_HASH_FUNCTIONS_MAX 2
+
+struct dataset_settings {
+    const char *use_case;
+    uint64_t shard_count;       /* a power of two; 0 = by rows_per_shard */
+    uint64_t rows_per_shard;    /* 0 = as the version in force, else DATASET_ROWS_PER_SHARD */
+    size_t hash_function_count; /* 1 or 2; 0 = as the version in force, else 1 */
+    double false_positive_rate; /* (0, 1) */
+    bool has_seed;              /* else the seed follows from the rows */
+    uint32_t murmur_seed;
+    struct dataset_origin origin;
+    const struct dataset_report *report; /* NULL = nothing was dropped; borrowed */
+    bool show_progress;
+};
+
+/* What came out. */
+struct dataset_summary {
+    struct dataset_info info;
+    bool existed;    /* the same version was there already */
+    bool kept_shape; /* that of the version before */
+    size_t hash_function_count;
+    uint64_t buckets_per_table;
+    uint64_t bucket_bytes;
+    struct dataset_load load;
+    double expected_rate;
+    uint64_t rows_bytes;  /* of rows.txt */
+    uint64_t shard_bytes; /* of all .pir files */
+};
+
+/* Adds the test row to `rows`, which hold no line ends, and finishes them. `pool` may be NULL.
+ * STATUS_INVALID: settings; STATUS_TOO_LARGE: the rows fit into no shape or the filter into no
+ * 32-bit count. */
+enum status dataset_write(const char *data, struct row_set *rows,
+                          const struct dataset_settings *settings, struct thread_pool *pool,
+                          struct dataset_summary *ret, struct error *err) MUST_CHECK;
+
+#endif

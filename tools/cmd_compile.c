@@ -1,0 +1,395 @@
+/* blindlist compile - lists into a dataset version: rows, prefilter, processed shards. */
+#include "base/bytes.h"
+#include "base/cpu.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/thread_pool.h"
+#include "bloom/bloom.h"
+#include "pir-server/dataset/dataset_write.h"
+#include "pir-server/pir/sha256.h"
+#include "tools/commands.h"
+#include "urls/list.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+
+#define LIST_MAX_BYTES ((size_t)UINT32_MAX)
+#define THREADS_MAX    256
+
+enum {
+    OPT_USE_CASE,
+    OPT_OUT,
+    OPT_SHARDS,
+    OPT_ROWS_PER_SHARD,
+    OPT_RATE,
+    OPT_SEED,
+    OPT_HASH_FUNCTIONS,
+    OPT_KEEP_PRIVATE,
+    OPT_DROPPED,
+    OPT_THREADS,
+    OPT_JSON,
+};
+static const struct tool_option options[] = {
+    [OPT_USE_CASE] = {"use-case", 'u', "NAME", "<app bundle id>.url.filtering"},
+    [OPT_OUT] = {"out", 'o', "DIR", "data folder; the version goes to DIR/NAME/<version>"},
+    [OPT_SHARDS] = {"shards", 0, "N", "number of shards, a power of two up to 65536"},
+    [OPT_ROWS_PER_SHARD] = {"rows-per-shard", 0, "N", "at most N rows a shard on average"},
+    [OPT_RATE] = {"false-positive-rate", 'p', "P", "of the prefilter [0.001]"},
+    [OPT_SEED] = {"seed", 0, "S", "Murmur seed of the prefilter [from the rows]"},
+    [OPT_HASH_FUNCTIONS] = {"hash-functions", 0, "1|2", "cuckoo tables of a shard [1]"},
+    [OPT_KEEP_PRIVATE] = {"keep-private-suffixes", 0, NULL,
+                          "block whole hosters such as github.io when a list says so"},
+    [OPT_DROPPED] = {"dropped", 0, "FILE", "write every dropped line: file, line, reason, text"},
+    [OPT_THREADS] = {"threads", 'j', "N", "threads [as many as cores]"},
+    [OPT_JSON] = {"json", 0, NULL, "print the summary as JSON"},
+};
+
+struct compile {
+    struct dataset_settings settings;
+    struct list_options list_options;
+    const char *out;
+    const char *dropped_path;
+    size_t threads;
+    bool json;
+    size_t list_count;
+    char **lists;
+
+    struct row_set *rows;
+    struct list_parser *parser;
+    struct dataset_report *report;
+    struct dataset_source *sources;
+    struct file_writer *dropped;
+    struct thread_pool *pool;
+    struct dataset_summary summary;
+};
+
+/* ---- options ---- */
+
+static int bad_value(const struct tool_args *args, const char *option, const char *expected)
+{
+    return tool_usage_error(args, "--%s %s: %s", option, args->value, expected);
+}
+
+/* EXIT_DONE, or the exit code of a usage error. */
+static int take_option(struct compile *compile, int got, const struct tool_args *args)
+{
+    struct dataset_settings *settings = &compile->settings;
+    uint64_t number;
+    switch (got) {
+    case OPT_USE_CASE:
+        settings->use_case = args->value;
+        if (!dataset_use_case_is_valid(args->value))
+            return bad_value(args, "use-case", "letters, digits, '.', '-', '_', at most 200 bytes");
+        break;
+    case OPT_OUT:
+        compile->out = args->value;
+        break;
+    case OPT_SHARDS:
+        if (!tool_parse_u64(args->value, 1, DATASET_SHARDS_MAX, &number) ||
+            (number & (number - 1)) != 0)
+            return bad_value(args, "shards", "a power of two from 1 to 65536 is wanted");
+        settings->shard_count = number;
+        break;
+    case OPT_ROWS_PER_SHARD:
+        if (!tool_parse_u64(args->value, 1, UINT32_MAX, &settings->rows_per_shard))
+            return bad_value(args, "rows-per-shard", "a number from 1 to 4294967295 is wanted");
+        break;
+    case OPT_RATE:
+        if (!tool_parse_double(args->value, &settings->false_positive_rate) ||
+            !(settings->false_positive_rate > 0 && settings->false_positive_rate < 1))
+            return bad_value(args, "false-positive-rate", "a number between 0 and 1 is wanted");
+        break;
+    case OPT_SEED:
+        if (!tool_parse_u64(args->value, 0, UINT32_MAX, &number))
+            return bad_value(args, "seed", "a number from 0 to 4294967295 is wanted");
+        settings->murmur_seed = (uint32_t)number;
+        settings->has_seed = true;
+        break;
+    case OPT_HASH_FUNCTIONS:
+        if (!tool_parse_u64(args->value, 1, DATASET_HASH_FUNCTIONS_MAX, &number))
+            return bad_value(args, "hash-functions", "1 or 2 is wanted");
+        settings->hash_function_count = (size_t)number;
+        break;
+    case OPT_KEEP_PRIVATE:
+        compile->list_options.keep_private_suffixes = true;
+        break;
+    case OPT_DROPPED:
+        compile->dropped_path = args->value;
+        break;
+    case OPT_THREADS:
+        if (!tool_parse_u64(args->value, 1, THREADS_MAX, &number))
+            return bad_value(args, "threads", "a number from 1 to 256 is wanted");
+        compile->threads = (size_t)number;
+        break;
+    case OPT_JSON:
+        compile->json = true;
+        break;
+    case TOOL_OPERAND: /* gathered at the front of argv: options may stand behind them */
+        args->argv[compile->list_count++] = (char *)(uintptr_t)args->value;
+        break;
+    default:
+        return args->exit_code;
+    }
+    return EXIT_DONE;
+}
+
+/* ---- reading ---- */
+
+static enum status on_key(void *context, struct span key, struct error *err)
+{
+    struct compile *compile = context;
+    return row_set_add(compile->rows, key, err);
+}
+
+/* What a dataset says of its lists must not depend on where they lay. */
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash != NULL ? slash + 1 : path;
+}
+
+static void on_drop(void *context, const struct list_place *place, enum drop_reason reason)
+{
+    struct compile *compile = context;
+    struct list_place shown = *place;
+    shown.file = base_name(place->file);
+    dataset_report_drop(compile->report, &shown, reason);
+    if (compile->dropped != NULL) {
+        file_writer_format(compile->dropped, "%s\t%" PRIu64 "\t%s\t", place->file, place->line,
+                           drop_reason_name(reason));
+        file_writer_write(compile->dropped, place->text);
+        file_writer_write(compile->dropped, span_of("\n", 1));
+    }
+}
+
+static void on_widen(void *context, const struct list_place *place, struct span key)
+{
+    struct compile *compile = context;
+    struct list_place shown = *place;
+    shown.file = base_name(place->file);
+    dataset_report_widen(compile->report, &shown, key);
+}
+
+static enum status read_list(struct compile *compile, size_t index, struct error *err)
+{
+    const char *path = compile->lists[index];
+    struct dataset_source *source = &compile->sources[index];
+    struct bytes text;
+    bytes_init(&text, LIST_MAX_BYTES);
+    enum status status = file_read(path, &text, err);
+    if (status == STATUS_OK) {
+        struct progress progress;
+        struct sha256 hash;
+        const struct list_counts before = *list_parser_counts(compile->parser);
+        sha256_init(&hash);
+        sha256_add(&hash, bytes_view(&text));
+        sha256_finish(&hash, source->digest);
+        source->name = base_name(path);
+        source->bytes = text.size;
+        progress_begin(&progress, compile->settings.show_progress ? "reading lists" : NULL,
+                       text.size);
+        status = list_read_text(compile->parser, path, bytes_view(&text), &progress, err);
+        progress_end(&progress);
+        const struct list_counts *after = list_parser_counts(compile->parser);
+        source->lines = after->lines - before.lines;
+        source->kept = after->kept - before.kept;
+        source->dropped = after->dropped - before.dropped;
+        if (status != STATUS_OK)
+            status = error_prefix(err, status, "%s", path);
+    }
+    bytes_deinit(&text);
+    return status;
+}
+
+static enum status compile_lists(struct compile *compile, struct error *err)
+{
+    const struct list_sink sink = {
+        .context = compile, .key = on_key, .drop = on_drop, .widen = on_widen};
+    enum status status = STATUS_OK;
+    compile->sources = mem_alloc_zeroed(compile->list_count, sizeof *compile->sources);
+    if (compile->sources == NULL)
+        return error_set(err, STATUS_NOMEM, "out of memory");
+    status = row_set_new(&compile->rows, err);
+    if (status == STATUS_OK)
+        status = dataset_report_new(&compile->report, err);
+    if (status == STATUS_OK)
+        status = list_parser_new(&compile->list_options, &sink, &compile->parser, err);
+    if (status == STATUS_OK && compile->dropped_path != NULL)
+        status = file_writer_new(compile->dropped_path, FILE_MODE_PUBLIC, &compile->dropped, err);
+    for (size_t i = 0; i < compile->list_count && status == STATUS_OK; i++)
+        status = read_list(compile, i, err);
+    if (status != STATUS_OK)
+        return status;
+    if (compile->dropped != NULL) {
+        status = file_writer_commit(compile->dropped, err);
+        compile->dropped = NULL;
+        if (status != STATUS_OK)
+            return status;
+    }
+    if (row_set_count(compile->rows) == 0)
+        return error_set(err, STATUS_INVALID,
+                         "no line of the lists became a key (%" PRIu64 " lines, %" PRIu64
+                         " entries dropped)",
+                         list_parser_counts(compile->parser)->lines,
+                         list_parser_counts(compile->parser)->dropped);
+    /* The calling thread works, too. */
+    if (compile->threads > 1)
+        status = thread_pool_new(compile->threads - 1, 1, &compile->pool, err);
+    if (status != STATUS_OK)
+        return status;
+    compile->settings.origin =
+        (struct dataset_origin){.sources = compile->sources,
+                                .source_count = compile->list_count,
+                                .counts = list_parser_counts(compile->parser)};
+    compile->settings.report = compile->report;
+    return dataset_write(compile->out, compile->rows, &compile->settings, compile->pool,
+                         &compile->summary, err);
+}
+
+/* ---- summary ---- */
+
+static void print_size(const char *what, uint64_t bytes)
+{
+    if (bytes >= 10000000)
+        printf("  %-10s %.1f MB\n", what, (double)bytes / 1e6);
+    else if (bytes >= 10000)
+        printf("  %-10s %.1f KB\n", what, (double)bytes / 1e3);
+    else
+        printf("  %-10s %" PRIu64 " bytes\n", what, bytes);
+}
+
+static void print_summary(const struct compile *compile)
+{
+    const struct dataset_summary *summary = &compile->summary;
+    const struct dataset_info *info = &summary->info;
+    const struct list_counts *counts = list_parser_counts(compile->parser);
+    printf("%s version %s%s\n", info->use_case, info->version,
+           summary->existed ? " (unchanged)" : "");
+    printf("  %-10s %" PRIu64 " (%" PRIu64 " comments and empty)\n", "lines", counts->lines,
+           counts->comments);
+    printf("  %-10s %" PRIu64 " of %" PRIu64 " entries\n", "kept", counts->kept, counts->entries);
+    if (counts->widened > 0)
+        printf("  %-10s %" PRIu64 " entries lost their www. or user name\n", "widened",
+               counts->widened);
+    if (counts->dropped > 0)
+        printf("  %-10s %" PRIu64 "\n", "dropped", counts->dropped);
+    for (int i = 1; i < DROP_REASON_COUNT; i++) {
+        if (counts->dropped_for[i] > 0)
+            printf("  %10" PRIu64 " %s\n", counts->dropped_for[i],
+                   drop_reason_text((enum drop_reason)i));
+    }
+    printf("  %-10s %" PRIu64 " distinct, with the test row\n", "rows", info->row_count);
+    print_size("rows.txt", summary->rows_bytes);
+    print_size("prefilter", info->prefilter_bytes);
+    printf("  %-10s one of %.0f other sub-URLs asks in vain\n", "", 1.0 / summary->expected_rate);
+    printf("  %-10s %" PRIu64 " of %" PRIu64 " to %" PRIu64 " rows%s\n", "shards",
+           info->shard_count, summary->load.rows_least, summary->load.rows_most,
+           summary->kept_shape ? ", shape as before" : "");
+    printf("  %-10s %" PRIu64 " of %" PRIu64 " bytes in each of %zu table%s, %.0f %% full\n",
+           "buckets", summary->buckets_per_table, summary->bucket_bytes,
+           summary->hash_function_count, summary->hash_function_count == 1 ? "" : "s",
+           100.0 * summary->load.fill);
+    print_size("PIR data", summary->shard_bytes);
+    printf("  %-10s %s/%s/%s\n", "folder", compile->out, info->use_case, info->version);
+}
+
+static bool put(json_t *object, const char *name, json_t *value)
+{
+    return json_object_set_new(object, name, value) == 0;
+}
+
+static json_t *number(uint64_t count)
+{
+    return json_integer((json_int_t)count);
+}
+
+static enum status print_json(const struct compile *compile, struct error *err)
+{
+    const struct dataset_summary *summary = &compile->summary;
+    const struct dataset_info *info = &summary->info;
+    json_t *root = json_object();
+    const bool good =
+        root != NULL && put(root, "useCase", json_string(info->use_case)) &&
+        put(root, "version", json_string(info->version)) &&
+        put(root, "unchanged", json_boolean(summary->existed)) &&
+        put(root, "lists", dataset_counts_json(list_parser_counts(compile->parser))) &&
+        put(root, "rows", number(info->row_count)) &&
+        put(root, "rowsBytes", number(summary->rows_bytes)) &&
+        put(root, "prefilterBytes", number(info->prefilter_bytes)) &&
+        put(root, "expectedFalsePositiveRate", json_real(summary->expected_rate)) &&
+        put(root, "murmurSeed", number(info->murmur_seed)) &&
+        put(root, "shards", number(info->shard_count)) &&
+        put(root, "keptShape", json_boolean(summary->kept_shape)) &&
+        put(root, "rowsPerShardLeast", number(summary->load.rows_least)) &&
+        put(root, "rowsPerShardMost", number(summary->load.rows_most)) &&
+        put(root, "hashFunctions", number(summary->hash_function_count)) &&
+        put(root, "bucketsPerTable", number(summary->buckets_per_table)) &&
+        put(root, "bucketBytes", number(summary->bucket_bytes)) &&
+        put(root, "bucketFill", json_real(summary->load.fill)) &&
+        put(root, "shardBytes", number(summary->shard_bytes));
+    enum status status = STATUS_OK;
+    if (good) {
+        json_dumpf(root, stdout, JSON_INDENT(2));
+        fputc('\n', stdout);
+    } else {
+        status = error_set(err, STATUS_NOMEM, "out of memory");
+    }
+    json_decref(root);
+    return status;
+}
+
+static int run(struct tool_args *args)
+{
+    struct compile compile = {
+        .settings = {.false_positive_rate = BLOOM_DEFAULT_RATE, .show_progress = true},
+        .threads = cpu_core_count(),
+        .lists = args->argv,
+    };
+    for (int got = tool_next(args); got != TOOL_END; got = tool_next(args)) {
+        const int code = take_option(&compile, got, args);
+        if (got == TOOL_STOP || code != EXIT_DONE)
+            return code;
+    }
+    if (compile.list_count == 0)
+        return tool_usage_error(args, "a list is missing");
+    if (compile.settings.use_case == NULL)
+        return tool_usage_error(args, "--use-case is missing");
+    if (compile.out == NULL)
+        return tool_usage_error(args, "--out is missing");
+    if (compile.settings.shard_count != 0 && compile.settings.rows_per_shard != 0)
+        return tool_usage_error(args, "--shards and --rows-per-shard exclude each other");
+    if (compile.threads > THREADS_MAX)
+        compile.threads = THREADS_MAX;
+
+    struct error error = {0};
+    int exit_code = EXIT_DONE;
+    enum status status = compile_lists(&compile, &error);
+    if (status == STATUS_OK && compile.json)
+        status = print_json(&compile, &error);
+    else if (status == STATUS_OK)
+        print_summary(&compile);
+    if (status != STATUS_OK)
+        exit_code = tool_fail(&error);
+
+    thread_pool_free(compile.pool);
+    file_writer_cancel(compile.dropped);
+    list_parser_free(compile.parser);
+    dataset_report_free(compile.report);
+    row_set_free(compile.rows);
+    mem_free(compile.sources);
+    return exit_code;
+}
+
+const struct tool_command command_compile = {
+    .name = "compile",
+    .synopsis = "LIST... --use-case NAME --out DIR",
+    .summary = "turn blocklists into a dataset version: rows, prefilter, PIR shards",
+    .details = "Reads lists ('-' is standard input) of URLs, hosts or host/path, hosts files, and\n"
+               "rules ||host^ and ||host/path^, also with $all. What cannot be asked for by a\n"
+               "device is dropped and counted with its reason. The new version is put in force\n"
+               "whole or not at all; the same input gives the same bytes.",
+    .options = options,
+    .option_count = ARRAY_COUNT(options),
+    .run = run,
+};
