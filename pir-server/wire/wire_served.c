@@ -22,22 +22,37 @@ struct wire_served_list {
 
 /* ---- one configuration ---- */
 
-/* The state of the key whose configuration has the digest `key_id`. */
-static enum status find_key_state(const Wire__ConfigResponse *response, struct span key_id,
-                                  const Wire__KeyStatus **ret, struct error *err)
+/* Digests of all key configurations of the response: found once, looked up for each use case. */
+static enum status digest_key_configs(const Wire__ConfigResponse *response, uint8_t **ret,
+                                      struct error *err)
 {
+    uint8_t *digests = mem_alloc(response->n_key_info, SHA256_BYTES);
+    if (digests == NULL)
+        return error_set(err, STATUS_NOMEM, "configuration response: out of memory");
     for (size_t i = 0; i < response->n_key_info; i++) {
         const Wire__KeyStatus *state = response->key_info[i];
-        uint8_t digest[SHA256_BYTES];
         struct sha256 hash;
-        if (state->n_key_config != 1)
+        if (state->n_key_config != 1) {
+            mem_free(digests);
             return error_set(err, STATUS_MALFORMED, "key state %zu has %zu key configurations", i,
                              state->n_key_config);
+        }
         sha256_init(&hash);
         sha256_add(&hash, protobuf_span(state->key_config[0]));
-        sha256_finish(&hash, digest);
-        if (span_equal(key_id, span_of(digest, sizeof digest))) {
-            *ret = state;
+        sha256_finish(&hash, digests + i * SHA256_BYTES);
+    }
+    *ret = digests;
+    return STATUS_OK;
+}
+
+/* The state of the key whose configuration has the digest `key_id`. */
+static enum status find_key_state(const Wire__ConfigResponse *response, const uint8_t *digests,
+                                  struct span key_id, const Wire__KeyStatus **ret,
+                                  struct error *err)
+{
+    for (size_t i = 0; i < response->n_key_info; i++) {
+        if (span_equal(key_id, span_of(digests + i * SHA256_BYTES, SHA256_BYTES))) {
+            *ret = response->key_info[i];
             return STATUS_OK;
         }
     }
@@ -54,8 +69,8 @@ static const Wire__PIRFixedShardConfig *repeated_shard(const Wire__PIRConfig *co
     return configs->repeated_shard_config;
 }
 
-static enum status take_pir_config(const Wire__ConfigResponse *response, struct span serialized,
-                                   struct wire_served *served,
+static enum status take_pir_config(const Wire__ConfigResponse *response, const uint8_t *digests,
+                                   struct span serialized, struct wire_served *served,
                                    struct wire_served_internal *internal, struct error *err)
 {
     const Wire__KeyStatus *state = NULL;
@@ -77,7 +92,7 @@ static enum status take_pir_config(const Wire__ConfigResponse *response, struct 
         return error_set(err, STATUS_UNSUPPORTED, "algorithm %d is not MulPIR",
                          (int)config->algorithm);
     served->key_id = protobuf_span(config->evaluation_key_config_hash);
-    st = find_key_state(response, served->key_id, &state, err);
+    st = find_key_state(response, digests, served->key_id, &state, err);
     if (st == STATUS_OK)
         st = wire_key_config_read(protobuf_span(state->key_config[0]), WIRE_BINARY,
                                   &internal->key_config, err);
@@ -88,9 +103,9 @@ static enum status take_pir_config(const Wire__ConfigResponse *response, struct 
     return st;
 }
 
-static enum status take_entry(const Wire__ConfigResponse *response, const Wire__ConfigEntry *entry,
-                              struct wire_served *served, struct wire_served_internal *internal,
-                              struct error *err)
+static enum status take_entry(const Wire__ConfigResponse *response, const uint8_t *digests,
+                              const Wire__ConfigEntry *entry, struct wire_served *served,
+                              struct wire_served_internal *internal, struct error *err)
 {
     served->use_case = protobuf_span(entry->key);
     if (entry->value == NULL)
@@ -101,8 +116,8 @@ static enum status take_entry(const Wire__ConfigResponse *response, const Wire__
     served->config_id = protobuf_span(entry->value->config_id);
     switch (entry->value->config_case) {
     case WIRE__CONFIG__CONFIG_PIR_CONFIG:
-        return take_pir_config(response, protobuf_span(entry->value->pir_config), served, internal,
-                               err);
+        return take_pir_config(response, digests, protobuf_span(entry->value->pir_config), served,
+                               internal, err);
     case WIRE__CONFIG__CONFIG_PNNS_CONFIG:
     case WIRE__CONFIG__CONFIG_SIMPLE_PIR_CONFIG:
         return error_set(err, STATUS_UNSUPPORTED, "not a configuration of PIR over BFV");
@@ -126,18 +141,23 @@ static enum status take_entries(struct wire_served_list *list, struct error *err
     list->internal = mem_alloc_zeroed(response->n_configs, sizeof *list->internal);
     if (list->items == NULL || list->internal == NULL)
         return error_set(err, STATUS_NOMEM, "configuration response: out of memory");
+    uint8_t *digests = NULL;
+    enum status st = digest_key_configs(response, &digests, err);
+    if (st != STATUS_OK)
+        return st;
     list->count = response->n_configs;
-    for (size_t i = 0; i < list->count; i++) {
-        enum status st =
-            take_entry(response, response->configs[i], &list->items[i], &list->internal[i], err);
+    for (size_t i = 0; i < list->count && st == STATUS_OK; i++) {
+        st = take_entry(response, digests, response->configs[i], &list->items[i],
+                        &list->internal[i], err);
         for (size_t k = 0; k < i && st == STATUS_OK; k++) {
             if (span_equal(list->items[k].use_case, list->items[i].use_case))
                 st = error_set(err, STATUS_MALFORMED, "the same use case as entry %zu", k);
         }
         if (st != STATUS_OK)
-            return error_prefix(err, st, "configuration response, entry %zu", i);
+            st = error_prefix(err, st, "configuration response, entry %zu", i);
     }
-    return STATUS_OK;
+    mem_free(digests);
+    return st;
 }
 
 enum status wire_served_list_read(struct span body, struct wire_served_list **ret,
