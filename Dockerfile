@@ -23,7 +23,7 @@ RUN apt-get update -qq \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --system --uid 10001 --user-group --no-create-home blindlist \
  && install -d -o blindlist -g blindlist /data
-COPY --from=build /out/usr/local/bin/ /usr/local/bin/
+COPY --from=build /out/usr/local/ /usr/local/
 USER blindlist
 VOLUME /data
 EXPOSE 8080
