@@ -14,6 +14,7 @@ CC := gcc
 endif
 VERSION := 0.1.0
 PYTHON ?= python3
+comma := ,
 # V=1 shows whole commands.
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' $(1) $@)
@@ -153,7 +154,7 @@ $(BUILD)/fuzz-bin/%: $(BUILD)/obj/fuzz/%.o $(LIB)
 .PHONY: tests-build
 tests-build: all $(TEST_BIN) $(REPLAY_BIN)
 
-.PHONY: test test-asan test-ubsan test-tsan
+.PHONY: test test-asan test-ubsan test-sanitize test-tsan
 test: tests-build ## run all tests (T=word runs those whose path holds it)
 	@$(PYTHON) scripts/run-tests --build $(BUILD) $(if $(T),--only $(T)) \
 	    $(TEST_BIN) $(REPLAY_BIN) $(SCRIPT_TESTS)
@@ -161,6 +162,8 @@ test-asan: ## all tests with the address sanitizer
 	@$(MAKE) --no-print-directory test BUILD=$(BUILD)/asan SANITIZE=address OPTIMIZE=-O1
 test-ubsan: ## all tests with the undefined-behaviour sanitizer
 	@$(MAKE) --no-print-directory test BUILD=$(BUILD)/ubsan SANITIZE=undefined OPTIMIZE=-O1
+test-sanitize: ## all tests with both of them in one build
+	@$(MAKE) --no-print-directory test BUILD=$(BUILD)/sanitize SANITIZE=address$(comma)undefined OPTIMIZE=-O1
 # Criterion does not run under the thread sanitizer: the plain programs and the scripts do.
 test-tsan: ## plain programs and tool tests with the thread sanitizer
 	@$(MAKE) --no-print-directory test-tsan-run BUILD=$(BUILD)/tsan SANITIZE=thread OPTIMIZE=-O1

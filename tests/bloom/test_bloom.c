@@ -170,7 +170,7 @@ Test(bloom, builder_sets_the_positions)
             }
             uint64_t set = 0;
             for (uint32_t i = 0; i < params.bit_count; i++)
-                set += bits[i / 8] >> i % 8 & 1u;
+                set += (unsigned)bits[i / 8] >> i % 8 & 1u;
             cr_assert_eq(bloom_count_set(bits, params.bit_count), set);
         }
     }

@@ -29,7 +29,7 @@ int main(void)
 }
 END
 case $BUILD in
-*asan* | *ubsan* | *tsan*) skip 'libbloom.a alone: this build needs the sanitizer beside it' ;;
+*asan* | *ubsan* | *tsan* | *sanitize*) skip 'libbloom.a alone: this build needs the sanitizer beside it' ;;
 *)
     run_as "${CC:-gcc}" -std=c99 -Wall -Wextra -Werror -I "$prefix/include" -o "$tmp/alone" \
         "$tmp/alone.c" -L "$prefix/lib" -lbloom -lm
