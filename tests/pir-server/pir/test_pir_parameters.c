@@ -154,6 +154,7 @@ Test(pir_parameters, layout_of_packed_and_of_chunked_entries)
 
     p.entry_bytes = 5084;
     p.dimensions[0] = 20;
+    p.evaluation_key.galois_elements[0] = 129;
     cr_assert_eq(pir_layout_init(&p, 0, &layout, &error), STATUS_OK, "%s", error.message);
     cr_assert_eq(layout.chunk_count, 3);
     cr_assert_eq(layout.entries_per_plaintext, 1);

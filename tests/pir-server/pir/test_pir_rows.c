@@ -4,14 +4,14 @@
 
 #include <criterion/criterion.h>
 
-static const struct sharding SHA256 = {.function = SHARDING_SHA256};
+static const struct sharding BY_HASH = {.function = SHARDING_SHA256};
 
 Test(pir_rows, every_row_is_in_its_shard_once_and_sorted)
 {
     struct fixture_rows rows = fixture_rows_new(50000, 0, 3, 1);
     const struct pir_rows view = pir_rows_of_array(rows.rows, rows.count);
     const struct sharding double_mod = {.function = SHARDING_DOUBLE_MOD, .other_shard_count = 57};
-    const struct sharding *shardings[] = {&SHA256, &double_mod};
+    const struct sharding *shardings[] = {&BY_HASH, &double_mod};
     for (size_t s = 0; s < 2; s++) {
         struct pir_partition *partition = NULL;
         uint8_t *seen = mem_alloc_zeroed(rows.count, 1);
@@ -54,7 +54,7 @@ Test(pir_rows, the_same_keyword_twice_is_refused_also_with_equal_values)
     struct error error;
     rows.rows[700] = rows.rows[3];
     const struct pir_rows view = pir_rows_of_array(rows.rows, rows.count);
-    cr_assert_eq(pir_partition_new(&view, 4, &SHA256, NULL, &partition, &error), STATUS_EXISTS);
+    cr_assert_eq(pir_partition_new(&view, 4, &BY_HASH, NULL, &partition, &error), STATUS_EXISTS);
     cr_assert_str_eq(error.message, "rows 3 and 700 have the same keyword");
     cr_assert_null(partition);
     fixture_rows_free(&rows);
@@ -64,7 +64,7 @@ Test(pir_rows, the_same_keyword_twice_is_refused_also_with_equal_values)
                                        .context = "example.com/",
                                        .keyword = one_keyword,
                                        .constant_value = span_of("1", 1)};
-    cr_assert_eq(pir_partition_new(&identical, 1, &SHA256, NULL, &partition, &error),
+    cr_assert_eq(pir_partition_new(&identical, 1, &BY_HASH, NULL, &partition, &error),
                  STATUS_EXISTS);
     cr_assert_str_eq(error.message, "rows 0 and 1 have the same keyword");
 }
@@ -74,7 +74,7 @@ Test(pir_rows, no_rows_make_empty_shards)
     const struct pir_rows none = pir_rows_of_array(NULL, 0);
     struct pir_partition *partition = NULL;
     size_t count = 1;
-    cr_assert_eq(pir_partition_new(&none, 3, &SHA256, NULL, &partition, NULL), STATUS_OK);
+    cr_assert_eq(pir_partition_new(&none, 3, &BY_HASH, NULL, &partition, NULL), STATUS_OK);
     (void)pir_partition_shard(partition, 2, &count);
     cr_assert_eq(count, 0);
     cr_assert_eq(pir_partition_largest_shard(partition), 0);
@@ -86,12 +86,12 @@ Test(pir_rows, refuses_shard_counts_out_of_range)
     const struct pir_rows none = pir_rows_of_array(NULL, 0);
     const struct sharding zero = {.function = SHARDING_DOUBLE_MOD};
     struct pir_partition *partition = NULL;
-    cr_assert_eq(pir_partition_new(&none, 0, &SHA256, NULL, &partition, NULL), STATUS_INVALID);
-    cr_assert_eq(pir_partition_new(&none, PIR_SHARDS_MAX + 1, &SHA256, NULL, &partition, NULL),
+    cr_assert_eq(pir_partition_new(&none, 0, &BY_HASH, NULL, &partition, NULL), STATUS_INVALID);
+    cr_assert_eq(pir_partition_new(&none, PIR_SHARDS_MAX + 1, &BY_HASH, NULL, &partition, NULL),
                  STATUS_INVALID);
     cr_assert_eq(pir_partition_new(&none, 2, &zero, NULL, &partition, NULL), STATUS_INVALID);
     const struct pir_rows many = {.count = UINT32_MAX};
-    cr_assert_eq(pir_partition_new(&many, 1, &SHA256, NULL, &partition, NULL), STATUS_TOO_LARGE);
+    cr_assert_eq(pir_partition_new(&many, 1, &BY_HASH, NULL, &partition, NULL), STATUS_TOO_LARGE);
 }
 
 Test(pir_rows, every_failed_allocation_is_reported)
@@ -102,7 +102,7 @@ Test(pir_rows, every_failed_allocation_is_reported)
     for (;; n++) {
         struct pir_partition *partition = NULL;
         mem_fail_nth(n);
-        const enum status st = pir_partition_new(&view, 4, &SHA256, NULL, &partition, NULL);
+        const enum status st = pir_partition_new(&view, 4, &BY_HASH, NULL, &partition, NULL);
         const bool reached = !mem_fail_pending();
         mem_fail_nth(0);
         pir_partition_free(partition);
