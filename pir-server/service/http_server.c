@@ -265,6 +265,18 @@ static enum MHD_Result begin_request(struct exchange *exchange, const char *url,
     return MHD_YES;
 }
 
+/* Takes so much of the memory for bodies; false when it is not there. */
+static bool charge(struct http_server *server, size_t more)
+{
+    size_t used = atomic_load(&server->bodies_bytes);
+    do {
+        if (more > server->options.bodies_max_bytes ||
+            used > server->options.bodies_max_bytes - more)
+            return false;
+    } while (!atomic_compare_exchange_weak(&server->bodies_bytes, &used, used + more));
+    return true;
+}
+
 /* Appends a piece; the memory it takes is charged before it is taken. */
 static void keep_piece(struct exchange *exchange, struct span piece)
 {
@@ -281,10 +293,7 @@ static void keep_piece(struct exchange *exchange, struct span piece)
             room = body->size + piece.size;
         if (room > body->max_size)
             room = body->max_size;
-        const size_t more = room - exchange->charged;
-        if (atomic_fetch_add(&server->bodies_bytes, more) + more >
-            server->options.bodies_max_bytes) {
-            atomic_fetch_sub(&server->bodies_bytes, more);
+        if (!charge(server, room - exchange->charged)) {
             decide(exchange, 503);
             return;
         }
