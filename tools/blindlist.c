@@ -8,6 +8,7 @@
 
 /* In the order in which --help lists them. */
 static const struct tool_command *const commands[] = {
+    &command_check,
     &command_bloom,
     &command_compile,
     &command_suburls,

@@ -370,7 +370,7 @@ static int check_run(struct tool_args *args)
     return exit_code;
 }
 
-static const struct tool_command command_check = {
+static const struct tool_command command_bloom_check = {
     .name = "bloom check",
     .synopsis = "FILE KEY...",
     .summary = "ask a filter for keys, as a device does",
@@ -461,8 +461,8 @@ static const struct tool_command command_convert = {
 
 /* ---- the group ---- */
 
-static const struct tool_command *const members[] = {&command_build, &command_info, &command_check,
-                                                     &command_convert, &command_bloom_diagnose};
+static const struct tool_command *const members[] = {
+    &command_build, &command_info, &command_bloom_check, &command_convert, &command_bloom_diagnose};
 
 const struct tool_command command_bloom = {
     .name = "bloom",

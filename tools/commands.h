@@ -5,6 +5,7 @@
 #include "tools/tool.h"
 
 /* Alphabetical; add the declaration here and the row in blindlist.c. */
+extern const struct tool_command command_check;
 extern const struct tool_command command_bloom;
 extern const struct tool_command command_compile;
 extern const struct tool_command command_suburls;

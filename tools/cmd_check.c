@@ -1,0 +1,217 @@
+/* blindlist check - asks a server about URLs exactly as a device does. */
+#include "base/line_reader.h"
+#include "base/mem.h"
+#include "tools/commands.h"
+#include "tools/device/device.h"
+
+#include <jansson.h>
+#include <math.h>
+
+enum {
+    OPT_SERVER,
+    OPT_USE_CASE,
+    OPT_PLATFORM,
+    OPT_URLS,
+    OPT_KEYS,
+    OPT_AS_KEY,
+    OPT_TRACE,
+    OPT_JSON
+};
+static const struct tool_option options[] = {
+    [OPT_SERVER] = {"server", 's', "URL", "the server, such as http://127.0.0.1:8080"},
+    [OPT_USE_CASE] = {"use-case", 'u', "NAME", "needed when the server has several"},
+    [OPT_PLATFORM] = {"platform", 0, "UA", "the User-Agent to send (default: iOS 26.1)"},
+    [OPT_URLS] = {"urls", 0, "FILE", "also check the URLs of a file, one a line; - is stdin"},
+    [OPT_KEYS] = {"keys", 'k', "FILE", "keep the secret key in this file between runs"},
+    [OPT_AS_KEY] = {"as-key", 0, NULL, "take URLs as dataset keys, word for word, unexpanded"},
+    [OPT_TRACE] = {"trace", 't', NULL, "show every request, sub-URL, prefilter hit and answer"},
+    [OPT_JSON] = {"json", 0, NULL, "print a JSON object"},
+};
+
+struct session {
+    struct device *device;
+    bool as_key;
+    json_t *results; /* NULL: text */
+    size_t denied_count;
+    size_t allowed_count;
+    size_t failed_count;
+};
+
+static json_t *result_json(const char *url, const struct device_verdict *verdict)
+{
+    json_t *result = json_pack(
+        "{s:s, s:s, s:I, s:I, s:I, s:I, s:f}", "url", url, "verdict",
+        verdict->is_denied ? "denied" : "allowed", "subUrls", (json_int_t)verdict->sub_url_count,
+        "prefilterHits", (json_int_t)verdict->hit_count, "sentBytes",
+        (json_int_t)verdict->sent_bytes, "receivedBytes", (json_int_t)verdict->got_bytes,
+        "milliseconds", verdict->milliseconds);
+    if (result != NULL && verdict->is_denied)
+        json_object_set_new(result, "key",
+                            json_stringn((const char *)verdict->key.data, verdict->key.size));
+    if (result != NULL && isfinite(verdict->noise_budget_bits))
+        json_object_set_new(result, "noiseBudgetBits", json_real(verdict->noise_budget_bits));
+    return result;
+}
+
+/* One URL: its line of output, or a message on standard error. False ends the run: the server
+ * cannot be asked any more. */
+static bool check_one(struct session *session, const char *url)
+{
+    struct error error;
+    struct device_verdict verdict;
+    device_verdict_init(&verdict);
+    const enum status status =
+        device_check(session->device, url, session->as_key, &verdict, &error);
+    if (status != STATUS_OK) {
+        session->failed_count++;
+        (void)tool_fail(&error);
+    } else {
+        if (verdict.is_denied)
+            session->denied_count++;
+        else
+            session->allowed_count++;
+        if (session->results != NULL)
+            json_array_append_new(session->results, result_json(url, &verdict));
+        else if (verdict.is_denied)
+            printf("denied   %s  (listed: %.*s)\n", url, (int)verdict.key.size,
+                   (const char *)verdict.key.data);
+        else if (verdict.hit_count > 0)
+            printf("allowed  %s  (prefilter hit, but not listed)\n", url);
+        else
+            printf("allowed  %s  (no prefilter hit, nothing was sent)\n", url);
+    }
+    device_verdict_deinit(&verdict);
+    return status != STATUS_IO && status != STATUS_NOMEM && status != STATUS_UNAUTHORIZED;
+}
+
+static enum status check_file(struct session *session, const char *path, bool *ret_go_on,
+                              struct error *err)
+{
+    struct line_reader *reader = NULL;
+    enum status status = line_reader_open(path, &reader, err);
+    if (status != STATUS_OK)
+        return status;
+    struct line line;
+    bool has_line = true;
+    while (*ret_go_on) {
+        status = line_reader_next(reader, &line, &has_line, err);
+        if (status != STATUS_OK || !has_line)
+            break;
+        if (line.text.size == 0)
+            continue;
+        char *url = line.is_too_long || memchr(line.text.data, 0, line.text.size) != NULL
+                        ? NULL
+                        : mem_alloc(line.text.size + 1, 1);
+        if (url == NULL) {
+            status = error_set(err, STATUS_INVALID, "%s, line %llu: too long, or holds a NUL byte",
+                               path, (unsigned long long)line.number);
+            break;
+        }
+        memcpy(url, line.text.data, line.text.size);
+        url[line.text.size] = '\0';
+        *ret_go_on = check_one(session, url);
+        mem_free(url);
+    }
+    line_reader_close(reader);
+    return status;
+}
+
+static int finish(const struct session *session, bool stopped)
+{
+    const size_t count = session->denied_count + session->allowed_count + session->failed_count;
+    if (session->results != NULL) {
+        json_t *root = json_pack("{s:O, s:I, s:I, s:I}", "results", session->results, "denied",
+                                 (json_int_t)session->denied_count, "allowed",
+                                 (json_int_t)session->allowed_count, "failed",
+                                 (json_int_t)session->failed_count);
+        if (root != NULL && json_dumpf(root, stdout, JSON_INDENT(1)) == 0)
+            putchar('\n');
+        json_decref(root);
+    } else if (count > 1) {
+        printf("%zu URLs: %zu denied, %zu allowed, %zu failed\n", count, session->denied_count,
+               session->allowed_count, session->failed_count);
+    }
+    if (stopped || session->failed_count > 0)
+        return EXIT_FAILED;
+    return session->denied_count > 0 ? EXIT_ANSWER_NO : EXIT_DONE;
+}
+
+static int run(struct tool_args *args)
+{
+    struct device_options device_options = {0};
+    struct session session = {0};
+    struct error error;
+    const char *urls = NULL;
+    bool json = false;
+    bool trace = false;
+    size_t operand_count = 0;
+    /* Operands are gathered at the front of argv: options may stand behind them. */
+    for (int got = tool_next(args); got != TOOL_END; got = tool_next(args)) {
+        switch (got) {
+        case OPT_SERVER:
+            device_options.server = args->value;
+            break;
+        case OPT_USE_CASE:
+            device_options.use_case = args->value;
+            break;
+        case OPT_PLATFORM:
+            device_options.user_agent = args->value;
+            break;
+        case OPT_URLS:
+            urls = args->value;
+            break;
+        case OPT_KEYS:
+            device_options.keys_path = args->value;
+            break;
+        case OPT_AS_KEY:
+            session.as_key = true;
+            break;
+        case OPT_TRACE:
+            trace = true;
+            break;
+        case OPT_JSON:
+            json = true;
+            break;
+        case TOOL_OPERAND:
+            args->argv[operand_count++] = args->argv[args->position - 1];
+            break;
+        default:
+            return args->exit_code;
+        }
+    }
+    if (device_options.server == NULL)
+        return tool_usage_error(args, "--server is missing");
+    if (operand_count == 0 && urls == NULL)
+        return tool_usage_error(args, "which URL? None was given");
+
+    if (trace)
+        device_options.trace = json ? stderr : stdout; /* in order with the verdicts */
+    if (device_open(&device_options, &session.device, &error) != STATUS_OK)
+        return tool_fail(&error);
+    session.results = json ? json_array() : NULL;
+    bool go_on = true;
+    for (size_t i = 0; i < operand_count && go_on; i++)
+        go_on = check_one(&session, args->argv[i]);
+    enum status status = STATUS_OK;
+    if (urls != NULL && go_on)
+        status = check_file(&session, urls, &go_on, &error);
+    int exit_code = finish(&session, !go_on);
+    if (status != STATUS_OK)
+        exit_code = tool_fail(&error);
+    json_decref(session.results);
+    device_close(session.device);
+    return exit_code;
+}
+
+const struct tool_command command_check = {
+    .name = "check",
+    .synopsis = "--server URL [--use-case N] [--platform UA] URL...",
+    .summary = "ask a server about URLs exactly as a device does",
+    .details =
+        "Fetches prefilter and configuration, makes and uploads keys, expands each URL to its\n"
+        "sub-URLs, tests the prefilter and queries the hits privately: the server does not\n"
+        "learn which URL was asked about. Exit code 0: all allowed, 3: something is denied.",
+    .options = options,
+    .option_count = ARRAY_COUNT(options),
+    .run = run,
+};

@@ -1,0 +1,556 @@
+#include "tools/device/device.h"
+
+#include "base/mem.h"
+#include "base/random.h"
+#include "bloom/bloom.h"
+#include "bloom/formats/bloom_manifest.h"
+#include "pir-server/bfv/bfv_context.h"
+#include "pir-server/pir/keyword_hash.h"
+#include "pir-server/pir/pir_client.h"
+#include "pir-server/pir/pir_parameters.h"
+#include "pir-server/wire/wire_config.h"
+#include "pir-server/wire/wire_keys.h"
+#include "pir-server/wire/wire_query.h"
+#include "pir-server/wire/wire_requests.h"
+#include "pir-server/wire/wire_served.h"
+#include "tools/device/device_keys.h"
+#include "tools/device/http_client.h"
+#include "urls/url.h"
+
+#include <math.h>
+#include <time.h>
+
+#define PREFILTER_MAX_BYTES ((size_t)1 << 29) /* what a 32-bit bit count can say */
+
+struct device {
+    struct device_options options;
+    struct http_client *http;
+    struct device_keys keys;
+    char *use_case;
+    struct bytes body; /* of the last response */
+
+    struct bytes prefilter;
+    struct bloom_meta prefilter_meta;
+    struct bloom_reader reader;
+
+    struct wire_served_list *config;
+    struct wire_served served;        /* borrows from config */
+    struct pir_parameters parameters; /* of shard `layout_shard` */
+    struct pir_layout layout;
+    size_t layout_shard;
+    struct bfv_context *context;
+    struct bfv_secret_key *secret;
+    struct url url;
+};
+
+static void trace_exchange(const struct device *device, const char *method, const char *path,
+                           const struct http_exchange *exchange)
+{
+    if (device->options.trace != NULL)
+        fprintf(device->options.trace, "%-4s %-44s %ld  out %zu B  in %zu B  %.1f ms\n", method,
+                path, exchange->status, exchange->sent_bytes, exchange->got_bytes,
+                exchange->milliseconds);
+}
+
+/* GET or POST, traced, and checked for 200; the body is device->body. */
+static enum status get(struct device *device, const char *path, struct bytes *body,
+                       struct error *err)
+{
+    struct http_exchange exchange;
+    const enum status status = http_client_get(device->http, path, body, &exchange, err);
+    if (status != STATUS_OK)
+        return status;
+    trace_exchange(device, "GET", path, &exchange);
+    return http_exchange_check(&exchange, path, bytes_view(body), err);
+}
+
+static enum status post(struct device *device, const char *path, struct span request,
+                        struct http_exchange *ret_exchange, struct error *err)
+{
+    struct http_exchange exchange;
+    enum status status =
+        http_client_post(device->http, path, request, &device->body, &exchange, err);
+    if (status != STATUS_OK)
+        return status;
+    trace_exchange(device, "POST", path, &exchange);
+    if (ret_exchange != NULL)
+        *ret_exchange = exchange;
+    return http_exchange_check(&exchange, path, bytes_view(&device->body), err);
+}
+
+/* ---- prefilter ---- */
+
+/* "/prefilter/<use case><rest>" with what a path cannot hold as %xx. */
+static void prefilter_path(const char *use_case, const char *rest, struct bytes *ret)
+{
+    bytes_append_text(ret, "/prefilter/");
+    for (const char *c = use_case; *c != '\0'; c++) {
+        const bool plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
+                           (*c >= '0' && *c <= '9') || strchr("-._~", *c) != NULL;
+        if (plain)
+            bytes_append_u8(ret, (uint8_t)*c);
+        else
+            bytes_append_format(ret, "%%%02X", (unsigned)(uint8_t)*c);
+    }
+    bytes_append_text(ret, rest);
+    bytes_append_u8(ret, 0);
+}
+
+/* The manifest's url: whole, a path from the root, or relative to the manifest's folder. */
+static void bits_path(const char *url, struct bytes *ret)
+{
+    if (strstr(url, "://") == NULL && url[0] != '/')
+        bytes_append_text(ret, "/prefilter/");
+    bytes_append_text(ret, url);
+    bytes_append_u8(ret, 0);
+}
+
+static enum status fetch_prefilter(struct device *device, struct error *err)
+{
+    struct bytes path;
+    struct bloom_meta meta;
+    enum bloom_layout layout;
+    char digest[2 * BLOOM_DIGEST_BYTES + 1];
+    bytes_init(&path, 4096);
+    prefilter_path(device->use_case, ".json", &path);
+    enum status status = bytes_status(&path, "prefilter path", err);
+    if (status == STATUS_OK)
+        status = get(device, (const char *)path.data, &device->body, err);
+    if (status == STATUS_OK)
+        status = bloom_manifest_parse(bytes_view(&device->body), (const char *)path.data, &meta,
+                                      &layout, err);
+    if (status != STATUS_OK)
+        goto done;
+    bytes_clear(&path);
+    bits_path(meta.url, &path);
+    status = bytes_status(&path, "prefilter path", err);
+    if (status == STATUS_OK)
+        status = get(device, (const char *)path.data, &device->prefilter, err);
+    if (status == STATUS_OK)
+        status = bloom_digest_hex(bytes_view(&device->prefilter), digest, err);
+    if (status != STATUS_OK)
+        goto done;
+    if (layout == BLOOM_LAYOUT_MANIFEST && strcmp(digest, meta.tag) != 0) {
+        status = error_set(err, STATUS_MISMATCH, "%s: the bits are not what the tag says",
+                           (const char *)path.data);
+        goto done;
+    }
+    status = bloom_status(bloom_reader_init(&device->reader, &meta.params, device->prefilter.data,
+                                            device->prefilter.size),
+                          err);
+    if (status != STATUS_OK)
+        status = error_prefix(err, status, "%s", (const char *)path.data);
+    else
+        device->prefilter_meta = meta;
+done:
+    bytes_deinit(&path);
+    return status;
+}
+
+/* ---- configuration and keys ---- */
+
+/* The parameters of one shard, checked; kept for the next call, because shards are alike. */
+static enum status use_shard(struct device *device, size_t shard, struct error *err)
+{
+    if (shard == device->layout_shard)
+        return STATUS_OK;
+    struct pir_parameters parameters;
+    enum status status = wire_served_shard(&device->served, shard, &parameters, err);
+    if (status != STATUS_OK)
+        return status;
+    const bool is_same =
+        device->layout_shard != SIZE_MAX && pir_parameters_equal(&parameters, &device->parameters);
+    if (!is_same) {
+        status = pir_layout_init(&parameters, 0, &device->layout, err);
+        if (status != STATUS_OK)
+            return error_prefix(err, status, "configuration, shard %zu", shard);
+        device->parameters = parameters;
+    }
+    device->layout_shard = shard;
+    return STATUS_OK;
+}
+
+static enum status choose_use_case(struct device *device, const struct wire_served_list *config,
+                                   struct error *err)
+{
+    const size_t count = wire_served_list_count(config);
+    if (count != 1) {
+        enum status status = error_set(
+            err, STATUS_INVALID, "the server has %zu use cases: name one with --use-case", count);
+        for (size_t i = 0; i < count && i < 8; i++) {
+            if (err == NULL)
+                break;
+            const struct span name = wire_served_list_get(config, i)->use_case;
+            const size_t used = strlen(err->message);
+            snprintf(err->message + used, sizeof err->message - used, "%s%.*s",
+                     i == 0 ? ": " : ", ", (int)name.size, (const char *)name.data);
+        }
+        return status;
+    }
+    const struct span name = wire_served_list_get(config, 0)->use_case;
+    device->use_case = mem_alloc(name.size + 1, 1);
+    if (device->use_case == NULL)
+        return error_set(err, STATUS_NOMEM, "out of memory");
+    memcpy(device->use_case, name.data, name.size);
+    device->use_case[name.size] = '\0';
+    return STATUS_OK;
+}
+
+static enum status fetch_config(struct device *device, struct error *err)
+{
+    struct bytes request;
+    struct wire_served_list *config = NULL;
+    struct bfv_context *context = NULL;
+    const struct span name =
+        device->use_case != NULL ? span_of_text(device->use_case) : span_of(NULL, 0);
+    bytes_init(&request, WIRE_BODY_MAX_BYTES);
+    enum status status =
+        wire_config_request_write(&name, NULL, device->use_case != NULL ? 1 : 0, &request, err);
+    if (status == STATUS_OK)
+        status = post(device, "/config", bytes_view(&request), NULL, err);
+    if (status == STATUS_OK)
+        status = wire_served_list_read(bytes_view(&device->body), &config, err);
+    if (status == STATUS_OK && device->use_case == NULL)
+        status = choose_use_case(device, config, err);
+    if (status != STATUS_OK)
+        goto done;
+    const struct wire_served *served;
+    status = wire_served_list_find(config, span_of_text(device->use_case), &served, err);
+    if (status != STATUS_OK)
+        goto done;
+    wire_served_list_free(device->config);
+    device->config = config;
+    config = NULL;
+    device->served = *served;
+    device->layout_shard = SIZE_MAX;
+    const struct bfv_parameters old = device->parameters.encryption;
+    status = use_shard(device, 0, err);
+    if (status != STATUS_OK)
+        goto done;
+    if (device->context == NULL || !bfv_parameters_equal(&old, &device->parameters.encryption)) {
+        status = bfv_context_new(&device->parameters.encryption, 0, NULL, &context, err);
+        if (status != STATUS_OK)
+            goto done;
+        bfv_secret_key_free(device->secret);
+        device->secret = NULL;
+        bfv_context_free(device->context);
+        device->context = context;
+        context = NULL;
+    }
+done:
+    bfv_context_free(context);
+    wire_served_list_free(config);
+    bytes_deinit(&request);
+    return status;
+}
+
+/* A secret key for the served key configuration: the kept one when it was made for that, else a new
+ * one, kept from now on. */
+static enum status ensure_secret(struct device *device, struct error *err)
+{
+    struct device_keys *keys = &device->keys;
+    const bool fits = keys->has_key && device->served.key_id.size == sizeof keys->key_id &&
+                      memcmp(keys->key_id, device->served.key_id.data, sizeof keys->key_id) == 0;
+    if (fits && device->secret != NULL)
+        return STATUS_OK;
+    if (device->served.key_id.size != sizeof keys->key_id)
+        return error_set(err, STATUS_MALFORMED, "configuration: key identifier of %zu bytes",
+                         device->served.key_id.size);
+    enum status status;
+    bfv_secret_key_free(device->secret);
+    device->secret = NULL;
+    if (fits) {
+        status = wire_secret_key_read(device->context, bytes_view(&keys->secret_key),
+                                      &device->secret, err);
+        return status == STATUS_OK ? status
+                                   : error_prefix(err, status, "%s", device->options.keys_path);
+    }
+    const struct random_source random = random_system();
+    status = bfv_secret_key_new(device->context, &random, &device->secret, err);
+    if (status != STATUS_OK)
+        return status;
+    bytes_deinit_secret(&keys->secret_key);
+    status = wire_secret_key_write(device->secret, &keys->secret_key, err);
+    if (status != STATUS_OK)
+        return status;
+    memcpy(keys->key_id, device->served.key_id.data, sizeof keys->key_id);
+    const time_t now = time(NULL);
+    keys->timestamp = now > 0 ? (uint64_t)now : 1;
+    keys->has_key = true;
+    if (device->options.keys_path == NULL)
+        return STATUS_OK;
+    return device_keys_write(device->options.keys_path, keys, err);
+}
+
+static enum status upload_key(struct device *device, struct error *err)
+{
+    const struct random_source random = random_system();
+    struct bytes key;
+    struct bytes request;
+    bytes_init(&key, WIRE_BODY_MAX_BYTES);
+    bytes_init(&request, WIRE_BODY_MAX_BYTES);
+    enum status status = wire_evaluation_key_make(
+        device->context, &device->parameters.evaluation_key, device->secret, &random, &key, err);
+    if (status != STATUS_OK)
+        goto done;
+    const struct wire_key message = {.has_metadata = true,
+                                     .timestamp = device->keys.timestamp,
+                                     .identifier = span_of(device->keys.key_id, WIRE_KEY_ID_BYTES),
+                                     .has_key = true,
+                                     .serialized = bytes_view(&key)};
+    status = wire_key_upload_write(&message, 1, &request, err);
+    if (status == STATUS_OK)
+        status = post(device, "/key", bytes_view(&request), NULL, err);
+done:
+    bytes_deinit(&request);
+    bytes_deinit(&key);
+    return status;
+}
+
+/* Configuration, secret key, and the upload when the server does not have our key. */
+static enum status prepare(struct device *device, struct error *err)
+{
+    enum status status = fetch_config(device, err);
+    if (status == STATUS_OK)
+        status = ensure_secret(device, err);
+    if (status == STATUS_OK && device->served.key_timestamp != device->keys.timestamp)
+        status = upload_key(device, err);
+    return status;
+}
+
+enum status device_open(const struct device_options *options, struct device **ret,
+                        struct error *err)
+{
+    struct device *device = mem_alloc_zeroed(1, sizeof *device);
+    if (device == NULL)
+        return error_set(err, STATUS_NOMEM, "out of memory");
+    device->options = *options;
+    device->layout_shard = SIZE_MAX;
+    bytes_init(&device->body, WIRE_CONFIG_RESPONSE_MAX_BYTES);
+    bytes_init(&device->prefilter, PREFILTER_MAX_BYTES);
+    enum status status = device_keys_init(&device->keys, err);
+    if (status != STATUS_OK)
+        goto done;
+    if (options->keys_path != NULL) {
+        status = device_keys_read(options->keys_path, &device->keys, err);
+        if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+            goto done;
+    }
+    if (options->use_case != NULL) {
+        device->use_case = mem_strdup(options->use_case);
+        if (device->use_case == NULL) {
+            status = error_set(err, STATUS_NOMEM, "out of memory");
+            goto done;
+        }
+    }
+    status = http_client_new(options->server,
+                             options->user_agent != NULL ? options->user_agent : DEVICE_USER_AGENT,
+                             device->keys.user_identifier, &device->http, err);
+    if (status == STATUS_OK)
+        status = prepare(device, err);
+    if (status == STATUS_OK)
+        status = fetch_prefilter(device, err);
+    if (status != STATUS_OK)
+        goto done;
+    *ret = device;
+    device = NULL;
+done:
+    device_close(device);
+    return status;
+}
+
+void device_close(struct device *device)
+{
+    if (device == NULL)
+        return;
+    bfv_secret_key_free(device->secret);
+    bfv_context_free(device->context);
+    wire_served_list_free(device->config);
+    http_client_free(device->http);
+    device_keys_deinit(&device->keys);
+    bytes_deinit(&device->prefilter);
+    bytes_deinit(&device->body);
+    mem_free(device->use_case);
+    mem_free(device);
+}
+
+struct device_use_case device_use_case(const struct device *device)
+{
+    return (struct device_use_case){.name = device->use_case,
+                                    .shard_count = device->served.shard_count,
+                                    .prefilter_items = device->prefilter_meta.item_count,
+                                    .prefilter_bytes = device->prefilter.size};
+}
+
+/* ---- one URL ---- */
+
+void device_verdict_init(struct device_verdict *verdict)
+{
+    *verdict = (struct device_verdict){.noise_budget_bits = (double)INFINITY};
+    bytes_init(&verdict->key, URL_MAX_BYTES + URL_PORT_BYTES);
+}
+
+void device_verdict_deinit(struct device_verdict *verdict)
+{
+    bytes_deinit(&verdict->key);
+}
+
+struct answer {
+    bool found;
+    size_t shard;
+    struct http_exchange exchange;
+    double noise_budget_bits;
+};
+
+static enum status read_answer(struct device *device, struct span keyword, struct answer *ret,
+                               struct error *err)
+{
+    struct wire_responses *responses = NULL;
+    struct wire_response *response = NULL;
+    struct pir_result result;
+    pir_result_init(&result);
+    enum status status = wire_responses_read(bytes_view(&device->body), &responses, err);
+    if (status != STATUS_OK)
+        goto done;
+    if (wire_responses_count(responses) != 1) {
+        status = error_set(err, STATUS_MALFORMED, "/queries: %zu answers to one query",
+                           wire_responses_count(responses));
+        goto done;
+    }
+    status = wire_response_read(wire_responses_get(responses, 0), &response, err);
+    if (status == STATUS_OK)
+        status = pir_client_read_response(device->context, &device->layout, device->secret, keyword,
+                                          wire_response_get(response), &result, err);
+    if (status != STATUS_OK)
+        goto done;
+    ret->found = result.found;
+    ret->noise_budget_bits = result.noise_budget_bits;
+done:
+    pir_result_deinit(&result);
+    wire_response_free(response);
+    wire_responses_free(responses);
+    return status;
+}
+
+static enum status query_once(struct device *device, struct span keyword, struct answer *ret,
+                              struct error *err)
+{
+    const struct random_source random = random_system();
+    struct pir_client_query *query = NULL;
+    struct bytes message;
+    struct bytes request;
+    bytes_init(&message, WIRE_BODY_MAX_BYTES);
+    bytes_init(&request, WIRE_BODY_MAX_BYTES);
+    ret->shard = (size_t)sharding_shard_of(&device->parameters.sharding, keyword_hash(keyword),
+                                           device->served.shard_count);
+    enum status status = use_shard(device, ret->shard, err);
+    if (status == STATUS_OK)
+        status = pir_client_query_new(device->context, &device->layout, device->secret, keyword,
+                                      &random, &query, err);
+    if (status == STATUS_OK)
+        status = wire_query_write(pir_client_query_message(query), &message, err);
+    if (status != STATUS_OK)
+        goto done;
+    const struct wire_request one = {.kind = WIRE_REQUEST_PIR,
+                                     .use_case = span_of_text(device->use_case),
+                                     .shard_index = (uint32_t)ret->shard,
+                                     .has_query = true,
+                                     .query = bytes_view(&message),
+                                     .has_key_metadata = true,
+                                     .key_timestamp = device->keys.timestamp,
+                                     .key_identifier =
+                                         span_of(device->keys.key_id, WIRE_KEY_ID_BYTES),
+                                     .configuration_id = device->served.config_id};
+    status = wire_requests_write(&one, 1, &request, err);
+    if (status == STATUS_OK)
+        status = post(device, "/queries", bytes_view(&request), &ret->exchange, err);
+    if (status == STATUS_OK)
+        status = read_answer(device, keyword, ret, err);
+done:
+    pir_client_query_free(query);
+    bytes_deinit(&request);
+    bytes_deinit(&message);
+    return status;
+}
+
+/* A dataset that outgrew its shape has a new configuration (410), and a server that lost its state
+ * has no key of ours (400): both are mended once, the way a device does it. */
+static enum status query(struct device *device, struct span keyword, struct answer *ret,
+                         struct error *err)
+{
+    struct error first;
+    enum status status = query_once(device, keyword, ret, &first);
+    if (status == STATUS_OK)
+        return status;
+    if (status == STATUS_STALE_CONFIG || status == STATUS_INVALID) {
+        const bool had_key = device->served.key_timestamp == device->keys.timestamp;
+        if (prepare(device, NULL) == STATUS_OK &&
+            (status == STATUS_STALE_CONFIG || !had_key ||
+             device->served.key_timestamp != device->keys.timestamp)) {
+            device->served.key_timestamp = device->keys.timestamp;
+            return query_once(device, keyword, ret, err);
+        }
+    }
+    if (err != NULL)
+        *err = first;
+    return status;
+}
+
+struct check {
+    struct device *device;
+    struct device_verdict *verdict;
+};
+
+static enum status visit(void *context, struct span sub_url, struct error *err)
+{
+    const struct check *check = context;
+    struct device *device = check->device;
+    struct device_verdict *verdict = check->verdict;
+    FILE *trace = device->options.trace;
+    verdict->sub_url_count++;
+    const bool is_hit = bloom_reader_has_key(&device->reader, sub_url.data, sub_url.size);
+    if (trace != NULL)
+        fprintf(trace, "  %-52.*s %s\n", (int)sub_url.size, (const char *)sub_url.data,
+                is_hit ? "prefilter: hit" : "prefilter: miss");
+    if (!is_hit)
+        return STATUS_OK;
+
+    struct answer answer = {0};
+    verdict->hit_count++;
+    const enum status status = query(device, sub_url, &answer, err);
+    if (status != STATUS_OK)
+        return status;
+    verdict->sent_bytes += answer.exchange.sent_bytes;
+    verdict->got_bytes += answer.exchange.got_bytes;
+    verdict->milliseconds += answer.exchange.milliseconds;
+    if (answer.noise_budget_bits < verdict->noise_budget_bits)
+        verdict->noise_budget_bits = answer.noise_budget_bits;
+    if (trace != NULL)
+        fprintf(trace, "    private query to shard %zu of %zu: %s\n", answer.shard,
+                device->served.shard_count,
+                answer.found ? "found" : "absent, a false positive of the prefilter");
+    if (!answer.found)
+        return STATUS_OK;
+    verdict->is_denied = true;
+    bytes_append(&verdict->key, sub_url);
+    const enum status kept = bytes_status(&verdict->key, "key", err);
+    return kept != STATUS_OK ? kept : STATUS_EXISTS; /* ends the expansion */
+}
+
+enum status device_check(struct device *device, const char *text, bool is_key,
+                         struct device_verdict *ret, struct error *err)
+{
+    struct check check = {.device = device, .verdict = ret};
+    enum status status;
+    if (device->options.trace != NULL)
+        fprintf(device->options.trace, "%s\n", text);
+    if (is_key) {
+        status = visit(&check, span_of_text(text), err);
+    } else {
+        const enum drop_reason reason = url_parse(span_of_text(text), &device->url);
+        if (reason != DROP_NONE)
+            return error_set(err, STATUS_INVALID, "%s: %s", text, drop_reason_text(reason));
+        status = url_expand(&device->url, visit, &check, err);
+    }
+    return ret->is_denied && status == STATUS_EXISTS ? STATUS_OK : status;
+}

@@ -1,0 +1,65 @@
+/* device - what an iPhone does about a URL: expand, ask the prefilter, query the hits.
+ *
+ * device_open()   fetches the prefilter and the configuration, makes a secret key (or takes the one
+ *                 kept in a file) and uploads its evaluation key unless the server has it already.
+ * device_check()  expands one URL to its sub-URLs, tests each against the prefilter and asks the
+ *                 server about the hits, one query at a time, until one is found. A configuration
+ *                 that went stale meanwhile is fetched anew once, a key that the server lost is
+ *                 uploaded again.
+ *
+ * Secret   the key, and which URLs are asked about; nothing of it is logged. `trace` shows URLs to
+ *          the one who asked.
+ * Threads  one device belongs to one thread.
+ * Source   PROTOCOL.md sections 1 to 5, service.md sections 3 to 5. */
+#ifndef BLINDLIST_TOOLS_DEVICE_DEVICE_H
+#define BLINDLIST_TOOLS_DEVICE_DEVICE_H
+
+#include "base/bytes.h"
+
+#include <stdio.h>
+
+/* What is sent when the caller does not choose. */
+#define DEVICE_USER_AGENT "com.apple.ciphermld/1.0 iOS/26.1 blindlist"
+
+struct device;
+
+struct device_options {
+    const char *server;     /* base URL */
+    const char *use_case;   /* NULL: the only one that the server has */
+    const char *user_agent; /* NULL: DEVICE_USER_AGENT */
+    const char *keys_path;  /* NULL: keys live as long as the device */
+    FILE *trace;            /* NULL: none */
+};
+
+/* Borrows the options' texts and `trace` for the device's life. */
+enum status device_open(const struct device_options *options, struct device **ret,
+                        struct error *err) MUST_CHECK;
+void device_close(struct device *device); /* takes NULL */
+
+struct device_use_case {
+    const char *name; /* borrowed from the device */
+    size_t shard_count;
+    uint64_t prefilter_items;
+    size_t prefilter_bytes;
+};
+struct device_use_case device_use_case(const struct device *device);
+
+struct device_verdict {
+    bool is_denied;
+    struct bytes key;         /* the sub-URL that was found; empty when allowed */
+    size_t sub_url_count;     /* looked at */
+    size_t hit_count;         /* that the prefilter knows: the server was asked about these */
+    size_t sent_bytes;        /* of query bodies */
+    size_t got_bytes;         /* of answer bodies */
+    double milliseconds;      /* in queries, network included */
+    double noise_budget_bits; /* least over all answers; infinite without a query */
+};
+void device_verdict_init(struct device_verdict *verdict);
+void device_verdict_deinit(struct device_verdict *verdict);
+
+/* Into an initialised verdict. With `is_key` the text is a dataset key, asked for word for word:
+ * not expanded. STATUS_INVALID when the text is no URL. */
+enum status device_check(struct device *device, const char *text, bool is_key,
+                         struct device_verdict *ret, struct error *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,48 @@
+/* http_client - requests of a device over HTTP or HTTPS, one connection kept open.
+ *
+ * No redirects, no cookies, no proxies but the environment's; a response body has a limit, a
+ * transfer that stalls ends. Status codes are the caller's business.
+ *
+ * Memory   http_client_new/_free; a response body is appended to bytes of the caller.
+ * Threads  one client belongs to one thread. */
+#ifndef BLINDLIST_TOOLS_DEVICE_HTTP_CLIENT_H
+#define BLINDLIST_TOOLS_DEVICE_HTTP_CLIENT_H
+
+#include "base/bytes.h"
+
+struct http_client;
+
+#define HTTP_CONNECT_TIMEOUT_S 10
+/* A transfer of less than 100 bytes a second for this long is given up. */
+#define HTTP_STALL_TIMEOUT_S 60
+
+/* base_url: http:// or https://, host, optional port, optional path prefix (STATUS_INVALID
+ * otherwise). The two texts go into the headers User-Agent and User-Identifier of every POST. */
+enum status http_client_new(const char *base_url, const char *user_agent,
+                            const char *user_identifier, struct http_client **ret,
+                            struct error *err) MUST_CHECK;
+void http_client_free(struct http_client *client); /* takes NULL */
+
+struct http_exchange {
+    long status;         /* of HTTP */
+    size_t sent_bytes;   /* body */
+    size_t got_bytes;    /* body, as it travelled */
+    double milliseconds; /* from sending to the last byte */
+};
+
+/* `reference` is a whole URL, or a path that is put behind the base URL. A transfer that fails is
+ * STATUS_IO, one beyond body's maximum STATUS_TOO_LARGE; every HTTP status is STATUS_OK. `body` is
+ * cleared first. */
+enum status http_client_get(struct http_client *client, const char *reference, struct bytes *body,
+                            struct http_exchange *ret, struct error *err) MUST_CHECK;
+enum status http_client_post(struct http_client *client, const char *reference, struct span request,
+                             struct bytes *body, struct http_exchange *ret,
+                             struct error *err) MUST_CHECK;
+
+/* STATUS_OK for 200; else a status with a message that holds the HTTP status and what the server
+ * said: 410 STATUS_STALE_CONFIG, 404 STATUS_NOT_FOUND, 401 STATUS_UNAUTHORIZED, 503 STATUS_BUSY,
+ * all others STATUS_INVALID. */
+enum status http_exchange_check(const struct http_exchange *exchange, const char *what,
+                                struct span body, struct error *err) MUST_CHECK;
+
+#endif
