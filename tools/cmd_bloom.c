@@ -356,10 +356,15 @@ static int check_run(struct tool_args *args)
         const bool is_in = bloom_reader_has_key(&reader, keys[i], strlen(keys[i]));
         if (!is_in)
             exit_code = EXIT_ANSWER_NO;
-        if (as_json)
-            json_array_append_new(
-                list, json_pack("{s:s, s:b}", "key", keys[i], "isInFilter", (int)is_in));
-        else
+        if (as_json && json_array_append_new(list, json_pack("{s:s, s:b}", "key", keys[i],
+                                                             "isInFilter", (int)is_in)) != 0) {
+            /* JSON cannot say such a key. */
+            fprintf(stderr, "blindlist: key %zu is not UTF-8, or memory is short\n", i + 1);
+            json_decref(list);
+            bloom_filter_free(filter);
+            return EXIT_FAILED;
+        }
+        if (!as_json)
             printf("%-6s  %s\n", is_in ? "in" : "absent", keys[i]);
         if (strstr(keys[i], "://") != NULL)
             fprintf(stderr, "blindlist: keys have no scheme: devices never ask for %s\n", keys[i]);
