@@ -223,7 +223,7 @@ install: all ## install programs, man pages, bloom.h and libbloom.a below PREFIX
 	install -m 644 $(BLOOM_LIB) $(DESTDIR)$(PREFIX)/lib
 	install -m 644 bloom/bloom.h $(DESTDIR)$(PREFIX)/include
 	install -d $(DESTDIR)$(VECTORS_FOLDER)
-	install -m 644 testvectors/*.json testvectors/*.py testvectors/README.md \
+	install -m 644 $(wildcard testvectors/*.json) testvectors/*.py testvectors/README.md \
 	    $(DESTDIR)$(VECTORS_FOLDER)
 	install -m 644 $(wildcard docs/man/*.1) $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 644 $(wildcard docs/man/*.8) $(DESTDIR)$(PREFIX)/share/man/man8

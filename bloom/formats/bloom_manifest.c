@@ -267,7 +267,9 @@ enum status bloom_manifest_format(const struct bloom_meta *meta, enum bloom_layo
     }
     const size_t digits = (size_t)bloom_real_digits(meta->false_positive_tolerance);
     char *text =
-        failed != 0 ? NULL : json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(digits));
+        failed != 0
+            ? NULL
+            : json_dumps(root, JSON_INDENT(2) | JSON_SORT_KEYS | JSON_REAL_PRECISION(digits));
     if (text == NULL) {
         status = error_set(err, STATUS_NOMEM, "out of memory for the manifest, or no UTF-8 in it");
         goto done;
