@@ -1,0 +1,152 @@
+#include "pir-server/bfv/bfv_expand.h"
+
+#include "base/mem.h"
+#include "tests/pir-server/bfv_help.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+static const char small[] = "insecure_n_8_logq_5x18_logt_5";
+static const char logt_5[] = "n_4096_logq_27_28_28_logt_5";
+
+/* Expands a query whose coefficient k is (k + 1) / 2^h mod t and checks that selector k is the
+ * constant k + 1; the least budget is returned. */
+static double check_expansion(const char *name, const uint32_t *elements, size_t element_count,
+                              size_t count)
+{
+    struct bfv_context *context = context_for(name);
+    struct bfv_secret_key *secret = secret_for(context, 1);
+    struct drbg drbg;
+    struct random_source source = byte_source(&drbg, 2);
+    struct bfv_evaluation_key *key =
+        evaluation_key_for(context, secret, elements, element_count, false, &source);
+    struct bfv_workspace *workspace;
+    struct bfv_selectors *selectors;
+    const size_t n = bfv_context_degree(context);
+    const struct modulus *t = bfv_context_plaintext_modulus(context);
+    uint32_t *message = poly_alloc(n, 1);
+    uint32_t *back = poly_alloc(n, 1);
+    enum bfv_form *forms = mem_alloc(count, sizeof *forms);
+    uint32_t scale = 1;
+    for (size_t power = 1; power < count; power *= 2)
+        scale = modulus_mul(t, scale, 2);
+    scale = modulus_inverse(t, scale);
+    for (size_t k = 0; k < count; k++) {
+        message[k] = modulus_mul(t, (uint32_t)(k + 1) % t->value, scale);
+        forms[k] = k % 3 == 1 ? BFV_EVALUATION : BFV_COEFFICIENT;
+    }
+    struct bfv_ciphertext query = encrypted(context, secret, message, 3, 4);
+    cr_assert_eq(bfv_workspace_new(context, &workspace, NULL), STATUS_OK);
+    cr_assert_eq(bfv_selectors_new(context, count + 3, &selectors, NULL), STATUS_OK);
+    cr_assert_eq(bfv_expand_check_elements(context, elements, element_count, count, NULL),
+                 STATUS_OK);
+    cr_assert_eq(bfv_expand(workspace, key, &query, count, forms, selectors, 2, NULL), STATUS_OK);
+    double least = 1000;
+    for (size_t k = 0; k < count; k++) {
+        const struct bfv_ciphertext selector = bfv_selector(selectors, 2 + k);
+        cr_assert_eq(selector.form, forms[k]);
+        cr_assert_eq(bfv_decrypt(context, secret, &selector, back, NULL), STATUS_OK);
+        cr_assert_eq(back[0], (k + 1) % t->value, "selector %zu of %zu", k, count);
+        for (size_t i = 1; i < n; i++)
+            cr_assert_eq(back[i], 0, "selector %zu, coefficient %zu", k, i);
+        const double budget = budget_of(context, secret, &selector);
+        least = budget < least ? budget : least;
+    }
+    mem_free(message);
+    mem_free(back);
+    mem_free(forms);
+    bfv_ciphertext_deinit(&query);
+    bfv_selectors_free(selectors);
+    bfv_workspace_free(workspace);
+    bfv_evaluation_key_free(key);
+    bfv_secret_key_free(secret);
+    drbg_deinit(&drbg);
+    bfv_context_free(context);
+    return least;
+}
+
+Test(bfv_expand, selectors_are_the_coefficients)
+{
+    static const uint32_t elements[] = {257, 513, 1025, 2049, 4097};
+    (void)check_expansion(logt_5, NULL, 0, 1);
+    (void)check_expansion(logt_5, elements, 5, 2);
+    /* spec/bfv.md section 10: 38.6 bits after expansion to 5 values, 37.1 to 15. */
+    const double five = check_expansion(logt_5, elements, 5, 5);
+    cr_assert(five > 37.6 && five < 39.6, "%f", five);
+    const double fifteen = check_expansion(logt_5, elements, 5, 15);
+    cr_assert(fifteen > 36.1 && fifteen < 38.1, "%f", fifteen);
+    (void)check_expansion(logt_5, elements, 5, 32);
+}
+
+Test(bfv_expand, all_counts_of_the_small_set)
+{
+    static const uint32_t elements[] = {9, 3, 5};
+    for (size_t count = 1; count <= 8; count++)
+        (void)check_expansion(small, elements, 3, count);
+}
+
+/* Compressed keys: 4097 = 129^32 and 1025^4 mod 8192. */
+Test(bfv_expand, smaller_elements_are_repeated)
+{
+    static const uint32_t hybrid[] = {257, 1025};
+    static const uint32_t most[] = {257};
+    (void)check_expansion(logt_5, hybrid, 2, 20);
+    (void)check_expansion(logt_5, most, 1, 20);
+}
+
+Test(bfv_expand, keys_that_cannot_are_refused_before_any_work)
+{
+    struct bfv_context *context = context_for(logt_5);
+    struct error error;
+    /* 3^2048 is 1 mod 8192, not 4097; 4096 + 2049 is no power of two plus one. */
+    static const uint32_t useless[] = {3, 6145, 8191};
+    cr_assert_eq(bfv_expand_check_elements(context, useless, 3, 2, &error), STATUS_NO_KEY);
+    cr_assert_str_eq(error.message,
+                     "the evaluation key has no Galois element for 4097, alone or by repetition");
+    cr_assert_eq(bfv_expand_check_elements(context, NULL, 0, 2, NULL), STATUS_NO_KEY);
+    cr_assert_eq(bfv_expand_check_elements(context, NULL, 0, 1, NULL), STATUS_OK);
+    static const uint32_t large[] = {4097, 2049, 1025};
+    cr_assert_eq(bfv_expand_check_elements(context, large, 3, 8, NULL), STATUS_OK);
+    cr_assert_eq(bfv_expand_check_elements(context, large, 3, 9, &error), STATUS_NO_KEY);
+    cr_assert_eq(bfv_expand_check_elements(context, large, 3, 0, &error), STATUS_INVALID);
+    cr_assert_eq(bfv_expand_check_elements(context, large, 3, 4097, &error), STATUS_INVALID);
+    cr_assert_str_eq(error.message, "4097 selectors: a query holds 1..4096");
+
+    struct bfv_secret_key *secret = secret_for(context, 1);
+    struct drbg drbg;
+    struct random_source source = byte_source(&drbg, 2);
+    struct bfv_evaluation_key *key = evaluation_key_for(context, secret, large, 1, false, &source);
+    struct bfv_workspace *workspace;
+    struct bfv_selectors *selectors;
+    cr_assert_eq(bfv_workspace_new(context, &workspace, NULL), STATUS_OK);
+    cr_assert_eq(bfv_selectors_new(context, 4, &selectors, NULL), STATUS_OK);
+    struct bfv_ciphertext query = ciphertext_for(context, 2, 2, BFV_COEFFICIENT);
+    cr_assert_eq(bfv_expand(workspace, key, &query, 2, NULL, selectors, 2, NULL), STATUS_OK);
+    cr_assert_eq(bfv_expand(workspace, key, &query, 3, NULL, selectors, 0, NULL), STATUS_NO_KEY);
+    cr_assert_eq(bfv_expand(workspace, key, &query, 2, NULL, selectors, 3, &error), STATUS_INVALID);
+    cr_assert_str_eq(error.message, "2 selectors from 3 on: there is room for 4");
+    cr_assert_eq(bfv_expand(workspace, key, &query, 2, NULL, selectors, SIZE_MAX, NULL),
+                 STATUS_INVALID);
+    bfv_ciphertext_deinit(&query);
+    bfv_selectors_free(selectors);
+    bfv_workspace_free(workspace);
+    bfv_evaluation_key_free(key);
+    bfv_secret_key_free(secret);
+    drbg_deinit(&drbg);
+    bfv_context_free(context);
+}
+
+Test(bfv_expand, allocations_may_fail)
+{
+    struct bfv_context *context = context_for(small);
+    struct bfv_selectors *selectors = NULL;
+    for (size_t nth = 1; nth <= 3; nth++) {
+        mem_fail_nth(nth);
+        cr_assert_eq(bfv_selectors_new(context, 4, &selectors, NULL), STATUS_NOMEM);
+        cr_assert(!mem_fail_pending());
+        cr_assert_null(selectors);
+    }
+    mem_fail_nth(0);
+    cr_assert_eq(bfv_selectors_new(context, SIZE_MAX / 4, &selectors, NULL), STATUS_NOMEM);
+    bfv_context_free(context);
+}

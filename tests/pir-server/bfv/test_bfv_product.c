@@ -1,0 +1,269 @@
+#include "pir-server/bfv/bfv_product.h"
+
+#include "base/mem.h"
+#include "pir-server/bfv/bfv_context_internal.h"
+#include "pir-server/bfv/bfv_plaintext.h"
+#include "tests/pir-server/bfv_help.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+static const char small[] = "insecure_n_8_logq_5x18_logt_5";
+static const char logt_5[] = "n_4096_logq_27_28_28_logt_5";
+
+/* Tiled and whole plaintexts, nil rows and columns, against a plain sum of products. */
+static void check_dot(const char *name, const char *kernel, size_t rows, size_t columns)
+{
+    struct bfv_context *context = NULL;
+    cr_assert_eq(bfv_context_new(&bfv_named_parameters_find(name)->parameters, BFV_ALLOW_INSECURE,
+                                 kernel, &context, NULL),
+                 STATUS_OK);
+    const struct rns_basis *basis = bfv_context_basis(context);
+    const size_t n = bfv_context_degree(context);
+    const size_t levels = bfv_context_ciphertext_moduli(context);
+    const size_t words = levels * n;
+    const size_t tile = bfv_tile_words(context);
+    const size_t count = rows * columns;
+    struct bfv_workspace *workspace;
+    struct bfv_selectors *selectors;
+    struct bfv_evaluation_key *none;
+    cr_assert_eq(bfv_workspace_new(context, &workspace, NULL), STATUS_OK);
+    cr_assert_eq(bfv_evaluation_key_new(context, &none, NULL), STATUS_OK);
+    cr_assert_eq(bfv_selectors_new(context, rows + 1, &selectors, NULL), STATUS_OK);
+    const enum bfv_form form = BFV_EVALUATION;
+    for (size_t r = 0; r <= rows; r++) {
+        struct bfv_ciphertext query = ciphertext_for(context, 2, levels, BFV_COEFFICIENT);
+        cr_assert_eq(bfv_expand(workspace, none, &query, 1, &form, selectors, r, NULL), STATUS_OK);
+        struct bfv_ciphertext selector = bfv_selector(selectors, r);
+        for (size_t i = 0; i < 2 * levels; i++) {
+            const uint32_t q = basis->modulus[i % levels].value;
+            fill_residues(selector.words + i * n, n, q, r * 100 + i);
+            selector.words[i * n + r % n] = q - 1;
+        }
+        bfv_ciphertext_deinit(&query);
+    }
+    uint32_t *plain = poly_alloc(words, count);
+    uint32_t *tiled = poly_alloc(words, count);
+    const uint32_t **plain_rows = mem_alloc(count, sizeof *plain_rows);
+    const uint32_t **tiled_rows = mem_alloc(count, sizeof *tiled_rows);
+    for (size_t p = 0; p < count; p++) {
+        for (size_t i = 0; i < levels; i++)
+            fill_residues(plain + p * words + i * n, n, basis->modulus[i].value, p * 7 + i);
+        for (size_t at = 0; at < words; at += tile)
+            memcpy(tiled + (at / tile * count + p) * tile, plain + p * words + at,
+                   tile * sizeof *tiled);
+        const bool is_nil = p % 5 == 3 || (columns > 1 && p / rows == 1);
+        plain_rows[p] = is_nil ? NULL : plain + p * words;
+        tiled_rows[p] = is_nil ? NULL : tiled + p * tile;
+    }
+    struct bfv_ciphertext *by_plain = mem_alloc(columns, sizeof *by_plain);
+    struct bfv_ciphertext *by_tiles = mem_alloc(columns, sizeof *by_tiles);
+    for (size_t c = 0; c < columns; c++) {
+        by_plain[c] = ciphertext_for(context, 2, levels, BFV_COEFFICIENT);
+        by_tiles[c] = ciphertext_for(context, 2, levels, BFV_COEFFICIENT);
+    }
+    const struct bfv_plaintext_rows whole = {.words = plain_rows, .tile_stride = tile};
+    const struct bfv_plaintext_rows tiles = {.words = tiled_rows, .tile_stride = count * tile};
+    bfv_plaintext_dot(workspace, selectors, 1, rows, &whole, columns, by_plain);
+    bfv_plaintext_dot(workspace, selectors, 1, rows, &tiles, columns, by_tiles);
+    for (size_t c = 0; c < columns; c++) {
+        cr_assert_eq(by_plain[c].form, BFV_EVALUATION);
+        cr_assert_arr_eq(by_plain[c].words, by_tiles[c].words, 2 * words * sizeof(uint32_t));
+        for (size_t at = 0; at < 2 * words; at += 3) {
+            const uint32_t q = basis->modulus[at % words / n].value;
+            uint64_t sum = 0;
+            for (size_t r = 0; r < rows; r++)
+                if (plain_rows[c * rows + r] != NULL)
+                    sum = (sum + (uint64_t)bfv_selector(selectors, 1 + r).words[at] *
+                                     plain_rows[c * rows + r][at % words]) %
+                          q;
+            cr_assert_eq(by_plain[c].words[at], sum);
+        }
+        bfv_ciphertext_deinit(&by_plain[c]);
+        bfv_ciphertext_deinit(&by_tiles[c]);
+    }
+    mem_free(by_plain);
+    mem_free(by_tiles);
+    mem_free(plain);
+    mem_free(tiled);
+    mem_free(plain_rows);
+    mem_free(tiled_rows);
+    bfv_selectors_free(selectors);
+    bfv_evaluation_key_free(none);
+    bfv_workspace_free(workspace);
+    bfv_context_free(context);
+}
+
+Test(bfv_product, dot_equals_a_plain_sum)
+{
+    check_dot(logt_5, NULL, 5, 3);
+    check_dot(logt_5, "ref", 1, 1);
+    check_dot(small, NULL, 3, 2);
+}
+
+/* More rows than 64-bit sums hold products: 255 of them with the auxiliary base's limit. */
+Test(bfv_product, long_columns_are_folded)
+{
+    check_dot(small, NULL, 600, 2);
+}
+
+/* Values of q - 1 everywhere, 300 rows: the sums come as near to 2^64 as they can. */
+Test(bfv_product, dot_of_largest_values)
+{
+    struct bfv_context *context = context_for(logt_5);
+    struct bfv_workspace *workspace;
+    struct bfv_selectors *selectors;
+    struct bfv_evaluation_key *none;
+    enum { ROWS = 300 };
+    cr_assert_eq(bfv_workspace_new(context, &workspace, NULL), STATUS_OK);
+    cr_assert_eq(bfv_evaluation_key_new(context, &none, NULL), STATUS_OK);
+    cr_assert_eq(bfv_selectors_new(context, ROWS, &selectors, NULL), STATUS_OK);
+    struct bfv_ciphertext query = ciphertext_for(context, 2, 2, BFV_COEFFICIENT);
+    uint32_t *plain = poly_alloc(4096, 2);
+    const uint32_t *rows[ROWS];
+    const enum bfv_form form = BFV_EVALUATION;
+    for (size_t i = 0; i < 8192; i++)
+        plain[i] = (uint32_t)group_a[i / 4096] - 1;
+    for (size_t r = 0; r < ROWS; r++) {
+        cr_assert_eq(bfv_expand(workspace, none, &query, 1, &form, selectors, r, NULL), STATUS_OK);
+        memcpy(bfv_selector(selectors, r).words, plain, 8192 * sizeof *plain);
+        memcpy(bfv_selector(selectors, r).words + 8192, plain, 8192 * sizeof *plain);
+        rows[r] = plain;
+    }
+    const struct bfv_plaintext_rows all = {.words = rows, .tile_stride = bfv_tile_words(context)};
+    struct bfv_ciphertext result = ciphertext_for(context, 2, 2, BFV_EVALUATION);
+    bfv_plaintext_dot(workspace, selectors, 0, ROWS, &all, 1, &result);
+    for (size_t i = 0; i < 4 * 4096; i++)
+        cr_assert_eq(result.words[i], ROWS, "(-1)(-1) = 1, %zu", i);
+    mem_free(plain);
+    bfv_ciphertext_deinit(&query);
+    bfv_ciphertext_deinit(&result);
+    bfv_selectors_free(selectors);
+    bfv_evaluation_key_free(none);
+    bfv_workspace_free(workspace);
+    bfv_context_free(context);
+}
+
+/* Sum of `pairs` products, relinearized and switched down, decrypts to the sum of the products of
+ * the messages. */
+static double check_products(const char *name, size_t pairs, bool in_evaluation_form)
+{
+    struct bfv_context *context = context_for(name);
+    struct bfv_secret_key *secret = secret_for(context, 1);
+    struct drbg drbg;
+    struct random_source source = byte_source(&drbg, 2);
+    struct bfv_evaluation_key *key = evaluation_key_for(context, secret, NULL, 0, true, &source);
+    const size_t n = bfv_context_degree(context);
+    const size_t levels = bfv_context_ciphertext_moduli(context);
+    const struct modulus *t = bfv_context_plaintext_modulus(context);
+    struct bfv_workspace *workspace;
+    struct bfv_lifted *x, *y;
+    cr_assert_eq(bfv_workspace_new(context, &workspace, NULL), STATUS_OK);
+    cr_assert_eq(bfv_lifted_new(context, &x, NULL), STATUS_OK);
+    cr_assert_eq(bfv_lifted_new(context, &y, NULL), STATUS_OK);
+    uint32_t *sparse = poly_alloc(n, 1);
+    uint32_t *dense = poly_alloc(n, 1);
+    uint32_t *expected = poly_alloc(n, 1);
+    uint32_t *product = poly_alloc(n, 1);
+    struct bfv_ciphertext result = ciphertext_for(context, 3, levels, BFV_EVALUATION);
+    bfv_product_begin(workspace);
+    for (size_t p = 0; p < pairs; p++) {
+        memset(sparse, 0, n * sizeof *sparse);
+        sparse[p % n] = (uint32_t)(p + 1) % t->value;
+        sparse[(3 * p + 5) % n] = t->value - 1;
+        fill_residues(dense, n, t->value, p);
+        struct bfv_ciphertext a = encrypted(context, secret, sparse, (uint8_t)(10 + p), 30);
+        struct bfv_ciphertext b = encrypted(context, secret, dense, (uint8_t)(60 + p), 31);
+        if (in_evaluation_form)
+            bfv_ciphertext_to_form(context, &b, BFV_EVALUATION);
+        bfv_lift(workspace, &a, x);
+        bfv_lift(workspace, &b, y);
+        bfv_product_add(workspace, x, y);
+        multiply_plain(context, sparse, dense, product);
+        for (size_t k = 0; k < n; k++)
+            expected[k] = modulus_add(t, expected[k], product[k]);
+        bfv_ciphertext_deinit(&a);
+        bfv_ciphertext_deinit(&b);
+    }
+    bfv_product_finish(workspace, &result);
+    cr_assert_eq(bfv_decrypt(context, secret, &result, product, NULL), STATUS_OK);
+    cr_assert_arr_eq(product, expected, n * sizeof *product);
+    const double before = budget_of(context, secret, &result);
+    cr_assert_eq(bfv_relinearize(workspace, key, &result, NULL), STATUS_OK);
+    cr_assert_eq(bfv_decrypt(context, secret, &result, product, NULL), STATUS_OK);
+    cr_assert_arr_eq(product, expected, n * sizeof *product);
+    const double after = budget_of(context, secret, &result);
+    cr_assert_gt(after, before - 3);
+    bfv_ciphertext_switch_down(context, &result, 1);
+    cr_assert_eq(bfv_decrypt(context, secret, &result, product, NULL), STATUS_OK);
+    cr_assert_arr_eq(product, expected, n * sizeof *product);
+    bfv_ciphertext_deinit(&result);
+    mem_free(sparse);
+    mem_free(dense);
+    mem_free(expected);
+    mem_free(product);
+    bfv_lifted_free(x);
+    bfv_lifted_free(y);
+    bfv_workspace_free(workspace);
+    bfv_evaluation_key_free(key);
+    bfv_secret_key_free(secret);
+    drbg_deinit(&drbg);
+    bfv_context_free(context);
+    return after;
+}
+
+Test(bfv_product, sums_of_products_decrypt)
+{
+    (void)check_products("n_4096_logq_27_28_28_logt_4", 2, false);
+    (void)check_products("n_4096_logq_27_28_28_logt_5", 3, true);
+    (void)check_products("n_4096_logq_27_28_28_logt_6", 2, true);
+    (void)check_products(small, 2, false);
+}
+
+/* Folding of the sums changes no bit: 200 pairs one way, and the same sum another way. */
+Test(bfv_product, many_pairs_are_folded)
+{
+    struct bfv_context *context = context_for(small);
+    struct bfv_secret_key *secret = secret_for(context, 1);
+    struct bfv_workspace *workspace;
+    struct bfv_lifted *x;
+    cr_assert_eq(bfv_workspace_new(context, &workspace, NULL), STATUS_OK);
+    cr_assert_eq(bfv_lifted_new(context, &x, NULL), STATUS_OK);
+    const uint32_t message[8] = {1, 2, 3};
+    struct bfv_ciphertext ct = encrypted(context, secret, message, 3, 4);
+    bfv_lift(workspace, &ct, x);
+    struct bfv_ciphertext often = ciphertext_for(context, 3, 4, BFV_COEFFICIENT);
+    struct bfv_ciphertext seldom = ciphertext_for(context, 3, 4, BFV_COEFFICIENT);
+    const size_t capacity = context->capacity;
+    bfv_product_begin(workspace);
+    for (unsigned i = 0; i < 1000; i++)
+        bfv_product_add(workspace, x, x);
+    bfv_product_finish(workspace, &often);
+    context->capacity = 4;
+    bfv_product_begin(workspace);
+    for (unsigned i = 0; i < 1000; i++)
+        bfv_product_add(workspace, x, x);
+    bfv_product_finish(workspace, &seldom);
+    context->capacity = capacity;
+    cr_assert_arr_eq(often.words, seldom.words, 3 * 4 * 8 * sizeof(uint32_t));
+    bfv_ciphertext_deinit(&often);
+    bfv_ciphertext_deinit(&seldom);
+    bfv_ciphertext_deinit(&ct);
+    bfv_lifted_free(x);
+    bfv_workspace_free(workspace);
+    bfv_secret_key_free(secret);
+    bfv_context_free(context);
+}
+
+Test(bfv_product, allocations_may_fail)
+{
+    struct bfv_context *context = context_for(small);
+    struct bfv_lifted *lifted = NULL;
+    for (size_t nth = 1; nth <= 2; nth++) {
+        mem_fail_nth(nth);
+        cr_assert_eq(bfv_lifted_new(context, &lifted, NULL), STATUS_NOMEM);
+        cr_assert_null(lifted);
+    }
+    mem_fail_nth(0);
+    bfv_context_free(context);
+}
