@@ -123,9 +123,10 @@ static enum status begin(struct writing *work, const char *data, struct error *e
         return status;
     remove_leftovers(work);
     /* A version that cannot be read has no say in the new one's shape. */
-    struct error ignored;
-    if (dataset_open(data, use_case, 0, &work->before, &ignored) != STATUS_OK)
-        work->before = NULL;
+    struct error why;
+    status = dataset_open(data, use_case, 0, &work->before, &why);
+    if (status == STATUS_NOMEM)
+        return error_set(err, status, "%s", why.message);
     return folder_make_temporary(work->home, "dataset", &work->temporary, err);
 }
 
