@@ -128,7 +128,7 @@ static void try_parameters(struct span in, struct bytes *out)
     struct pir_layout layout;
     if (wire_parameters_read(in, WIRE_BINARY, &parameters, NULL) != STATUS_OK)
         return;
-    (void)pir_layout_init(&parameters, BFV_ALLOW_INSECURE, &layout, NULL);
+    (void)!pir_layout_init(&parameters, BFV_ALLOW_INSECURE, &layout, NULL);
     if (wire_parameters_write(&parameters, WIRE_TEXT, out, NULL) != STATUS_OK)
         return;
     demand(wire_parameters_read(bytes_view(out), WIRE_TEXT, &again, NULL) == STATUS_OK);
