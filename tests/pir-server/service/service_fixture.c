@@ -7,6 +7,7 @@
 #include "pir-server/wire/wire_keys.h"
 #include "pir-server/wire/wire_query.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,7 @@
 
 #define BODY_MAX ((size_t)64 << 20)
 
-static struct error error;
+static _Thread_local struct error error;
 
 static void must(enum status status, const char *what)
 {
@@ -111,7 +112,8 @@ unsigned fixture_status(struct service_fixture *fixture, const struct http_reque
 void fixture_device_init(struct service_fixture *fixture, struct fixture_device *device,
                          const char *use_case, const char *user)
 {
-    static const uint8_t seed[RANDOM_SEED_BYTES] = {7};
+    static atomic_uint devices; /* each has another secret */
+    const uint8_t seed[RANDOM_SEED_BYTES] = {(uint8_t)atomic_fetch_add(&devices, 1)};
     *device = (struct fixture_device){.user = user, .key_time = 1700000000};
     device->random = random_seeded_init(&device->seeded, seed);
     snprintf(device->use_case, sizeof device->use_case, "%s", use_case);
@@ -127,9 +129,11 @@ void fixture_device_init(struct service_fixture *fixture, struct fixture_device 
     request.headers[HTTP_USER_IDENTIFIER] = user;
     if (fixture_ask(fixture, &request, &response) != 200)
         abort();
-    must(wire_config_response_read(http_response_body(&response), &device->response, &error),
+    must(wire_served_list_read(http_response_body(&response), &device->response, &error),
          "configuration");
-    must(wire_config_response_find(device->response, name, &device->served, &error), "use case");
+    const struct wire_served *served = NULL;
+    must(wire_served_list_find(device->response, name, &served, &error), "use case");
+    device->served = *served;
     must(wire_served_shard(&device->served, 0, &parameters, &error), "shard");
     must(bfv_context_new(&parameters.encryption, 0, NULL, &device->context, &error), "context");
     must(bfv_secret_key_new(device->context, &device->random, &device->secret, &error), "secret");
@@ -142,7 +146,7 @@ void fixture_device_init(struct service_fixture *fixture, struct fixture_device 
 
 void fixture_device_deinit(struct fixture_device *device)
 {
-    wire_config_response_free(device->response);
+    wire_served_list_free(device->response);
     bfv_secret_key_free(device->secret);
     bfv_context_free(device->context);
     bytes_deinit(&device->key);

@@ -48,8 +48,8 @@ struct fixture_device {
     struct random_seeded seeded;
     struct random_source random;
     char use_case[256];
-    struct wire_config_response *response;
-    struct wire_served served;
+    struct wire_served_list *response;
+    struct wire_served served; /* borrows from response */
     struct bfv_context *context;
     struct bfv_secret_key *secret;
     struct bytes key; /* SerializedEvaluationKey */
