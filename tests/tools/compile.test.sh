@@ -1,0 +1,209 @@
+#!/bin/sh
+# blindlist compile: summary, drops, reproducibility, bad input, full disk, kill.
+. "$(dirname "$0")/lib.sh"
+
+trap 'umount "$tmp/small" 2>/dev/null; cleanup' EXIT
+case_name=com.example.url.filtering
+home=$tmp/data/$case_name
+
+# compile LIST [OPTION...] into $tmp/data
+compile() {
+    run compile "$@" --use-case "$case_name" --out "$tmp/data"
+}
+version() {
+    readlink "$home/current"
+}
+
+# ---- a small mixed list ----
+printf '\357\273\277# list\r\nads.example.com\r\nwww.track.example\r\nco.uk\r\n' >"$tmp/plain.txt"
+cat >"$tmp/hosts" <<'END'
+127.0.0.1 localhost
+0.0.0.0 a.example.org b.example.org # two
+10.0.0.1 real.example.org
+END
+cat >"$tmp/adblock.txt" <<'END'
+[Adblock Plus 2.0]
+||ads.example.com^
+||cdn.example.com/x/y.exe^$all
+||some.example.com^$third-party
+@@||good.example.com^
+example.com##.ad
+END
+compile "$tmp/plain.txt" "$tmp/hosts" "$tmp/adblock.txt" --dropped "$tmp/dropped.tsv"
+is_code 0 'a mixed list compiles'
+is "$(cat "$home/current/rows.txt")" 'a.example.org
+ads.example.com
+b.example.org
+cdn.example.com/x/y.exe
+track.example
+www.apple.com/url-filter-test' 'rows are sorted, unique, with the test row'
+is "$(sed "s|$tmp/||" "$tmp/dropped.tsv" | tr '\t' ' ')" 'plain.txt 4 public-suffix co.uk
+hosts 1 local-host localhost
+hosts 3 hosts-address real.example.org
+adblock.txt 4 options ||some.example.com^$third-party
+adblock.txt 5 exception @@||good.example.com^
+adblock.txt 6 element-hiding example.com##.ad' 'each dropped line is reported with file, line, reason'
+is_stdout_like '^  lines      13 (2 comments and empty)$' 'the summary counts lines'
+is_stdout_like '^  dropped    6$' 'the summary counts drops'
+is_stdout_like '^  widened    1 ' 'the summary counts widened entries'
+is_stdout_like '^  rows       6 distinct' 'the summary counts rows'
+is_stdout_like '^  shards     1 of 6 to 6 rows' 'the summary names the shape'
+is "$(find "$home/current/" -type f | sed 's|.*/||' | sort | tr '\n' ' ')" \
+    'dataset.json prefilter.bloom prefilter.json prefilter.plist report.json rows.txt shard-0.params.txtpb shard-0.pir ' \
+    'a version has its files'
+check 'report.json names a drop' grep -q '"reason": "hosts-address"' "$home/current/report.json"
+check 'dataset files do not say where lists lay' \
+    sh -c "! grep -q '$tmp' '$home/current/dataset.json' '$home/current/report.json'"
+
+first=$(version)
+compile "$tmp/adblock.txt" "$tmp/plain.txt" "$tmp/hosts" --json
+is_code 0 'lists in another order'
+is "$(version)" "$first" 'give the same version'
+is_stdout_like '"unchanged": true' 'which is told'
+
+run bloom check "$home/current/prefilter.bloom" ads.example.com
+is_code 0 'the prefilter knows a row'
+run bloom check "$home/current/prefilter.plist" www.apple.com/url-filter-test
+is_code 0 'and the test row, as a property list'
+
+run_as sh -c "printf 'x.example.com\n' | '$BUILD/blindlist' compile - --use-case stdin --out '$tmp/data'"
+is_code 0 'a list comes from standard input'
+
+# ---- bad input ----
+compile "$tmp/missing.txt"
+is_code 1 'a missing list fails'
+is_stderr "blindlist: $tmp/missing.txt: No such file or directory" 'and is named'
+: >"$tmp/empty.txt"
+compile "$tmp/empty.txt"
+is_code 1 'an empty list fails'
+printf '##.ad\n||x^$popup\nco.uk\n' >"$tmp/nothing.txt"
+compile "$tmp/nothing.txt"
+is_code 1 'a list without keys fails'
+is_stderr_like 'no line of the lists became a key' 'and says why'
+compile "$tmp"
+is_code 1 'a folder is no list'
+head -c 65536 /dev/zero | tr '\0' 'k' >"$tmp/long.txt"
+printf '.example.com\nshort.example.com\nnul\0.example.com\n' >>"$tmp/long.txt"
+run compile "$tmp/long.txt" --use-case long --out "$tmp/data"
+is_code 0 'a key of 64 KB and NUL bytes do not end the work'
+is_stdout_like '  1 line longer than 65536 bytes' 'the long line is counted'
+is_stdout_like '  1 a blank or control character inside' 'the NUL byte, too'
+yes same.example.com | head -n 1000000 >"$tmp/same.txt"
+run compile "$tmp/same.txt" --use-case same --out "$tmp/data"
+is_code 0 'a million identical lines'
+is_stdout_like '^  rows       2 distinct' 'are one row'
+is "$(version)" "$first" 'the version in force is untouched by all that'
+is "$(find "$tmp/data" -name '.*.tmp' | wc -l | tr -d ' ')" 0 'nothing half-written is left'
+for wrong in '--shards 3' '--shards 0' '--shards 131072' '--rows-per-shard 0' \
+    '--false-positive-rate 0' '--false-positive-rate 1' '--false-positive-rate x' '--seed -1' \
+    '--seed 4294967296' '--hash-functions 3' '--threads 0' '--shards 2 --rows-per-shard 5'; do
+    # shellcheck disable=SC2086
+    compile "$tmp/plain.txt" $wrong
+    is_code 2 "$wrong is wrong usage"
+done
+run compile "$tmp/plain.txt" --use-case a/b --out "$tmp/data"
+is_code 2 'a use case with a slash is wrong usage'
+run compile --use-case a --out "$tmp/data"
+is_code 2 'no list is wrong usage'
+run compile "$tmp/plain.txt" --out "$tmp/data"
+is_code 2 'no use case is wrong usage'
+printf 'x.example.com\n' >"$tmp/one.txt"
+run compile "$tmp/one.txt" --use-case a --out "$tmp/one.txt/data"
+is_code 1 'a data folder that cannot be made fails'
+
+# ---- same bytes whatever the threads; options ----
+python3 - "$tmp/mixed.txt" <<'END'
+import random, sys
+random.seed(2026)
+letters = "abcdefghijklmnopqrstuvwxyz0123456789"
+word = lambda a, b: "".join(random.choice(letters) for _ in range(random.randint(a, b)))
+tlds = ["com", "net", "org", "co.uk", "ru", "example", "b\u00fccher"]
+with open(sys.argv[1], "w") as out:
+    for i in range(200000):
+        host = ".".join("x" + word(2, 9) for _ in range(random.randint(1, 3)))
+        host += "." + random.choice(tlds)
+        kind = i % 8
+        if kind < 3: out.write(host + "\n")
+        elif kind == 3: out.write("https://" + host + "/" + word(3, 12) + "/" + word(1, 5) + "\n")
+        elif kind == 4: out.write("0.0.0.0 " + host + "\n")
+        elif kind == 5: out.write("||" + host + "^\n")
+        elif kind == 6: out.write("||%s/%s^$all\n" % (host, word(3, 9)))
+        else: out.write("http://%d.%d.%d.%d:%d/%s?%s=1\n" % (*(random.randint(1, 126) for _ in range(4)),
+                        random.randint(1, 65535), word(2, 8), word(1, 3)))
+END
+run compile "$tmp/mixed.txt" --use-case mixed --out "$tmp/one" --threads 1
+is_code 0 '200,000 mixed URLs compile'
+is_stdout_like '^  kept       200000 of 200000 entries$' 'all of them become keys'
+is_stdout_like '^  shards     4 ' 'four shards by default'
+run compile "$tmp/mixed.txt" --use-case mixed --out "$tmp/many" --threads 5
+is_code 0 'again with five threads'
+check 'same bytes' diff -r "$tmp/one" "$tmp/many"
+run compile "$tmp/mixed.txt" --use-case mixed --out "$tmp/many" --seed 5 --shards 8 \
+    --hash-functions 2 --false-positive-rate 0.01 --json
+is_code 0 'another seed, shape and rate'
+is_stdout_like '"murmurSeed": 5,' 'the seed is taken'
+is_stdout_like '"shards": 8,' 'the shards are taken'
+is_stdout_like '"hashFunctions": 2,' 'two hash functions are taken'
+rm -rf "$tmp/one" "$tmp/many"
+
+# ---- a kill at any moment ----
+old_rows=$(cat "$home/current/rows.txt")
+killed=0
+for delay in 0.00 0.01 0.02 0.03 0.05 0.07 0.09 0.12 0.15 0.2 0.25 0.3; do
+    "$BUILD/blindlist" compile "$tmp/mixed.txt" --use-case "$case_name" --out "$tmp/data" \
+        --shards 16 >/dev/null 2>&1 &
+    child=$!
+    sleep "$delay"
+    kill -9 "$child" 2>/dev/null && killed=$((killed + 1))
+    wait "$child" 2>/dev/null
+    [ "$(version)" = "$first" ] || break
+    [ "$(cat "$home/current/rows.txt")" = "$old_rows" ] || break
+done
+if [ "$(version)" = "$first" ]; then
+    is "$(cat "$home/current/rows.txt")" "$old_rows" "a kill leaves the version before ($killed kills)"
+else # the last run was through before its kill: then it must be whole
+    is "$(wc -l <"$home/current/rows.txt" | tr -d ' ')" \
+        "$(sed -n '/"rows"/,/}/s/.*"count": \([0-9]*\).*/\1/p' "$home/current/dataset.json")" \
+        "a finished run is whole ($killed kills)"
+fi
+compile "$tmp/plain.txt"
+is_code 0 'the next run succeeds'
+is "$(find "$home" -name '.*.tmp' | wc -l | tr -d ' ')" 0 'and removes what killed runs left'
+
+# ---- a full disk ----
+mkdir "$tmp/small"
+if mount -t tmpfs -o size=3m tmpfs "$tmp/small" 2>/dev/null; then
+    run compile "$tmp/plain.txt" --use-case disk --out "$tmp/small"
+    is_code 0 'a small list fits the small disk'
+    before=$(readlink "$tmp/small/disk/current")
+    run compile "$tmp/mixed.txt" --use-case disk --out "$tmp/small"
+    is_code 1 'a full disk fails'
+    is_stderr_like 'No space left on device' 'and says so'
+    is "$(readlink "$tmp/small/disk/current")" "$before" 'the version before is in force'
+    is "$(find "$tmp/small/disk" -mindepth 1 -maxdepth 1 | wc -l | tr -d ' ')" 3 'nothing is left over'
+    umount "$tmp/small"
+else
+    skip 'a tmpfs cannot be mounted here'
+fi
+
+# ---- a real list ----
+real=$(ls /usr/share/mozilla/extensions/*/uBlock0@raymondhill.net/assets/thirdparties/urlhaus-filter/urlhaus-filter-online.txt 2>/dev/null | head -n 1)
+if [ -n "$real" ]; then
+    run compile "$real" --use-case urlhaus --out "$tmp/data" --json
+    is_code 0 'urlhaus-filter compiles'
+    python3 - "$tmp/stdout" <<'END' >"$tmp/share" 2>&1
+import json, sys
+lists = json.load(open(sys.argv[1]))["lists"]
+print("enough" if lists["kept"] > 5000 and lists["kept"] >= 0.99 * lists["entries"] else lists)
+END
+    is "$(cat "$tmp/share")" enough 'nearly all of urlhaus-filter becomes keys'
+    easy=$(dirname "$(dirname "$real")")/easylist
+    run compile "$easy/easylist.txt" "$easy/easyprivacy.txt" --use-case easy --out "$tmp/data"
+    is_code 0 'EasyList and EasyPrivacy compile'
+    check 'no rule that means something else became a key' \
+        sh -c "! grep -q '[*^|\$]\|##\|@@' '$tmp/data/easy/current/rows.txt'"
+else
+    skip 'webext-ublock-origin-firefox is not installed'
+fi
+
+finish
