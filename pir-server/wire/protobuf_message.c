@@ -62,23 +62,17 @@ void protobuf_message_free(ProtobufCMessage *message)
         protobuf_c_message_free_unpacked(message, &allocator);
 }
 
-static void wipe_field(const ProtobufCFieldDescriptor *field, ProtobufCMessage *message)
+/* The one message with a secret, SerializedSecretKey, has a single byte string. */
+void protobuf_message_wipe(ProtobufCMessage *message)
 {
-    uint8_t *member = (uint8_t *)message + field->offset;
-    if (field->label != PROTOBUF_C_LABEL_REPEATED && field->type == PROTOBUF_C_TYPE_BYTES) {
-        const ProtobufCBinaryData *data = (const ProtobufCBinaryData *)(void *)member;
+    for (unsigned i = 0; i < message->descriptor->n_fields; i++) {
+        const ProtobufCFieldDescriptor *field = &message->descriptor->fields[i];
+        if (field->label == PROTOBUF_C_LABEL_REPEATED || field->type != PROTOBUF_C_TYPE_BYTES)
+            continue;
+        const uint8_t *member = (const uint8_t *)message + field->offset;
+        const ProtobufCBinaryData *data = (const ProtobufCBinaryData *)(const void *)member;
         mem_wipe(data->data, data->data == NULL ? 0 : data->len);
     }
-}
-
-void protobuf_message_free_secret(ProtobufCMessage *message)
-{
-    if (message == NULL)
-        return;
-    /* The one message with a secret, SerializedSecretKey, is flat. */
-    for (unsigned i = 0; i < message->descriptor->n_fields; i++)
-        wipe_field(&message->descriptor->fields[i], message);
-    protobuf_message_free(message);
 }
 
 enum status protobuf_message_pack(const ProtobufCMessage *message, const char *what,

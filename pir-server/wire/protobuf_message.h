@@ -35,8 +35,8 @@ enum status protobuf_message_unpack(const ProtobufCMessageDescriptor *descriptor
                                     struct error *err) MUST_CHECK;
 /* Takes NULL. */
 void protobuf_message_free(ProtobufCMessage *message);
-/* The same for messages with secrets: wipes the byte strings first. Takes NULL. */
-void protobuf_message_free_secret(ProtobufCMessage *message);
+/* Overwrites the byte strings of a flat message that holds secrets, before it is freed. */
+void protobuf_message_wipe(ProtobufCMessage *message);
 
 /* Appends the serialization (fields in ascending number, defaults left out). */
 enum status protobuf_message_pack(const ProtobufCMessage *message, const char *what,

@@ -294,7 +294,8 @@ enum status wire_secret_key_read(const struct bfv_context *context, struct span 
         return st;
     const Wire__SerializedSecretKey *message = (const void *)base;
     st = bfv_secret_key_read(context, protobuf_span(message->polys), ret, err);
-    protobuf_message_free_secret(base);
+    protobuf_message_wipe(base);
+    protobuf_message_free(base);
     return st;
 }
 

@@ -264,7 +264,6 @@ Test(keyword_database, a_million_rows_take_little_time_and_memory)
     cr_assert_eq(rows, 1000000);
     const double seconds =
         (double)(end.tv_sec - start.tv_sec) + (double)(end.tv_nsec - start.tv_nsec) / 1e9;
-    fprintf(stderr, "text rows: %.2f s for %zu bytes\n", seconds, text.size);
     cr_assert_lt(seconds, 5.0);
     cr_assert_lt(after.ru_maxrss - before.ru_maxrss, 8 * 1024);
     bytes_deinit(&text);

@@ -167,7 +167,12 @@ Test(protobuf_message, secrets_are_wiped)
     cr_assert_eq(protobuf_message_unpack(&wire__serialized_secret_key__descriptor, bytes_view(&in),
                                          PROTOBUF_FACTOR_BULKY, "test", &message, &error),
                  STATUS_OK);
-    protobuf_message_free_secret(message);
-    protobuf_message_free_secret(NULL);
+    const Wire__SerializedSecretKey *key = (const void *)message;
+    cr_assert_eq(key->polys.data[2], 0xcc);
+    protobuf_message_wipe(message);
+    for (size_t i = 0; i < key->polys.len; i++)
+        cr_assert_eq(key->polys.data[i], 0);
+    protobuf_message_free(message);
+    protobuf_message_free(NULL);
     bytes_deinit(&in);
 }
