@@ -11,6 +11,7 @@ static const struct tool_command *const commands[] = {
     &command_check,
     &command_bloom,
     &command_compile,
+    &command_pir,
     &command_suburls,
     NULL,
 };

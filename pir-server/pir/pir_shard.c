@@ -379,9 +379,10 @@ static enum status source_next(void *context, size_t position, uint32_t *ret, bo
     return STATUS_OK;
 }
 
-struct pir_plaintext_source pir_shard_source(struct pir_shard *shard)
+struct pir_plaintext_source pir_shard_source(const struct pir_shard *shard)
 {
-    return (struct pir_plaintext_source){.context = shard, .next = source_next};
+    /* source_next() only reads it. */
+    return (struct pir_plaintext_source){.context = (void *)(uintptr_t)shard, .next = source_next};
 }
 
 /* ---- verification ---- */

@@ -56,7 +56,7 @@ struct pir_plaintext_source {
     enum status (*next)(void *context, size_t position, uint32_t *ret, bool *ret_is_nil,
                         struct error *err);
 };
-struct pir_plaintext_source pir_shard_source(struct pir_shard *shard);
+struct pir_plaintext_source pir_shard_source(const struct pir_shard *shard);
 
 /* Makes a shard in memory, the image of its file. Deterministic. */
 enum status pir_shard_build(const struct pir_parameters *parameters, unsigned bfv_flags,

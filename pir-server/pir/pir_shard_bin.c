@@ -165,8 +165,8 @@ done:
     return st;
 }
 
-enum status pir_shard_export_bin(struct pir_shard *shard, unsigned bfv_flags, const char *path,
-                                 struct error *err)
+enum status pir_shard_export_bin(const struct pir_shard *shard, unsigned bfv_flags,
+                                 const char *path, struct error *err)
 {
     struct bfv_context *context = NULL;
     enum status st =

@@ -31,7 +31,7 @@ enum status pir_shard_load_bin(const char *path, const struct pir_parameters *pa
                                unsigned bfv_flags, struct pir_shard **ret,
                                struct error *err) MUST_CHECK;
 /* Any shard as a `.bin` file. */
-enum status pir_shard_export_bin(struct pir_shard *shard, unsigned bfv_flags, const char *path,
-                                 struct error *err) MUST_CHECK;
+enum status pir_shard_export_bin(const struct pir_shard *shard, unsigned bfv_flags,
+                                 const char *path, struct error *err) MUST_CHECK;
 
 #endif

@@ -259,7 +259,8 @@ Test(pir_shard, bad_bin_files_are_refused)
     bytes_init(&file, 1u << 20);
     cr_assert_eq(pir_shard_export_bin(shard, BFV_ALLOW_INSECURE, path, NULL), STATUS_OK);
     cr_assert_eq(file_read(path, &file, NULL), STATUS_OK);
-    for (size_t cut = 0; cut < file.size; cut++) {
+    /* Every file is flushed to the disk, so not every size. */
+    for (size_t cut = 0; cut < file.size; cut += cut < 8 || cut + 8 > file.size ? 1 : 61) {
         cr_assert_eq(file_write(path, 0644, span_of(file.data, cut), NULL), STATUS_OK);
         cr_assert_eq(pir_shard_load_bin(path, &parameters, BFV_ALLOW_INSECURE, &loaded, &error),
                      STATUS_MALFORMED, "%zu bytes", cut);
