@@ -1,7 +1,7 @@
 #!/bin/sh
-# No branch and no address depends on a secret: plain_constant_time under valgrind's memcheck, which
+# No branch and no address depends on a secret: plain_bfv_secret_time under valgrind's memcheck, which
 # is told that secrets are undefined.
-program=${BUILD:-build}/tests/pir-server/bfv/plain_constant_time
+program=${BUILD:-build}/tests/pir-server/bfv/plain_bfv_secret_time
 case ${BUILD:-build} in
 *san* | *fuzz*)
     echo 'ok 1 - # SKIP valgrind does not run sanitizer builds'

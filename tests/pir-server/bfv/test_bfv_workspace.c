@@ -25,7 +25,7 @@ static void fill_message(uint32_t *message)
         message[k] = k % 17;
 }
 
-Test(bfv_vectors, transform_and_plaintext)
+Test(bfv_workspace, transform_and_plaintext)
 {
     struct bfv_context *context = context_for("n_4096_logq_27_28_28_logt_5");
     uint32_t message[N];
@@ -78,7 +78,7 @@ static struct bfv_switch_key *part_from(const struct bfv_context *context,
     return part;
 }
 
-Test(bfv_vectors, keys_products_and_responses)
+Test(bfv_workspace, keys_products_and_responses)
 {
     static const uint32_t starts[2][3] = {{99087261, 65694677, 111808898},
                                           {197896765, 11577433, 155248464}};

@@ -1,7 +1,7 @@
 /* Under valgrind: nothing branches on a secret and nothing is indexed with one.
  *
  * Random bytes, messages and all that follows from them are marked undefined, so memcheck reports
- * every jump and address that depends on them. constant_time.test.sh runs this program so; by
+ * every jump and address that depends on them. bfv_secret_time.test.sh runs this program so; by
  * itself it checks results only. */
 #include "base/mem.h"
 #include "pir-server/bfv/bfv_evaluation_key.h"
