@@ -47,12 +47,15 @@ def documented(page):
     return {name for line in items for name in re.findall(r"Fl (?:-|Fl )([a-z0-9-]+)", line)}
 
 
-def compare(what, page, text):
+def compare(what, page, text, more_pages=()):
+    """`more_pages`: of members of a group, when they have one of their own."""
     if not os.path.exists(page):
         check(False, f"{what}: has the page {page}")
         return
     in_help = {name for _, name in OPTION.findall(text)} - {"help", "version"}
     in_page = documented(page) - {"help", "version"}
+    for more in more_pages:
+        in_page |= documented(more) - {"help", "version"} if os.path.exists(more) else set()
     check(in_help == in_page, f"{what}: {page} has the options of --help",
           f"only in --help: {sorted(in_help - in_page)}\nonly in the page: {sorted(in_page - in_help)}")
 
@@ -84,7 +87,8 @@ def check_tool():
         members = listed(text)
         for member in members:
             text += help_of(TOOL, *member.split())
-        compare(name, f"docs/man/blindlist-{name.replace(' ', '-')}.1", text)
+        compare(name, f"docs/man/blindlist-{name}.1", text,
+                [f"docs/man/blindlist-{member.replace(' ', '-')}.1" for member in members])
         last = members[0] if members else name
         code, out, err = run(TOOL, *last.split(), "--no-such-option")
         check(code == 2 and out == "" and "--no-such-option" in err, f"{last}: an unknown option", err)
