@@ -41,10 +41,12 @@ def listed(text):
 
 
 def documented(page):
-    """Long options that a page lists: `.It Fl -name`, `.It Fl x , Fl Fl name`."""
+    """Long options that a page lists (`.It Fl -name`, `.It Fl x , Fl Fl name`), and all it names."""
     with open(page, encoding="utf-8") as file:
-        items = [line for line in file if line.startswith(".It Fl")]
-    return {name for line in items for name in re.findall(r"Fl (?:-|Fl )([a-z0-9-]+)", line)}
+        lines = file.read().splitlines()
+    name = re.compile(r"Fl (?:-|Fl )([a-z0-9-]+)")
+    listed_names = {n for line in lines if line.startswith(".It Fl") for n in name.findall(line)}
+    return listed_names, {n for line in lines for n in name.findall(line)}
 
 
 def compare(what, page, text, more_pages=()):
@@ -53,11 +55,16 @@ def compare(what, page, text, more_pages=()):
         check(False, f"{what}: has the page {page}")
         return
     in_help = {name for _, name in OPTION.findall(text)} - {"help", "version"}
-    in_page = documented(page) - {"help", "version"}
+    listed_names, named = documented(page)
     for more in more_pages:
-        in_page |= documented(more) - {"help", "version"} if os.path.exists(more) else set()
-    check(in_help == in_page, f"{what}: {page} has the options of --help",
-          f"only in --help: {sorted(in_help - in_page)}\nonly in the page: {sorted(in_page - in_help)}")
+        if os.path.exists(more):
+            more_listed, more_named = documented(more)
+            listed_names |= more_listed
+            named |= more_named
+    only_help = in_help - named
+    only_page = listed_names - in_help - {"help", "version"}
+    check(not only_help and not only_page, f"{what}: {page} has the options of --help",
+          f"only in --help: {sorted(only_help)}\nonly in the page: {sorted(only_page)}")
 
 
 def help_of(*words):
