@@ -110,8 +110,8 @@ static enum status list_keywords(json_t *ret, struct error *err)
         "example.net/path?id=123#fragment",
         "192.0.2.1",
         "[2001:db8::1]:443/",
-        "b\xc3\xbc"
-        "cher.example",
+        ("b\xc3\xbc"
+         "cher.example"),
         "a.rather.long.host.name.example.com/with/a/path/that/takes/more/than/sixty-four/bytes",
         "row-0",
         "row-1",
