@@ -16,6 +16,8 @@ struct watched_connection {
     int64_t deadline_ms; /* INT64_MAX = none */
     int64_t phase_start_ms;
     uint64_t received;
+    bool is_receiving; /* a body */
+    bool has_ended;    /* seen at the last look: the client will send no more */
     struct watched_connection *next;
     struct watched_connection *previous;
 };
@@ -37,6 +39,23 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* The client has closed its side and all it sent was read. */
+static bool is_at_end(const struct watched_connection *connection)
+{
+    char byte;
+    return recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+/* Late, or in the middle of a body that will never be whole. (Edge-triggered epoll tells the server
+ * of a client's end just once; when that comes with the last bytes it goes unnoticed.) The end must
+ * be seen twice: at the first time the server may be about to find the body complete. */
+static bool is_to_end(struct watched_connection *connection, int64_t now)
+{
+    const bool had_ended = connection->has_ended;
+    connection->has_ended = connection->is_receiving && is_at_end(connection);
+    return connection->deadline_ms <= now || (had_ended && connection->has_ended);
+}
+
 /* Shutting down makes the server's next read or write fail, so it closes the connection itself. The
  * lock keeps the descriptor from being closed, and used again for another one, meanwhile. */
 static void *look(void *argument)
@@ -46,9 +65,10 @@ static void *look(void *argument)
     while (!watch->is_ending) {
         const int64_t now = now_ms();
         for (struct watched_connection *at = watch->first; at != NULL; at = at->next) {
-            if (at->deadline_ms <= now) {
+            if (is_to_end(at, now)) {
                 shutdown(at->fd, SHUT_RDWR);
                 at->deadline_ms = INT64_MAX;
+                at->is_receiving = false;
             }
         }
         struct timespec until;
@@ -132,10 +152,13 @@ void connection_watch_close(struct watched_connection *connection)
     mem_free(connection);
 }
 
-static void set_deadline(struct watched_connection *connection, int64_t deadline_ms)
+static void set_deadline(struct watched_connection *connection, int64_t deadline_ms,
+                         bool is_receiving)
 {
     pthread_mutex_lock(&connection->watch->lock);
     connection->deadline_ms = deadline_ms;
+    connection->is_receiving = is_receiving;
+    connection->has_ended = connection->has_ended && is_receiving;
     pthread_mutex_unlock(&connection->watch->lock);
 }
 
@@ -149,28 +172,32 @@ void connection_watch_body(struct watched_connection *connection)
 {
     connection->received = 0;
     connection->phase_start_ms = now_ms();
-    set_deadline(connection, connection->phase_start_ms + connection->watch->times.body_ms);
+    set_deadline(connection, connection->phase_start_ms + connection->watch->times.body_ms, true);
 }
 
 void connection_watch_received(struct watched_connection *connection, uint64_t more)
 {
     connection->received += more;
-    set_deadline(connection, connection->phase_start_ms + connection->watch->times.body_ms +
-                                 time_for(connection->watch, connection->received));
+    set_deadline(connection,
+                 connection->phase_start_ms + connection->watch->times.body_ms +
+                     time_for(connection->watch, connection->received),
+                 true);
 }
 
 void connection_watch_work(struct watched_connection *connection)
 {
-    set_deadline(connection, INT64_MAX);
+    set_deadline(connection, INT64_MAX, false);
 }
 
 void connection_watch_send(struct watched_connection *connection, uint64_t size_bytes)
 {
-    set_deadline(connection, now_ms() + connection->watch->times.send_ms +
-                                 time_for(connection->watch, size_bytes));
+    set_deadline(connection,
+                 now_ms() + connection->watch->times.send_ms +
+                     time_for(connection->watch, size_bytes),
+                 false);
 }
 
 void connection_watch_idle(struct watched_connection *connection)
 {
-    set_deadline(connection, now_ms() + connection->watch->times.idle_ms);
+    set_deadline(connection, now_ms() + connection->watch->times.idle_ms, false);
 }

@@ -3,7 +3,8 @@
  * An idle timeout alone does not help against a client that sends one byte every few seconds: each
  * byte starts it anew. Here every connection has one deadline for the phase it is in, which bytes
  * move only as far as a least speed says; a thread looks through all of them and shuts down what is
- * late. While the server itself works there is no deadline.
+ * late, or whose client closed in the middle of a body. While the server itself works there is no
+ * deadline.
  *
  * Threads  any. A connection's entry is used by the thread that serves it, and closed by it before
  *          its socket is. */

@@ -276,6 +276,13 @@ static void test_slow_clients(void)
     hear(fd, reply, sizeof reply, 5000);
     TAP_CHECK(strstr(reply, "\r\n\r\n1 -") != NULL, "work of our own has no deadline");
     close(fd);
+
+    fd = dial();
+    say(fd, "POST /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx");
+    shutdown(fd, SHUT_WR);
+    hear(fd, reply, sizeof reply, 5000);
+    TAP_CHECK(strstr(reply, "\r\n\r\n1 -") != NULL, "who says all and closes is answered");
+    close(fd);
     atomic_store(&work_ms, 0);
 }
 
