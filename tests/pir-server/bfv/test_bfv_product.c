@@ -146,9 +146,8 @@ Test(bfv_product, dot_of_largest_values)
 
 /* Sum of `pairs` products, relinearized and switched down, decrypts to the sum of the products of
  * the messages. */
-static double check_products(const char *name, size_t pairs, bool in_evaluation_form)
+static double check_products_in(struct bfv_context *context, size_t pairs, bool in_evaluation_form)
 {
-    struct bfv_context *context = context_for(name);
     struct bfv_secret_key *secret = secret_for(context, 1);
     struct drbg drbg;
     struct random_source source = byte_source(&drbg, 2);
@@ -212,12 +211,43 @@ static double check_products(const char *name, size_t pairs, bool in_evaluation_
     return after;
 }
 
+static double check_products(const char *name, size_t pairs, bool in_evaluation_form)
+{
+    return check_products_in(context_for(name), pairs, in_evaluation_form);
+}
+
 Test(bfv_product, sums_of_products_decrypt)
 {
     (void)check_products("n_4096_logq_27_28_28_logt_4", 2, false);
     (void)check_products("n_4096_logq_27_28_28_logt_5", 3, true);
     (void)check_products("n_4096_logq_27_28_28_logt_6", 2, true);
     (void)check_products(small, 2, false);
+}
+
+/* The most moduli there can be, each as wide as can be: sums are folded everywhere. */
+Test(bfv_product, widest_parameters)
+{
+    struct bfv_parameters parameters = bfv_named_parameters_find(small)->parameters;
+    parameters.degree = 16;
+    parameters.plaintext_modulus = 65537;
+    for (size_t count = 2; count <= BFV_MAX_MODULI; count += 6) {
+        uint64_t prime = MODULUS_MAX / 32 * 32 + 1;
+        for (size_t i = 0; i < count; i++) {
+            do
+                prime -= 32;
+            while (!modulus_is_prime_vartime(prime));
+            parameters.coefficient_moduli[i] = prime;
+        }
+        parameters.moduli_count = count;
+        struct bfv_context *context = NULL;
+        struct error error = {.message = ""};
+        cr_assert_eq(bfv_context_new(&parameters, BFV_ALLOW_INSECURE, NULL, &context, &error),
+                     STATUS_OK, "%s", error.message);
+        if (count == 2) /* one modulus of 30 bits carries no product at this t */
+            bfv_context_free(context);
+        else
+            cr_assert_gt(check_products_in(context, 3, count % 4 == 0), 80);
+    }
 }
 
 /* Folding of the sums changes no bit: 200 pairs one way, and the same sum another way. */

@@ -78,7 +78,8 @@ static struct bfv_switch_key *part_from(const struct bfv_context *context,
     return part;
 }
 
-Test(bfv_workspace, keys_products_and_responses)
+/* The chain from key to response with the kernels called `kernel` (NULL: the fastest). */
+static void check_chain(const char *kernel)
 {
     static const uint32_t starts[2][3] = {{99087261, 65694677, 111808898},
                                           {197896765, 11577433, 155248464}};
@@ -89,7 +90,11 @@ Test(bfv_workspace, keys_products_and_responses)
         "bc8d694ed3fe9554cdf22130e961b707f1d35a36d5d8a42841f02f37bc9acaf6",
         "b7a64efacf00b8d1c4c6e0e5af5131902036aa992cd93dcd5e14468a3c694519"};
 
-    struct bfv_context *context = context_for("n_4096_logq_27_28_28_logt_5");
+    struct bfv_context *context = NULL;
+    cr_assert_eq(
+        bfv_context_new(&bfv_named_parameters_find("n_4096_logq_27_28_28_logt_5")->parameters, 0,
+                        kernel, &context, NULL),
+        STATUS_OK);
     struct bfv_secret_key *secret = secret_for(context, 0x01);
     struct bytes serialized;
     bytes_init(&serialized, 1 << 20);
@@ -177,4 +182,14 @@ Test(bfv_workspace, keys_products_and_responses)
     bfv_evaluation_key_free(key);
     bfv_secret_key_free(secret);
     bfv_context_free(context);
+}
+
+Test(bfv_workspace, keys_products_and_responses)
+{
+    check_chain(NULL);
+}
+
+Test(bfv_workspace, the_portable_kernel_gives_the_same_bytes)
+{
+    check_chain("ref");
 }
