@@ -54,8 +54,8 @@ static enum status list_hashes(json_t *ret, struct error *err)
         "Hello, world!",
         "example.com",
         "www.apple.com/url-filter-test",
-        "b\xc3\xbc"
-        "cher.example", /* UTF-8, as in a path that was not escaped */
+        ("b\xc3\xbc"
+         "cher.example"), /* UTF-8, as in a path that was not escaped */
     };
     static const json_int_t seeds[] = {0, 1, 0x7fffffff, 0x9747b28c, 0xffffffff};
     uint8_t item[1000];
