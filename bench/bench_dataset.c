@@ -1,0 +1,136 @@
+/* A million list lines: read, sorted, made into a dataset version of 16 shards on disk, opened. */
+#include "bench/bench.h"
+
+#include "base/cpu.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "pir-server/dataset/dataset_write.h"
+#include "urls/list.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define LINES  UINT64_C(1000000)
+#define SHARDS 16
+
+struct state {
+    struct bytes text;
+    struct row_set *rows;
+    struct thread_pool *pool;
+    char folder[64];
+};
+
+/* Hosts, hosts with paths, hosts lines and rules, a quarter each. */
+static void make_lines(struct bytes *text)
+{
+    uint64_t x = 1;
+    bytes_init(text, (size_t)1 << 28);
+    for (uint64_t i = 0; i < LINES; i++) {
+        x = x * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+        const unsigned long long number = i;
+        const unsigned long long noise = x >> 40;
+        char line[128];
+        int size = 0;
+        switch (i % 4) {
+        case 0:
+            size = snprintf(line, sizeof line, "a%llu.example-%llu.com\n", noise, number);
+            break;
+        case 1:
+            size = snprintf(line, sizeof line, "https://b%llu.example-%llu.net/a/index.html\n",
+                            noise, number);
+            break;
+        case 2:
+            size = snprintf(line, sizeof line, "0.0.0.0 c%llu.example-%llu.org\n", noise, number);
+            break;
+        default:
+            size = snprintf(line, sizeof line, "||d%llu.example-%llu.co.uk^\n", noise, number);
+            break;
+        }
+        bytes_append(text, span_of(line, (size_t)size));
+    }
+    if (bytes_status(text, "lines", NULL) != STATUS_OK)
+        bench_fail("out of memory for the lines");
+}
+
+static enum status on_key(void *context, struct span key, struct error *err)
+{
+    struct state *state = context;
+    return row_set_add(state->rows, key, err);
+}
+
+static void read_list(void *context)
+{
+    struct state *state = context;
+    const struct list_sink sink = {.context = state, .key = on_key};
+    struct list_parser *parser = NULL;
+    struct error error;
+    row_set_free(state->rows);
+    state->rows = NULL;
+    if (row_set_new(&state->rows, &error) != STATUS_OK ||
+        list_parser_new(NULL, &sink, &parser, &error) != STATUS_OK ||
+        list_read_text(parser, "bench", bytes_view(&state->text), NULL, &error) != STATUS_OK)
+        bench_fail("%s", error.message);
+    if (list_parser_counts(parser)->kept != LINES)
+        bench_fail("lines were dropped");
+    list_parser_free(parser);
+}
+
+static void read_and_sort(void *context)
+{
+    struct state *state = context;
+    read_list(context);
+    row_set_finish(state->rows);
+}
+
+static void write_version(void *context)
+{
+    struct state *state = context;
+    const struct dataset_settings settings = {.use_case = "bench",
+                                              .shard_count = SHARDS,
+                                              .hash_function_count = 1,
+                                              .false_positive_rate = 0.001};
+    struct dataset_summary summary;
+    struct error error;
+    char *home = path_join(state->folder, "bench");
+    folder_remove(home);
+    mem_free(home);
+    read_list(context);
+    if (dataset_write(state->folder, state->rows, &settings, state->pool, &summary, &error) !=
+        STATUS_OK)
+        bench_fail("%s", error.message);
+}
+
+static void open_version(void *context)
+{
+    const struct state *state = context;
+    struct dataset *dataset = NULL;
+    struct error error;
+    if (dataset_open(state->folder, "bench", 0, &dataset, &error) != STATUS_OK)
+        bench_fail("%s", error.message);
+    dataset_free(dataset);
+}
+
+int main(void)
+{
+    struct state state = {.folder = "/tmp/bench_dataset.XXXXXX"};
+    const size_t cores = cpu_core_count();
+    char label[128];
+    struct error error;
+    make_lines(&state.text);
+    bench_time("list_read lines=1000000", 5, read_list, &state);
+    bench_time("list_read_and_sort lines=1000000", 5, read_and_sort, &state);
+    if (mkdtemp(state.folder) == NULL)
+        bench_fail("%s: cannot be made", state.folder);
+    if (cores > 1 && thread_pool_new(cores - 1, 1, &state.pool, &error) != STATUS_OK)
+        bench_fail("%s", error.message);
+    snprintf(label, sizeof label, "compile lines=1000000 shards=%d threads=%zu", SHARDS, cores);
+    bench_time(label, 3, write_version, &state);
+    snprintf(label, sizeof label, "dataset_open rows=1000001 shards=%d", SHARDS);
+    bench_time(label, 20, open_version, &state);
+
+    thread_pool_free(state.pool);
+    row_set_free(state.rows);
+    bytes_deinit(&state.text);
+    folder_remove(state.folder);
+    return 0;
+}
