@@ -11,6 +11,10 @@ QUERY = Kind(None, "indices selectors_set selector_value query steps buckets val
              "noise_budget_bits", keyword="text", a_seed="hex", error_seed="hex",
              response="base64")
 
+PARAMETER_SETS = {
+    "n_4096_logq_27_28_28_logt_5": (4096, 17, [134176769, 268369921, 268361729]),
+}
+
 CONTEXTS = {}
 
 
@@ -203,7 +207,10 @@ def check_query(bfv, case, shard, secret, galois_keys, relin_key, query):
 
 
 def check_exchange(case):
-    bfv = context(case["degree"], case["plaintext_modulus"], case["moduli"])
+    numbers = (case["degree"], case["plaintext_modulus"], case["moduli"])
+    if PARAMETER_SETS.get(case["parameter_set"]) != numbers:
+        raise Differs("parameter_set", "a known name and its numbers", case["parameter_set"])
+    bfv = context(*numbers)
     check_tables(case)
     shard = Shard(bfv, case)
     stored = shard.file()

@@ -13,6 +13,7 @@ static const struct tool_command *const commands[] = {
     &command_compile,
     &command_pir,
     &command_suburls,
+    &command_vectors,
     NULL,
 };
 

@@ -10,5 +10,6 @@ extern const struct tool_command command_bloom;
 extern const struct tool_command command_compile;
 extern const struct tool_command command_pir;
 extern const struct tool_command command_suburls;
+extern const struct tool_command command_vectors;
 
 #endif
