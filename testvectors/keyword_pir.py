@@ -74,6 +74,8 @@ def dimensions(plaintexts, batch, uneven):
 
 def galois_elements(degree, selectors, strategy):
     log = degree.bit_length() - 1
+    if degree != 1 << log:
+        raise ValueError("the degree is no power of two")
     low = log - (min(selectors, degree) - 1).bit_length() + 1
     high = log if strategy == "none" else max(low, up(log + 1, 2))
     exponents = list(range(low, high + 1))

@@ -11,6 +11,7 @@ import hashlib
 
 
 def _make_tables():
+    """The S-box, and twice the S-box in the field of 256 elements."""
     def times2(x):
         return (x << 1) ^ (0x11B if x & 0x80 else 0)
 
@@ -27,55 +28,54 @@ def _make_tables():
         for turn in range(5):
             out ^= (inverse << turn | inverse >> (8 - turn)) & 0xFF
         sbox.append(out)
-    column = []
-    for s in sbox:
-        two = times2(s)
-        column.append(two << 24 | s << 16 | s << 8 | (two ^ s))
-    turned = [[(w >> 8 * r | w << (32 - 8 * r)) & 0xFFFFFFFF for w in column] for r in range(4)]
-    return sbox, turned
+    return bytes(sbox), bytes(times2(s) for s in sbox)
 
 
-_SBOX, (_T0, _T1, _T2, _T3) = _make_tables()
+_SBOX, _SBOX_TIMES_2 = _make_tables()
 
 
 class Aes128:
-    """One key; encrypts blocks given and returned as 128-bit integers (big-endian)."""
+    """One key. Works on many blocks at once, byte position by byte position: position i of all
+    blocks is one long byte string, looked up with translate() and added as one long number."""
 
     def __init__(self, key):
-        words = [int.from_bytes(key[i:i + 4], "big") for i in range(0, 16, 4)]
+        words = [key[i:i + 4] for i in range(0, 16, 4)]
         round_constant = 1
         while len(words) < 44:
             word = words[-1]
             if len(words) % 4 == 0:
-                word = (word << 8 | word >> 24) & 0xFFFFFFFF
-                word = (_SBOX[word >> 24] << 24 | _SBOX[word >> 16 & 255] << 16
-                        | _SBOX[word >> 8 & 255] << 8 | _SBOX[word & 255])
-                word ^= round_constant << 24
+                word = (word[1:] + word[:1]).translate(_SBOX)
+                word = bytes([word[0] ^ round_constant]) + word[1:]
                 round_constant = (round_constant << 1) ^ (0x11B if round_constant & 0x80 else 0)
-            words.append(words[-4] ^ word)
-        self._first = tuple(words[0:4])
-        self._middle = [tuple(words[i:i + 4]) for i in range(4, 40, 4)]
-        self._last = tuple(words[40:44])
+            words.append(bytes(x ^ y for x, y in zip(words[-4], word)))
+        self._round_keys = [b"".join(words[i:i + 4]) for i in range(0, 44, 4)]
 
-    def encrypt(self, block):
-        t0, t1, t2, t3, s = _T0, _T1, _T2, _T3, _SBOX
-        k = self._first
-        a = (block >> 96) ^ k[0]
-        b = (block >> 64 & 0xFFFFFFFF) ^ k[1]
-        c = (block >> 32 & 0xFFFFFFFF) ^ k[2]
-        d = (block & 0xFFFFFFFF) ^ k[3]
-        for k0, k1, k2, k3 in self._middle:
-            a, b, c, d = (
-                t0[a >> 24] ^ t1[b >> 16 & 255] ^ t2[c >> 8 & 255] ^ t3[d & 255] ^ k0,
-                t0[b >> 24] ^ t1[c >> 16 & 255] ^ t2[d >> 8 & 255] ^ t3[a & 255] ^ k1,
-                t0[c >> 24] ^ t1[d >> 16 & 255] ^ t2[a >> 8 & 255] ^ t3[b & 255] ^ k2,
-                t0[d >> 24] ^ t1[a >> 16 & 255] ^ t2[b >> 8 & 255] ^ t3[c & 255] ^ k3)
-        out = 0
-        for key_word, (p, q, r, t) in zip(self._last, ((a, b, c, d), (b, c, d, a),
-                                                      (c, d, a, b), (d, a, b, c))):
-            out = out << 32 | ((s[p >> 24] << 24 | s[q >> 16 & 255] << 16
-                                | s[r >> 8 & 255] << 8 | s[t & 255]) ^ key_word)
-        return out
+    def encrypt(self, blocks):
+        count = len(blocks) // 16
+        repeat = int.from_bytes(b"\x01" * count, "big")
+
+        def numbers(columns):
+            return [int.from_bytes(c, "big") for c in columns]
+
+        def with_key(columns, key):
+            return [(c ^ k * repeat).to_bytes(count, "big") for c, k in zip(columns, key)]
+
+        state = with_key(numbers(blocks[i::16] for i in range(16)), self._round_keys[0])
+        for key in self._round_keys[1:-1]:
+            # Row i % 4 of the state moves i % 4 columns to the left.
+            moved = [state[(i + 4 * (i % 4)) % 16] for i in range(16)]
+            once = numbers(c.translate(_SBOX) for c in moved)
+            twice = numbers(c.translate(_SBOX_TIMES_2) for c in moved)
+            mixed = []
+            for i in range(16):
+                a, b, c, d = (i - i % 4 + (i + k) % 4 for k in range(4))
+                mixed.append(twice[a] ^ twice[b] ^ once[b] ^ once[c] ^ once[d])
+            state = with_key(mixed, key)
+        moved = [state[(i + 4 * (i % 4)) % 16].translate(_SBOX) for i in range(16)]
+        out = bytearray(16 * count)
+        for i, column in enumerate(with_key(numbers(moved), self._round_keys[-1])):
+            out[i::16] = column
+        return bytes(out)
 
 
 # ---- the random stream: CTR_DRBG of NIST SP 800-90A, AES-128, no derivation function ----
@@ -92,10 +92,9 @@ class Drbg:
         self._buffer = b""
 
     def _blocks(self, count):
-        aes = Aes128(self.key)
-        mask = (1 << 128) - 1
-        return b"".join(aes.encrypt((self.v + i) & mask).to_bytes(16, "big")
-                        for i in range(1, count + 1))
+        counters = b"".join(((self.v + i) % (1 << 128)).to_bytes(16, "big")
+                            for i in range(1, count + 1))
+        return Aes128(self.key).encrypt(counters)
 
     def _update(self, data):
         mixed = bytes(x ^ y for x, y in zip(self._blocks(2), data))
@@ -104,7 +103,7 @@ class Drbg:
     def request(self, size):
         count = -(-size // 16)
         out = self._blocks(count)[:size]
-        self.v = (self.v + count) & ((1 << 128) - 1)
+        self.v = (self.v + count) % (1 << 128)
         self._update(bytes(32))
         return out
 
@@ -248,26 +247,36 @@ class Ring:
         self._w_inverse = [pow(w, -1, q) for w in self._w]
         self._degree_inverse = pow(degree, -1, q)
 
+    # A step works on pairs (k, k + d) in m blocks of 2d values, each block with its own factor.
+    # _pairs() yields them as slices, along the blocks or across them, whichever are fewer.
+
+    def _pairs(self, m, d, factors):
+        if m < d:
+            for i in range(m):
+                yield slice(2 * i * d, 2 * i * d + d), slice(2 * i * d + d, 2 * i * d + 2 * d), \
+                    [factors[m + i]] * d
+        else:
+            for k in range(d):
+                yield slice(k, None, 2 * d), slice(k + d, None, 2 * d), factors[m:2 * m]
+
     def forward(self, coefficients):
         """Value i is the polynomial at psi^(2 * reversed(i) + 1)."""
         a, q, m, d = list(coefficients), self.q, 1, self.degree // 2
         while d:
-            for i in range(m):
-                w, start = self._w[m + i], 2 * i * d
-                low, high = a[start:start + d], [x * w % q for x in a[start + d:start + 2 * d]]
-                a[start:start + 2 * d] = ([(x + y) % q for x, y in zip(low, high)]
-                                          + [(x - y) % q for x, y in zip(low, high)])
+            for low, high, factors in self._pairs(m, d, self._w):
+                x, y = a[low], [v * w % q for v, w in zip(a[high], factors)]
+                a[low] = [(v + u) % q for v, u in zip(x, y)]
+                a[high] = [(v - u) % q for v, u in zip(x, y)]
             m, d = 2 * m, d // 2
         return a
 
     def inverse(self, values):
         a, q, m, d = list(values), self.q, self.degree // 2, 1
         while m:
-            for i in range(m):
-                w, start = self._w_inverse[m + i], 2 * i * d
-                low, high = a[start:start + d], a[start + d:start + 2 * d]
-                a[start:start + 2 * d] = ([(x + y) % q for x, y in zip(low, high)]
-                                          + [(x - y) * w % q for x, y in zip(low, high)])
+            for low, high, factors in self._pairs(m, d, self._w_inverse):
+                x, y = a[low], a[high]
+                a[low] = [(v + u) % q for v, u in zip(x, y)]
+                a[high] = [(v - u) * w % q for v, u, w in zip(x, y, factors)]
             m, d = m // 2, 2 * d
         return [x * self._degree_inverse % q for x in a]
 

@@ -234,11 +234,13 @@ static enum status inputs_of(const struct vectors_kind *kind, json_t *list, stru
     enum status st = STATUS_OK;
     for (size_t i = 0; st == STATUS_OK && kind->literals != NULL && kind->literals[i] != NULL;
          i++) {
-        json_t *inputs = vectors_from_literal(kind->literals[i]);
-        json_t *item = kind->what == NULL ? json_object() : json_pack("{s:s}", "what", kind->what);
-        if (inputs == NULL || item == NULL || json_object_update(item, inputs) != 0)
-            st = error_set(err, STATUS_INTERNAL, "input %zu of %s is no JSON, or no memory", i,
-                           kind->file);
+        json_t *inputs = NULL, *item = NULL;
+        st = vectors_from_literal(kind->literals[i], &inputs, err);
+        if (st != STATUS_OK)
+            return error_prefix(err, st, "%s, input %zu", kind->file, i);
+        item = kind->what == NULL ? json_object() : json_pack("{s:s}", "what", kind->what);
+        if (item == NULL || json_object_update(item, inputs) != 0)
+            st = error_set(err, STATUS_NOMEM, "no memory for a case");
         json_decref(inputs);
         if (st == STATUS_OK)
             st = vectors_append(list, item, err);

@@ -20,7 +20,7 @@ const char *vectors_file_name(size_t number);
 
 /* Checks a file of `folder`.
  *   ret_cases  cases that agree
- * STATUS_MISMATCH: "case 12, murmur3[2]: expected .., got ..", the first difference;
+ * STATUS_MISMATCH: "case 12: murmur3[2]: expected .., got ..", the first difference;
  * STATUS_MALFORMED, STATUS_NOT_FOUND and others: the file cannot be read as a vectors file. */
 enum status vectors_verify_file(const char *folder, size_t number, size_t *ret_cases,
                                 struct error *err) MUST_CHECK;

@@ -400,17 +400,21 @@ enum status vectors_compare(const char *where, const json_t *expected, const jso
     return json_equal(expected, got) ? STATUS_OK : differ(where, expected, got, err);
 }
 
-json_t *vectors_from_literal(const char *literal)
+enum status vectors_from_literal(const char *literal, json_t **ret, struct error *err)
 {
     const size_t size = strlen(literal);
+    json_error_t reason;
     char *text = mem_strdup(literal);
     if (text == NULL)
-        return NULL;
+        return error_set(err, STATUS_NOMEM, "no memory for a literal");
     for (size_t i = 0; i < size; i++) {
         if (text[i] == '\'')
             text[i] = '"';
     }
-    json_t *value = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
+    json_t *value = json_loadb(text, size, JSON_REJECT_DUPLICATES, &reason);
     mem_free(text);
-    return value;
+    if (value == NULL)
+        return error_set(err, STATUS_INTERNAL, "byte %d: %s", reason.position, reason.text);
+    *ret = value;
+    return STATUS_OK;
 }

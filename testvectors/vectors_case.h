@@ -91,6 +91,6 @@ enum status vectors_compare(const char *where, const json_t *expected, const jso
                             struct error *err) MUST_CHECK;
 
 /* Parses a JSON text in which ' stands for ", as the tables of inputs are written. */
-json_t *vectors_from_literal(const char *literal);
+enum status vectors_from_literal(const char *literal, json_t **ret, struct error *err) MUST_CHECK;
 
 #endif

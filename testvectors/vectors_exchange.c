@@ -405,7 +405,13 @@ static enum status add_component(const struct exchange *exchange, uint32_t eleme
     put_field(&seeded, 2, span_of(a_seed, sizeof a_seed));
     put_field(&outer, 1, bytes_view(&seeded)); /* oneof: seeded */
     put_field(ret, 1, bytes_view(&outer));
-    st = bytes_status(&outer, "a key component", err);
+    st = bytes_status(&poly0, "a key component", err);
+    if (st == STATUS_OK)
+        st = bytes_status(&seeded, "a key component", err);
+    if (st == STATUS_OK)
+        st = bytes_status(&outer, "a key component", err);
+    if (st == STATUS_OK)
+        st = bytes_status(ret, "a key", err);
     if (st == STATUS_OK)
         st = vectors_append(digests, vectors_json_sha256(bytes_view(&poly0)), err);
 done:
@@ -439,6 +445,8 @@ static enum status add_switch_key(const struct exchange *exchange, uint32_t elem
         put_field(ret, number, bytes_view(&key));
         st = bytes_status(&key, "a key", err);
     }
+    if (st == STATUS_OK)
+        st = bytes_status(ret, "a key", err);
     bytes_deinit(&key);
     bytes_deinit(&components);
     return st;
@@ -469,6 +477,8 @@ static enum status make_keys(const json_t *in, struct exchange *exchange, struct
         if (st == STATUS_OK)
             put_field(&galois, 1, bytes_view(&entry));
     }
+    if (st == STATUS_OK)
+        st = bytes_status(&galois, "the Galois keys", err);
     if (st != STATUS_OK)
         goto done;
     put_field(&message, 1, bytes_view(&galois));
@@ -478,9 +488,7 @@ static enum status make_keys(const json_t *in, struct exchange *exchange, struct
     if (st != STATUS_OK)
         goto done;
     put_field(&message, 2, bytes_view(&entry));
-    st = bytes_status(&galois, "the Galois keys", err);
-    if (st == STATUS_OK)
-        st = bytes_status(&message, "an evaluation key", err);
+    st = bytes_status(&message, "an evaluation key", err);
     if (st == STATUS_OK)
         st = wire_evaluation_key_read(exchange->context, config, bytes_view(&message),
                                       &exchange->key, err);

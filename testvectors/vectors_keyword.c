@@ -163,7 +163,12 @@ static enum status compute_buckets(const json_t *in, struct vectors_out *out, st
         st = error_set(err, STATUS_NOMEM, "no memory for a bucket");
         goto done;
     }
-    bytes_reserve(&value, VECTORS_MAX_BYTES); /* so that spans into it stay */
+    for (size_t i = 0; i < count; i++)
+        size += vectors_text_at(json_array_get(rows, i), 1).size / 2;
+    bytes_reserve(&value, size); /* so that spans into it stay */
+    st = bytes_status(&value, "the values of a bucket", err);
+    if (st != STATUS_OK)
+        goto done;
     for (size_t i = 0; i < count; i++) {
         const json_t *row = json_array_get(rows, i);
         const size_t start = value.size;

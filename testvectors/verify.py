@@ -214,8 +214,12 @@ def check_divide(case):
 
 
 def check_skip(case):
+    degree, t, q0 = case["degree"], case["plaintext_modulus"], case["first_modulus"]
+    lattice.least_root(q0, degree)  # raises ValueError when they do not fit
+    if pow(2, t - 1, t) != 1:
+        raise ValueError("the plaintext modulus is not prime")
     bfv = Bfv.__new__(Bfv)  # the rule needs three numbers, no tables
-    bfv.degree, bfv.t, bfv.top = case["degree"], case["plaintext_modulus"], [case["first_modulus"]]
+    bfv.degree, bfv.t, bfv.top = degree, t, [q0]
     return {"skip": bfv.skipped_bits()}
 
 
@@ -321,7 +325,7 @@ def verify_file(folder, name):
             for key, value in got.items():
                 compare(key, case[key], as_json(value, key))
         except Differs as d:
-            raise Differs(f"{where}, {d.args[0]}", *d.args[1:]) from d
+            raise Differs(f"{where}: {d.args[0]}", *d.args[1:]) from d
         except (ValueError, IndexError, TypeError, AttributeError, ZeroDivisionError,
                 KeyError, OverflowError) as reason:
             raise Differs(where, "inputs that can be computed with", reason) from reason
