@@ -6,6 +6,8 @@
 #include "urls/row_set.h"
 #include "urls/url.h"
 
+#include <string.h>
+
 /* ---- hashes ---- */
 
 static const struct vectors_member hashes_members[] = {
@@ -242,30 +244,95 @@ static void put_wrong_bits(struct vectors_out *out, const char *name, const json
     vectors_put_hex(out, name, span_of(scratch, filter->byte_count));
 }
 
-static enum status put_formats(struct vectors_out *out, const struct bloom_filter *filter,
-                               struct error *err)
+struct format {
+    const char *name;
+    enum bloom_layout layout;
+};
+static const struct format formats[] = {
+    {"manifest", BLOOM_LAYOUT_MANIFEST},
+    {"plist", BLOOM_LAYOUT_PLIST},
+    {"plist_first_beta", BLOOM_LAYOUT_PLIST_BETA},
+    {"json_with_url", BLOOM_LAYOUT_URL},
+};
+
+static bool is_plist(enum bloom_layout layout)
 {
-    static const struct {
-        const char *name;
-        enum bloom_layout layout;
-    } formats[] = {
-        {"manifest", BLOOM_LAYOUT_MANIFEST},
-        {"plist", BLOOM_LAYOUT_PLIST},
-        {"plist_first_beta", BLOOM_LAYOUT_PLIST_BETA},
-        {"json_with_url", BLOOM_LAYOUT_URL},
-    };
+    return layout == BLOOM_LAYOUT_PLIST || layout == BLOOM_LAYOUT_PLIST_BETA;
+}
+
+static bool has_same_numbers(const struct bloom_meta *a, const struct bloom_meta *b)
+{
+    return a->params.bit_count == b->params.bit_count &&
+           a->params.hash_count == b->params.hash_count &&
+           a->params.murmur_seed == b->params.murmur_seed &&
+           a->false_positive_tolerance == b->false_positive_tolerance;
+}
+
+static enum status plist_says(struct span text, const struct format *format,
+                              const struct bloom_filter *filter, bool *ret, struct error *err)
+{
+    struct bloom_filter *said = NULL;
+    const enum status st = bloom_plist_parse(text, format->name, &said, err);
+    *ret = st == STATUS_OK && said->layout == format->layout &&
+           has_same_numbers(&said->meta, &filter->meta) &&
+           said->meta.item_count == filter->meta.item_count &&
+           span_equal(span_of(said->bits, said->byte_count),
+                      span_of(filter->bits, filter->byte_count));
+    bloom_filter_free(said);
+    return st;
+}
+
+static enum status manifest_says(struct span text, const struct format *format,
+                                 const struct bloom_meta *meta, bool *ret, struct error *err)
+{
+    enum bloom_layout layout = BLOOM_LAYOUT_PLIST;
+    struct bloom_meta *said = mem_alloc_zeroed(1, sizeof *said);
+    if (said == NULL)
+        return error_set(err, STATUS_NOMEM, "no memory for a manifest");
+    const enum status st = bloom_manifest_parse(text, format->name, said, &layout, err);
+    *ret = st == STATUS_OK && layout == format->layout && has_same_numbers(said, meta) &&
+           (layout == BLOOM_LAYOUT_URL || said->item_count == meta->item_count) &&
+           strcmp(said->tag, meta->tag) == 0 && strcmp(said->url, meta->url) == 0;
+    mem_free(said);
+    return st;
+}
+
+/* Whether a text in this format says what the filter is; how it is laid out does not matter. A text
+ * that cannot be read says nothing. */
+static enum status says_filter(struct span text, const struct format *format,
+                               const struct bloom_filter *filter, bool *ret, struct error *err)
+{
+    const enum status st = is_plist(format->layout)
+                               ? plist_says(text, format, filter, ret, err)
+                               : manifest_says(text, format, &filter->meta, ret, err);
+    return st == STATUS_NOMEM ? st : STATUS_OK;
+}
+
+/* The texts of the case where they are right, else as we write them. */
+static enum status put_formats(const json_t *in, struct vectors_out *out,
+                               const struct bloom_filter *filter, struct error *err)
+{
     enum status st = STATUS_OK;
     for (size_t i = 0; st == STATUS_OK && i < ARRAY_COUNT(formats); i++) {
-        const enum bloom_layout layout = formats[i].layout;
+        const struct format *format = &formats[i];
+        bool is_right = false;
+        if (json_is_string(json_object_get(in, format->name)))
+            st = says_filter(vectors_text(in, format->name), format, filter, &is_right, err);
+        if (st != STATUS_OK)
+            break;
+        if (is_right) {
+            vectors_put_text(out, format->name, vectors_text(in, format->name));
+            continue;
+        }
         struct bytes text;
         bytes_init(&text, VECTORS_MAX_BYTES);
-        st = layout == BLOOM_LAYOUT_PLIST || layout == BLOOM_LAYOUT_PLIST_BETA
-                 ? bloom_plist_format(filter, layout, &text, err)
-                 : bloom_manifest_format(&filter->meta, layout, &text, err);
+        st = is_plist(format->layout)
+                 ? bloom_plist_format(filter, format->layout, &text, err)
+                 : bloom_manifest_format(&filter->meta, format->layout, &text, err);
         if (st == STATUS_OK)
             st = bytes_status(&text, "a filter in a text format", err);
         if (st == STATUS_OK)
-            vectors_put_text(out, formats[i].name, bytes_view(&text));
+            vectors_put_text(out, format->name, bytes_view(&text));
         bytes_deinit(&text);
     }
     return st;
@@ -333,7 +400,7 @@ static enum status compute_filters(const json_t *in, struct vectors_out *out, st
     put_wrong_bits(out, "wrong_msb_first", keys, filter, MISTAKE_NONE, true, scratch);
     put_wrong_bits(out, "wrong_64bit_sum", keys, filter, MISTAKE_SUM64, false, scratch);
     put_wrong_bits(out, "wrong_fnv1", keys, filter, MISTAKE_FNV1, false, scratch);
-    st = put_formats(out, filter, err);
+    st = put_formats(in, out, filter, err);
 done:
     json_decref(answers);
     mem_free(scratch);
