@@ -212,7 +212,7 @@ Test(vectors, failed_allocations_are_reported)
     for (size_t number = 0; vectors_file_name(number) != NULL; number++) {
         const bool is_large = strcmp(vectors_file_name(number), "exchange.json") == 0;
         const bool is_long = strcmp(vectors_file_name(number), "hashes.json") == 0;
-        const size_t stride = is_large ? 41 : is_long ? 97 : 1;
+        const size_t stride = is_large ? 83 : is_long ? 97 : 1;
         for (size_t n = 1;; n += stride) {
             struct error err = {0};
             size_t cases = 0;
@@ -238,8 +238,10 @@ Test(vectors, failed_allocations_are_reported)
                 cr_expect_eq(st, STATUS_OK, "%s", err.message);
                 break;
             }
-            cr_expect_eq(st, STATUS_NOMEM, "%s, allocation %zu: %s", vectors_file_name(number), n,
-                         err.message);
+            /* expat does without some of its memory. */
+            const bool may_pass = strcmp(vectors_file_name(number), "filters.json") == 0;
+            cr_expect(st == STATUS_NOMEM || (may_pass && st == STATUS_OK), "%s, allocation %zu: %s",
+                      vectors_file_name(number), n, err.message);
         }
     }
 }
