@@ -22,6 +22,8 @@ enum status bfv_secret_key_new(const struct bfv_context *context,
  * evaluation form. STATUS_MALFORMED also when it is not ternary. */
 enum status bfv_secret_key_read(const struct bfv_context *context, struct span polys,
                                 struct bfv_secret_key **ret, struct error *err) MUST_CHECK;
+/* Reserve bfv_ciphertext_full_bytes(context, 1, L + 1, NULL) in `ret` before, so that growth leaves
+ * no copy behind, and give it back with bytes_deinit_secret(). */
 void bfv_secret_key_write(const struct bfv_secret_key *key, struct bytes *ret);
 void bfv_secret_key_free(struct bfv_secret_key *key); /* wipes; takes NULL */
 /* [L + 1][N] evaluation form, over all moduli. */
