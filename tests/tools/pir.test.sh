@@ -10,7 +10,7 @@ value = json.load(open(sys.argv[1]))[int(sys.argv[2])][sys.argv[3]]
 print("absent" if value is None else value)' "$@"
 }
 
-# ---- the reference's files (all queries: tests/vectors/test_pir_reference.c) ----
+# ---- the reference's files (all queries: tests/pir-server/pir/test_pir_answer_reference.c) ----
 if [ -d "$vectors" ] && command -v python3 >/dev/null; then
     for folder in "$vectors"/*/; do
         set_name=$(basename "$folder")

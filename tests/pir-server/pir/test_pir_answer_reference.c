@@ -172,36 +172,36 @@ static void check_set(const char *set)
     json_decref(expected);
 }
 
-Test(pir_reference, small, .timeout = 60)
+Test(pir_answer_reference, small, .timeout = 60)
 {
     check_set("small");
 }
-Test(pir_reference, sharded, .timeout = 60)
+Test(pir_answer_reference, sharded, .timeout = 60)
 {
     check_set("sharded");
 }
-Test(pir_reference, fixed_buckets, .timeout = 60)
+Test(pir_answer_reference, fixed_buckets, .timeout = 60)
 {
     check_set("fixed-buckets");
 }
-Test(pir_reference, even_dimensions, .timeout = 60)
+Test(pir_answer_reference, even_dimensions, .timeout = 60)
 {
     check_set("even-dimensions");
 }
-Test(pir_reference, hybrid_compression, .timeout = 60)
+Test(pir_answer_reference, hybrid_compression, .timeout = 60)
 {
     check_set("hybrid-compression");
 }
-Test(pir_reference, max_compression, .timeout = 60)
+Test(pir_answer_reference, max_compression, .timeout = 60)
 {
     check_set("max-compression");
 }
-Test(pir_reference, large_values, .timeout = 60)
+Test(pir_answer_reference, large_values, .timeout = 60)
 {
     check_set("large-values");
 }
 
-Test(pir_reference, shards_exported_again_are_identical, .timeout = 60)
+Test(pir_answer_reference, shards_exported_again_are_identical, .timeout = 60)
 {
     need_vectors();
     char folder[] = "/tmp/blindlist-pir-XXXXXX";

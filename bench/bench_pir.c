@@ -1,0 +1,234 @@
+/* bench_pir - one query on one shard, one thread; and processing of a million rows, two threads.
+ *
+ *   query_compute  rows of value "1", one hash function, buckets of a whole plaintext, the shape
+ *                  that blindlist compile chooses; expansion, both dimensions, serialization
+ *   process_shards 1,000,000 rows in 16 shards: hashing, placement, transforms, digest; no files */
+#include "base/mem.h"
+#include "bench/bench.h"
+#include "pir-server/bfv/bfv_evaluation_key.h"
+#include "pir-server/pir/pir_answer.h"
+#include "pir-server/pir/pir_client.h"
+#include "pir-server/pir/pir_processing.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#define SET            "n_4096_logq_27_28_28_logt_5"
+#define QUERY_RUNS     15
+#define PROCESS_ROWS   1000000
+#define PROCESS_SHARDS 16
+
+static void must(enum status st, const struct error *err)
+{
+    if (st != STATUS_OK)
+        bench_fail("%s", err->message);
+}
+
+/* ---- rows: "host<number>.example/", made when asked for ---- */
+
+#define KEYWORD_BYTES ((size_t)40)
+
+struct names {
+    char (*text)[KEYWORD_BYTES];
+};
+
+static struct span name_of(const void *context, size_t row)
+{
+    const struct names *names = context;
+    return span_of_text(names->text[row]);
+}
+
+static struct names names_new(size_t count)
+{
+    struct names names = {.text = mem_alloc(count, KEYWORD_BYTES)};
+    if (names.text == NULL)
+        bench_fail("no memory for %zu rows", count);
+    for (size_t i = 0; i < count; i++)
+        snprintf(names.text[i], KEYWORD_BYTES, "host%zu.example/", i);
+    return names;
+}
+
+static struct pir_partition *partition_new(const struct names *names, size_t count, uint64_t shards,
+                                           struct thread_pool *pool)
+{
+    const struct pir_rows rows = {
+        .count = count, .context = names, .keyword = name_of, .constant_value = span_of("1", 1)};
+    const struct sharding sharding = {.function = SHARDING_SHA256};
+    struct pir_partition *partition = NULL;
+    struct error err;
+    must(pir_partition_new(&rows, shards, &sharding, pool, &partition, &err), &err);
+    return partition;
+}
+
+/* ---- a query ---- */
+
+struct query_work {
+    struct pir_workspace *workspace;
+    struct pir_shard *shard;
+    struct bfv_evaluation_key *key;
+    const struct pir_query *query;
+};
+
+static void answer(void *context)
+{
+    struct query_work *work = context;
+    struct pir_response response;
+    struct error err;
+    must(pir_answer(work->workspace, work->shard, work->key, work->query, &response, &err), &err);
+}
+
+static struct bfv_switch_key *read_key(const struct bfv_context *context, struct bfv_seeded *parts)
+{
+    struct bfv_switch_key *key = NULL;
+    struct error err;
+    must(bfv_switch_key_new(context, &key, &err), &err);
+    for (size_t j = 0; j < bfv_context_ciphertext_moduli(context); j++) {
+        must(bfv_switch_key_read_seeded(key, j, bytes_view(&parts[j].poly0),
+                                        span_of(parts[j].seed, sizeof parts[j].seed), &err),
+             &err);
+        bytes_clear(&parts[j].poly0);
+    }
+    return key;
+}
+
+static struct bfv_evaluation_key *make_key(const struct bfv_context *context,
+                                           const struct bfv_secret_key *secret,
+                                           const struct pir_evaluation_key_config *config)
+{
+    const struct random_source random = random_system();
+    struct bfv_seeded parts[BFV_MAX_MODULI];
+    struct bfv_evaluation_key *key = NULL;
+    struct error err;
+    for (size_t j = 0; j < BFV_MAX_MODULI; j++)
+        bfv_seeded_init(&parts[j]);
+    must(bfv_evaluation_key_new(context, &key, &err), &err);
+    for (size_t i = 0; i < config->galois_element_count; i++) {
+        const uint32_t element = config->galois_elements[i];
+        must(bfv_galois_key_make(context, secret, element, &random, parts, &err), &err);
+        must(bfv_evaluation_key_add_galois(key, element, read_key(context, parts), &err), &err);
+    }
+    must(bfv_relin_key_make(context, secret, &random, parts, &err), &err);
+    must(bfv_evaluation_key_set_relin(key, read_key(context, parts), &err), &err);
+    for (size_t j = 0; j < BFV_MAX_MODULI; j++)
+        bfv_seeded_deinit(&parts[j]);
+    return key;
+}
+
+static void measure_query(size_t row_count, const char *kernel)
+{
+    const struct bfv_parameters encryption = bfv_named_parameters_find(SET)->parameters;
+    const struct random_source random = random_system();
+    struct bfv_context *context = NULL;
+    struct bfv_secret_key *secret = NULL;
+    struct pir_client_query *query = NULL;
+    struct query_work work = {0};
+    struct pir_processing processing;
+    struct error err;
+    char label[256];
+
+    must(bfv_context_new(&encryption, 0, kernel, &context, &err), &err);
+    struct names names = names_new(row_count);
+    struct pir_partition *partition = partition_new(&names, row_count, 1, NULL);
+    pir_processing_init(&encryption, 1, &processing);
+    must(pir_processing_fit(partition, NULL, &processing, &err), &err);
+    must(pir_process_shard(context, partition, 0, &processing, 0, &work.shard, &err), &err);
+    const struct pir_layout *layout = pir_shard_layout(work.shard);
+    must(bfv_secret_key_new(context, &random, &secret, &err), &err);
+    work.key = make_key(context, secret, &pir_shard_parameters(work.shard)->evaluation_key);
+    must(pir_workspace_new(context, layout, &work.workspace, &err), &err);
+    must(pir_client_query_new(context, layout, secret, span_of_text(names.text[row_count / 2]),
+                              &random, &query, &err),
+         &err);
+    work.query = pir_client_query_message(query);
+
+    snprintf(label, sizeof label, "query_compute kernel=%s rows=%zu dimensions=%zux%zu",
+             bfv_context_kernel_name(context), row_count, layout->dimensions[0],
+             layout->dimensions[1]);
+    (void)bench_time(label, QUERY_RUNS, answer, &work);
+
+    /* A figure for a wrong answer is no figure. */
+    struct pir_response response;
+    struct pir_result result;
+    pir_result_init(&result);
+    must(pir_answer(work.workspace, work.shard, work.key, work.query, &response, &err), &err);
+    must(pir_client_read_response(context, layout, secret, span_of_text(names.text[row_count / 2]),
+                                  &response, &result, &err),
+         &err);
+    if (!result.found)
+        bench_fail("the row was not found");
+    pir_result_deinit(&result);
+    pir_client_query_free(query);
+    pir_workspace_free(work.workspace);
+    bfv_evaluation_key_free(work.key);
+    bfv_secret_key_free(secret);
+    pir_shard_free(work.shard);
+    pir_partition_free(partition);
+    mem_free(names.text);
+    bfv_context_free(context);
+}
+
+/* ---- processing ---- */
+
+static enum status drop(void *context, uint64_t shard, const struct pir_shard *processed,
+                        struct error *err)
+{
+    (void)context;
+    (void)shard;
+    (void)processed;
+    (void)err;
+    return STATUS_OK;
+}
+
+struct process_work {
+    struct names names;
+    struct bfv_parameters encryption;
+    struct bfv_context *context;
+    struct thread_pool *pool;
+};
+
+static void process(void *context)
+{
+    struct process_work *work = context;
+    struct pir_processing processing;
+    struct error err;
+    struct pir_partition *partition =
+        partition_new(&work->names, PROCESS_ROWS, PROCESS_SHARDS, work->pool);
+    pir_processing_init(&work->encryption, 1, &processing);
+    must(pir_processing_fit(partition, work->pool, &processing, &err), &err);
+    must(pir_process_all(work->context, partition, &processing, 0, work->pool, NULL, drop, NULL,
+                         &err),
+         &err);
+    pir_partition_free(partition);
+}
+
+static void measure_processing(void)
+{
+    struct process_work work = {.encryption = bfv_named_parameters_find(SET)->parameters};
+    struct error err;
+    char label[256];
+    must(bfv_context_new(&work.encryption, 0, NULL, &work.context, &err), &err);
+    must(thread_pool_new(1, 0, &work.pool, &err), &err);
+    work.names = names_new(PROCESS_ROWS);
+    snprintf(label, sizeof label, "process_shards kernel=%s rows=%d shards=%d threads=2",
+             bfv_context_kernel_name(work.context), PROCESS_ROWS, PROCESS_SHARDS);
+    (void)bench_time(label, 3, process, &work);
+    struct rusage usage;
+    if (getrusage(RUSAGE_SELF, &usage) == 0)
+        printf("process_memory rows=%d shards=%d peak_mib=%ld\n", PROCESS_ROWS, PROCESS_SHARDS,
+               usage.ru_maxrss / 1024);
+    thread_pool_free(work.pool);
+    mem_free(work.names.text);
+    bfv_context_free(work.context);
+}
+
+int main(void)
+{
+    static const size_t ROWS[] = {10000, 62500, 100000};
+    measure_processing(); /* first: the peak of memory is of the whole program */
+    for (size_t i = 0; i < ARRAY_COUNT(ROWS); i++) {
+        measure_query(ROWS[i], "ref");
+        measure_query(ROWS[i], NULL);
+    }
+    return 0;
+}
