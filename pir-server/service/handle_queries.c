@@ -235,6 +235,9 @@ static enum status plan(struct batch *batch, struct error *err)
         if (status != STATUS_OK)
             return count == 1 ? status : error_prefix(err, status, "request %zu", i);
     }
+    /* All that is still needed is in the queries: a batch may wait for long. */
+    wire_requests_free(batch->requests);
+    batch->requests = NULL;
     return STATUS_OK;
 }
 

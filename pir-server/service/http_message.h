@@ -41,6 +41,13 @@ struct http_request {
     struct span body;
 };
 
+/* What a request's head says about the rest of its way. */
+struct http_admission {
+    const char *label; /* names the route in the log; static */
+    bool is_slow;      /* start() is to be used instead of answer() */
+    bool takes_body;   /* otherwise what comes is thrown away */
+};
+
 /* Largest body of any response: 10 MiB of queries yield less than that in answers. */
 #define HTTP_RESPONSE_MAX_BYTES ((size_t)64 << 20)
 /* A strong entity tag: quotes and 64 hex digits. */

@@ -54,8 +54,7 @@ struct exchange {
     uint64_t discarded;
     struct http_response *response; /* heap: libmicrohttpd sends from it after we are done */
     bool is_decided;                /* response is complete; the rest of the body is thrown away */
-    bool is_slow;
-    const char *label;
+    struct http_admission admission;
     unsigned status;
     size_t response_bytes;
     int64_t start_us;
@@ -117,7 +116,7 @@ static struct exchange *exchange_new(struct http_server *server, struct MHD_Conn
     exchange->connection = connection;
     exchange->watched = info->socket_context;
     exchange->response = response;
-    exchange->label = "unknown";
+    exchange->admission.label = "unknown";
     exchange->start_us = now_us();
     bytes_init(&exchange->body, server->options.body_max_bytes);
     pthread_mutex_lock(&server->lock);
@@ -254,7 +253,7 @@ static enum MHD_Result begin_request(struct exchange *exchange, const char *url,
 
     const uint64_t length = declared_length(exchange->connection);
     if (!server->handler.admit(server->handler.context, &exchange->request, exchange->response,
-                               &exchange->label, &exchange->is_slow))
+                               &exchange->admission))
         exchange->is_decided = true;
     else if (length > server->options.body_max_bytes)
         decide(exchange, 413);
@@ -310,9 +309,9 @@ static enum MHD_Result take_piece(struct exchange *exchange, const char *data, s
     const struct span piece = span_of(data, *size);
     *size = 0;
     connection_watch_received(exchange->watched, piece.size);
-    if (!exchange->is_decided)
+    if (!exchange->is_decided && exchange->admission.takes_body)
         keep_piece(exchange, piece);
-    if (exchange->is_decided) {
+    if (exchange->is_decided || !exchange->admission.takes_body) {
         exchange->discarded += piece.size;
         if (exchange->discarded > HTTP_DISCARD_MAX_BYTES)
             return MHD_NO;
@@ -339,7 +338,7 @@ static enum MHD_Result handle_request(struct exchange *exchange)
     struct http_server *server = exchange->server;
     exchange->request.body = bytes_view(&exchange->body);
     connection_watch_work(exchange->watched);
-    if (!exchange->is_slow) {
+    if (!exchange->admission.is_slow) {
         server->handler.answer(server->handler.context, &exchange->request, exchange->response);
         exchange->is_decided = true;
         return send_response(exchange);
@@ -388,7 +387,7 @@ static void completed(void *context, struct MHD_Connection *connection, void **s
         return;
     *slot = NULL;
     log_write(server->log, LOG_DEBUG, "request route=%s status=%u bytes=%zu time_us=%" PRId64 "%s",
-              exchange->label, exchange->status, exchange->response_bytes,
+              exchange->admission.label, exchange->status, exchange->response_bytes,
               now_us() - exchange->start_us,
               code == MHD_REQUEST_TERMINATED_COMPLETED_OK ? "" : " cut-off");
     connection_watch_idle(exchange->watched);

@@ -33,11 +33,9 @@
 /* What the requests are handed to. */
 struct http_handler {
     void *context;
-    /* Looks at the head (the body is empty yet). True: read the body. False: `ret` is the answer.
-     *   *ret_label  names the route in the log; static
-     *   *ret_slow   start() is to be used instead of answer() */
+    /* Looks at the head (the body is empty yet). False: `ret` is the answer. */
     bool (*admit)(void *context, const struct http_request *request, struct http_response *ret,
-                  const char **ret_label, bool *ret_slow);
+                  struct http_admission *ret_admission);
     /* The whole answer, at once. */
     void (*answer)(void *context, const struct http_request *request, struct http_response *ret);
     /* Begins; `done` is called exactly once, when `ret` is complete, from any thread, perhaps

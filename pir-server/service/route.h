@@ -34,7 +34,7 @@ void route_find(enum http_method method, const char *target, struct route_match 
 
 /* For logs: "config", "queries", ... never the path itself. */
 const char *route_name(enum route route);
-/* Does it take a body? Others refuse none, but read none either. */
+/* Does it take a body? From others one is thrown away. */
 bool route_takes_body(enum route route);
 /* Must User-Identifier and User-Agent be there? */
 bool route_needs_identity(enum route route);

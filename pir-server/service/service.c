@@ -166,13 +166,14 @@ void handle_health(struct service *service, struct http_response *ret)
 }
 
 bool service_admit(void *service, const struct http_request *request, struct http_response *ret,
-                   const char **ret_label, bool *ret_slow)
+                   struct http_admission *ret_admission)
 {
     (void)service;
     struct route_match match;
     route_find(request->method, request->target, &match);
-    *ret_label = route_name(match.route);
-    *ret_slow = route_is_slow(match.route);
+    *ret_admission = (struct http_admission){.label = route_name(match.route),
+                                             .is_slow = route_is_slow(match.route),
+                                             .takes_body = route_takes_body(match.route)};
     if (match.route == ROUTE_NONE) {
         http_response_empty(ret, 404);
         return false;
@@ -200,9 +201,8 @@ void service_start(void *context, const struct http_request *request, struct htt
                                     .response = ret,
                                     .done = done,
                                     .done_context = done_context};
-    const char *label;
-    bool is_slow;
-    if (!service_admit(service, request, ret, &label, &is_slow)) {
+    struct http_admission admission;
+    if (!service_admit(service, request, ret, &admission)) {
         done(done_context);
         return;
     }

@@ -47,10 +47,9 @@ enum status service_new(const struct service_options *options, struct service **
 /* Nothing is under way any more. Takes NULL. */
 void service_free(struct service *service);
 
-/* The head alone: true when the request is worth its body; else `ret` is the answer.
- *   *ret_label  the route's name, static;  *ret_slow  answered by service_start() */
+/* The head alone: true when the request is worth its body; else `ret` is the answer. */
 bool service_admit(void *service, const struct http_request *request, struct http_response *ret,
-                   const char **ret_label, bool *ret_slow);
+                   struct http_admission *ret_admission);
 /* Answers a request of any route, waiting for other threads where it must. `ret` is initialised. */
 void service_answer(void *service, const struct http_request *request, struct http_response *ret);
 /* The same without waiting: `done` is called once, from any thread, perhaps before this returns. */

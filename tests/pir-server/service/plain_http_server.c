@@ -34,11 +34,12 @@ struct job {
 };
 
 static bool admit(void *context, const struct http_request *request, struct http_response *ret,
-                  const char **ret_label, bool *ret_slow)
+                  struct http_admission *ret_admission)
 {
     (void)context;
-    *ret_label = "test";
-    *ret_slow = strcmp(request->target, "/slow") == 0;
+    *ret_admission = (struct http_admission){.label = "test",
+                                             .is_slow = strcmp(request->target, "/slow") == 0,
+                                             .takes_body = strcmp(request->target, "/none") != 0};
     if (strcmp(request->target, "/refused") != 0)
         return true;
     http_response_error(ret, 400, "refused");
@@ -183,6 +184,9 @@ static void test_requests(void)
            "POST /x HTTP/1.1\r\nHost: a\r\nUser-Identifier: a\r\nuser-identifier: b\r\n"
            "Content-Length: 0\r\nUSER-IDENTIFIER: c\r\n\r\n",
            0, "HTTP/1.1 200", "0 a, b, c");
+    expect("a body that nobody wants",
+           "POST /none HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n", 1000, "HTTP/1.1 200",
+           "0 -");
     expect("the largest body", "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n",
            BODY_MAX, "HTTP/1.1 200", "100000 -");
     expect("one byte more", "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 100001\r\n\r\n",

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "pir-server/service/service_internal.h"
 #include "tests/pir-server/service/service_fixture.h"
 
 #include <criterion/criterion.h>
@@ -869,4 +870,66 @@ Test(service, survives_failing_allocations)
         if (is_over)
             break;
     }
+}
+
+/* The hook is per thread: these jobs set and ask it on the only thread that works. */
+static size_t armed;
+static bool was_reached;
+static pthread_barrier_t barrier;
+
+static void arm(void *context, size_t worker)
+{
+    (void)context;
+    (void)worker;
+    mem_fail_nth(armed);
+    pthread_barrier_wait(&barrier);
+}
+
+static void disarm(void *context, size_t worker)
+{
+    (void)context;
+    (void)worker;
+    was_reached = !mem_fail_pending();
+    mem_fail_nth(0);
+    pthread_barrier_wait(&barrier);
+}
+
+static void run_there(thread_pool_job *job)
+{
+    cr_assert_eq(compute_submit(fixture.service->compute, job, NULL, &error), STATUS_OK);
+    pthread_barrier_wait(&barrier);
+}
+
+Test(service, queries_survive_failing_allocations)
+{
+    struct fixture_device device;
+    struct fixture_query queries[2];
+    struct service_options options = service_options_default();
+    options.compute_threads = 1;
+    fixture_stop(&fixture);
+    fixture_start(&fixture, &options);
+    fixture_device_init(&fixture, &device, FIXTURE_USE_CASE, FIXTURE_USER);
+    cr_assert_eq(fixture_device_upload(&fixture, &device), 200);
+    fixture_query_init(&device, "row1.example/path", &queries[0]);
+    fixture_query_init(&device, "row2.example/path", &queries[1]);
+    fixture_query_inline_key(&device, &queries[1]);
+    pthread_barrier_init(&barrier, NULL, 2);
+    do {
+        struct http_response response;
+        key_cache_clear(fixture.service->keys);
+        armed++;
+        run_there(arm);
+        const unsigned status = fixture_send(&fixture, &device, queries, 2, &response);
+        run_there(disarm);
+        if (was_reached)
+            cr_expect_eq(status, 503, "allocation %zu: %u", armed, status);
+        else
+            cr_expect_eq(status, 200);
+        http_response_deinit(&response);
+    } while (was_reached);
+    cr_expect_gt(armed, 20);
+    pthread_barrier_destroy(&barrier);
+    fixture_query_deinit(&queries[0]);
+    fixture_query_deinit(&queries[1]);
+    fixture_device_deinit(&device);
 }
