@@ -466,6 +466,59 @@ def test_drain(folder, data):
           "reloads and an end under load", counts)
 
 
+def record_queries(server):
+    """A body of queries that the server answers: what the device sends, kept on the way."""
+    sys.path.insert(0, MODEL)
+    import device as model
+    bodies = []
+    plain = model.Http.__call__
+
+    def recording(self, method, path, body=None, **headers):
+        if path == "/queries":
+            bodies.append(body)
+        return plain(self, method, path, body, **headers)
+    model.Http.__call__ = recording
+    argv, out = sys.argv, sys.stdout
+    try:
+        with open(os.devnull, "w", encoding="utf-8") as sys.stdout:
+            sys.argv = ["device", f"http://127.0.0.1:{server.port}", USE_CASE, "-"] + \
+                [f"fresh{i}.example.com/path" for i in range(8)]
+            model.main()
+    finally:
+        sys.argv, sys.stdout = argv, out
+    return bodies[0]
+
+
+def test_end_while_computing(data):
+    server = Server(data, "--threads", "1")
+    body = record_queries(server)
+    whole = server.ask("POST", "/queries", body)
+    server.end()
+    for drain, allowed in (("10", {200}), ("0", {200, 503, "cut"})):
+        server = Server(data, "--threads", "1", "--drain", drain)
+        replies = []
+
+        def ask():
+            try:
+                replies.append(server.ask("POST", "/queries", body))
+            except (OSError, http.client.HTTPException):
+                replies.append(("cut", {}, b""))
+        threads = [threading.Thread(target=ask) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        time.sleep(0.15)
+        started = time.monotonic()
+        code = server.end()
+        seconds = time.monotonic() - started
+        for thread in threads:
+            thread.join()
+        kinds = [reply[0] for reply in replies]
+        check(code == 0 and set(kinds) <= allowed and len(kinds) == 6,
+              f"SIGTERM while queries run, {drain} s to drain: ended with 0", (code, kinds, seconds))
+        check(all(reply[2] == whole[2] for reply in replies if reply[0] == 200),
+              "and what was answered is whole")
+
+
 def test_kill(folder, data, have_model):
     """Killed at any moment: the next start works, with all keys that were acknowledged."""
     for i in range(5):
@@ -539,6 +592,8 @@ def main():
         check(server.end() == 0, "SIGTERM ends with 0")
         check(time.monotonic() - started < 5, "at once: what broken clients began is not waited for")
         test_drain(folder, data)
+        if have_model:
+            test_end_while_computing(data)
         test_kill(folder, data, have_model)
         test_address_in_use(data)
     finally:
