@@ -9,6 +9,8 @@
 #include "pir-server/pir/pir_shard.h"
 #include "testvectors/vectors_case.h"
 
+#define EXCHANGE_MAX_TABLES 4
+
 /* Made with the portable kernels. */
 struct exchange {
     struct bfv_context *context;
@@ -31,6 +33,14 @@ struct random_source exchange_noise_source(struct exchange_noise *noise);
 /* Item `index` of a checked list of seeds as bytes. */
 enum status exchange_seed_at(const json_t *list, size_t index, uint8_t ret[DRBG_SEED_BYTES],
                              struct error *err) MUST_CHECK;
+
+/* Make the secret key, then the evaluation key, and put their digests. */
+enum status exchange_make_secret(struct exchange *exchange, const json_t *in,
+                                 struct vectors_out *out, struct error *err) MUST_CHECK;
+enum status exchange_make_keys(struct exchange *exchange, const json_t *in, struct vectors_out *out,
+                               struct error *err) MUST_CHECK;
+/* Appends the inputs of the published exchanges. */
+enum status exchange_list_inputs(json_t *ret, struct error *err) MUST_CHECK;
 
 /* One query of a case: its inputs and all that follows from them. */
 enum status exchange_look_up(const struct exchange *exchange, const json_t *query,

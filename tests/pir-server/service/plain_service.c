@@ -131,7 +131,7 @@ int main(void)
     pthread_create(&uploader, NULL, upload, (void *)(uintptr_t) "uploader");
     int failed = 0;
     for (int i = 0; i < RELOADS; i++) {
-        char word[16];
+        char word[32];
         snprintf(word, sizeof word, "word%d-", i);
         fixture_compile(&fixture, FIXTURE_USE_CASE, word, 400, 0);
         struct error error;
