@@ -1,3 +1,4 @@
+#include "pir-server/bfv/bfv_expand.h"
 #include "pir-server/pir/pir_parameters.h"
 #include "tests/pir-server/pir/pir_fixture.h"
 
@@ -103,6 +104,36 @@ Test(pir_parameters, chosen_elements_always_pass_the_check)
                 cr_assert_eq(pir_layout_init(&p, 0, &layout, &error), STATUS_OK, "%s",
                              error.message);
             }
+}
+
+/* The parameters' check and the expansion's own must never disagree: any elements, any count. */
+Test(pir_parameters, elements_are_judged_as_the_expansion_judges_them)
+{
+    struct random_seeded random = fixture_random(4);
+    const struct bfv_parameters encryption = fixture_encryption(FIXTURE_SET);
+    struct bfv_context *context = NULL;
+    size_t accepted = 0;
+    cr_assert_eq(bfv_context_new(&encryption, 0, NULL, &context, NULL), STATUS_OK);
+    for (int round = 0; round < 3000; round++) {
+        struct pir_parameters p = fixture_parameters(1 + random_seeded_below(&random, 3000));
+        struct pir_evaluation_key_config *config = &p.evaluation_key;
+        struct pir_layout layout;
+        config->galois_element_count = 0;
+        for (uint32_t k = 12; k >= 1; k--)
+            if (random_seeded_below(&random, 3) > 0)
+                config->galois_elements[config->galois_element_count++] = ((uint32_t)1 << k) + 1;
+        if (random_seeded_below(&random, 2) == 0)
+            config->galois_elements[config->galois_element_count++] = 6145;
+        const enum status ours = pir_layout_init(&p, 0, &layout, NULL);
+        const size_t selectors = (size_t)(p.dimensions[0] + p.dimensions[1]);
+        const enum status theirs = bfv_expand_check_elements(
+            context, config->galois_elements, config->galois_element_count, selectors, NULL);
+        cr_assert_eq(ours == STATUS_OK, theirs == STATUS_OK, "round %d: %zu selectors", round,
+                     selectors);
+        accepted += ours == STATUS_OK;
+    }
+    cr_assert(accepted > 100 && accepted < 2900, "%zu", accepted);
+    bfv_context_free(context);
 }
 
 Test(pir_parameters, key_configurations_merge_in_order)
