@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "pir-server/dataset/dataset.h"
+#include "pir-server/service/http_address.h"
 #include "pir-server/service/http_server.h"
 #include "pir-server/service/service.h"
 #include "pir-server/store/store.h"

@@ -7,8 +7,8 @@
 #include "pir-server/service/http_server.h"
 
 #include "base/mem.h"
+#include "pir-server/service/http_address.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <microhttpd.h>
@@ -23,8 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define ADDRESS_TEXT_BYTES 72
-#define LISTEN_BACKLOG     511
+#define LISTEN_BACKLOG 511
 
 struct http_server {
     struct http_handler handler;
@@ -33,7 +32,7 @@ struct http_server {
     struct MHD_Daemon *daemon;
     struct connection_watch *watch;
     int listen_fd;
-    char address[ADDRESS_TEXT_BYTES];
+    char address[HTTP_ADDRESS_BYTES];
     atomic_size_t bodies_bytes; /* memory of all bodies in flight */
     atomic_bool is_draining;
     pthread_mutex_t lock;
@@ -427,73 +426,10 @@ static void say_nothing(void *context, const char *format, va_list args)
 
 /* ---- the address ---- */
 
-static enum status parse_address(const char *address, struct addrinfo **ret, struct error *err)
-{
-    char host[ADDRESS_TEXT_BYTES];
-    const char *colon = strrchr(address, ':');
-    size_t size = colon == NULL ? 0 : (size_t)(colon - address);
-    const char *start = address;
-    if (size >= 2 && start[0] == '[' && start[size - 1] == ']') {
-        start++;
-        size -= 2;
-    } else if (memchr(start, ':', size) != NULL) {
-        size = 0; /* IPv6 without brackets: where does the port begin? */
-    }
-    if (size == 0 || size >= sizeof host)
-        return error_set(err, STATUS_INVALID, "%s: not ADDRESS:PORT, such as 127.0.0.1:8080",
-                         address);
-    memcpy(host, start, size);
-    host[size] = '\0';
-    const struct addrinfo hints = {.ai_family = AF_UNSPEC,
-                                   .ai_socktype = SOCK_STREAM,
-                                   .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE};
-    const size_t port_size = strlen(colon + 1);
-    if (port_size < 1 || port_size > 5 || strspn(colon + 1, "0123456789") != port_size ||
-        strtoul(colon + 1, NULL, 10) > 65535)
-        return error_set(err, STATUS_INVALID, "%s: the port is not a number up to 65535", address);
-    if (getaddrinfo(host, colon + 1, &hints, ret) != 0)
-        return error_set(err, STATUS_INVALID, "%s: not an IP address and a port", address);
-    return STATUS_OK;
-}
-
-enum status http_address_is_loopback(const char *address, bool *ret, struct error *err)
-{
-    struct addrinfo *list = NULL;
-    const enum status status = parse_address(address, &list, err);
-    if (status != STATUS_OK)
-        return status;
-    bool is_loopback = false;
-    if (list->ai_family == AF_INET) {
-        struct sockaddr_in v4;
-        memcpy(&v4, list->ai_addr, sizeof v4);
-        is_loopback = ntohl(v4.sin_addr.s_addr) >> 24 == 127;
-    } else if (list->ai_family == AF_INET6) {
-        struct sockaddr_in6 v6;
-        memcpy(&v6, list->ai_addr, sizeof v6);
-        is_loopback = IN6_IS_ADDR_LOOPBACK(&v6.sin6_addr);
-    }
-    freeaddrinfo(list);
-    *ret = is_loopback;
-    return STATUS_OK;
-}
-
-static void name_address(struct http_server *server)
-{
-    struct sockaddr_storage bound;
-    socklen_t size = sizeof bound;
-    char host[64];
-    char port[8];
-    if (getsockname(server->listen_fd, (struct sockaddr *)&bound, &size) == 0 &&
-        getnameinfo((struct sockaddr *)&bound, size, host, sizeof host, port, sizeof port,
-                    NI_NUMERICHOST | NI_NUMERICSERV) == 0)
-        snprintf(server->address, sizeof server->address,
-                 bound.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
-}
-
 static enum status listen_on(struct http_server *server, const char *address, struct error *err)
 {
     struct addrinfo *list = NULL;
-    enum status status = parse_address(address, &list, err);
+    enum status status = http_address_parse(address, &list, err);
     if (status != STATUS_OK)
         return status;
     const int on = 1;
@@ -505,7 +441,7 @@ static enum status listen_on(struct http_server *server, const char *address, st
         listen(server->listen_fd, LISTEN_BACKLOG) != 0)
         status = error_set_errno(err, errno, "cannot listen on %s", address);
     else
-        name_address(server);
+        http_address_of_socket(server->listen_fd, server->address);
     freeaddrinfo(list);
     return status;
 }

@@ -55,10 +55,6 @@ struct http_server_options {
 };
 struct http_server_options http_server_options_default(void);
 
-/* Is ADDR:PORT an address of this machine alone (127.0.0.0/8, ::1)? STATUS_INVALID when it does not
- * parse. Only numbers, no names: what is bound must not depend on a resolver. */
-enum status http_address_is_loopback(const char *address, bool *ret, struct error *err) MUST_CHECK;
-
 struct http_server;
 /* Binds and serves. Borrows handler and log. STATUS_IO names the address ("127.0.0.1:8080: Address
  * already in use"). */

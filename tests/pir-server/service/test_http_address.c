@@ -1,4 +1,4 @@
-#include "pir-server/service/http_server.h"
+#include "pir-server/service/http_address.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
