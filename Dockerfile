@@ -28,4 +28,7 @@ USER blindlist
 VOLUME /data
 EXPOSE 8080
 STOPSIGNAL SIGTERM
+# bash opens the connection itself: no curl in the image. Asks on the port of the line below.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=10s \
+    CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/8080 && printf 'GET /healthz HTTP/1.0\\r\\n\\r\\n' >&3 && read -r line <&3 && [[ $line == *' 200 '* ]]"]
 ENTRYPOINT ["blindlist-server", "--data", "/data", "--listen", "0.0.0.0:8080"]

@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+"""The Dockerfile, as far as that can be told without an engine: what it installs suffices for the
+programs, it does not run as root, and its health check tells a server from none."""
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+BUILD = os.path.abspath(os.environ.get("BUILD", "build"))
+SANITIZED = re.search(r"asan|ubsan|tsan|sanitize", BUILD)
+number = failed = 0
+
+
+def check(holds, what, more=""):
+    global number, failed
+    number += 1
+    failed += not holds
+    print(f"{'ok' if holds else 'not ok'} {number} - {what}")
+    for line in [] if holds else str(more).splitlines()[:20]:
+        print(f"# {line}")
+
+
+def run(*words, **more):
+    return subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          stdin=subprocess.DEVNULL, timeout=120, **more)
+
+
+def instructions():
+    with open("Dockerfile", encoding="utf-8") as file:
+        text = "".join(line for line in file if not line.startswith("#"))
+    return [line.split(None, 1) for line in text.replace("\\\n", " ").splitlines() if line.strip()]
+
+
+def packages_that_hold_libraries():
+    """The packages from which the programs load libraries here, or None where dpkg cannot tell."""
+    names = set()
+    for program in ("blindlist", "blindlist-server"):
+        for path in re.findall(r"=> (/\S+)", run("ldd", f"{BUILD}/{program}").stdout):
+            if not os.path.realpath(path).startswith(("/lib", "/usr/lib")):
+                return None
+            owner = None
+            for spelling in (path, "/usr" + path, os.path.realpath(path), path.replace("/usr/", "/", 1)):
+                found = run("dpkg-query", "-S", spelling)
+                if found.returncode == 0:
+                    owner = found.stdout.split(":")[0]
+                    break
+            if owner is None:
+                return None
+            names.add(owner)
+    return names
+
+
+def needed_by(packages):
+    """All that apt would install for these, as far as it is installed here."""
+    known, todo = set(), list(packages)
+    while todo:
+        name = todo.pop()
+        if name in known:
+            continue
+        known.add(name)
+        shown = run("dpkg-query", "-W", "-f", "${Depends},${Pre-Depends}", name).stdout
+        todo += re.findall(r"(?:^|[,|])\s*([a-z0-9][a-z0-9.+-]+)", shown)
+    return known
+
+
+def check_health(command):
+    with tempfile.TemporaryDirectory() as folder:
+        with open(f"{folder}/list", "w") as file:
+            file.write("blocked.example\n")
+        made = run(f"{BUILD}/blindlist", "compile", f"{folder}/list", "--use-case", "a.b", "--out",
+                   f"{folder}/data")
+        check(made.returncode == 0, "a dataset for the server", made.stdout)
+        with open(f"{folder}/log", "w") as log:
+            server = subprocess.Popen([f"{BUILD}/blindlist-server", "--data", f"{folder}/data",
+                                       "--listen", "127.0.0.1:0"], stderr=log)
+        try:
+            address = None
+            for _ in range(300):
+                with open(f"{folder}/log") as log:
+                    match = re.search(r"listening address=127\.0\.0\.1:(\d+)", log.read())
+                if match:
+                    address = match.group(1)
+                    break
+                time.sleep(0.1)
+            check(address is not None, "the server listens")
+            words = [word.replace("/8080", f"/{address}") for word in command]
+            check(words != command, "the health check asks on the port of the image, 8080")
+            well = run(*words)
+            check(well.returncode == 0, "the health check finds a server well", well.stdout)
+            server.send_signal(signal.SIGTERM)
+            check(server.wait(60) == 0, "SIGTERM, which docker stop sends, ends it with 0")
+            check(run(*words).returncode != 0, "and without a server it fails")
+        finally:
+            if server.poll() is None:
+                server.kill()
+
+
+steps = instructions()
+stages = [i for i, step in enumerate(steps) if step[0] == "FROM"]
+last = steps[stages[-1]:]
+check(len(stages) == 2 and all("debian:bookworm-slim" in steps[i][1] for i in stages),
+      "two stages from debian:bookworm-slim")
+check(["USER", "blindlist"] in last and "useradd" in " ".join(s[1] for s in last if s[0] == "RUN"),
+      "the server does not run as root")
+entry = [json.loads(step[1]) for step in last if step[0] == "ENTRYPOINT"]
+check(entry and entry[0][0] == "blindlist-server" and "0.0.0.0:8080" in entry[0], "starts the server")
+sources = [s[1] for s in steps if s[0] == "COPY" and "--from" not in s[1]]
+check(all(os.path.exists(path) for source in sources for path in source.split()[:-1]),
+      "what is copied exists")
+
+installed = re.search(r"--no-install-recommends\s+([a-z0-9 .+-]+?)\s*&&", " ".join(
+    step[1] for step in last if step[0] == "RUN")).group(1).split()
+used = None
+if shutil.which("dpkg-query") and shutil.which("ldd") and not SANITIZED:
+    used = packages_that_hold_libraries()
+if used is None:
+    check(True, "# SKIP which packages the libraries are from cannot be told here")
+else:
+    lacking = used - needed_by(installed + ["libc6"])
+    check(not lacking, "the packages of the image hold all libraries that the programs load", lacking)
+
+health = [json.loads(step[1].split("CMD", 1)[1]) for step in last if step[0] == "HEALTHCHECK"]
+if not shutil.which("bash"):
+    check(True, "# SKIP bash is not installed")
+else:
+    check_health(health[0])
+print(f"1..{number}")
+sys.exit(1 if failed else 0)
