@@ -21,7 +21,7 @@ RUN apt-get update -qq \
         libmicrohttpd12 libjansson4 libssl3 libsqlite3-0 libprotobuf-c1 zlib1g \
         libidn2-0 libpsl5 libexpat1 libcurl4 \
  && rm -rf /var/lib/apt/lists/* \
- && useradd --system --uid 10001 --user-group --no-create-home blindlist \
+ && useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin blindlist \
  && install -d -o blindlist -g blindlist /data
 COPY --from=build /out/usr/local/ /usr/local/
 USER blindlist
