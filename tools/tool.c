@@ -15,7 +15,7 @@ static void print_help(const struct tool_command *command)
     if (command->member_count > 0)
         printf("\ncommands:\n");
     for (size_t i = 0; i < command->member_count; i++)
-        printf("  %-16s %s\n", command->members[i]->name, command->members[i]->summary);
+        printf("  %-18s %s\n", command->members[i]->name, command->members[i]->summary);
     printf("\noptions:\n");
     for (size_t i = 0; i < command->option_count; i++) {
         const struct tool_option *option = &command->options[i];
