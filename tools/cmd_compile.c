@@ -37,7 +37,7 @@ static const struct tool_option options[] = {
     [OPT_ROWS_PER_SHARD] = {"rows-per-shard", 0, "N", "at most N rows a shard on average"},
     [OPT_RATE] = {"false-positive-rate", 'p', "P", "of the prefilter [0.001]"},
     [OPT_SEED] = {"seed", 0, "S", "Murmur seed of the prefilter [from the rows]"},
-    [OPT_HASH_FUNCTIONS] = {"hash-functions", 0, "1|2", "cuckoo tables of a shard [1]"},
+    [OPT_HASH_FUNCTIONS] = {"hash-functions", 0, "1|2", "cuckoo tables of a shard [as before, else 1]"},
     [OPT_KEEP_PRIVATE] = {"keep-private-suffixes", 0, NULL,
                           "block whole hosters such as github.io when a list says so"},
     [OPT_DROPPED] = {"dropped", 0, "FILE", "write every dropped line: file, line, reason, text"},
