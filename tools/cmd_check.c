@@ -1,4 +1,5 @@
 /* blindlist check - asks a server about URLs exactly as a device does. */
+#include "base/bytes.h"
 #include "base/line_reader.h"
 #include "base/mem.h"
 #include "tools/commands.h"
@@ -37,10 +38,37 @@ struct session {
     size_t failed_count;
 };
 
+/* The text, or when it is no UTF-8, the text with %xx for each byte above 127. */
+static json_t *text_json(const char *text)
+{
+    json_t *plain = json_string(text);
+    if (plain != NULL)
+        return plain;
+    const size_t size = strlen(text);
+    struct bytes escaped;
+    bytes_init(&escaped, 3 * size);
+    for (size_t i = 0; i < size; i++) {
+        const uint8_t byte = (uint8_t)text[i];
+        if (byte < 0x80)
+            bytes_append_u8(&escaped, byte);
+        else
+            bytes_append_format(&escaped, "%%%02x", byte);
+    }
+    json_t *result = json_stringn((const char *)escaped.data, escaped.size);
+    bytes_deinit(&escaped);
+    return result;
+}
+
+static json_t *failure_json(const char *url, const struct error *error)
+{
+    return json_pack("{s:o, s:s, s:o}", "url", text_json(url), "verdict", "failed", "error",
+                     text_json(error->message));
+}
+
 static json_t *result_json(const char *url, const struct device_verdict *verdict)
 {
     json_t *result = json_pack(
-        "{s:s, s:s, s:I, s:I, s:I, s:I, s:f}", "url", url, "verdict",
+        "{s:o, s:s, s:I, s:I, s:I, s:I, s:f}", "url", text_json(url), "verdict",
         verdict->is_denied ? "denied" : "allowed", "subUrls", (json_int_t)verdict->sub_url_count,
         "prefilterHits", (json_int_t)verdict->hit_count, "sentBytes",
         (json_int_t)verdict->sent_bytes, "receivedBytes", (json_int_t)verdict->got_bytes,
@@ -64,6 +92,8 @@ static bool check_one(struct session *session, const char *url)
         device_check(session->device, url, session->as_key, &verdict, &error);
     if (status != STATUS_OK) {
         session->failed_count++;
+        if (session->results != NULL)
+            json_array_append_new(session->results, failure_json(url, &error));
         (void)tool_fail(&error);
     } else {
         if (verdict.is_denied)
@@ -184,6 +214,7 @@ static int run(struct tool_args *args)
     if (operand_count == 0 && urls == NULL)
         return tool_usage_error(args, "which URL? None was given");
 
+    setvbuf(stdout, NULL, _IOLBF, 0); /* a verdict is out as soon as it is known */
     if (trace)
         device_options.trace = json ? stderr : stdout; /* in order with the verdicts */
     if (device_open(&device_options, &session.device, &error) != STATUS_OK)

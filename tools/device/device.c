@@ -20,6 +20,7 @@
 #include <math.h>
 #include <time.h>
 
+#define HTTP_BAD_REQUEST    400
 #define PREFILTER_MAX_BYTES ((size_t)1 << 29) /* what a 32-bit bit count can say */
 
 struct device {
@@ -30,7 +31,6 @@ struct device {
     struct bytes body; /* of the last response */
 
     struct bytes prefilter;
-    struct bloom_meta prefilter_meta;
     struct bloom_reader reader;
 
     struct wire_served_list *config;
@@ -99,7 +99,7 @@ static void prefilter_path(const char *use_case, const char *rest, struct bytes 
 /* The manifest's url: whole, a path from the root, or relative to the manifest's folder. */
 static void bits_path(const char *url, struct bytes *ret)
 {
-    if (strstr(url, "://") == NULL && url[0] != '/')
+    if (strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0 && url[0] != '/')
         bytes_append_text(ret, "/prefilter/");
     bytes_append_text(ret, url);
     bytes_append_u8(ret, 0);
@@ -140,8 +140,6 @@ static enum status fetch_prefilter(struct device *device, struct error *err)
                           err);
     if (status != STATUS_OK)
         status = error_prefix(err, status, "%s", (const char *)path.data);
-    else
-        device->prefilter_meta = meta;
 done:
     bytes_deinit(&path);
     return status;
@@ -196,39 +194,34 @@ static enum status choose_use_case(struct device *device, const struct wire_serv
     return STATUS_OK;
 }
 
-static enum status fetch_config(struct device *device, struct error *err)
+/* Of the configuration in device->body: all of it is taken, or nothing. A new context when the
+ * encryption parameters are new; the secret key belongs to the old one and goes with it. */
+static enum status take_config(struct device *device, struct error *err)
 {
-    struct bytes request;
     struct wire_served_list *config = NULL;
     struct bfv_context *context = NULL;
-    const struct span name =
-        device->use_case != NULL ? span_of_text(device->use_case) : span_of(NULL, 0);
-    bytes_init(&request, WIRE_BODY_MAX_BYTES);
-    enum status status =
-        wire_config_request_write(&name, NULL, device->use_case != NULL ? 1 : 0, &request, err);
-    if (status == STATUS_OK)
-        status = post(device, "/config", bytes_view(&request), NULL, err);
-    if (status == STATUS_OK)
-        status = wire_served_list_read(bytes_view(&device->body), &config, err);
+    const struct wire_served *served;
+    struct pir_parameters parameters;
+    struct pir_layout layout;
+    enum status status = wire_served_list_read(bytes_view(&device->body), &config, err);
     if (status == STATUS_OK && device->use_case == NULL)
         status = choose_use_case(device, config, err);
+    if (status == STATUS_OK)
+        status = wire_served_list_find(config, span_of_text(device->use_case), &served, err);
+    if (status == STATUS_OK && served->key_id.size != WIRE_KEY_ID_BYTES)
+        status = error_set(err, STATUS_MALFORMED, "key identifier of %zu bytes, %d are expected",
+                           served->key_id.size, WIRE_KEY_ID_BYTES);
+    if (status == STATUS_OK)
+        status = wire_served_shard(served, 0, &parameters, err);
+    if (status == STATUS_OK)
+        status = pir_layout_init(&parameters, 0, &layout, err);
     if (status != STATUS_OK)
         goto done;
-    const struct wire_served *served;
-    status = wire_served_list_find(config, span_of_text(device->use_case), &served, err);
-    if (status != STATUS_OK)
-        goto done;
-    wire_served_list_free(device->config);
-    device->config = config;
-    config = NULL;
-    device->served = *served;
-    device->layout_shard = SIZE_MAX;
-    const struct bfv_parameters old = device->parameters.encryption;
-    status = use_shard(device, 0, err);
-    if (status != STATUS_OK)
-        goto done;
-    if (device->context == NULL || !bfv_parameters_equal(&old, &device->parameters.encryption)) {
-        status = bfv_context_new(&device->parameters.encryption, 0, NULL, &context, err);
+    const bool is_new =
+        device->context == NULL ||
+        !bfv_parameters_equal(&parameters.encryption, &device->parameters.encryption);
+    if (is_new) {
+        status = bfv_context_new(&parameters.encryption, 0, NULL, &context, err);
         if (status != STATUS_OK)
             goto done;
         bfv_secret_key_free(device->secret);
@@ -237,9 +230,30 @@ static enum status fetch_config(struct device *device, struct error *err)
         device->context = context;
         context = NULL;
     }
+    device->served = *served;
+    wire_served_list_free(device->config);
+    device->config = config;
+    config = NULL;
+    device->parameters = parameters;
+    device->layout = layout;
+    device->layout_shard = 0;
 done:
-    bfv_context_free(context);
     wire_served_list_free(config);
+    return status == STATUS_OK ? status : error_prefix(err, status, "configuration");
+}
+
+static enum status fetch_config(struct device *device, struct error *err)
+{
+    struct bytes request;
+    const struct span name =
+        device->use_case != NULL ? span_of_text(device->use_case) : span_of(NULL, 0);
+    bytes_init(&request, WIRE_BODY_MAX_BYTES);
+    enum status status =
+        wire_config_request_write(&name, NULL, device->use_case != NULL ? 1 : 0, &request, err);
+    if (status == STATUS_OK)
+        status = post(device, "/config", bytes_view(&request), NULL, err);
+    if (status == STATUS_OK)
+        status = take_config(device, err);
     bytes_deinit(&request);
     return status;
 }
@@ -249,21 +263,21 @@ done:
 static enum status ensure_secret(struct device *device, struct error *err)
 {
     struct device_keys *keys = &device->keys;
-    const bool fits = keys->has_key && device->served.key_id.size == sizeof keys->key_id &&
-                      memcmp(keys->key_id, device->served.key_id.data, sizeof keys->key_id) == 0;
+    const bool fits =
+        keys->has_key && memcmp(keys->key_id, device->served.key_id.data, sizeof keys->key_id) == 0;
     if (fits && device->secret != NULL)
         return STATUS_OK;
-    if (device->served.key_id.size != sizeof keys->key_id)
-        return error_set(err, STATUS_MALFORMED, "configuration: key identifier of %zu bytes",
-                         device->served.key_id.size);
     enum status status;
     bfv_secret_key_free(device->secret);
     device->secret = NULL;
     if (fits) {
         status = wire_secret_key_read(device->context, bytes_view(&keys->secret_key),
                                       &device->secret, err);
-        return status == STATUS_OK ? status
-                                   : error_prefix(err, status, "%s", device->options.keys_path);
+        return status == STATUS_OK
+                   ? status
+                   : error_prefix(err, status, "%s: $.secretKey",
+                                  device->options.keys_path != NULL ? device->options.keys_path
+                                                                    : "kept key");
     }
     const struct random_source random = random_system();
     status = bfv_secret_key_new(device->context, &random, &device->secret, err);
@@ -274,8 +288,10 @@ static enum status ensure_secret(struct device *device, struct error *err)
     if (status != STATUS_OK)
         return status;
     memcpy(keys->key_id, device->served.key_id.data, sizeof keys->key_id);
+    /* Later than the key before it, so that the server sees another one even within a second. */
     const time_t now = time(NULL);
-    keys->timestamp = now > 0 ? (uint64_t)now : 1;
+    keys->timestamp =
+        now > 0 && (uint64_t)now > keys->timestamp ? (uint64_t)now : keys->timestamp + 1;
     keys->has_key = true;
     if (device->options.keys_path == NULL)
         return STATUS_OK;
@@ -301,6 +317,8 @@ static enum status upload_key(struct device *device, struct error *err)
     status = wire_key_upload_write(&message, 1, &request, err);
     if (status == STATUS_OK)
         status = post(device, "/key", bytes_view(&request), NULL, err);
+    if (status == STATUS_OK)
+        device->served.key_timestamp = device->keys.timestamp;
 done:
     bytes_deinit(&request);
     bytes_deinit(&key);
@@ -308,13 +326,16 @@ done:
 }
 
 /* Configuration, secret key, and the upload when the server does not have our key. */
-static enum status prepare(struct device *device, struct error *err)
+static enum status prepare(struct device *device, bool *ret_uploaded, struct error *err)
 {
     enum status status = fetch_config(device, err);
     if (status == STATUS_OK)
         status = ensure_secret(device, err);
-    if (status == STATUS_OK && device->served.key_timestamp != device->keys.timestamp)
+    const bool is_missing = device->served.key_timestamp != device->keys.timestamp;
+    if (status == STATUS_OK && is_missing)
         status = upload_key(device, err);
+    if (status == STATUS_OK)
+        *ret_uploaded = is_missing;
     return status;
 }
 
@@ -346,8 +367,9 @@ enum status device_open(const struct device_options *options, struct device **re
     status = http_client_new(options->server,
                              options->user_agent != NULL ? options->user_agent : DEVICE_USER_AGENT,
                              device->keys.user_identifier, &device->http, err);
+    bool uploaded;
     if (status == STATUS_OK)
-        status = prepare(device, err);
+        status = prepare(device, &uploaded, err);
     if (status == STATUS_OK)
         status = fetch_prefilter(device, err);
     if (status != STATUS_OK)
@@ -372,14 +394,6 @@ void device_close(struct device *device)
     bytes_deinit(&device->body);
     mem_free(device->use_case);
     mem_free(device);
-}
-
-struct device_use_case device_use_case(const struct device *device)
-{
-    return (struct device_use_case){.name = device->use_case,
-                                    .shard_count = device->served.shard_count,
-                                    .prefilter_items = device->prefilter_meta.item_count,
-                                    .prefilter_bytes = device->prefilter.size};
 }
 
 /* ---- one URL ---- */
@@ -474,24 +488,22 @@ done:
 }
 
 /* A dataset that outgrew its shape has a new configuration (410), and a server that lost its state
- * has no key of ours (400): both are mended once, the way a device does it. */
+ * has no key of ours (400): both are mended once, the way a device does it. A 400 with our key in
+ * place has another cause, and asking again would not help. */
 static enum status query(struct device *device, struct span keyword, struct answer *ret,
                          struct error *err)
 {
     struct error first;
-    enum status status = query_once(device, keyword, ret, &first);
-    if (status == STATUS_OK)
-        return status;
-    if (status == STATUS_STALE_CONFIG || status == STATUS_INVALID) {
-        const bool had_key = device->served.key_timestamp == device->keys.timestamp;
-        if (prepare(device, NULL) == STATUS_OK &&
-            (status == STATUS_STALE_CONFIG || !had_key ||
-             device->served.key_timestamp != device->keys.timestamp)) {
-            device->served.key_timestamp = device->keys.timestamp;
+    const enum status status = query_once(device, keyword, ret, &first);
+    if (status == STATUS_STALE_CONFIG || ret->exchange.status == HTTP_BAD_REQUEST) {
+        bool uploaded;
+        const enum status prepared = prepare(device, &uploaded, err);
+        if (prepared != STATUS_OK)
+            return prepared;
+        if (status == STATUS_STALE_CONFIG || uploaded)
             return query_once(device, keyword, ret, err);
-        }
     }
-    if (err != NULL)
+    if (status != STATUS_OK && err != NULL)
         *err = first;
     return status;
 }

@@ -36,14 +36,6 @@ enum status device_open(const struct device_options *options, struct device **re
                         struct error *err) MUST_CHECK;
 void device_close(struct device *device); /* takes NULL */
 
-struct device_use_case {
-    const char *name; /* borrowed from the device */
-    size_t shard_count;
-    uint64_t prefilter_items;
-    size_t prefilter_bytes;
-};
-struct device_use_case device_use_case(const struct device *device);
-
 struct device_verdict {
     bool is_denied;
     struct bytes key;         /* the sub-URL that was found; empty when allowed */

@@ -73,11 +73,14 @@ static bool is_identifier(const char *text)
 static bool read_base64(const char *text, struct bytes *ret)
 {
     const size_t length = strlen(text);
-    if (length == 0 || length % 4 != 0 || length > FILE_MAX_BYTES)
+    if (length == 0 || length % 4 != 0 || length > FILE_MAX_BYTES ||
+        strcspn(text, "=") < length - 2)
         return false;
     bytes_clear(ret);
+    /* EVP_DecodeBlock leaves out blanks at both ends: it then gives less than was reserved. */
     uint8_t *space = bytes_append_space(ret, length / 4 * 3);
-    if (space == NULL || EVP_DecodeBlock(space, (const unsigned char *)text, (int)length) < 0)
+    if (space == NULL ||
+        EVP_DecodeBlock(space, (const unsigned char *)text, (int)length) != (int)(length / 4 * 3))
         return false;
     /* EVP_DecodeBlock counts the padding as zero bytes. */
     ret->size -= text[length - 1] == '=';

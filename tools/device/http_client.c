@@ -13,11 +13,16 @@ struct http_client {
     char curl_error[CURL_ERROR_SIZE];
 };
 
+static bool is_http_url(const char *text)
+{
+    return strncmp(text, "http://", 7) == 0 || strncmp(text, "https://", 8) == 0;
+}
+
 enum status http_client_new(const char *base_url, const char *user_agent,
                             const char *user_identifier, struct http_client **ret,
                             struct error *err)
 {
-    if (strncmp(base_url, "http://", 7) != 0 && strncmp(base_url, "https://", 8) != 0)
+    if (!is_http_url(base_url))
         return error_set(err, STATUS_INVALID, "%s: is no http:// or https:// URL", base_url);
     enum status status = error_set(err, STATUS_NOMEM, "HTTP client: out of memory");
     char *header = NULL;
@@ -70,10 +75,11 @@ static size_t take_body(char *data, size_t size, size_t count, void *context)
     return body->status == STATUS_OK ? size * count : 0;
 }
 
-/* "http://host/prefix" + "/config", or a whole URL as it is. */
+/* "http://host/prefix" + "/config", or a whole URL as it is. A server that names file:// or another
+ * scheme gets it as a path. */
 static char *resolve(const struct http_client *client, const char *reference)
 {
-    if (strstr(reference, "://") != NULL)
+    if (is_http_url(reference))
         return mem_strdup(reference);
     const size_t size = strlen(client->base) + 1 + strlen(reference) + 1;
     char *url = mem_alloc(size, 1);
@@ -94,7 +100,6 @@ static enum status perform(struct http_client *client, const char *reference,
     client->curl_error[0] = '\0';
     curl_easy_reset(curl);
     curl_easy_setopt(curl, CURLOPT_URL, url);
-    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(curl, CURLOPT_USERAGENT, client->user_agent);
     curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, "gzip");
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);

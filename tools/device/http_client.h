@@ -30,7 +30,8 @@ struct http_exchange {
     double milliseconds; /* from sending to the last byte */
 };
 
-/* `reference` is a whole URL, or a path that is put behind the base URL. A transfer that fails is
+/* `reference` is a whole http:// or https:// URL; anything else is a path that is put behind the
+ * base URL. A transfer that fails is
  * STATUS_IO, one beyond body's maximum STATUS_TOO_LARGE; every HTTP status is STATUS_OK. `body` is
  * cleared first. */
 enum status http_client_get(struct http_client *client, const char *reference, struct bytes *body,
