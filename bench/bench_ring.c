@@ -3,7 +3,7 @@
 #include "base/mem.h"
 #include "bench/bench.h"
 #include "pir-server/ring/packing.h"
-#include "pir-server/ring/row.h"
+#include "pir-server/ring/row/row.h"
 #include "pir-server/ring/sampling.h"
 
 #include <stdio.h>
@@ -42,7 +42,7 @@ static void multiply_add(void *context)
 {
     struct state *const state = context;
     for (size_t i = 0; i < MODULI; i++)
-        row_multiply_add_pair(state->sums, state->sums + N, state->poly + i * N,
+        row_multiply_add_pair(state->basis->rows, state->sums, state->sums + N, state->poly + i * N,
                               state->poly + (i + 1) % MODULI * N, state->other + i * N, N);
 }
 

@@ -80,9 +80,8 @@ void bfv_ciphertext_add(const struct bfv_context *context, struct bfv_ciphertext
 void bfv_drop_shift(const struct bfv_context *context, size_t last, const uint32_t *x_last,
                     uint32_t *ret_shifted)
 {
-    const uint32_t q = context->basis->modulus[last].value;
-    for (size_t k = 0; k < context->degree; k++)
-        ret_shifted[k] = modulus_correct(x_last[k] + q / 2, q);
+    const struct modulus *const q = &context->basis->modulus[last];
+    row_add_constant(context->basis->rows, ret_shifted, x_last, q->value / 2, context->degree, q);
 }
 
 /* drop_offset holds h mod q_i and a multiple of q_i above q_last, so nothing goes below zero; the
@@ -90,12 +89,9 @@ void bfv_drop_shift(const struct bfv_context *context, size_t last, const uint32
 void bfv_drop_row(const struct bfv_context *context, size_t last, size_t i, const uint32_t *x_i,
                   const uint32_t *shifted, uint32_t *ret)
 {
-    const uint32_t q = context->basis->modulus[i].value;
-    const struct bfv_factor inverse = context->drop_inverse[last][i];
-    const uint32_t offset = context->drop_offset[last][i];
-    for (size_t k = 0; k < context->degree; k++)
-        ret[k] = modulus_correct(
-            shoup_mul_lazy(x_i[k] + offset - shifted[k], inverse.value, inverse.quotient, q), q);
+    row_scale_difference(context->basis->rows, ret, x_i, shifted, context->drop_offset[last][i],
+                         context->drop_inverse[last][i], context->degree,
+                         &context->basis->modulus[i]);
 }
 
 /* Works in place: the row that is dropped holds the shifted values, and the polynomials behind the

@@ -4,7 +4,6 @@
 #include "base/mem.h"
 #include "pir-server/bfv/bfv_context_internal.h"
 #include "pir-server/bfv/bfv_product.h"
-#include "pir-server/ring/row.h"
 
 #include <math.h>
 #include <string.h>
@@ -32,9 +31,7 @@ static void set_drop(struct bfv_context *context)
         const uint32_t dropped = context->basis->modulus[last].value;
         for (size_t i = 0; i < last; i++) {
             const struct modulus *const q = &context->basis->modulus[i];
-            struct bfv_factor *const factor = &context->drop_inverse[last][i];
-            factor->value = inverse_of(q, dropped);
-            factor->quotient = shoup_quotient(q, factor->value);
+            context->drop_inverse[last][i] = inverse_of(q, dropped);
             const uint32_t multiple = (dropped + q->value - 1) / q->value * q->value;
             context->drop_offset[last][i] = modulus_reduce(q, dropped / 2) + multiple;
         }
@@ -87,29 +84,37 @@ static void set_product(struct bfv_context *context)
         context->lift_factor[i] = modulus_mul(q, modulus_reduce(q, lift), inverse);
         context->lift_small[i] = (lift - inverse_mod_lift(q->value)) & (lift - 1);
         context->scale_factor[i] = modulus_mul(q, modulus_reduce(q, t), inverse);
-        context->back_product[i] = product_mod(aux, 0, own, SIZE_MAX, q);
+        const uint32_t product = product_mod(aux, 0, own, SIZE_MAX, q);
         for (size_t b = 0; b < own; b++)
-            context->back_q[i][b] = product_mod(aux, 0, own, b, q);
+            context->back_q[i][b] = row_combine_factor(q, product_mod(aux, 0, own, b, q));
+        context->back_q[i][own] = row_combine_factor(q, modulus_negate(q, product));
+        context->back_q[i][own + 1] = row_combine_factor(
+            q, modulus_mul(q, product, modulus_reduce(q, aux->modulus[own].value)));
     }
     const struct modulus *const m_sk = &aux->modulus[own];
-    context->back_own =
-        modulus_negate(m_sk, modulus_inverse(m_sk, product_mod(aux, 0, own, SIZE_MAX, m_sk)));
     for (size_t b = 0; b <= own; b++) {
         const struct modulus *const m = &aux->modulus[b];
         const uint32_t lift_inverse = inverse_of(m, lift);
         const uint32_t q_product = product_mod(basis, 0, levels, SIZE_MAX, m);
-        context->lift_q[b] = modulus_mul(m, q_product, lift_inverse);
-        context->scale_own[b] = modulus_mul(m, modulus_reduce(m, t), modulus_inverse(m, q_product));
         for (size_t i = 0; i < levels; i++) {
-            context->lift_aux[b][i] =
-                modulus_mul(m, product_mod(basis, 0, levels, i, m), lift_inverse);
-            context->scale_aux[b][i] = modulus_negate(m, inverse_of(m, basis->modulus[i].value));
+            context->lift_aux[b][i] = row_combine_factor(
+                m, modulus_mul(m, product_mod(basis, 0, levels, i, m), lift_inverse));
+            context->scale_aux[b][i] =
+                row_combine_factor(m, modulus_negate(m, inverse_of(m, basis->modulus[i].value)));
         }
+        context->lift_aux[b][levels] =
+            row_combine_factor(m, modulus_mul(m, q_product, lift_inverse));
+        context->lift_aux[b][levels + 1] = row_combine_factor(m, modulus_negate(m, q_product));
+        context->scale_aux[b][levels] = row_combine_factor(
+            m, modulus_mul(m, modulus_reduce(m, t), modulus_inverse(m, q_product)));
         if (b < own) {
             context->back_factor[b] = modulus_inverse(m, product_mod(aux, 0, own, b, m));
-            context->back_sk[b] = inverse_of(m_sk, m->value);
+            context->back_sk[b] = row_combine_factor(m_sk, inverse_of(m_sk, m->value));
         }
     }
+    const uint32_t all = product_mod(aux, 0, own, SIZE_MAX, m_sk);
+    context->back_sk[own] =
+        row_combine_factor(m_sk, modulus_negate(m_sk, modulus_inverse(m_sk, all)));
 }
 
 /* The smallest primes = 1 mod 2N above 2^28, as many as the moduli and one more: the reference's.

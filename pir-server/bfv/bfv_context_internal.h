@@ -17,11 +17,6 @@
 /* The auxiliary base is as long as the moduli, one more, and what large t and N need on top. */
 #define BFV_MAX_AUX RNS_MAX_MODULI
 
-struct bfv_factor {
-    uint32_t value;
-    uint32_t quotient; /* Shoup */
-};
-
 struct bfv_context {
     struct bfv_parameters parameters;
     size_t degree;
@@ -35,7 +30,7 @@ struct bfv_context {
 
     /* Switching down: inverse of modulus k modulo modulus i < k, and q_k/2 rounded down plus a
      * multiple of q_i that is at least q_k. */
-    struct bfv_factor drop_inverse[BFV_MAX_MODULI][BFV_MAX_MODULI];
+    uint32_t drop_inverse[BFV_MAX_MODULI][BFV_MAX_MODULI];
     uint32_t drop_offset[BFV_MAX_MODULI][BFV_MAX_MODULI];
 
     /* Encryption: Q mod t, floor(Q/t) mod q_i. */
@@ -48,24 +43,24 @@ struct bfv_context {
     uint32_t decrypt_gamma[BFV_MAX_LEVELS];
     uint32_t gamma_inverse; /* mod t */
 
-    /* Lift (step 1): m~ (Q/q_i)^-1 mod q_i; -q_i^-1 mod m~; (Q/q_i) m~^-1 mod b; Q m~^-1 mod b. */
+    /* What follows and is marked * are factors of row_combine(), one for each row.
+     * Lift (step 1): m~ (Q/q_i)^-1 mod q_i; -q_i^-1 mod m~; * (Q/q_i) m~^-1 mod b for each y_i,
+     * then Q m~^-1 mod b for r taken as [0, m~), then -Q mod b where r stands for r - m~. */
     uint32_t lift_factor[BFV_MAX_LEVELS];
     uint32_t lift_small[BFV_MAX_LEVELS];
-    uint32_t lift_aux[BFV_MAX_AUX][BFV_MAX_LEVELS];
-    uint32_t lift_q[BFV_MAX_AUX];
+    uint32_t lift_aux[BFV_MAX_AUX][BFV_MAX_LEVELS + 2];
 
-    /* Scale (step 3): t (Q/q_i)^-1 mod q_i; t Q^-1 mod b; -q_i^-1 mod b. */
+    /* Scale (step 3): t (Q/q_i)^-1 mod q_i; * -q_i^-1 mod b for each z_i, then t Q^-1 mod b for
+     * the row of b itself. */
     uint32_t scale_factor[BFV_MAX_LEVELS];
-    uint32_t scale_own[BFV_MAX_AUX];
-    uint32_t scale_aux[BFV_MAX_AUX][BFV_MAX_LEVELS];
+    uint32_t scale_aux[BFV_MAX_AUX][BFV_MAX_LEVELS + 1];
 
-    /* Back from Bsk, B its product without m_sk: (B/b)^-1 mod b; b^-1 mod m_sk; -B^-1 mod m_sk;
-     * B/b mod q_i; B mod q_i. */
+    /* Back from Bsk, B its product without m_sk: (B/b)^-1 mod b; * b^-1 mod m_sk for each row, then
+     * -B^-1 mod m_sk for that of m_sk; * B/b mod q_i for each row, then -B mod q_i for alpha taken
+     * as [0, m_sk), then m_sk B mod q_i where alpha stands for alpha - m_sk. */
     uint32_t back_factor[BFV_MAX_AUX];
     uint32_t back_sk[BFV_MAX_AUX];
-    uint32_t back_own;
-    uint32_t back_q[BFV_MAX_LEVELS][BFV_MAX_AUX];
-    uint32_t back_product[BFV_MAX_LEVELS];
+    uint32_t back_q[BFV_MAX_LEVELS][BFV_MAX_AUX + 1];
 };
 
 /* new row i < last: (x_i + h - y) * q_last^-1 mod q_i with y = (x_last + h) mod q_last, in

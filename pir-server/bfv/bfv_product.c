@@ -2,44 +2,13 @@
 
 #include "base/mem.h"
 #include "pir-server/bfv/bfv_workspace_internal.h"
-#include "pir-server/ring/row.h"
 
 #include <assert.h>
 #include <string.h>
 
-/* Terms that may be summed between reductions in the short loops over moduli: each is below 2^60.
- */
-#define TERMS_BETWEEN 15
-
 size_t bfv_tile_words(const struct bfv_context *context)
 {
     return context->degree < BFV_TILE_WORDS ? context->degree : BFV_TILE_WORDS;
-}
-
-/* One column, one tile: the two result tiles. */
-static void dot_tile(const struct bfv_context *context, const uint32_t *const *rows,
-                     const uint32_t *c0, const uint32_t *c1, size_t selector_stride,
-                     size_t row_count, size_t plaintext_offset, const struct modulus *q,
-                     uint32_t *ret0, uint32_t *ret1)
-{
-    uint64_t sum0[BFV_TILE_WORDS] = {0};
-    uint64_t sum1[BFV_TILE_WORDS] = {0};
-    const size_t tile = bfv_tile_words(context);
-    size_t terms = 0;
-    for (size_t r = 0; r < row_count; r++) {
-        if (rows[r] == NULL)
-            continue;
-        if (terms == context->capacity) {
-            row_fold(sum0, tile, q);
-            row_fold(sum1, tile, q);
-            terms = 1;
-        }
-        row_multiply_add_pair(sum0, sum1, c0 + r * selector_stride, c1 + r * selector_stride,
-                              rows[r] + plaintext_offset, tile);
-        terms++;
-    }
-    row_reduce(ret0, sum0, tile, q);
-    row_reduce(ret1, sum1, tile, q);
 }
 
 /* Tile by tile, and all columns for one tile: the tiles of the selectors stay in the first cache
@@ -62,10 +31,16 @@ void bfv_plaintext_dot(struct bfv_workspace *workspace, const struct bfv_selecto
     for (size_t at = 0; at < words; at += tile) {
         const struct modulus *const q = &context->basis->modulus[at / n];
         const size_t plaintext_offset = at / tile * plaintexts->tile_stride;
-        for (size_t c = 0; c < column_count; c++)
-            dot_tile(context, plaintexts->words + c * row_count, selector.words + at,
-                     selector.words + words + at, stride, row_count, plaintext_offset, q,
-                     ret[c].words + at, ret[c].words + words + at);
+        for (size_t c = 0; c < column_count; c++) {
+            const struct row_operands operands = {.a0 = selector.words + at,
+                                                  .a1 = selector.words + words + at,
+                                                  .stride = stride,
+                                                  .b = plaintexts->words + c * row_count,
+                                                  .b_offset = plaintext_offset,
+                                                  .count = row_count};
+            row_dot_pair(context->basis->rows, ret[c].words + at, ret[c].words + words + at,
+                         &operands, tile, context->capacity, q);
+        }
     }
     for (size_t c = 0; c < column_count; c++) {
         assert(ret[c].poly_count == 2 && ret[c].moduli_count == context->levels);
@@ -101,36 +76,32 @@ void bfv_lifted_free(struct bfv_lifted *lifted)
 
 /* Step 1 of section 9, from coefficient form in `x` [L][N] (overwritten with the y_i) to the
  * auxiliary base: lift = sum y_i ((Q/q_i) / m~) + r (Q / m~) mod b, where r is a centred number of
- * 16 bits. */
-static void lift_poly(const struct bfv_context *context, uint32_t *x, uint32_t *small,
-                      uint32_t *ret)
+ * 16 bits, taken as its residue in [0, m~) and a row that tells where m~ is to be subtracted. */
+static void lift_poly(struct bfv_workspace *workspace, uint32_t *x, uint32_t *ret)
 {
+    const struct bfv_context *const context = workspace->context;
     const size_t n = context->degree;
     const size_t levels = context->levels;
-    const uint32_t mask = (1u << BFV_LIFT_BITS) - 1;
-    const uint32_t half = 1u << (BFV_LIFT_BITS - 1);
-    memset(small, 0, n * sizeof *small);
+    uint32_t *const r = workspace->small;
+    uint32_t *const is_negative = workspace->small + n;
+    const uint32_t *rows[BFV_MAX_LEVELS + 2];
+    memset(r, 0, n * sizeof *r);
     for (size_t i = 0; i < levels; i++) {
-        row_scale(x + i * n, x + i * n, context->lift_factor[i], n, &context->basis->modulus[i]);
+        rows[i] = x + i * n;
+        row_scale(context->basis->rows, x + i * n, x + i * n, context->lift_factor[i], n,
+                  &context->basis->modulus[i]);
         for (size_t k = 0; k < n; k++)
-            small[k] += x[i * n + k] * context->lift_small[i]; /* mod 2^32, so mod m~ as well */
+            r[k] += x[i * n + k] * context->lift_small[i]; /* mod 2^32, so mod m~ as well */
     }
-    for (size_t b = 0; b < context->aux->count; b++) {
-        const struct modulus *const m = &context->aux->modulus[b];
-        uint32_t *const row = ret + b * n;
-        for (size_t k = 0; k < n; k++) {
-            const uint32_t r = small[k] & mask;
-            const uint32_t is_negative = 0 - (r >> (BFV_LIFT_BITS - 1));
-            const uint32_t centred = (r & (half - 1)) + ((m->value - half) & is_negative);
-            uint64_t sum = (uint64_t)centred * context->lift_q[b];
-            for (size_t i = 0; i < levels; i++) {
-                if (i % TERMS_BETWEEN == TERMS_BETWEEN - 1)
-                    sum = modulus_reduce(m, sum);
-                sum += (uint64_t)x[i * n + k] * context->lift_aux[b][i];
-            }
-            row[k] = modulus_reduce(m, sum);
-        }
+    for (size_t k = 0; k < n; k++) {
+        r[k] &= (1u << BFV_LIFT_BITS) - 1;
+        is_negative[k] = r[k] >> (BFV_LIFT_BITS - 1);
     }
+    rows[levels] = r;
+    rows[levels + 1] = is_negative;
+    for (size_t b = 0; b < context->aux->count; b++)
+        row_combine(context->basis->rows, ret + b * n, rows, context->lift_aux[b], levels + 2, n,
+                    &context->aux->modulus[b]);
 }
 
 void bfv_lift(struct bfv_workspace *workspace, const struct bfv_ciphertext *ciphertext,
@@ -151,7 +122,7 @@ void bfv_lift(struct bfv_workspace *workspace, const struct bfv_ciphertext *ciph
         else
             poly_inverse(x, context->basis, context->levels);
         /* The lift is x modulo each q_i: nothing to compute there. */
-        lift_poly(context, x, workspace->digits, to + words);
+        lift_poly(workspace, x, to + words);
         poly_forward(to + words, context->aux, context->aux->count);
     }
 }
@@ -180,7 +151,8 @@ static void fold_products(struct bfv_workspace *workspace)
     const size_t n = context->degree;
     const size_t rows = context->levels + context->aux->count;
     for (size_t i = 0; i < 3 * rows; i++)
-        row_fold(workspace->product + i * n, n, joint_modulus(context, i % rows));
+        row_fold(context->basis->rows, workspace->product + i * n, n,
+                 joint_modulus(context, i % rows));
     workspace->product_terms = 1;
 }
 
@@ -191,12 +163,13 @@ void bfv_product_add(struct bfv_workspace *workspace, const struct bfv_lifted *x
     if (workspace->product_terms + 2 > workspace->context->capacity)
         fold_products(workspace);
     const size_t n = workspace->context->degree;
+    const struct row_kernel *const kernel = workspace->context->basis->rows;
     for (size_t at = 0; at < all; at += n) {
         uint64_t *const sums = workspace->product + at;
-        row_multiply_add_pair(sums, sums + all, x->words + at, x->words + all + at, y->words + at,
-                              n);
-        row_multiply_add_pair(sums + all, sums + 2 * all, x->words + at, x->words + all + at,
-                              y->words + all + at, n);
+        row_multiply_add_pair(kernel, sums, sums + all, x->words + at, x->words + all + at,
+                              y->words + at, n);
+        row_multiply_add_pair(kernel, sums + all, sums + 2 * all, x->words + at,
+                              x->words + all + at, y->words + all + at, n);
     }
     workspace->product_terms += 2;
 }
@@ -204,65 +177,49 @@ void bfv_product_add(struct bfv_workspace *workspace, const struct bfv_lifted *x
 /* Step 3: the rows of q become z_i, those of the auxiliary base (t D - sum z_i Q/q_i) / Q. */
 static void scale_rows(const struct bfv_context *context, uint32_t *rows)
 {
+    const struct row_kernel *const kernel = context->basis->rows;
     const size_t n = context->degree;
     const size_t levels = context->levels;
-    for (size_t i = 0; i < levels; i++)
-        row_scale(rows + i * n, rows + i * n, context->scale_factor[i], n,
+    const uint32_t *terms[BFV_MAX_LEVELS + 1];
+    for (size_t i = 0; i < levels; i++) {
+        terms[i] = rows + i * n;
+        row_scale(kernel, rows + i * n, rows + i * n, context->scale_factor[i], n,
                   &context->basis->modulus[i]);
+    }
     for (size_t b = 0; b < context->aux->count; b++) {
-        const struct modulus *const m = &context->aux->modulus[b];
         uint32_t *const row = rows + (levels + b) * n;
-        for (size_t k = 0; k < n; k++) {
-            uint64_t sum = (uint64_t)row[k] * context->scale_own[b];
-            for (size_t i = 0; i < levels; i++) {
-                if (i % TERMS_BETWEEN == TERMS_BETWEEN - 1)
-                    sum = modulus_reduce(m, sum);
-                sum += (uint64_t)rows[i * n + k] * context->scale_aux[b][i];
-            }
-            row[k] = modulus_reduce(m, sum);
-        }
+        terms[levels] = row;
+        row_combine(kernel, row, terms, context->scale_aux[b], levels + 1, n,
+                    &context->aux->modulus[b]);
     }
 }
 
 /* From the auxiliary base (rows [aux][N], overwritten) back to q exactly: m_sk tells how often the
- * product B of the others went round. Shenoy and Kumaresan 1989. */
-static void convert_back(const struct bfv_context *context, uint32_t *rows, uint32_t *ret)
+ * product B of the others went round, alpha times, where alpha is centred. Shenoy and Kumaresan
+ * 1989. */
+static void convert_back(struct bfv_workspace *workspace, uint32_t *rows, uint32_t *ret)
 {
+    const struct bfv_context *const context = workspace->context;
+    const struct row_kernel *const kernel = context->basis->rows;
     const size_t n = context->degree;
     const size_t own = context->aux->count - 1;
     const struct modulus *const m_sk = &context->aux->modulus[own];
     uint32_t *const alpha = rows + own * n;
-    for (size_t b = 0; b < own; b++)
-        row_scale(rows + b * n, rows + b * n, context->back_factor[b], n,
+    uint32_t *const is_negative = workspace->small;
+    const uint32_t *terms[BFV_MAX_AUX + 1];
+    for (size_t b = 0; b < own; b++) {
+        terms[b] = rows + b * n;
+        row_scale(kernel, rows + b * n, rows + b * n, context->back_factor[b], n,
                   &context->aux->modulus[b]);
-    for (size_t k = 0; k < n; k++) {
-        uint64_t sum = (uint64_t)alpha[k] * context->back_own;
-        for (size_t b = 0; b < own; b++) {
-            if (b % TERMS_BETWEEN == TERMS_BETWEEN - 1)
-                sum = modulus_reduce(m_sk, sum);
-            sum += (uint64_t)rows[b * n + k] * context->back_sk[b];
-        }
-        alpha[k] = modulus_reduce(m_sk, sum);
     }
-    for (size_t i = 0; i < context->levels; i++) {
-        const struct modulus *const q = &context->basis->modulus[i];
-        const uint32_t product = context->back_product[i];
-        for (size_t k = 0; k < n; k++) {
-            /* - cent(alpha) B = alpha (q - B), or (m_sk - alpha) B when alpha stands for a negative
-             * number. */
-            const uint32_t is_negative = 0 - ((m_sk->value / 2 - alpha[k]) >> 31);
-            const uint32_t size =
-                (alpha[k] & ~is_negative) | ((m_sk->value - alpha[k]) & is_negative);
-            const uint32_t factor = ((q->value - product) & ~is_negative) | (product & is_negative);
-            uint64_t sum = (uint64_t)size * factor;
-            for (size_t b = 0; b < own; b++) {
-                if (b % TERMS_BETWEEN == TERMS_BETWEEN - 1)
-                    sum = modulus_reduce(q, sum);
-                sum += (uint64_t)rows[b * n + k] * context->back_q[i][b];
-            }
-            ret[i * n + k] = modulus_reduce(q, sum);
-        }
-    }
+    terms[own] = alpha;
+    row_combine(kernel, alpha, terms, context->back_sk, own + 1, n, m_sk);
+    for (size_t k = 0; k < n; k++)
+        is_negative[k] = (m_sk->value / 2 - alpha[k]) >> 31;
+    terms[own + 1] = is_negative;
+    for (size_t i = 0; i < context->levels; i++)
+        row_combine(kernel, ret + i * n, terms, context->back_q[i], own + 2, n,
+                    &context->basis->modulus[i]);
 }
 
 void bfv_product_finish(struct bfv_workspace *workspace, struct bfv_ciphertext *ret)
@@ -275,12 +232,12 @@ void bfv_product_finish(struct bfv_workspace *workspace, struct bfv_ciphertext *
     uint32_t *const rows = workspace->scratch;
     for (size_t p = 0; p < 3; p++) {
         for (size_t i = 0; i < count; i++)
-            row_reduce(rows + i * n, workspace->product + (p * count + i) * n, n,
-                       joint_modulus(context, i));
+            row_reduce(context->basis->rows, rows + i * n, workspace->product + (p * count + i) * n,
+                       n, joint_modulus(context, i));
         poly_inverse(rows, context->basis, levels);
         poly_inverse(rows + levels * n, context->aux, context->aux->count);
         scale_rows(context, rows);
-        convert_back(context, rows + levels * n, bfv_ciphertext_poly(context, ret, p));
+        convert_back(workspace, rows + levels * n, bfv_ciphertext_poly(context, ret, p));
     }
     ret->form = BFV_COEFFICIENT;
 }

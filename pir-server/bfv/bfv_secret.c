@@ -2,7 +2,6 @@
 
 #include "base/mem.h"
 #include "pir-server/bfv/bfv_context_internal.h"
-#include "pir-server/ring/row.h"
 #include "pir-server/ring/sampling.h"
 
 #include <assert.h>

@@ -2,7 +2,6 @@
 
 #include "base/mem.h"
 #include "pir-server/bfv/bfv_workspace_internal.h"
-#include "pir-server/ring/row.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -22,12 +21,13 @@ enum status bfv_workspace_new(const struct bfv_context *context, struct bfv_work
         workspace->switched = poly_alloc(n, 2 * (levels + 1));
         workspace->turned = poly_alloc(n, 2 * levels);
         workspace->scratch = poly_alloc(n, all);
+        workspace->small = poly_alloc(n, 2);
         workspace->product =
             mem_alloc_aligned(MEM_ROW_ALIGNMENT, 3 * all * n, sizeof *workspace->product);
     }
     if (workspace == NULL || workspace->moved == NULL || workspace->digits == NULL ||
         workspace->switched == NULL || workspace->turned == NULL || workspace->scratch == NULL ||
-        workspace->product == NULL) {
+        workspace->small == NULL || workspace->product == NULL) {
         bfv_workspace_free(workspace);
         return error_set(err, STATUS_NOMEM, "no memory for the workspace of a thread");
     }
@@ -44,6 +44,7 @@ void bfv_workspace_free(struct bfv_workspace *workspace)
     mem_free(workspace->switched);
     mem_free(workspace->turned);
     mem_free(workspace->scratch);
+    mem_free(workspace->small);
     mem_free(workspace->product);
     mem_free(workspace);
 }
@@ -72,39 +73,6 @@ static void transform_digit(const struct bfv_context *context, const uint32_t *d
         ntt_forward(ret, context->basis->tables[m]);
 }
 
-/* Both output rows of modulus m: sum over j of digit j times component j. The key's Montgomery
- * factor goes in the one reduction at the end, which wants a sum below 2^32 m.
- *   room  products that such a sum holds, at least 2
- *   ret0, ret1  [N] in [0, 2m) */
-static void inner_product(const struct bfv_context *context, const struct bfv_switch_key *part,
-                          const uint32_t *digits, size_t rows, size_t m, uint64_t room,
-                          uint32_t *ret0, uint32_t *ret1)
-{
-    const size_t n = context->degree;
-    const size_t tile = n < BFV_SUM_TILE ? n : BFV_SUM_TILE;
-    const struct modulus *const modulus = &context->basis->modulus[m];
-    uint64_t sum0[BFV_SUM_TILE];
-    uint64_t sum1[BFV_SUM_TILE];
-    for (size_t at = 0; at < n; at += tile) {
-        memset(sum0, 0, tile * sizeof *sum0);
-        memset(sum1, 0, tile * sizeof *sum1);
-        uint64_t terms = 0;
-        for (size_t j = 0; j < rows; j++) {
-            if (terms == room) {
-                row_fold(sum0, tile, modulus);
-                row_fold(sum1, tile, modulus);
-                terms = 1;
-            }
-            row_multiply_add_pair(
-                sum0, sum1, switch_key_row(part, context->levels, n, m, j, 0) + at,
-                switch_key_row(part, context->levels, n, m, j, 1) + at, digits + j * n + at, tile);
-            terms++;
-        }
-        row_montgomery_reduce_lazy(ret0 + at, sum0, tile, modulus);
-        row_montgomery_reduce_lazy(ret1 + at, sum1, tile, modulus);
-    }
-}
-
 /* spec/bfv.md section 7.3 for the polynomial d, [rows][N] in coefficient form. Leaves u_0 and u_1
  * in workspace->switched, [2][rows + 1][N], of which the last row is scratch. */
 static void switch_key(struct bfv_workspace *workspace, const struct bfv_switch_key *part,
@@ -114,13 +82,26 @@ static void switch_key(struct bfv_workspace *workspace, const struct bfv_switch_
     const size_t n = context->degree;
     uint32_t *const u0 = workspace->switched;
     uint32_t *const u1 = workspace->switched + (rows + 1) * n;
+    const uint32_t *digits[BFV_MAX_LEVELS];
+    for (size_t j = 0; j < rows; j++)
+        digits[j] = workspace->digits + j * n;
     for (size_t r = 0; r <= rows; r++) {
         const size_t m = r < rows ? r : context->levels; /* P last, at every level */
-        const uint64_t room = ((uint64_t)1 << 32) / context->basis->modulus[m].value;
+        const struct modulus *const modulus = &context->basis->modulus[m];
+        /* Sum over j of digit j times component j; the key's Montgomery factor goes in the one
+         * reduction at the end, which wants a sum below 2^32 m. */
+        const uint64_t room = ((uint64_t)1 << 32) / modulus->value;
         const bool lazy = 4 * rows <= room;
         for (size_t j = 0; j < rows; j++)
             transform_digit(context, d + j * n, j, m, lazy, workspace->digits + j * n);
-        inner_product(context, part, workspace->digits, rows, m, room, u0 + r * n, u1 + r * n);
+        const struct row_operands operands = {
+            .a0 = switch_key_row(part, context->levels, n, m, 0, 0),
+            .a1 = switch_key_row(part, context->levels, n, m, 0, 1),
+            .stride = 2 * n,
+            .b = digits,
+            .count = rows};
+        row_dot_pair_montgomery_lazy(context->basis->rows, u0 + r * n, u1 + r * n, &operands, n,
+                                     room, modulus);
         ntt_inverse(u0 + r * n, context->basis->tables[m]);
         ntt_inverse(u1 + r * n, context->basis->tables[m]);
     }

@@ -6,9 +6,6 @@
 #include "pir-server/bfv/bfv_evaluation_key_internal.h"
 #include "pir-server/bfv/bfv_workspace.h"
 
-/* Words of the inner loops whose 64-bit sums stay in the first cache. */
-#define BFV_SUM_TILE 512
-
 struct bfv_workspace {
     const struct bfv_context *context; /* borrowed */
     uint32_t *moved;                   /* [2][L][N] a ciphertext after its automorphism */
@@ -16,8 +13,9 @@ struct bfv_workspace {
     uint32_t *switched;                /* [2][L + 1][N] result of key switching before dropping P */
     uint32_t *turned;                  /* [2][L][N] expansion: ciphertext after key switching */
     uint32_t *scratch;                 /* [L + aux][N] */
-    uint64_t *product;                 /* [3][L + aux][N] sums of products, lazily reduced */
-    size_t product_terms;              /* products in the fullest of those sums */
+    uint32_t *small;      /* [2][N] r of the lift; which of a row stand for less than 0 */
+    uint64_t *product;    /* [3][L + aux][N] sums of products, lazily reduced */
+    size_t product_terms; /* products in the fullest of those sums */
 };
 
 /* (c0, c1) -> (c0(X^g) + u_0, u_1), with `part` the key for g. Coefficient form, [2][rows][N],

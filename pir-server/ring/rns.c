@@ -21,6 +21,7 @@ enum status rns_basis_new(size_t degree, const uint64_t *moduli, size_t count,
     }
     basis->degree = degree;
     basis->count = count;
+    basis->rows = row_kernel_named(ntt_kernel_name(kernel));
     for (size_t i = 0; i < count; i++) {
         for (size_t k = 0; k < i; k++) {
             if (moduli[k] == moduli[i]) {
@@ -79,22 +80,16 @@ void poly_add(uint32_t *ret, const uint32_t *a, const uint32_t *b, const struct 
               size_t count)
 {
     const size_t n = basis->degree;
-    for (size_t i = 0; i < count; i++) {
-        const uint32_t q = basis->modulus[i].value;
-        for (size_t k = i * n; k < (i + 1) * n; k++)
-            ret[k] = modulus_correct(a[k] + b[k], q);
-    }
+    for (size_t i = 0; i < count; i++)
+        row_add(basis->rows, ret + i * n, a + i * n, b + i * n, n, &basis->modulus[i]);
 }
 
 void poly_sub(uint32_t *ret, const uint32_t *a, const uint32_t *b, const struct rns_basis *basis,
               size_t count)
 {
     const size_t n = basis->degree;
-    for (size_t i = 0; i < count; i++) {
-        const uint32_t q = basis->modulus[i].value;
-        for (size_t k = i * n; k < (i + 1) * n; k++)
-            ret[k] = modulus_correct(a[k] + q - b[k], q);
-    }
+    for (size_t i = 0; i < count; i++)
+        row_sub(basis->rows, ret + i * n, a + i * n, b + i * n, n, &basis->modulus[i]);
 }
 
 void poly_negate(uint32_t *ret, const uint32_t *a, const struct rns_basis *basis, size_t count)

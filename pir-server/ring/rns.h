@@ -10,6 +10,7 @@
 #define BLINDLIST_RING_RNS_H
 
 #include "pir-server/ring/ntt/ntt.h"
+#include "pir-server/ring/row/row.h"
 
 #define RNS_MAX_MODULI 64
 
@@ -18,6 +19,7 @@ struct rns_basis {
     size_t count;
     struct modulus modulus[RNS_MAX_MODULI];
     struct ntt_tables *tables[RNS_MAX_MODULI];
+    const struct row_kernel *rows; /* goes with the transforms' kernel */
 };
 
 /* Moduli must be prime, distinct, below 2^30 and 1 mod 2n (checked). */

@@ -14,9 +14,9 @@ Test(bfv_context, constants)
     cr_assert_eq(context->q_mod_t, 15);
     cr_assert_eq(context->q_over_t[0], 126284017);
     cr_assert_eq(context->q_over_t[1], 31572931);
-    cr_assert_eq(context->drop_inverse[2][0].value, 67096575);
-    cr_assert_eq(context->drop_inverse[2][1].value, 32760);
-    cr_assert_eq(context->drop_inverse[1][0].value, 8190);
+    cr_assert_eq(context->drop_inverse[2][0], 67096575);
+    cr_assert_eq(context->drop_inverse[2][1], 32760);
+    cr_assert_eq(context->drop_inverse[1][0], 8190);
     cr_assert_eq(context->aux->count, 3);
     cr_assert_eq(context->aux->modulus[0].value, 268460033);
     cr_assert_eq(context->aux->modulus[1].value, 268582913);
