@@ -117,6 +117,15 @@ static int compare_rows(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* Rows of a partition are; sorting them again would cost as much as placing them. */
+static bool is_sorted(const struct cuckoo_row *rows, size_t count)
+{
+    for (size_t i = 1; i < count; i++)
+        if (rows[i - 1].hash > rows[i].hash)
+            return false;
+    return true;
+}
+
 static enum status check_rows(const struct cuckoo_table *table, struct error *err)
 {
     for (size_t i = 0; i < table->row_count; i++) {
@@ -320,7 +329,7 @@ enum status cuckoo_table_new(struct cuckoo_row *rows, size_t row_count,
         st = error_set(err, STATUS_NOMEM, "no memory for a table of %zu rows", row_count);
         goto done;
     }
-    if (row_count > 1)
+    if (!is_sorted(rows, row_count))
         qsort(rows, row_count, sizeof *rows, compare_rows);
     table->config = *config;
     table->rows = rows;
