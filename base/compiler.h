@@ -5,6 +5,16 @@
 #ifndef BLINDLIST_BASE_COMPILER_H
 #define BLINDLIST_BASE_COMPILER_H
 
+/* Before a loop of at most eight rounds, known when compiling: no loop is left, and an array that it
+ * indexes can live in registers. */
+#if defined(__clang__)
+#define UNROLL_8 _Pragma("unroll")
+#elif defined(__GNUC__)
+#define UNROLL_8 _Pragma("GCC unroll 8")
+#else
+#define UNROLL_8
+#endif
+
 #if defined(__GNUC__)
 #define MUST_CHECK __attribute__((warn_unused_result))
 #define PRINTF_LIKE(format_index, first_argument)                                                  \

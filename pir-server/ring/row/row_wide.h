@@ -70,6 +70,7 @@ static inline void wide_dot_block(uint32_t *ret0, uint32_t *ret1,
                                   const struct vec_modulus *m, bool is_montgomery)
 {
     vec even0[VEC_BLOCK], odd0[VEC_BLOCK], even1[VEC_BLOCK], odd1[VEC_BLOCK];
+    UNROLL_8
     for (size_t v = 0; v < VEC_BLOCK; v++)
         even0[v] = odd0[v] = even1[v] = odd1[v] = vec_set(0);
     const uint32_t *const *const rows = operands->b;
@@ -79,6 +80,7 @@ static inline void wide_dot_block(uint32_t *ret0, uint32_t *ret1,
         if (rows[r] == NULL)
             continue;
         if (terms == room) {
+            UNROLL_8
             for (size_t v = 0; v < VEC_BLOCK; v++) {
                 const vec x0 = vec_reduce(even0[v], odd0[v], m);
                 const vec x1 = vec_reduce(even1[v], odd1[v], m);
@@ -92,6 +94,7 @@ static inline void wide_dot_block(uint32_t *ret0, uint32_t *ret1,
         const uint32_t *const b = rows[r] + b_at;
         const uint32_t *const a0 = operands->a0 + r * operands->stride + at;
         const uint32_t *const a1 = operands->a1 + r * operands->stride + at;
+        UNROLL_8
         for (size_t v = 0; v < VEC_BLOCK; v++) {
             const vec factor = vec_load(b + v * VEC_LANES);
             const vec factor_odd = vec_odd(factor);
@@ -104,6 +107,7 @@ static inline void wide_dot_block(uint32_t *ret0, uint32_t *ret1,
         }
         terms++;
     }
+    UNROLL_8
     for (size_t v = 0; v < VEC_BLOCK; v++) {
         const size_t i = at + v * VEC_LANES;
         if (is_montgomery) {
