@@ -4,7 +4,7 @@ given_build=${BUILD:-build}
 . "$(dirname "$0")/lib.sh"
 
 case $BUILD in
-*/asan | */ubsan | */tsan)
+*/asan | */ubsan | */tsan | */sanitize)
     skip "the installed library is tested without sanitizers"
     finish
     ;;

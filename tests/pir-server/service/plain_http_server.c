@@ -321,18 +321,18 @@ static void test_broken_clients(void)
 
 static void test_budget(void)
 {
-    /* The budget is two and a half bodies: of five that stop short of their end, one
-     * to three fit, as they come. */
+    /* The budget is two and a half bodies: of five that stop short of their end, one to three fit,
+     * as they come. One after the other: of five that grow at the same time all may be refused. */
     int fds[5];
     char reply[4096];
     int refused = 0;
+    const struct timespec wait = {.tv_nsec = 100000000};
     for (int i = 0; i < 5; i++) {
         fds[i] = dial();
         say(fds[i], "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n");
         say_bytes(fds[i], 99999);
+        nanosleep(&wait, NULL);
     }
-    const struct timespec wait = {.tv_nsec = 100000000};
-    nanosleep(&wait, NULL);
     for (int i = 0; i < 5; i++) {
         say(fds[i], "x");
         hear(fds[i], reply, sizeof reply, 5000);
