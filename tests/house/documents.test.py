@@ -1,0 +1,101 @@
+#!/usr/bin/env python3
+"""What README shows can be typed, and links between documents lead somewhere."""
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+BUILD = os.path.abspath(os.environ.get("BUILD", "build"))
+number = failed = 0
+EXPECTED = {"check": (0, 3)}
+
+
+def check(holds, what, more=""):
+    global number, failed
+    number += 1
+    failed += not holds
+    print(f"{'ok' if holds else 'not ok'} {number} - {what}")
+    for line in [] if holds else str(more).splitlines()[:20]:
+        print(f"# {line}")
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def documents():
+    found = []
+    for folder, folders, names in os.walk("."):
+        folders[:] = [f for f in folders if f not in ("build", ".git")]
+        found += [os.path.join(folder, name) for name in names if name.endswith(".md")]
+    return sorted(found)
+
+
+def check_links():
+    for path in documents():
+        targets = re.findall(r"\]\(([^)\s]+)\)", read(path))
+        broken = [t for t in targets if not re.match(r"[a-z]+:|#", t) and not os.path.exists(
+            os.path.join(os.path.dirname(path), t.split("#")[0]))]
+        check(not broken, f"{path}: {len(targets)} links", "\n".join(broken))
+
+
+def shown_commands():
+    """Indented lines of README that call what was built, and those set in running text."""
+    text = read("README.md")
+    lines = [line.strip() for line in re.findall(r"^    (build/\S.*)$", text, re.MULTILINE)]
+    return lines + re.findall(r"`(build/[^`]*)`", text)
+
+
+def wait_for_address(log):
+    for _ in range(300):
+        match = re.search(r"listening address=(\S+)", read(log))
+        if match:
+            return match.group(1)
+        time.sleep(0.1)
+    return None
+
+
+def check_readme():
+    top = os.getcwd()
+    with tempfile.TemporaryDirectory() as work:
+        os.symlink(BUILD, f"{work}/build")
+        os.symlink(f"{top}/testvectors", f"{work}/testvectors")
+        with open(f"{work}/my-list.txt", "w") as file:
+            file.write("example.com/a\nnot a host\n")
+        server = None
+        address = None
+        try:
+            for line in shown_commands():
+                words = shlex.split(line)
+                if words[0].endswith("-server"):
+                    with open(f"{work}/log", "w") as log:
+                        server = subprocess.Popen(words + ["--listen", "127.0.0.1:0"], cwd=work,
+                                                  stderr=log)
+                    address = wait_for_address(f"{work}/log")
+                    check(address is not None, line, read(f"{work}/log"))
+                    continue
+                words = [w.replace("127.0.0.1:8080", address or "") for w in words]
+                done = subprocess.run(words, cwd=work, stdin=subprocess.DEVNULL, text=True,
+                                      stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300)
+                allowed = EXPECTED.get(words[1], (0,))
+                check(done.returncode in allowed, line, f"exit code {done.returncode}\n{done.stdout}")
+            check(os.path.exists(f"{work}/dropped.txt") and "not a host" in read(f"{work}/dropped.txt"),
+                  "the dropped entry is in dropped.txt")
+            if server:
+                server.send_signal(signal.SIGHUP)
+                server.send_signal(signal.SIGTERM)
+                check(server.wait(60) == 0, "the server ends with 0")
+        finally:
+            if server and server.poll() is None:
+                server.kill()
+
+
+check_links()
+check_readme()
+print(f"1..{number}")
+sys.exit(1 if failed else 0)
