@@ -17,6 +17,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 BUILD = os.environ.get("BUILD", "build")
@@ -206,14 +207,21 @@ class Device:
 
     def ask(self, url):
         """(verdict, the trace since the question before)"""
-        self.process.stdin.write(url + "\n")
-        self.process.stdin.flush()
+        too_late = threading.Timer(120, self.process.kill)
+        too_late.start()
         trace = []
-        for line in self.process.stdout:
-            trace.append(line)
-            if line.startswith(("denied ", "allowed ")):
-                return line.split()[0], "".join(trace)
-        return "failed", "".join(trace) + self.process.stderr.read()
+        try:
+            self.process.stdin.write(url + "\n")
+            self.process.stdin.flush()
+            for line in self.process.stdout:
+                trace.append(line)
+                if line.startswith(("denied ", "allowed ")):
+                    return line.split()[0], "".join(trace)
+            return "failed", "".join(trace) + self.process.stderr.read()
+        except BrokenPipeError:
+            return "ended", self.process.stderr.read()
+        finally:
+            too_late.cancel()
 
     def end(self):
         self.process.stdin.close()
