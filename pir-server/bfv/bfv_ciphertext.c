@@ -94,6 +94,27 @@ void bfv_drop_row(const struct bfv_context *context, size_t last, size_t i, cons
                          &context->basis->modulus[i]);
 }
 
+/* h - y goes through the transform: x_i + h - y in evaluation form is x_i less that of y - h. */
+void bfv_drop_row_evaluated(const struct bfv_context *context, size_t last, size_t i,
+                            const uint32_t *x_i, const uint32_t *shifted, uint32_t *scratch,
+                            uint32_t *ret)
+{
+    const struct rns_basis *const basis = context->basis;
+    const size_t n = context->degree;
+    const struct modulus *const q = &basis->modulus[i];
+    const uint32_t dropped = basis->modulus[last].value;
+    const uint32_t minus_half = modulus_negate(q, modulus_reduce(q, dropped / 2));
+    row_add_constant(basis->rows, scratch, shifted, minus_half, n, q);
+    /* Below the larger of q_i and q_last, and the transform takes [0, 4 q_i). */
+    if (dropped / 4 >= q->value) {
+        for (size_t k = 0; k < n; k++)
+            scratch[k] = modulus_reduce(q, scratch[k]);
+    }
+    ntt_forward(scratch, basis->tables[i]);
+    row_scale_difference(basis->rows, ret, x_i, scratch, q->value, context->drop_inverse[last][i],
+                         n, q);
+}
+
 /* Works in place: the row that is dropped holds the shifted values, and the polynomials behind the
  * first one move up once all are done. */
 void bfv_ciphertext_switch_down(const struct bfv_context *context,

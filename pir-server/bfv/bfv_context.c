@@ -38,6 +38,27 @@ static void set_drop(struct bfv_context *context)
     }
 }
 
+static enum status make_monomials(struct bfv_context *context, struct error *err)
+{
+    const size_t n = context->degree;
+    const size_t words = context->levels * n;
+    size_t count = 0;
+    while ((size_t)1 << count < n)
+        count++;
+    context->monomials = poly_alloc(n, count * context->levels);
+    if (context->monomials == NULL)
+        return error_set(err, STATUS_NOMEM, "no memory for a BFV context");
+    for (size_t level = 0; level < count; level++) {
+        uint32_t *const poly = context->monomials + level * words;
+        for (size_t i = 0; i < context->levels; i++) /* X^-s = -X^(N - s) */
+            poly[i * n + n - ((size_t)1 << level)] = context->basis->modulus[i].value - 1;
+        poly_forward(poly, context->basis, context->levels);
+        for (size_t k = 0; k < words; k++)
+            poly[k] = montgomery_from(&context->basis->modulus[k / n], poly[k]);
+    }
+    return STATUS_OK;
+}
+
 static void set_encryption(struct bfv_context *context)
 {
     const struct rns_basis *const basis = context->basis;
@@ -193,6 +214,9 @@ enum status bfv_context_new(const struct bfv_parameters *parameters, unsigned fl
     set_drop(context);
     set_encryption(context);
     set_product(context);
+    status = make_monomials(context, err);
+    if (status != STATUS_OK)
+        goto done;
     *ret = context;
     context = NULL;
 done:
@@ -206,6 +230,7 @@ void bfv_context_free(struct bfv_context *context)
         return;
     rns_basis_free(context->basis);
     rns_basis_free(context->aux);
+    mem_free(context->monomials);
     mem_free(context);
 }
 

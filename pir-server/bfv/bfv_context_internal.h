@@ -33,6 +33,9 @@ struct bfv_context {
     uint32_t drop_inverse[BFV_MAX_MODULI][BFV_MAX_MODULI];
     uint32_t drop_offset[BFV_MAX_MODULI][BFV_MAX_MODULI];
 
+    /* Expansion: X^-1, X^-2, X^-4, .. in evaluation and Montgomery form, [log2 N][L][N]. */
+    uint32_t *monomials;
+
     /* Encryption: Q mod t, floor(Q/t) mod q_i. */
     uint32_t q_mod_t;
     uint32_t q_over_t[BFV_MAX_LEVELS];
@@ -71,5 +74,10 @@ void bfv_drop_shift(const struct bfv_context *context, size_t last, const uint32
                     uint32_t *ret_shifted);
 void bfv_drop_row(const struct bfv_context *context, size_t last, size_t i, const uint32_t *x_i,
                   const uint32_t *shifted, uint32_t *ret);
+/* The same for a row in evaluation form, x_i in [0, 2 q_i); the result is too.
+ *   scratch  [n] */
+void bfv_drop_row_evaluated(const struct bfv_context *context, size_t last, size_t i,
+                            const uint32_t *x_i, const uint32_t *shifted, uint32_t *scratch,
+                            uint32_t *ret);
 
 #endif

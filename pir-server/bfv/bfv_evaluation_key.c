@@ -42,6 +42,7 @@ void bfv_switch_key_free(struct bfv_switch_key *key)
     if (key == NULL)
         return;
     mem_free(key->words);
+    mem_free(key->sources);
     mem_free(key);
 }
 
@@ -162,6 +163,13 @@ enum status bfv_evaluation_key_add_galois(struct bfv_evaluation_key *key, uint64
             error_set(err, STATUS_TOO_LARGE, "more than %d Galois elements", BFV_MAX_GALOIS_KEYS);
         goto done;
     }
+    part->sources =
+        mem_alloc_aligned(MEM_ROW_ALIGNMENT, key->context->degree, sizeof *part->sources);
+    if (part->sources == NULL) {
+        status = error_set(err, STATUS_NOMEM, "no memory for a Galois key");
+        goto done;
+    }
+    automorphism_eval_sources(part->sources, (uint32_t)element, key->context->degree);
     size_t at = key->count++;
     for (; at > 0 && key->elements[at - 1] > element; at--) {
         key->elements[at] = key->elements[at - 1];
@@ -226,7 +234,8 @@ uint32_t bfv_evaluation_key_galois_element(const struct bfv_evaluation_key *key,
 static size_t memory_bytes(const struct bfv_context *context, size_t parts)
 {
     return sizeof(struct bfv_evaluation_key) +
-           parts * (sizeof(struct bfv_switch_key) + part_words(context) * sizeof(uint32_t));
+           parts * (sizeof(struct bfv_switch_key) +
+                    (part_words(context) + context->degree) * sizeof(uint32_t));
 }
 
 size_t bfv_evaluation_key_memory_bytes(const struct bfv_evaluation_key *key)

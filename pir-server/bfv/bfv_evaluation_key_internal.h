@@ -7,7 +7,8 @@
 struct bfv_switch_key {
     const struct bfv_context *context; /* borrowed */
     uint32_t *words;                   /* [L + 1 rows][L components][2][N], Montgomery form */
-    uint32_t have;                     /* bit j: component j is read */
+    uint32_t *sources; /* [N] of a Galois key: its automorphism in evaluation form; else NULL */
+    uint32_t have;     /* bit j: component j is read */
 };
 
 /* Component j, polynomial `number`, row of modulus i: [N] in [0, q_i). */

@@ -130,28 +130,34 @@ enum status bfv_expand_check_elements(const struct bfv_context *context, const u
 }
 
 /* Selector `even` becomes e + r and `odd` (e - r) X^-shift, with e what `even` was and r its
- * automorphism. */
+ * automorphism; all in evaluation form.
+ *   monomial  X^-shift */
 static void split(struct bfv_workspace *workspace, const struct bfv_evaluation_key *key,
-                  struct step step, size_t shift, uint32_t *even, uint32_t *odd)
+                  struct step step, const uint32_t *monomial, uint32_t *even, uint32_t *odd)
 {
     const struct bfv_context *const context = workspace->context;
+    const struct rns_basis *const basis = context->basis;
     const size_t rows = context->levels;
-    const size_t words = rows * context->degree;
+    const size_t n = context->degree;
+    const size_t words = rows * n;
     const struct bfv_switch_key *const part = bfv_evaluation_key_galois(key, step.element);
     uint32_t *const turned = workspace->turned;
-    bfv_switch_galois(workspace, part, step.element, even, rows, turned);
+    bfv_switch_galois(workspace, part, even, rows, turned);
     for (uint32_t i = 1; i < step.times; i++)
-        bfv_switch_galois(workspace, part, step.element, turned, rows, turned);
-    for (size_t p = 0; p < 2; p++) {
-        uint32_t *const difference = workspace->scratch;
-        poly_sub(difference, even + p * words, turned + p * words, context->basis, rows);
-        poly_mul_x_power_down(odd + p * words, difference, shift, context->basis, rows);
-        poly_add(even + p * words, even + p * words, turned + p * words, context->basis, rows);
+        bfv_switch_galois(workspace, part, turned, rows, turned);
+    for (size_t at = 0; at < 2 * words; at += n) {
+        const size_t row = at / n % rows;
+        const struct modulus *const q = &basis->modulus[row];
+        row_sub(basis->rows, odd + at, even + at, turned + at, n, q);
+        row_multiply_montgomery(basis->rows, odd + at, odd + at, monomial + row * n, n, q);
+        row_add(basis->rows, even + at, even + at, turned + at, n, q);
     }
 }
 
-/* Level by level, in place: after level l the first 2^l selectors are there, selector r holding the
- * coefficients r mod 2^l. Only the last level may lack a partner; its selector is doubled then. */
+/* In evaluation form from the first step on: the automorphism is a permutation there, and most
+ * selectors are wanted so. Level by level, in place: after level l the first 2^l selectors are
+ * there, selector r holding the coefficients r mod 2^l. Only the last level may lack a partner; its
+ * selector is doubled then. */
 enum status bfv_expand(struct bfv_workspace *workspace, const struct bfv_evaluation_key *key,
                        const struct bfv_ciphertext *query, size_t count, const enum bfv_form *forms,
                        struct bfv_selectors *selectors, size_t first, struct error *err)
@@ -173,25 +179,27 @@ enum status bfv_expand(struct bfv_workspace *workspace, const struct bfv_evaluat
 
     const size_t stride = selectors->stride;
     uint32_t *const start = selectors->words + first * stride;
-    memcpy(start, query->words, bfv_ciphertext_words(context, 2, context->levels) * sizeof *start);
+    const size_t words = context->levels * context->degree;
+    memcpy(start, query->words, 2 * words * sizeof *start);
+    poly_forward(start, context->basis, context->levels);
+    poly_forward(start + words, context->basis, context->levels);
     for (unsigned level = 1; level <= ceil_log2(count); level++) {
         const size_t shift = (size_t)1 << (level - 1);
         for (size_t r = 0; r < shift; r++) {
             uint32_t *const even = start + r * stride;
             if (r + shift < count) {
-                split(workspace, key, steps[level - 1], shift, even, even + shift * stride);
+                split(workspace, key, steps[level - 1], context->monomials + (level - 1) * words,
+                      even, even + shift * stride);
             } else {
                 poly_add(even, even, even, context->basis, context->levels);
-                uint32_t *const second = even + context->levels * context->degree;
-                poly_add(second, second, second, context->basis, context->levels);
+                poly_add(even + words, even + words, even + words, context->basis, context->levels);
             }
         }
     }
     for (size_t i = 0; i < count; i++) {
-        selectors->forms[first + i] = BFV_COEFFICIENT;
+        selectors->forms[first + i] = BFV_EVALUATION;
         struct bfv_ciphertext view = bfv_selector(selectors, first + i);
-        if (forms != NULL)
-            bfv_ciphertext_to_form(context, &view, forms[i]);
+        bfv_ciphertext_to_form(context, &view, forms != NULL ? forms[i] : BFV_COEFFICIENT);
         selectors->forms[first + i] = view.form;
     }
     return STATUS_OK;

@@ -275,18 +275,12 @@ static enum status read_query(struct pir_workspace *w, const struct pir_query *q
 
 /* ---- the work ---- */
 
-/* Dimension-0 selectors are wanted in evaluation form, dimension-1 selectors for the product. */
-static void choose_forms(struct pir_workspace *w, const struct pir_layout *layout)
-{
-    for (size_t i = 0; i < layout->selector_count; i++)
-        w->forms[i] = i % layout->selectors_per_index < layout->dimensions[0] ? BFV_EVALUATION
-                                                                              : BFV_COEFFICIENT;
-}
-
 static enum status expand_query(struct pir_workspace *w, const struct pir_layout *layout,
                                 const struct bfv_evaluation_key *key, struct error *err)
 {
-    choose_forms(w, layout);
+    /* Both dimensions take evaluation form, which is what the expansion works in. */
+    for (size_t i = 0; i < layout->selector_count; i++)
+        w->forms[i] = BFV_EVALUATION;
     for (size_t block = 0; block < layout->query_ciphertext_count; block++) {
         const size_t first = block * layout->degree;
         const size_t left = layout->selector_count - first;
