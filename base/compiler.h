@@ -5,8 +5,8 @@
 #ifndef BLINDLIST_BASE_COMPILER_H
 #define BLINDLIST_BASE_COMPILER_H
 
-/* Before a loop of at most eight rounds, known when compiling: no loop is left, and an array that it
- * indexes can live in registers. */
+/* Before a loop of at most eight rounds, known when compiling: no loop is left, and an array that
+ * it indexes can live in registers. */
 #if defined(__clang__)
 #define UNROLL_8 _Pragma("unroll")
 #elif defined(__GNUC__)
