@@ -129,12 +129,15 @@ static enum status check_file(struct session *session, const char *path, bool *r
             break;
         if (line.text.size == 0)
             continue;
-        char *url = line.is_too_long || memchr(line.text.data, 0, line.text.size) != NULL
-                        ? NULL
-                        : mem_alloc(line.text.size + 1, 1);
+        if (line.is_too_long || memchr(line.text.data, 0, line.text.size) != NULL) {
+            session->failed_count++;
+            fprintf(stderr, "blindlist: %s, line %llu: %s\n", path, (unsigned long long)line.number,
+                    line.is_too_long ? "too long" : "holds a NUL byte");
+            continue;
+        }
+        char *url = mem_alloc(line.text.size + 1, 1);
         if (url == NULL) {
-            status = error_set(err, STATUS_INVALID, "%s, line %llu: too long, or holds a NUL byte",
-                               path, (unsigned long long)line.number);
+            status = error_set(err, STATUS_NOMEM, "%s: out of memory", path);
             break;
         }
         memcpy(url, line.text.data, line.text.size);

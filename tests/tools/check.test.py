@@ -142,6 +142,19 @@ def test_json(port):
           "with its reason; bytes that are no UTF-8 are escaped", out)
 
 
+def test_url_file(port, folder):
+    with open(f"{folder}/urls", "wb") as file:
+        file.write(b"\xef\xbb\xbfhttps://bad7.example/\r\n\nhttps://bad8.example/\0x\n" + b"x" * 70000 +
+                   b"\nhttps://clean.example/")
+    code, out, errors = run(port, "--urls", f"{folder}/urls")
+    lines = [line.split()[0] for line in out.splitlines()]
+    check(code == 1 and lines == ["denied", "allowed", "4"] and "1 denied, 1 allowed, 2 failed" in out and
+          "urls, line 3: holds a NUL byte" in errors and "urls, line 4: too long" in errors,
+          "a file of URLs: bad lines are named, the others are checked", (out, errors))
+    code, out, errors = run(port, "--urls", f"{folder}/missing")
+    check(code == 1 and "missing" in errors, "no file of URLs", errors)
+
+
 def test_key_file(port, folder):
     path = f"{folder}/keys.json"
     code, _, errors = run(port, "--keys", path, "https://bad7.example/")
@@ -202,6 +215,7 @@ def main():
         check(code == 3 and out.startswith("denied "), "without a fault it is denied", errors)
         test_faults(port)
         test_json(port)
+        test_url_file(port, folder)
         test_key_file(port, folder)
         proxy.shutdown()
     finally:

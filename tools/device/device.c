@@ -500,8 +500,14 @@ static enum status query(struct device *device, struct span keyword, struct answ
         const enum status prepared = prepare(device, &uploaded, err);
         if (prepared != STATUS_OK)
             return prepared;
-        if (status == STATUS_STALE_CONFIG || uploaded)
-            return query_once(device, keyword, ret, err);
+        if (status == STATUS_STALE_CONFIG || uploaded) {
+            const struct http_exchange vain = ret->exchange;
+            const enum status again = query_once(device, keyword, ret, err);
+            ret->exchange.sent_bytes += vain.sent_bytes;
+            ret->exchange.got_bytes += vain.got_bytes;
+            ret->exchange.milliseconds += vain.milliseconds;
+            return again;
+        }
     }
     if (status != STATUS_OK && err != NULL)
         *err = first;
