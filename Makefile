@@ -66,7 +66,7 @@ ifeq ($(shell uname -m),x86_64)
 $(BUILD)/obj/%_avx2.o: KERNEL_FLAGS := -mavx2 -mbmi2
 $(BUILD)/obj/%_avx512.o: KERNEL_FLAGS := -mavx512f -mavx512dq -mavx512bw -mavx512vl -mavx512ifma -mbmi2
 endif
-# The lattice and hashing rooms are hot; -O3 there is measured, see docs/PERFORMANCE.md.
+# The lattice and hashing rooms are hot: -O3 vectorizes their portable loops.
 $(BUILD)/obj/pir-server/ring/%.o $(BUILD)/obj/pir-server/bfv/%.o $(BUILD)/obj/bloom/%.o $(BUILD)/obj/bench/%.o: \
     OPTIMIZE := $(subst -O2,-O3,$(OPTIMIZE))
 

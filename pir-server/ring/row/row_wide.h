@@ -12,6 +12,8 @@
 
 #include "pir-server/ring/row/row_internal.h"
 
+#define VEC_LINE ((size_t)16) /* words of a cache line */
+
 /* The constants of a modulus in all lanes. */
 struct vec_modulus {
     vec q;
@@ -94,6 +96,13 @@ static inline void wide_dot_block(uint32_t *ret0, uint32_t *ret1,
         const uint32_t *const b = rows[r] + b_at;
         const uint32_t *const a0 = operands->a0 + r * operands->stride + at;
         const uint32_t *const a1 = operands->a1 + r * operands->stride + at;
+        /* The next block of these rows, which lie too far apart for the processor to foresee. Past
+         * the end of a row nothing is read. */
+        for (size_t v = VEC_BLOCK * VEC_LANES; v < 2 * VEC_BLOCK * VEC_LANES; v += VEC_LINE) {
+            PREFETCH_READ(b + v);
+            PREFETCH_READ(a0 + v);
+            PREFETCH_READ(a1 + v);
+        }
         UNROLL_8
         for (size_t v = 0; v < VEC_BLOCK; v++) {
             const vec factor = vec_load(b + v * VEC_LANES);
