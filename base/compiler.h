@@ -23,7 +23,7 @@
 #define LIKELY(condition)       __builtin_expect(!!(condition), 1)
 #define UNLIKELY(condition)     __builtin_expect(!!(condition), 0)
 #define PREFETCH_WRITE(address) __builtin_prefetch((address), 1)
-#define PREFETCH_READ(address) __builtin_prefetch((address), 0)
+#define PREFETCH_READ(address)  __builtin_prefetch((address), 0)
 #else
 #define MUST_CHECK
 #define PRINTF_LIKE(format_index, first_argument)
@@ -31,7 +31,7 @@
 #define LIKELY(condition)       (condition)
 #define UNLIKELY(condition)     (condition)
 #define PREFETCH_WRITE(address) ((void)(address))
-#define PREFETCH_READ(address) ((void)(address))
+#define PREFETCH_READ(address)  ((void)(address))
 #endif
 
 /* 128-bit products of 64-bit factors. */
