@@ -1,86 +1,9 @@
 /* AVX2: eight residues at a time; the loops are in row_wide.h. */
 #include "pir-server/ring/row/row_internal.h"
+#include "pir-server/ring/vec_avx2.h"
 
 #if defined(__x86_64__) && defined(__AVX2__)
-#include <immintrin.h>
-
-typedef __m256i vec;
-#define VEC_LANES ((size_t)8)
 #define VEC_BLOCK ((size_t)2) /* eight accumulators of the sixteen registers */
-
-static inline vec vec_load(const uint32_t *at)
-{
-    return _mm256_loadu_si256((const __m256i *)(const void *)at);
-}
-
-static inline void vec_store(uint32_t *at, vec x)
-{
-    _mm256_storeu_si256((__m256i *)(void *)at, x);
-}
-
-static inline vec vec_load64(const uint64_t *at)
-{
-    return _mm256_loadu_si256((const __m256i *)(const void *)at);
-}
-
-static inline void vec_store64(uint64_t *at, vec x)
-{
-    _mm256_storeu_si256((__m256i *)(void *)at, x);
-}
-
-static inline vec vec_set(uint32_t value)
-{
-    return _mm256_set1_epi32((int32_t)value);
-}
-
-static inline vec vec_add(vec a, vec b)
-{
-    return _mm256_add_epi32(a, b);
-}
-
-static inline vec vec_sub(vec a, vec b)
-{
-    return _mm256_sub_epi32(a, b);
-}
-
-static inline vec vec_min(vec a, vec b)
-{
-    return _mm256_min_epu32(a, b);
-}
-
-static inline vec vec_add64(vec a, vec b)
-{
-    return _mm256_add_epi64(a, b);
-}
-
-/* 32x32->64 of the even lanes. */
-static inline vec vec_mul(vec a, vec b)
-{
-    return _mm256_mul_epu32(a, b);
-}
-
-static inline vec vec_mul_low(vec a, vec b)
-{
-    return _mm256_mullo_epi32(a, b);
-}
-
-/* The odd lanes moved to the even ones; the odd lanes of the result are zero. */
-static inline vec vec_odd(vec x)
-{
-    return _mm256_srli_epi64(x, 32);
-}
-
-/* The even lanes alone; the odd lanes of the result are zero. */
-static inline vec vec_low(vec x)
-{
-    return _mm256_blend_epi32(x, _mm256_setzero_si256(), 0xaa);
-}
-
-/* The high halves of 64-bit lanes: of `even` to the even lanes, of `odd` to the odd ones. */
-static inline vec vec_join_high(vec even, vec odd)
-{
-    return _mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xaa);
-}
 
 #include "pir-server/ring/row/row_wide.h"
 

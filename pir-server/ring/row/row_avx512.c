@@ -1,86 +1,9 @@
 /* AVX-512: sixteen residues at a time; the loops are in row_wide.h. */
 #include "pir-server/ring/row/row_internal.h"
+#include "pir-server/ring/vec_avx512.h"
 
 #if defined(__x86_64__) && defined(__AVX512F__)
-#include <immintrin.h>
-
-typedef __m512i vec;
-#define VEC_LANES ((size_t)16)
 #define VEC_BLOCK ((size_t)4) /* sixteen accumulators of the thirty-two registers */
-
-static inline vec vec_load(const uint32_t *at)
-{
-    return _mm512_loadu_si512(at);
-}
-
-static inline void vec_store(uint32_t *at, vec x)
-{
-    _mm512_storeu_si512(at, x);
-}
-
-static inline vec vec_load64(const uint64_t *at)
-{
-    return _mm512_loadu_si512(at);
-}
-
-static inline void vec_store64(uint64_t *at, vec x)
-{
-    _mm512_storeu_si512(at, x);
-}
-
-static inline vec vec_set(uint32_t value)
-{
-    return _mm512_set1_epi32((int32_t)value);
-}
-
-static inline vec vec_add(vec a, vec b)
-{
-    return _mm512_add_epi32(a, b);
-}
-
-static inline vec vec_sub(vec a, vec b)
-{
-    return _mm512_sub_epi32(a, b);
-}
-
-static inline vec vec_min(vec a, vec b)
-{
-    return _mm512_min_epu32(a, b);
-}
-
-static inline vec vec_add64(vec a, vec b)
-{
-    return _mm512_add_epi64(a, b);
-}
-
-/* 32x32->64 of the even lanes. */
-static inline vec vec_mul(vec a, vec b)
-{
-    return _mm512_mul_epu32(a, b);
-}
-
-static inline vec vec_mul_low(vec a, vec b)
-{
-    return _mm512_mullo_epi32(a, b);
-}
-
-/* The odd lanes moved to the even ones; the odd lanes of the result are zero. */
-static inline vec vec_odd(vec x)
-{
-    return _mm512_srli_epi64(x, 32);
-}
-
-/* The even lanes alone; the odd lanes of the result are zero. */
-static inline vec vec_low(vec x)
-{
-    return _mm512_maskz_mov_epi32(0x5555, x);
-}
-
-/* The high halves of 64-bit lanes: of `even` to the even lanes, of `odd` to the odd ones. */
-static inline vec vec_join_high(vec even, vec odd)
-{
-    return _mm512_mask_mov_epi32(_mm512_srli_epi64(even, 32), 0xaaaa, odd);
-}
 
 #include "pir-server/ring/row/row_wide.h"
 
