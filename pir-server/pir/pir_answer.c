@@ -125,6 +125,9 @@ static enum status workspace_fill(struct pir_workspace *w, struct error *err)
     w->replies = mem_alloc_zeroed(have->replies, sizeof *w->replies);
     if (w->forms == NULL || w->lifted == NULL || w->reply_ciphertexts == NULL || w->replies == NULL)
         return error_set(err, STATUS_NOMEM, "no memory for a query workspace");
+    /* Both dimensions take evaluation form, which is what the expansion works in. */
+    for (size_t i = 0; i < have->selectors; i++)
+        w->forms[i] = BFV_EVALUATION;
     for (size_t i = 0; i < have->lifted && st == STATUS_OK; i++)
         st = bfv_lifted_new(w->context, &w->lifted[i], err);
     if (st != STATUS_OK)
@@ -278,9 +281,6 @@ static enum status read_query(struct pir_workspace *w, const struct pir_query *q
 static enum status expand_query(struct pir_workspace *w, const struct pir_layout *layout,
                                 const struct bfv_evaluation_key *key, struct error *err)
 {
-    /* Both dimensions take evaluation form, which is what the expansion works in. */
-    for (size_t i = 0; i < layout->selector_count; i++)
-        w->forms[i] = BFV_EVALUATION;
     for (size_t block = 0; block < layout->query_ciphertext_count; block++) {
         const size_t first = block * layout->degree;
         const size_t left = layout->selector_count - first;
