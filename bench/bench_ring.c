@@ -22,14 +22,14 @@ static void forward(void *context)
 {
     struct state *const state = context;
     for (size_t i = 0; i < MODULI; i++)
-        ntt_forward(state->poly + i * N, state->basis->tables[i]);
+        ntt_forward(state->poly + i * N, state->poly + i * N, state->basis->tables[i]);
 }
 
 static void inverse(void *context)
 {
     struct state *const state = context;
     for (size_t i = 0; i < MODULI; i++)
-        ntt_inverse(state->poly + i * N, state->basis->tables[i]);
+        ntt_inverse(state->poly + i * N, state->poly + i * N, state->basis->tables[i]);
 }
 
 static void pointwise(void *context)

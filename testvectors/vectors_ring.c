@@ -337,10 +337,10 @@ static enum status compute_ntt_small(const json_t *in, struct vectors_out *out, 
         goto done;
     }
     memcpy(row, given, basis->degree * sizeof *row);
-    ntt_forward(row, basis->tables[0]);
+    ntt_forward(row, row, basis->tables[0]);
     vectors_put_number(out, "psi", ntt_tables_root(basis->tables[0]));
     vectors_put_words(out, "evaluation", row, basis->degree);
-    ntt_inverse(row, basis->tables[0]);
+    ntt_inverse(row, row, basis->tables[0]);
     if (memcmp(row, given, basis->degree * sizeof *row) != 0)
         st = error_set(err, STATUS_MISMATCH, "the inverse transform does not undo the forward one");
 done:

@@ -110,7 +110,7 @@ void bfv_drop_row_evaluated(const struct bfv_context *context, size_t last, size
         for (size_t k = 0; k < n; k++)
             scratch[k] = modulus_reduce(q, scratch[k]);
     }
-    ntt_forward(scratch, basis->tables[i]);
+    ntt_forward(scratch, scratch, basis->tables[i]);
     row_scale_difference(basis->rows, ret, x_i, scratch, q->value, context->drop_inverse[last][i],
                          n, q);
 }

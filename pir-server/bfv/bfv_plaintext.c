@@ -57,7 +57,7 @@ void bfv_plaintext_lift(const struct bfv_context *context, const uint32_t *coeff
             const uint32_t is_large = 1 ^ ((coefficients[k] - half) >> 31);
             row[k] = coefficients[k] + (more & (0 - is_large));
         }
-        ntt_forward(row, context->basis->tables[i]);
+        ntt_forward(row, row, context->basis->tables[i]);
     }
 }
 

@@ -70,9 +70,9 @@ static void transform_digit(const struct bfv_context *context, const uint32_t *d
             ret[k] = modulus_reduce(modulus, digit[k]);
     }
     if (lazy)
-        ntt_forward_lazy(ret, context->basis->tables[m]);
+        ntt_forward_lazy(ret, ret, context->basis->tables[m]);
     else
-        ntt_forward(ret, context->basis->tables[m]);
+        ntt_forward(ret, ret, context->basis->tables[m]);
 }
 
 /* The products of spec/bfv.md section 7.3 for the polynomial d, [rows][N]: leaves u_0 and u_1
@@ -124,7 +124,7 @@ static void switch_key(struct bfv_workspace *workspace, const struct bfv_switch_
         uint32_t *const u = workspace->switched + number * (rows + 1) * n;
         uint32_t *const last = u + rows * n;
         poly_inverse(u, context->basis, rows);
-        ntt_inverse(last, context->basis->tables[context->levels]);
+        ntt_inverse(last, last, context->basis->tables[context->levels]);
         bfv_drop_shift(context, context->levels, last, last);
         for (size_t i = 0; i < rows; i++)
             bfv_drop_row(context, context->levels, i, u + i * n, last, u + i * n);
@@ -144,7 +144,7 @@ static void switch_key_evaluated(struct bfv_workspace *workspace, const struct b
     for (size_t number = 0; number < 2; number++) {
         uint32_t *const u = workspace->switched + number * (rows + 1) * n;
         uint32_t *const last = u + rows * n;
-        ntt_inverse(last, context->basis->tables[context->levels]);
+        ntt_inverse(last, last, context->basis->tables[context->levels]);
         bfv_drop_shift(context, context->levels, last, last);
         for (size_t i = 0; i < rows; i++)
             bfv_drop_row_evaluated(context, context->levels, i, u + i * n, last, workspace->digits,

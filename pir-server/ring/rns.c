@@ -67,13 +67,13 @@ uint32_t *poly_alloc(size_t degree, size_t count)
 void poly_forward(uint32_t *poly, const struct rns_basis *basis, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        ntt_forward(poly + i * basis->degree, basis->tables[i]);
+        ntt_forward(poly + i * basis->degree, poly + i * basis->degree, basis->tables[i]);
 }
 
 void poly_inverse(uint32_t *poly, const struct rns_basis *basis, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        ntt_inverse(poly + i * basis->degree, basis->tables[i]);
+        ntt_inverse(poly + i * basis->degree, poly + i * basis->degree, basis->tables[i]);
 }
 
 void poly_add(uint32_t *ret, const uint32_t *a, const uint32_t *b, const struct rns_basis *basis,

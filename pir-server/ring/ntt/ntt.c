@@ -147,22 +147,22 @@ uint32_t ntt_tables_root(const struct ntt_tables *tables)
     return tables->root;
 }
 
-void ntt_forward_lazy(uint32_t *row, const struct ntt_tables *tables)
+void ntt_forward_lazy(uint32_t *ret, const uint32_t *from, const struct ntt_tables *tables)
 {
-    tables->kernel->forward_lazy(row, tables);
+    tables->kernel->forward_lazy(ret, from, tables);
 }
 
-void ntt_forward(uint32_t *row, const struct ntt_tables *tables)
+void ntt_forward(uint32_t *ret, const uint32_t *from, const struct ntt_tables *tables)
 {
-    tables->kernel->forward_lazy(row, tables);
-    tables->kernel->correct(row, tables);
+    tables->kernel->forward_lazy(ret, from, tables);
+    tables->kernel->correct(ret, tables);
 }
 
-void ntt_inverse(uint32_t *row, const struct ntt_tables *tables)
+void ntt_inverse(uint32_t *ret, const uint32_t *from, const struct ntt_tables *tables)
 {
 #ifdef BLINDLIST_CHECK_RANGES /* sanitizer builds */
     for (size_t i = 0; i < tables->n; i++)
-        assert(row[i] < 2 * tables->modulus.value);
+        assert(from[i] < 2 * tables->modulus.value);
 #endif
-    tables->kernel->inverse(row, tables);
+    tables->kernel->inverse(ret, from, tables);
 }

@@ -7,7 +7,7 @@
  * Memory   tables never change after ntt_tables_new(). Rows from mem_alloc_aligned() with
  *          MEM_ROW_ALIGNMENT let kernels use their widest loads; n words apart is enough for the
  *          portable one.
- * Threads  tables may be shared; a row belongs to one thread while it is transformed.
+ * Threads  tables may be shared; a row that is written belongs to one thread meanwhile.
  * Time     no branch and no address depends on a coefficient.
  * Source   Longa and Naehrig, eprint 2016/504; Harvey, arXiv:1205.2926. */
 #ifndef BLINDLIST_RING_NTT_H
@@ -42,13 +42,15 @@ void ntt_tables_free(struct ntt_tables *tables); /* takes NULL */
 /* psi, the smallest primitive 2n-th root. */
 uint32_t ntt_tables_root(const struct ntt_tables *tables);
 
-/* Forward transform in place, lazily reduced. Cannot fail.
- *   row   [n] in: coefficient form in [0, 4q); out: evaluation form in [0, 4q) */
-void ntt_forward_lazy(uint32_t *row, const struct ntt_tables *tables);
-/* The same, out: in [0, q). */
-void ntt_forward(uint32_t *row, const struct ntt_tables *tables);
-/* Inverse transform in place, with the factor 1/n.
- *   row   [n] in: evaluation form in [0, 2q); out: coefficient form in [0, q) */
-void ntt_inverse(uint32_t *row, const struct ntt_tables *tables);
+/* Forward transform, lazily reduced. Cannot fail.
+ *   from  [n] coefficient form in [0, 4q)
+ *   ret   [n] evaluation form in [0, 4q); may be `from`, else the two do not overlap */
+void ntt_forward_lazy(uint32_t *ret, const uint32_t *from, const struct ntt_tables *tables);
+/* The same, ret in [0, q). */
+void ntt_forward(uint32_t *ret, const uint32_t *from, const struct ntt_tables *tables);
+/* Inverse transform, with the factor 1/n.
+ *   from  [n] evaluation form in [0, 2q)
+ *   ret   [n] coefficient form in [0, q); may be `from`, else the two do not overlap */
+void ntt_inverse(uint32_t *ret, const uint32_t *from, const struct ntt_tables *tables);
 
 #endif

@@ -1,9 +1,10 @@
 /* ntt_internal - what the kernels of ntt share: tables, and the contract that all of them keep.
  *
- * forward_lazy  row [n] in: coefficient form in [0, 4q); out: evaluation form in [0, 4q)
- * inverse       row [n] in: evaluation form in [0, 2q); out: coefficient form in [0, q)
+ * forward_lazy  from [n] coefficient form in [0, 4q); ret [n] evaluation form in [0, 4q)
+ * inverse       from [n] evaluation form in [0, 2q); ret [n] coefficient form in [0, q)
  * correct       row [n] in: [0, 4q); out: [0, q)
  *
+ * ret is from, or the two do not overlap and from is left as it is.
  * Results equal those of `ref` modulo q (inverse, correct: equal). Rows may start anywhere; a
  * kernel that wants alignment loads unaligned. No branch and no address depends on a coefficient.
  *
@@ -41,8 +42,8 @@ struct ntt_tables {
 struct ntt_kernel {
     const char *name;
     bool (*runs_on)(const struct cpu *cpu, size_t n);
-    void (*forward_lazy)(uint32_t *row, const struct ntt_tables *tables);
-    void (*inverse)(uint32_t *row, const struct ntt_tables *tables);
+    void (*forward_lazy)(uint32_t *ret, const uint32_t *from, const struct ntt_tables *tables);
+    void (*inverse)(uint32_t *ret, const uint32_t *from, const struct ntt_tables *tables);
     void (*correct)(uint32_t *row, const struct ntt_tables *tables);
 };
 

@@ -8,6 +8,8 @@
  * together on four values at a time. */
 #include "pir-server/ring/ntt/ntt_internal.h"
 
+#include <string.h>
+
 static bool runs_on(const struct cpu *cpu, size_t n)
 {
     (void)cpu;
@@ -35,13 +37,21 @@ static inline void forward_butterfly(uint32_t *low, uint32_t *high, uint32_t fac
     *high = x + 2 * q - y;
 }
 
-static void forward_lazy(uint32_t *row, const struct ntt_tables *tables)
+/* One copy more than needed keeps the steps in place and easy to read. */
+static void copy_row(uint32_t *ret, const uint32_t *from, size_t n)
+{
+    if (ret != from)
+        memcpy(ret, from, n * sizeof *ret);
+}
+
+static void forward_lazy(uint32_t *row, const uint32_t *from, const struct ntt_tables *tables)
 {
     const size_t n = tables->n;
     const uint32_t q = tables->modulus.value;
     const uint32_t *const factors = tables->forward;
     const uint32_t *const quotients = tables->forward_quotient;
 
+    copy_row(row, from, n);
     for (size_t blocks = 1; blocks < n / 4; blocks *= 2) {
         const size_t half = n / (2 * blocks);
         for (size_t i = 0; i < blocks; i++)
@@ -91,13 +101,14 @@ static void inverse_last(uint32_t *restrict low, uint32_t *restrict high, size_t
     }
 }
 
-static void inverse(uint32_t *row, const struct ntt_tables *tables)
+static void inverse(uint32_t *row, const uint32_t *from, const struct ntt_tables *tables)
 {
     const size_t n = tables->n;
     const uint32_t q = tables->modulus.value;
     const uint32_t *const factors = tables->inverse;
     const uint32_t *const quotients = tables->inverse_quotient;
 
+    copy_row(row, from, n);
     for (size_t i = 0; i < n / 4; i++) {
         uint32_t *const four = row + 4 * i;
         const size_t at = n / 4 + i;

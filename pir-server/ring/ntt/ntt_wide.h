@@ -1,11 +1,12 @@
 /* ntt_wide - the transforms for vectors of 32-bit lanes; ntt_ref.c has the steps and their ranges.
  *
- * Two steps are done on four vectors in one pass over the row. The steps whose blocks are shorter
- * than two vectors, NTT_SHORT_STEPS of them, work on 2 * VEC_LANES neighbours in two registers that
- * are reordered between the steps: a kernel file includes its vec_ operations and this, and defines
- * forward_short_steps() and inverse_short_steps(). Shoup's multiplication takes two 32x32->64
- * products for the quotient and two low halves: on the processors tried that beats Montgomery's six
- * full products. Everything here is static, so no code for wide registers gets into other files. */
+ * Two steps are done on four vectors in one pass over the row; the first pass reads `from`, the
+ * others work on `ret`. The steps whose blocks are shorter than two vectors, NTT_SHORT_STEPS of
+ * them, work on 2 * VEC_LANES neighbours in two registers that are reordered between the steps: a
+ * kernel file includes its vec_ operations and this, and defines forward_short_steps() and
+ * inverse_short_steps(). Shoup's multiplication takes two 32x32->64 products for the quotient and
+ * two low halves: on the processors tried that beats Montgomery's six full products. Everything
+ * here is static, so no code for wide registers gets into other files. */
 #ifndef BLINDLIST_RING_NTT_WIDE_H
 #define BLINDLIST_RING_NTT_WIDE_H
 
@@ -77,30 +78,32 @@ static inline void inverse_step(vec *low, vec *high, struct factor factor, struc
     *high = mul_lazy(vec_sub(vec_add(x, k.q2), y), factor, k.q);
 }
 
-/* Two forward steps on the quarters of one block of 4 * quarter values. */
-static inline void forward_two_steps(uint32_t *block, size_t quarter, const uint32_t *values,
-                                     const uint32_t *quotients, size_t at, struct lanes_of_q k)
+/* Two forward steps on the quarters of one block of 4 * quarter values; ret is from, or they do not
+ * overlap. */
+static inline void forward_two_steps(uint32_t *ret, const uint32_t *from, size_t quarter,
+                                     const uint32_t *values, const uint32_t *quotients, size_t at,
+                                     struct lanes_of_q k)
 {
     const struct factor outer = factor_broadcast(values, quotients, at);
     const struct factor left = factor_broadcast(values, quotients, 2 * at);
     const struct factor right = factor_broadcast(values, quotients, 2 * at + 1);
     for (size_t i = 0; i < quarter; i += VEC_LANES) {
-        vec a = vec_load(block + i);
-        vec b = vec_load(block + i + quarter);
-        vec c = vec_load(block + i + 2 * quarter);
-        vec d = vec_load(block + i + 3 * quarter);
+        vec a = vec_load(from + i);
+        vec b = vec_load(from + i + quarter);
+        vec c = vec_load(from + i + 2 * quarter);
+        vec d = vec_load(from + i + 3 * quarter);
         forward_step(&a, &c, outer, k);
         forward_step(&b, &d, outer, k);
         forward_step(&a, &b, left, k);
         forward_step(&c, &d, right, k);
-        vec_store(block + i, a);
-        vec_store(block + i + quarter, b);
-        vec_store(block + i + 2 * quarter, c);
-        vec_store(block + i + 3 * quarter, d);
+        vec_store(ret + i, a);
+        vec_store(ret + i + quarter, b);
+        vec_store(ret + i + 2 * quarter, c);
+        vec_store(ret + i + 3 * quarter, d);
     }
 }
 
-static void forward_lazy(uint32_t *row, const struct ntt_tables *tables)
+static void forward_lazy(uint32_t *ret, const uint32_t *from, const struct ntt_tables *tables)
 {
     const size_t n = tables->n;
     const uint32_t *const values = tables->forward;
@@ -112,18 +115,20 @@ static void forward_lazy(uint32_t *row, const struct ntt_tables *tables)
     for (; n / blocks >= 4 * VEC_LANES; blocks *= 4) {
         const size_t quarter = n / (4 * blocks);
         for (size_t i = 0; i < blocks; i++)
-            forward_two_steps(row + 4 * i * quarter, quarter, values, quotients, blocks + i, k);
+            forward_two_steps(ret + 4 * i * quarter, from + 4 * i * quarter, quarter, values,
+                              quotients, blocks + i, k);
+        from = ret;
     }
     const bool has_step = n / blocks == 2 * VEC_LANES; /* one with halves of one vector */
     for (size_t pair = 0; pair < n / (2 * VEC_LANES); pair++) {
-        uint32_t *const at = row + 2 * VEC_LANES * pair;
-        vec low = vec_load(at);
-        vec high = vec_load(at + VEC_LANES);
+        const size_t at = 2 * VEC_LANES * pair;
+        vec low = vec_load(from + at);
+        vec high = vec_load(from + at + VEC_LANES);
         if (has_step)
             forward_step(&low, &high, factor_broadcast(values, quotients, blocks + pair), k);
         forward_short_steps(&low, &high, values, quotients, n, pair, k);
-        vec_store(at, low);
-        vec_store(at + VEC_LANES, high);
+        vec_store(ret + at, low);
+        vec_store(ret + at + VEC_LANES, high);
     }
 }
 
@@ -166,7 +171,7 @@ static void inverse_last_step(uint32_t *row, const struct ntt_tables *tables, st
     }
 }
 
-static void inverse(uint32_t *row, const struct ntt_tables *tables)
+static void inverse(uint32_t *ret, const uint32_t *from, const struct ntt_tables *tables)
 {
     const size_t n = tables->n;
     const uint32_t *const values = tables->inverse;
@@ -178,23 +183,23 @@ static void inverse(uint32_t *row, const struct ntt_tables *tables)
     const bool has_step = (tables->log2_n - 1 - NTT_SHORT_STEPS) % 2 == 1;
     size_t blocks = n / (2 * VEC_LANES);
     for (size_t pair = 0; pair < n / (2 * VEC_LANES); pair++) {
-        uint32_t *const at = row + 2 * VEC_LANES * pair;
-        vec low = vec_load(at);
-        vec high = vec_load(at + VEC_LANES);
+        const size_t at = 2 * VEC_LANES * pair;
+        vec low = vec_load(from + at);
+        vec high = vec_load(from + at + VEC_LANES);
         inverse_short_steps(&low, &high, values, quotients, n, pair, k);
         if (has_step)
             inverse_step(&low, &high, factor_broadcast(values, quotients, blocks + pair), k);
-        vec_store(at, low);
-        vec_store(at + VEC_LANES, high);
+        vec_store(ret + at, low);
+        vec_store(ret + at + VEC_LANES, high);
     }
     if (has_step)
         blocks /= 2;
     for (; blocks > 1; blocks /= 4) {
         const size_t quarter = n / (2 * blocks);
         for (size_t i = 0; i < blocks / 2; i++)
-            inverse_two_steps(row + 4 * i * quarter, quarter, values, quotients, blocks / 2 + i, k);
+            inverse_two_steps(ret + 4 * i * quarter, quarter, values, quotients, blocks / 2 + i, k);
     }
-    inverse_last_step(row, tables, k);
+    inverse_last_step(ret, tables, k);
 }
 
 static void correct(uint32_t *row, const struct ntt_tables *tables)

@@ -35,10 +35,10 @@ static void check_row(size_t n, uint64_t q, uint32_t root, const uint32_t *in, c
         memcpy(row, in, n * sizeof *row);
         if (root != 0)
             cr_assert_eq(ntt_tables_root(tables), root);
-        ntt_forward(row, tables);
+        ntt_forward(row, row, tables);
         for (size_t i = 0; i < out_count; i++)
             cr_assert_eq(row[i], out[i], "n %zu, value %zu is %u", n, i, row[i]);
-        ntt_inverse(row, tables);
+        ntt_inverse(row, row, tables);
         cr_assert_arr_eq(row, in, n * sizeof *row);
         mem_free(row);
         ntt_tables_free(tables);
@@ -91,7 +91,7 @@ static void check_json_row(const json_t *row, const char *list)
     for (uint64_t k = 0; k < n; k++)
         poly[k] = (uint32_t)((k * k % q + 1) % q);
     struct ntt_tables *tables = tables_with(NULL, n, q);
-    ntt_forward(poly, tables);
+    ntt_forward(poly, poly, tables);
     for (size_t i = 0; i < json_array_size(values); i++)
         cr_assert_eq(poly[i], json_integer_value(json_array_get(values, i)));
     if (digest != NULL) {
@@ -143,26 +143,31 @@ static void compare_kernels(size_t n, uint64_t modulus_value)
                     in[i] = fixed[pattern];
             }
             memset(guarded, 0x5a, (n + 32) * sizeof *guarded);
-            memcpy(expected, in, n * sizeof *in);
-            memcpy(row, in, n * sizeof *in);
-            ntt_forward_lazy(row, tables);
+            ntt_forward_lazy(row, in, tables);
             for (size_t i = 0; i < n; i++)
                 cr_assert_lt((uint64_t)row[i], 4 * (uint64_t)q);
+            ntt_forward(expected, in, ref);
             memcpy(row, in, n * sizeof *in);
-            ntt_forward(expected, ref);
-            ntt_forward(row, tables);
+            ntt_forward_lazy(row, row, tables);
+            for (size_t i = 0; i < n; i++)
+                cr_assert_eq(row[i] % q, expected[i]);
+            ntt_forward(row, in, tables);
+            cr_assert_arr_eq(row, expected, n * sizeof *row);
+            memcpy(row, in, n * sizeof *in);
+            ntt_forward(row, row, tables);
             cr_assert_arr_eq(row, expected, n * sizeof *row);
 
             /* Lazy input of the inverse, and back to where we were. */
             for (size_t i = 0; i < n; i++)
                 if (i % 3 == 0)
-                    row[i] += q;
-            memcpy(expected, row, n * sizeof *row);
-            ntt_inverse(row, tables);
-            ntt_inverse(expected, ref);
-            cr_assert_arr_eq(row, expected, n * sizeof *row);
+                    expected[i] += q;
+            ntt_inverse(row, expected, tables);
             for (size_t i = 0; i < n; i++)
                 cr_assert_eq(row[i], in[i] % q);
+            memcpy(row, expected, n * sizeof *row);
+            ntt_inverse(row, row, tables);
+            ntt_inverse(expected, expected, ref);
+            cr_assert_arr_eq(row, expected, n * sizeof *row);
             for (size_t i = 0; i < 16; i++) {
                 cr_assert_eq(guarded[i], 0x5a5a5a5a);
                 cr_assert_eq(guarded[n + 16 + i], 0x5a5a5a5a);
@@ -206,11 +211,11 @@ Test(ntt, products_are_negacyclic)
             const uint32_t product = modulus_mul(&q, a[i], b[k]);
             *to = i + k < N ? modulus_add(&q, *to, product) : modulus_sub(&q, *to, product);
         }
-    ntt_forward(a, tables);
-    ntt_forward(b, tables);
+    ntt_forward(a, a, tables);
+    ntt_forward(b, b, tables);
     for (size_t i = 0; i < N; i++)
         a[i] = modulus_mul(&q, a[i], b[i]);
-    ntt_inverse(a, tables);
+    ntt_inverse(a, a, tables);
     cr_assert_arr_eq(a, expected, sizeof a);
     ntt_tables_free(tables);
 }
