@@ -3,6 +3,7 @@
  * The main thread opens everything, then waits for signals: SIGHUP loads new
  * dataset versions, SIGTERM and SIGINT drain and end. All signals are blocked
  * in every other thread. */
+#include "base/cpu.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -39,7 +40,8 @@ enum { DONE = 0, FAILED = 1, USAGE = 2 };
 
 struct settings {
     const char *data;
-    const char *state; /* NULL: beside the data */
+    const char *state;  /* NULL: beside the data */
+    const char *kernel; /* NULL: the fastest */
     bool allow_unauthenticated;
     bool debug;
     unsigned drain_s;
@@ -62,6 +64,7 @@ enum option_number {
     OPTION_KEY_STORE_MB,
     OPTION_KEY_DAYS,
     OPTION_DRAIN,
+    OPTION_KERNEL,
     OPTION_DEBUG,
     OPTION_HELP,
     OPTION_VERSION,
@@ -87,6 +90,7 @@ static const struct {
     [OPTION_KEY_STORE_MB] = {"key-store-mb", "N", "evaluation keys kept in all [8192]"},
     [OPTION_KEY_DAYS] = {"key-days", "N", "days for which a key is kept [60]"},
     [OPTION_DRAIN] = {"drain", "SECONDS", "time for requests under way at SIGTERM [10]"},
+    [OPTION_KERNEL] = {"kernel", "NAME", "avx512, avx2, neon or ref rather than the fastest"},
     [OPTION_DEBUG] = {"debug", NULL, "log a line for each request (route, status, size, time)"},
     [OPTION_HELP] = {"help", NULL, "this text"},
     [OPTION_VERSION] = {"version", NULL, "the version"},
@@ -190,6 +194,9 @@ static void set_option(struct settings *settings, int option, uint64_t number)
     case OPTION_ALLOW_UNAUTHENTICATED:
         settings->allow_unauthenticated = true;
         break;
+    case OPTION_KERNEL:
+        settings->kernel = optarg;
+        break;
     case OPTION_DEBUG:
         settings->debug = true;
         break;
@@ -268,6 +275,19 @@ static int parse_options(int argc, char **argv, struct settings *settings)
     return -1;
 }
 
+/* The kernels that everything computes with; -1: go on. */
+static int choose_kernel(const struct settings *settings)
+{
+    struct error error;
+    const enum status status = cpu_force_kernel(settings->kernel, &error);
+    if (status == STATUS_OK)
+        return -1;
+    if (status == STATUS_NOT_FOUND)
+        return usage_error("%s", error.message);
+    fprintf(stderr, "blindlist-server: %s\n", error.message);
+    return FAILED;
+}
+
 /* Whom it may listen to; -1: go on. */
 static int check_address(const struct settings *settings)
 {
@@ -289,8 +309,10 @@ static void log_start(const struct settings *settings, const struct log *log, co
     if (store_get_usage(store, &usage, NULL) == STATUS_OK)
         log_write(log, LOG_INFO, "evaluation keys stored count=%" PRIu64 " bytes=%" PRIu64,
                   usage.key_count, usage.key_bytes);
-    log_write(log, LOG_INFO, "listening address=%s use_cases=%zu compute_threads=%zu", address,
-              service_look(service).use_cases, settings->service.compute_threads);
+    const struct cpu cpu = cpu_detect();
+    log_write(log, LOG_INFO, "listening address=%s use_cases=%zu compute_threads=%zu kernel=%s",
+              address, service_look(service).use_cases, settings->service.compute_threads,
+              cpu_kernel_name(&cpu));
     if (settings->allow_unauthenticated)
         log_write(log, LOG_WARNING,
                   "--allow-unauthenticated: anybody who reaches %s may ask and "
@@ -397,6 +419,8 @@ int main(int argc, char **argv)
     int exit_code = parse_options(argc, argv, &settings);
     if (exit_code < 0)
         exit_code = check_address(&settings);
+    if (exit_code < 0)
+        exit_code = choose_kernel(&settings);
     if (exit_code >= 0)
         return exit_code;
 

@@ -82,7 +82,7 @@ static enum status read_parameters(const json_t *in, struct exchange *exchange, 
     if (st == STATUS_OK && exchange->layout.query_ciphertext_count != 1)
         st = error_set(err, STATUS_INVALID, "the query takes more than one ciphertext");
     if (st == STATUS_OK)
-        st = bfv_context_new(&p->encryption, 0, "ref", &exchange->context, err);
+        st = bfv_context_new(&p->encryption, 0, NULL, &exchange->context, err);
     return st;
 }
 

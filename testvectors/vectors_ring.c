@@ -25,7 +25,7 @@ static enum status make_basis(const json_t *in, const json_t *moduli, struct rns
     if (st == STATUS_OK)
         st = vectors_words(moduli, "moduli", MODULUS_MAX, 1, RING_MAX_MODULI, words, &count, err);
     if (st == STATUS_OK)
-        st = ntt_kernel_choose(&cpu, "ref", (size_t)degree, &kernel, err);
+        st = ntt_kernel_choose(&cpu, NULL, (size_t)degree, &kernel, err);
     if (st != STATUS_OK)
         return st;
     for (size_t i = 0; i < count; i++)
@@ -540,7 +540,7 @@ static enum status compute_skip(const json_t *in, struct vectors_out *out, struc
         .he_scheme = BFV_SCHEME_BFV,
     };
     uint32_t skips[2];
-    enum status st = bfv_context_new(&parameters, BFV_ALLOW_INSECURE, "ref", &context, err);
+    enum status st = bfv_context_new(&parameters, BFV_ALLOW_INSECURE, NULL, &context, err);
     if (st != STATUS_OK)
         return st;
     bfv_response_skips(context, skips);

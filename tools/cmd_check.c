@@ -247,5 +247,6 @@ const struct tool_command command_check = {
         "learn which URL was asked about. Exit code 0: all allowed, 3: something is denied.",
     .options = options,
     .option_count = ARRAY_COUNT(options),
+    .has_kernels = true,
     .run = run,
 };

@@ -392,5 +392,6 @@ const struct tool_command command_compile = {
                "whole or not at all; the same input gives the same bytes.",
     .options = options,
     .option_count = ARRAY_COUNT(options),
+    .has_kernels = true,
     .run = run,
 };

@@ -218,6 +218,7 @@ static const struct tool_command cmd_keygen = {
                "the\nevaluation key then serves all these shards.",
     .options = keygen_options,
     .option_count = ARRAY_COUNT(keygen_options),
+    .has_kernels = true,
     .run = run_keygen,
 };
 
@@ -269,6 +270,7 @@ static const struct tool_command cmd_query = {
     .summary = "encrypt a question",
     .options = query_options,
     .option_count = ARRAY_COUNT(query_options),
+    .has_kernels = true,
     .run = run_query,
 };
 
@@ -381,6 +383,7 @@ static const struct tool_command cmd_answer = {
     .summary = "answer a question, blindly",
     .options = answer_options,
     .option_count = ARRAY_COUNT(answer_options),
+    .has_kernels = true,
     .run = run_answer,
 };
 
@@ -489,6 +492,7 @@ static const struct tool_command cmd_decrypt = {
     .details = "Prints the row's value; `absent` and exit code 3 when the keyword has no row.",
     .options = decrypt_options,
     .option_count = ARRAY_COUNT(decrypt_options),
+    .has_kernels = true,
     .run = run_decrypt,
 };
 
@@ -526,6 +530,7 @@ static const struct tool_command cmd_import = {
     .summary = "make a mappable shard of the reference's",
     .options = import_options,
     .option_count = ARRAY_COUNT(import_options),
+    .has_kernels = true,
     .run = run_import,
 };
 
@@ -565,6 +570,7 @@ static const struct tool_command cmd_export = {
     .summary = "make the reference's shard of ours",
     .options = export_options,
     .option_count = ARRAY_COUNT(export_options),
+    .has_kernels = true,
     .run = run_export,
 };
 

@@ -171,5 +171,6 @@ const struct tool_command cmd_pir_process = {
                "of 64 bits are refused.",
     .options = process_options,
     .option_count = ARRAY_COUNT(process_options),
+    .has_kernels = true,
     .run = run_process,
 };

@@ -132,6 +132,7 @@ static const struct tool_command command_verify = {
                "shares no code.\nExit code 3 when something differs, 1 when a file cannot be read.",
     .options = verify_options,
     .option_count = ARRAY_COUNT(verify_options),
+    .has_kernels = true,
     .run = run_verify,
 };
 
@@ -175,6 +176,7 @@ static const struct tool_command command_generate = {
     .summary = "write the test vectors; the same bytes each time",
     .options = generate_options,
     .option_count = ARRAY_COUNT(generate_options),
+    .has_kernels = true,
     .run = run_generate,
 };
 

@@ -1,10 +1,26 @@
 #include "tools/tool.h"
 
+#include "base/cpu.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+static const struct tool_option kernel_option = {
+    "kernel", 0, "NAME", "avx512, avx2, neon or ref rather than the fastest"};
+
+static void print_option(const struct tool_option *option)
+{
+    char left[64];
+    char letter[8] = "";
+    if (option->letter != '\0')
+        snprintf(letter, sizeof letter, "-%c, ", option->letter);
+    snprintf(left, sizeof left, "%s--%s%s%s", letter, option->name,
+             option->argument != NULL ? " " : "", option->argument != NULL ? option->argument : "");
+    printf("  %-30s %s\n", left, option->help);
+}
 
 static void print_help(const struct tool_command *command)
 {
@@ -17,17 +33,10 @@ static void print_help(const struct tool_command *command)
     for (size_t i = 0; i < command->member_count; i++)
         printf("  %-18s %s\n", command->members[i]->name, command->members[i]->summary);
     printf("\noptions:\n");
-    for (size_t i = 0; i < command->option_count; i++) {
-        const struct tool_option *option = &command->options[i];
-        char left[64];
-        char letter[8] = "";
-        if (option->letter != '\0')
-            snprintf(letter, sizeof letter, "-%c, ", option->letter);
-        snprintf(left, sizeof left, "%s--%s%s%s", letter, option->name,
-                 option->argument != NULL ? " " : "",
-                 option->argument != NULL ? option->argument : "");
-        printf("  %-30s %s\n", left, option->help);
-    }
+    for (size_t i = 0; i < command->option_count; i++)
+        print_option(&command->options[i]);
+    if (command->has_kernels)
+        print_option(&kernel_option);
     printf("  %-30s %s\n", "--help", "this text");
 }
 
@@ -37,28 +46,56 @@ static int stop(struct tool_args *args, int exit_code)
     return TOOL_STOP;
 }
 
-static int take_value(struct tool_args *args, size_t index, const char *attached)
+/* Sets args->value; false after a usage error. */
+static bool take_value(struct tool_args *args, const struct tool_option *option,
+                       const char *attached)
 {
-    const struct tool_option *option = &args->command->options[index];
     args->value = attached;
     if (option->argument == NULL) {
         if (attached != NULL)
-            return stop(args, tool_usage_error(args, "--%s takes no value", option->name));
-        return (int)index;
+            stop(args, tool_usage_error(args, "--%s takes no value", option->name));
+        return attached == NULL;
     }
     if (attached == NULL) {
-        if (args->position >= args->argc)
-            return stop(args,
-                        tool_usage_error(args, "--%s needs %s", option->name, option->argument));
+        if (args->position >= args->argc) {
+            stop(args, tool_usage_error(args, "--%s needs %s", option->name, option->argument));
+            return false;
+        }
         args->value = args->argv[args->position++];
     }
-    return (int)index;
+    return true;
+}
+
+/* All options are read: the kernel that was asked for, or none is called so. */
+static int end(struct tool_args *args)
+{
+    struct error err;
+    if (!args->command->has_kernels)
+        return TOOL_END;
+    const enum status st = cpu_force_kernel(args->kernel, &err);
+    if (st == STATUS_OK)
+        return TOOL_END;
+    return stop(args, st == STATUS_NOT_FOUND ? tool_usage_error(args, "%s", err.message)
+                                             : tool_fail(&err));
+}
+
+/* Whether `word` is the option; `ret_attached` then is what follows in the same word, or NULL. */
+static bool is_option(const struct tool_option *option, const char *word, const char **ret_attached)
+{
+    if (word[1] != '-') {
+        *ret_attached = word[2] != '\0' ? word + 2 : NULL;
+        return word[1] == option->letter;
+    }
+    const char *const equals = strchr(word, '=');
+    const size_t length = equals != NULL ? (size_t)(equals - word) - 2 : strlen(word + 2);
+    *ret_attached = equals != NULL ? equals + 1 : NULL;
+    return strlen(option->name) == length && strncmp(option->name, word + 2, length) == 0;
 }
 
 int tool_next(struct tool_args *args)
 {
     if (args->position >= args->argc)
-        return TOOL_END;
+        return end(args);
     const char *word = args->argv[args->position++];
     args->value = word;
     if (args->only_operands || word[0] != '-' || word[1] == '\0')
@@ -71,16 +108,17 @@ int tool_next(struct tool_args *args)
         print_help(args->command);
         return stop(args, EXIT_DONE);
     }
-    const char *equals = strchr(word, '=');
+    const char *attached = NULL;
     for (size_t i = 0; i < args->command->option_count; i++) {
         const struct tool_option *option = &args->command->options[i];
-        if (word[1] == '-') {
-            const size_t length = equals != NULL ? (size_t)(equals - word) - 2 : strlen(word + 2);
-            if (strlen(option->name) == length && strncmp(option->name, word + 2, length) == 0)
-                return take_value(args, i, equals != NULL ? equals + 1 : NULL);
-        } else if (word[1] == option->letter) {
-            return take_value(args, i, word[2] != '\0' ? word + 2 : NULL);
-        }
+        if (is_option(option, word, &attached))
+            return take_value(args, option, attached) ? (int)i : TOOL_STOP;
+    }
+    if (args->command->has_kernels && is_option(&kernel_option, word, &attached)) {
+        if (!take_value(args, &kernel_option, attached))
+            return TOOL_STOP;
+        args->kernel = args->value;
+        return tool_next(args);
     }
     return stop(args, tool_usage_error(args, "unknown option %s", word));
 }

@@ -45,6 +45,7 @@ struct tool_command {
     const char *details;  /* paragraphs for --help, may be NULL */
     const struct tool_option *options;
     size_t option_count;
+    bool has_kernels; /* computes with the lattice: takes --kernel, which tool_next() handles */
     int (*run)(struct tool_args *args); /* NULL: a group, see `members` */
     const struct tool_command *const *members;
     size_t member_count;
@@ -56,8 +57,9 @@ struct tool_args {
     char **argv;
     int position;
     bool only_operands;
-    const char *value; /* of the option or operand just returned; borrowed from argv */
-    int exit_code;     /* after TOOL_STOP */
+    const char *kernel; /* of --kernel; in force after TOOL_END */
+    const char *value;  /* of the option or operand just returned; borrowed from argv */
+    int exit_code;      /* after TOOL_STOP */
 };
 
 #define TOOL_END     (-1)

@@ -7,6 +7,7 @@ import hashlib
 import http.client
 import json
 import os
+import platform
 import re
 import shutil
 import signal
@@ -179,6 +180,7 @@ def test_command_line(folder, data):
             (["--data", data, "operand"], "unexpected operand"),
             (["--data", data, "--threads", "0"], "from 1 to"),
             (["--data", data, "--queue", "12x"], "not 12x"),
+            (["--data", data, "--kernel", "mmx"], "no kernel is called mmx"),
             (["--data", data, "--listen", "localhost:80"], "localhost:80"),
             (["--data", data, "--listen", "0.0.0.0:0"], "--allow-unauthenticated")):
         code, text = run(*words)
@@ -199,6 +201,17 @@ def test_command_line(folder, data):
         file.write(b"not a database " * 1000)
     code, text = run("--data", data, "--state", foreign)
     check(code == 1 and "not a database" in text, "a foreign state file is refused", text)
+
+
+def test_kernel(data):
+    server = Server(data, "--kernel", "ref")
+    check("kernel=ref" in server.log(), "the log names the kernel that was asked for", server.log())
+    server.end()
+    foreign = "neon" if platform.machine() in ("x86_64", "AMD64") else "avx2"
+    done = subprocess.run([SERVER, "--data", data, "--kernel", foreign], stdin=subprocess.DEVNULL,
+                          stderr=subprocess.PIPE, text=True, timeout=60)
+    check(done.returncode == 1 and f"does not run the kernel {foreign}" in done.stderr,
+          "a kernel of another machine is refused", done.stderr)
 
 
 def test_statuses(server):
@@ -574,6 +587,7 @@ def main():
         compile_rows(folder, data, "row", 300, "--shards", "2")
         compile_rows(folder, data, "many", 300, "--shards", "128", use_case="many.shards")
         test_command_line(folder, data)
+        test_kernel(data)
         server = Server(data, "--debug")
         servers.append(server)
         test_statuses(server)
