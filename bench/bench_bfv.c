@@ -29,6 +29,7 @@ struct state {
     size_t tile_stride;
     enum bfv_form forms[SELECTORS];
     struct bytes bytes;
+    struct bfv_seeded parts[2]; /* of one key-switching key, as they travel */
 };
 
 static void check(enum status status, const struct error *error)
@@ -49,10 +50,18 @@ static struct bfv_switch_key *read_key(const struct state *state, const struct b
     return part;
 }
 
+/* Reading one Galois key; an evaluation key of nine and a relinearization key takes ten times that.
+ */
+static void read_one_key(void *context)
+{
+    struct state *const state = context;
+    bfv_switch_key_free(read_key(state, state->parts));
+}
+
 static void make_keys(struct state *state, const struct random_source *random)
 {
     struct error error;
-    struct bfv_seeded parts[2];
+    struct bfv_seeded *const parts = state->parts;
     for (size_t j = 0; j < 2; j++)
         bfv_seeded_init(&parts[j]);
     check(bfv_secret_key_new(state->context, random, &state->secret, &error), &error);
@@ -65,8 +74,6 @@ static void make_keys(struct state *state, const struct random_source *random)
     }
     check(bfv_relin_key_make(state->context, state->secret, random, parts, &error), &error);
     check(bfv_evaluation_key_set_relin(state->key, read_key(state, parts), &error), &error);
-    for (size_t j = 0; j < 2; j++)
-        bfv_seeded_deinit(&parts[j]);
 }
 
 static void make_plaintexts(struct state *state)
@@ -199,6 +206,8 @@ static void setup(struct state *state, const char *kernel)
 
 static void teardown(struct state *state)
 {
+    for (size_t j = 0; j < 2; j++)
+        bfv_seeded_deinit(&state->parts[j]);
     for (size_t c = 0; c < COLUMNS; c++)
         bfv_ciphertext_deinit(&state->columns[c]);
     bfv_ciphertext_deinit(&state->product);
@@ -221,6 +230,8 @@ static void run(struct state *state)
     const char *const kernel = bfv_context_kernel_name(state->context);
     snprintf(label, sizeof label, "key_switch kernel=%s n=4096 moduli=2", kernel);
     bench_time(label, 50, galois, state);
+    snprintf(label, sizeof label, "read_key kernel=%s n=4096 parts=2 moduli=3", kernel);
+    bench_time(label, 50, read_one_key, state);
     snprintf(label, sizeof label, "expand kernel=%s selectors=%d", kernel, SELECTORS);
     bench_time(label, 20, expand, state);
     snprintf(label, sizeof label, "plaintext_dot kernel=%s tables=2 rows=24 columns=8", kernel);

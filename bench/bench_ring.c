@@ -84,6 +84,9 @@ static void run(struct state *state, const char *kernel_name, const struct ntt_k
     bench_time(label, 200, forward, state);
     snprintf(label, sizeof label, "ntt_inverse kernel=%s n=%d moduli=%d", kernel_name, N, MODULI);
     bench_time(label, 200, inverse, state);
+    snprintf(label, sizeof label, "sample_uniform kernel=%s n=%d moduli=%d", kernel_name, N,
+             MODULI);
+    bench_time(label, 200, uniform, state);
 }
 
 int main(void)
@@ -108,7 +111,6 @@ int main(void)
     bench_time("pointwise n=4096 moduli=3", 200, pointwise, state);
     bench_time("multiply_add_pair n=4096 moduli=3", 200, multiply_add, state);
     bench_time("automorphism n=4096 moduli=3", 200, automorphism, state);
-    bench_time("sample_uniform n=4096 moduli=3", 200, uniform, state);
     bench_time("pack n=4096 bits=27", 200, pack, state);
     bench_time("unpack n=4096 bits=27", 200, unpack, state);
     rns_basis_free(state->basis);

@@ -25,10 +25,12 @@ static enum status blocks(struct drbg *drbg, uint8_t *ret, size_t size, struct e
     counter_add(start, 1);
     memset(ret, 0, size);
     int written = 0;
-    const bool done =
-        EVP_EncryptInit_ex(drbg->cipher, EVP_aes_128_ctr(), NULL, drbg->key, start) == 1 &&
-        EVP_EncryptUpdate(drbg->cipher, ret, &written, ret, (int)size) == 1 &&
-        (size_t)written == size;
+    /* Naming the cipher again would make OpenSSL look it up in every request. */
+    const bool is_named = EVP_CIPHER_CTX_get0_cipher(drbg->cipher) != NULL;
+    const bool done = EVP_EncryptInit_ex(drbg->cipher, is_named ? NULL : EVP_aes_128_ctr(), NULL,
+                                         drbg->key, start) == 1 &&
+                      EVP_EncryptUpdate(drbg->cipher, ret, &written, ret, (int)size) == 1 &&
+                      (size_t)written == size;
     mem_wipe(start, sizeof start);
     return done ? STATUS_OK : error_set(err, STATUS_INTERNAL, "AES-128 of OpenSSL failed");
 }

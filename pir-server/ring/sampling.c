@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define UNIFORM_BYTES 16
+#define UNIFORM_WORDS (UNIFORM_BYTES / 4)
 #define TERNARY_BYTES 12
 #define ERROR_BYTES   16
 /* Values taken from the source at a time; all degrees up from 4 are multiples or less. */
@@ -32,6 +33,7 @@ enum status sample_uniform(uint32_t *ret, const uint8_t seed[DRBG_SEED_BYTES],
                            const struct rns_basis *basis, size_t count, struct error *err)
 {
     uint8_t bytes[CHUNK * UNIFORM_BYTES];
+    uint32_t words[CHUNK * UNIFORM_WORDS];
     struct drbg drbg;
     enum status status = drbg_init(&drbg, seed, err);
     if (status != STATUS_OK)
@@ -44,14 +46,9 @@ enum status sample_uniform(uint32_t *ret, const uint8_t seed[DRBG_SEED_BYTES],
             status = drbg_read(&drbg, bytes, part * UNIFORM_BYTES, err);
             if (status != STATUS_OK)
                 goto done;
-            for (size_t j = 0; j < part; j++) {
-                const uint64_t low = load_u64le(bytes + j * UNIFORM_BYTES);
-                const uint64_t high = load_u64le(bytes + j * UNIFORM_BYTES + 8);
-                /* 2^64 high + low; the product stays below 2^60, so adding a residue is safe. */
-                const uint64_t folded =
-                    (uint64_t)modulus_reduce(q, high) * q->pow64 + modulus_reduce(q, low);
-                row[k + j] = modulus_reduce(q, folded);
-            }
+            for (size_t j = 0; j < part * UNIFORM_WORDS; j++)
+                words[j] = load_u32le(bytes + 4 * j);
+            row_reduce_128(basis->rows, row + k, words, part, q);
             k += part;
         }
     }

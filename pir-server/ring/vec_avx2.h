@@ -88,6 +88,18 @@ static inline vec vec_join_high(vec even, vec odd)
     return _mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xaa);
 }
 
+/* Sums of neighbouring 64-bit lanes 2i and 2i + 1 of four registers, as if these were one: the sums
+ * with even number to `ret_even`, with odd number to `ret_odd`. */
+static inline void vec_add_neighbours(const vec x[4], vec *ret_even, vec *ret_odd)
+{
+    const vec first =
+        _mm256_add_epi64(_mm256_unpacklo_epi64(x[0], x[1]), _mm256_unpackhi_epi64(x[0], x[1]));
+    const vec last =
+        _mm256_add_epi64(_mm256_unpacklo_epi64(x[2], x[3]), _mm256_unpackhi_epi64(x[2], x[3]));
+    *ret_even = _mm256_permute2x128_si256(first, last, 0x20);
+    *ret_odd = _mm256_permute2x128_si256(first, last, 0x31);
+}
+
 #endif
 
 #endif

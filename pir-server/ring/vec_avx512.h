@@ -88,6 +88,20 @@ static inline vec vec_join_high(vec even, vec odd)
     return _mm512_mask_mov_epi32(_mm512_srli_epi64(even, 32), 0xaaaa, odd);
 }
 
+/* Sums of neighbouring 64-bit lanes 2i and 2i + 1 of four registers, as if these were one: the sums
+ * with even number to `ret_even`, with odd number to `ret_odd`. */
+static inline void vec_add_neighbours(const vec x[4], vec *ret_even, vec *ret_odd)
+{
+    const vec evens = _mm512_setr_epi64(0, 4, 1, 5, 8, 12, 9, 13);
+    const vec odds = _mm512_setr_epi64(2, 6, 3, 7, 10, 14, 11, 15);
+    const vec first =
+        _mm512_add_epi64(_mm512_unpacklo_epi64(x[0], x[1]), _mm512_unpackhi_epi64(x[0], x[1]));
+    const vec last =
+        _mm512_add_epi64(_mm512_unpacklo_epi64(x[2], x[3]), _mm512_unpackhi_epi64(x[2], x[3]));
+    *ret_even = _mm512_permutex2var_epi64(first, evens, last);
+    *ret_odd = _mm512_permutex2var_epi64(first, odds, last);
+}
+
 #endif
 
 #endif

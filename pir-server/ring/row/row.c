@@ -81,6 +81,12 @@ void row_multiply_montgomery(const struct row_kernel *kernel, uint32_t *ret, con
     kernel->multiply_montgomery(ret, a, b, n, q);
 }
 
+void row_reduce_128(const struct row_kernel *kernel, uint32_t *ret, const uint32_t *words, size_t n,
+                    const struct modulus *q)
+{
+    kernel->reduce_128(ret, words, n, q);
+}
+
 void row_add(const struct row_kernel *kernel, uint32_t *ret, const uint32_t *a, const uint32_t *b,
              size_t n, const struct modulus *q)
 {

@@ -81,6 +81,11 @@ void row_scale_difference(const struct row_kernel *kernel, uint32_t *ret, const 
 void row_multiply_montgomery(const struct row_kernel *kernel, uint32_t *ret, const uint32_t *a,
                              const uint32_t *b, size_t n, const struct modulus *q);
 
+/* Numbers of 128 bits: ret[i] = number i mod q in [0, q).
+ *   words  [n][4], the lowest word first */
+void row_reduce_128(const struct row_kernel *kernel, uint32_t *ret, const uint32_t *words, size_t n,
+                    const struct modulus *q);
+
 /* Residues in [0, q); ret may be a or b: a + b, a - b, and a + constant. */
 void row_add(const struct row_kernel *kernel, uint32_t *ret, const uint32_t *a, const uint32_t *b,
              size_t n, const struct modulus *q);

@@ -13,6 +13,7 @@ struct row_kernel {
                               const uint32_t *a1, const uint32_t *b, size_t n);
     void (*fold)(uint64_t *sum, size_t n, const struct modulus *q);
     void (*reduce)(uint32_t *ret, const uint64_t *sum, size_t n, const struct modulus *q);
+    void (*reduce_128)(uint32_t *ret, const uint32_t *words, size_t n, const struct modulus *q);
     void (*combine)(uint32_t *ret, const uint32_t *const *rows, const uint32_t *factors,
                     size_t count, size_t n, const struct modulus *q);
     /* (a + offset - b) * factor; b may be NULL: zeros. */

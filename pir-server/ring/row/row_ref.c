@@ -129,12 +129,23 @@ static void add_constant(uint32_t *ret, const uint32_t *a, uint32_t constant, si
         ret[i] = modulus_correct(a[i] + constant, q);
 }
 
+/* Words times powers of 2^32 mod q: at most 3 * 2^62 + 2^32 together. */
+static void reduce_128(uint32_t *ret, const uint32_t *words, size_t n, const struct modulus *q)
+{
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t *const w = words + 4 * i;
+        ret[i] = modulus_reduce(q, w[0] + (uint64_t)w[1] * q->pow32 + (uint64_t)w[2] * q->pow64 +
+                                       (uint64_t)w[3] * q->pow96);
+    }
+}
+
 const struct row_kernel row_kernel_ref = {
     .name = "ref",
     .dot_pair = dot_pair,
     .multiply_add_pair = multiply_add_pair,
     .fold = fold,
     .reduce = reduce,
+    .reduce_128 = reduce_128,
     .combine = combine,
     .scale_difference = scale_difference,
     .multiply_montgomery = multiply_montgomery,

@@ -184,6 +184,33 @@ static void wide_reduce(uint32_t *ret, const uint64_t *sum, size_t n, const stru
                   vec_reduce(vec_load64(sum + i), vec_load64(sum + i + VEC_LANES / 2), &m));
 }
 
+/* Words times powers of 2^32 mod q; a number is two 64-bit lanes until its halves are added. */
+static void wide_reduce_128(uint32_t *ret, const uint32_t *words, size_t n, const struct modulus *q)
+{
+    const struct vec_modulus m = vec_modulus_of(q);
+    uint32_t even[VEC_LANES] = {0};
+    uint32_t odd[VEC_LANES] = {0};
+    for (size_t i = 0; i < VEC_LANES; i += 4) {
+        even[i] = 1;
+        even[i + 2] = q->pow64;
+        odd[i] = q->pow32;
+        odd[i + 2] = q->pow96;
+    }
+    const vec even_factor = vec_load(even);
+    const vec odd_factor = vec_load(odd);
+    for (size_t i = 0; i < n; i += VEC_LANES) {
+        vec part[4];
+        UNROLL_8
+        for (size_t v = 0; v < 4; v++) {
+            const vec x = vec_load(words + 4 * i + v * VEC_LANES);
+            part[v] = vec_add64(vec_mul(x, even_factor), vec_mul(vec_odd(x), odd_factor));
+        }
+        vec even_sum, odd_sum;
+        vec_add_neighbours(part, &even_sum, &odd_sum);
+        vec_store(ret + i, vec_reduce(even_sum, odd_sum, &m));
+    }
+}
+
 static void wide_combine(uint32_t *ret, const uint32_t *const *rows, const uint32_t *factors,
                          size_t count, size_t n, const struct modulus *q)
 {
@@ -268,7 +295,8 @@ static void wide_add_constant(uint32_t *ret, const uint32_t *a, uint32_t constan
     {                                                                                              \
         .name = kernel_name, .dot_pair = wide_dot_pair,                                            \
         .multiply_add_pair = wide_multiply_add_pair, .fold = wide_fold, .reduce = wide_reduce,     \
-        .combine = wide_combine, .scale_difference = wide_scale_difference,                        \
+        .reduce_128 = wide_reduce_128, .combine = wide_combine,                                    \
+        .scale_difference = wide_scale_difference,                                                 \
         .multiply_montgomery = wide_multiply_montgomery, .add = wide_add, .sub = wide_sub,         \
         .add_constant = wide_add_constant                                                          \
     }

@@ -218,6 +218,48 @@ ParameterizedTest(char name[16], row, elementwise_steps_equal_the_plain_ones)
     }
 }
 
+ParameterizedTestParameters(row, numbers_of_128_bits_are_reduced)
+{
+    return all_kernels();
+}
+
+/* Zeros, ones in every word, the neighbourhood of multiples of q, all bits set, random. */
+ParameterizedTest(char name[16], row, numbers_of_128_bits_are_reduced)
+{
+    const struct row_kernel *kernel = kernel_or_skip(name);
+    static uint32_t words[4 * N], out[N + 1];
+    for (size_t m = 0; m < ARRAY_COUNT(moduli); m++) {
+        struct modulus q;
+        cr_assert_eq(modulus_init(moduli[m], &q, NULL), STATUS_OK);
+        for (unsigned round = 0; round < 8; round++) {
+            for (size_t w = 0; w < 4; w++)
+                fill_residues(words + w * N, N, UINT32_MAX, 4 * round + (unsigned)w);
+            for (size_t i = 0; i < ARRAY_COUNT(words); i++)
+                words[i] *= 2654435761u; /* all 32 bits are used */
+            memset(words, 0, 4 * sizeof *words);
+            memset(words + 4, 0xff, 4 * sizeof *words);
+            for (size_t w = 0; w < 4; w++) {
+                memset(words + 8 + 4 * w, 0, 4 * sizeof *words);
+                words[8 + 5 * w] = UINT32_MAX - round;
+            }
+            const uint128 multiple = ~(uint128)0 / q.value * q.value - q.value * (uint128)round;
+            for (size_t i = 0; i < 3; i++)
+                for (size_t w = 0; w < 4; w++)
+                    words[4 * (N - 3 + i) + w] = (uint32_t)((multiple - 1 + i) >> (32 * w));
+            out[N] = 0x5a5a5a5a;
+            row_reduce_128(kernel, out, words, N, &q);
+            cr_assert_eq(out[N], 0x5a5a5a5a, "guard");
+            for (size_t i = 0; i < N; i++) {
+                uint128 number = 0;
+                for (size_t w = 4; w-- > 0;)
+                    number = number << 32 | words[4 * i + w];
+                cr_assert_eq(out[i], (uint32_t)(number % q.value), "%s q=%u i=%zu", name, q.value,
+                             i);
+            }
+        }
+    }
+}
+
 ParameterizedTestParameters(row, combinations_equal_the_plain_sum)
 {
     return all_kernels();
