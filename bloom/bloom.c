@@ -8,11 +8,15 @@
 
 #include "base/compiler.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
 #define FNV_OFFSET_BASIS UINT32_C(0x811c9dc5)
 #define FNV_PRIME        UINT32_C(0x01000193)
+#define HASH_LANES       4
+/* Positions between the fetch of a byte and its change. */
+#define FETCH_AHEAD 32
 
 static const double ln_2 = 0x1.62e42fefa39efp-1;
 
@@ -79,13 +83,21 @@ double bloom_expected_rate(const struct bloom_params *params, uint64_t item_coun
 
 /* ---- hashes ---- */
 
+static inline uint32_t fnv_step(uint32_t hash, uint32_t byte)
+{
+    return (hash ^ byte) * FNV_PRIME;
+}
+
+static inline uint32_t fnv_over(uint32_t hash, const uint8_t *bytes, size_t size_bytes)
+{
+    for (size_t i = 0; i < size_bytes; i++)
+        hash = fnv_step(hash, bytes[i]);
+    return hash;
+}
+
 uint32_t bloom_fnv1a_32(const void *key, size_t size_bytes)
 {
-    const uint8_t *bytes = key;
-    uint32_t hash = FNV_OFFSET_BASIS;
-    for (size_t i = 0; i < size_bytes; i++)
-        hash = (hash ^ bytes[i]) * FNV_PRIME;
-    return hash;
+    return fnv_over(FNV_OFFSET_BASIS, key, size_bytes);
 }
 
 static inline uint32_t rotate_left(uint32_t x, unsigned count)
@@ -104,13 +116,17 @@ static inline uint32_t murmur_block(uint32_t block)
     return rotate_left(block * UINT32_C(0xcc9e2d51), 15) * UINT32_C(0x1b873593);
 }
 
-uint32_t bloom_murmur3_32(const void *key, size_t size_bytes, uint32_t seed)
+static inline uint32_t murmur_step(uint32_t hash, uint32_t block)
 {
-    const uint8_t *bytes = key;
-    uint32_t hash = seed;
-    size_t left = size_bytes;
+    return rotate_left(hash ^ murmur_block(block), 13) * 5 + UINT32_C(0xe6546b64);
+}
+
+/* From `hash` over the first `size_bytes - left` bytes to the end; `bytes` is what is left. */
+static inline uint32_t murmur_end(uint32_t hash, const uint8_t *bytes, size_t left,
+                                  size_t size_bytes)
+{
     for (; left >= 4; left -= 4, bytes += 4)
-        hash = rotate_left(hash ^ murmur_block(load_le32(bytes)), 13) * 5 + UINT32_C(0xe6546b64);
+        hash = murmur_step(hash, load_le32(bytes));
     uint32_t tail = 0;
     for (size_t i = left; i > 0; i--)
         tail = tail << 8 | bytes[i - 1];
@@ -119,6 +135,58 @@ uint32_t bloom_murmur3_32(const void *key, size_t size_bytes, uint32_t seed)
     hash = (hash ^ hash >> 16) * UINT32_C(0x85ebca6b);
     hash = (hash ^ hash >> 13) * UINT32_C(0xc2b2ae35);
     return hash ^ hash >> 16;
+}
+
+uint32_t bloom_murmur3_32(const void *key, size_t size_bytes, uint32_t seed)
+{
+    return murmur_end(seed, key, size_bytes, size_bytes);
+}
+
+/* Four chains side by side as far as the shortest key goes; then each on its own. */
+static inline void hash_lanes(const struct bloom_key *keys, uint32_t seed, struct bloom_hashes *ret)
+{
+    uint32_t fnv[HASH_LANES];
+    uint32_t murmur[HASH_LANES];
+    size_t shared = keys[0].size;
+    for (size_t lane = 1; lane < HASH_LANES; lane++)
+        shared = keys[lane].size < shared ? keys[lane].size : shared;
+    shared -= shared % 4;
+    UNROLL_8
+    for (size_t lane = 0; lane < HASH_LANES; lane++) {
+        fnv[lane] = FNV_OFFSET_BASIS;
+        murmur[lane] = seed;
+    }
+    for (size_t at = 0; at < shared; at += 4) {
+        UNROLL_8
+        for (size_t lane = 0; lane < HASH_LANES; lane++) {
+            const uint32_t block = load_le32(keys[lane].data + at);
+            uint32_t hash = fnv[lane];
+            hash = fnv_step(hash, block & 0xff);
+            hash = fnv_step(hash, block >> 8 & 0xff);
+            hash = fnv_step(hash, block >> 16 & 0xff);
+            fnv[lane] = fnv_step(hash, block >> 24);
+            murmur[lane] = murmur_step(murmur[lane], block);
+        }
+    }
+    UNROLL_8
+    for (size_t lane = 0; lane < HASH_LANES; lane++) {
+        const size_t size = keys[lane].size;
+        const uint8_t *rest = size > shared ? keys[lane].data + shared : NULL;
+        ret[lane].fnv = fnv_over(fnv[lane], rest, size - shared);
+        ret[lane].murmur = murmur_end(murmur[lane], rest, size - shared, size);
+    }
+}
+
+void bloom_hash_keys(const struct bloom_key *keys, size_t count, uint32_t murmur_seed,
+                     struct bloom_hashes *ret)
+{
+    size_t i = 0;
+    for (; i + HASH_LANES <= count; i += HASH_LANES)
+        hash_lanes(keys + i, murmur_seed, ret + i);
+    for (; i < count; i++) {
+        ret[i].fnv = bloom_fnv1a_32(keys[i].data, keys[i].size);
+        ret[i].murmur = bloom_murmur3_32(keys[i].data, keys[i].size, murmur_seed);
+    }
 }
 
 /* ---- positions ---- */
@@ -160,6 +228,8 @@ enum bloom_result bloom_builder_init(struct bloom_builder *builder,
     if (size_bytes != bloom_byte_count(params->bit_count))
         return BLOOM_WRONG_SIZE;
     builder->bit_count = divisor_of(params->bit_count);
+    builder->first_bit = 0;
+    builder->window_bits = params->bit_count;
     builder->hash_count = params->hash_count;
     builder->murmur_seed = params->murmur_seed;
     builder->bits = bits;
@@ -167,41 +237,62 @@ enum bloom_result bloom_builder_init(struct bloom_builder *builder,
     return BLOOM_OK;
 }
 
+void bloom_builder_set_window(struct bloom_builder *builder, uint32_t first_bit,
+                              uint32_t window_bits)
+{
+    assert(builder->pending_count == 0);
+    builder->first_bit = first_bit;
+    builder->window_bits = window_bits;
+}
+
 void bloom_builder_finish(struct bloom_builder *builder)
 {
     uint8_t *bits = builder->bits;
     const size_t count = builder->pending_count;
+    for (size_t i = 0; i < count && i < FETCH_AHEAD; i++)
+        PREFETCH_WRITE(bits + (builder->pending[i] >> 3));
     for (size_t i = 0; i < count; i++) {
+        if (i + FETCH_AHEAD < count)
+            PREFETCH_WRITE(bits + (builder->pending[i + FETCH_AHEAD] >> 3));
         const uint32_t position = builder->pending[i];
         bits[position >> 3] = (uint8_t)(bits[position >> 3] | 1u << (position & 7));
     }
     builder->pending_count = 0;
 }
 
+void bloom_builder_add_hashes(struct bloom_builder *builder, const struct bloom_hashes *hashes,
+                              size_t count)
+{
+    const struct bloom_divisor bit_count = builder->bit_count;
+    const uint32_t first_bit = builder->first_bit;
+    const uint32_t window_bits = builder->window_bits;
+    for (size_t key = 0; key < count; key++) {
+        uint32_t sum = hashes[key].fnv;
+        const uint32_t step = hashes[key].murmur;
+        for (uint32_t left = builder->hash_count; left > 0;) {
+            if (builder->pending_count == BLOOM_PENDING_COUNT)
+                bloom_builder_finish(builder);
+            size_t at = builder->pending_count;
+            const size_t room = BLOOM_PENDING_COUNT - at;
+            const uint32_t now = left < room ? left : (uint32_t)room;
+            for (uint32_t i = 0; i < now; i++) {
+                const uint32_t position = remainder_of(sum, bit_count);
+                builder->pending[at] = position;
+                at += position - first_bit < window_bits; /* wraps when it lies before */
+                sum += step; /* wraps mod 2^32 before the remainder, as devices do */
+            }
+            builder->pending_count = at;
+            left -= now;
+        }
+    }
+}
+
 void bloom_builder_add(struct bloom_builder *builder, const void *key, size_t size_bytes)
 {
-    uint8_t *const bits = builder->bits;
-    const struct bloom_divisor bit_count = builder->bit_count;
-    uint32_t sum = bloom_fnv1a_32(key, size_bytes);
-    const uint32_t step = bloom_murmur3_32(key, size_bytes, builder->murmur_seed);
-    uint32_t left = builder->hash_count;
-    while (left > 0) {
-        size_t at = builder->pending_count;
-        if (at == BLOOM_PENDING_COUNT) {
-            bloom_builder_finish(builder);
-            at = 0;
-        }
-        const size_t room = BLOOM_PENDING_COUNT - at;
-        const uint32_t now = left < room ? left : (uint32_t)room;
-        for (uint32_t i = 0; i < now; i++) {
-            const uint32_t position = remainder_of(sum, bit_count);
-            PREFETCH_WRITE(bits + (position >> 3));
-            builder->pending[at + i] = position;
-            sum += step; /* wraps mod 2^32 before the remainder, as devices do */
-        }
-        builder->pending_count = at + now;
-        left -= now;
-    }
+    const struct bloom_hashes hashes = {
+        .fnv = bloom_fnv1a_32(key, size_bytes),
+        .murmur = bloom_murmur3_32(key, size_bytes, builder->murmur_seed)};
+    bloom_builder_add_hashes(builder, &hashes, 1);
 }
 
 /* ---- reader ---- */

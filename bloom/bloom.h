@@ -81,11 +81,32 @@ struct bloom_divisor {
 
 #define BLOOM_PENDING_COUNT 512
 
+/* A key of a batch, borrowed for the call. */
+struct bloom_key {
+    const uint8_t *data;
+    size_t size;
+};
+
+/* What a filter needs to know of a key. */
+struct bloom_hashes {
+    uint32_t fnv;
+    uint32_t murmur;
+};
+
+/* Both hashes of many keys, four keys at a time: faster than one by one, since each hash waits for
+ * its last multiplication.
+ *   keys   [count]
+ *   ret    [count] */
+void bloom_hash_keys(const struct bloom_key *keys, size_t count, uint32_t murmur_seed,
+                     struct bloom_hashes *ret);
+
 /* Inserts keys. Positions are gathered and their memory is fetched ahead, so that large filters are
  * not slowed by waiting for memory: the bits are complete after bloom_builder_finish() only. The
  * fields are private. */
 struct bloom_builder {
     struct bloom_divisor bit_count;
+    uint32_t first_bit; /* of the window */
+    uint32_t window_bits;
     uint32_t hash_count;
     uint32_t murmur_seed;
     uint8_t *bits; /* borrowed */
@@ -99,6 +120,14 @@ struct bloom_builder {
 enum bloom_result bloom_builder_init(struct bloom_builder *builder,
                                      const struct bloom_params *params, uint8_t *bits,
                                      size_t size_bytes);
+/* From now on only positions in [first_bit, first_bit + window_bits) are written: builders with
+ * windows that share no byte may work on the same bits in different threads, each given all keys.
+ * Not while positions are pending. At first the window is the whole filter. */
+void bloom_builder_set_window(struct bloom_builder *builder, uint32_t first_bit,
+                              uint32_t window_bits);
+/* Adds keys by their hashes; made with the filter's seed. */
+void bloom_builder_add_hashes(struct bloom_builder *builder, const struct bloom_hashes *hashes,
+                              size_t count);
 /* The key's bytes are not needed after the return. */
 void bloom_builder_add(struct bloom_builder *builder, const void *key, size_t size_bytes);
 /* Writes what is pending. More keys may follow, and another finish. */

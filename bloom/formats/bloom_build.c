@@ -1,5 +1,6 @@
-/* Two passes over the file. The first counts and hashes (SHA-256 gives the default seed); keys are
- * gathered in a block first, since a call into the digest costs more than hashing thirty bytes. */
+/* Two passes over the file. The first counts and hashes (SHA-256 gives the default seed), the
+ * second inserts. Keys come in chunks, each key followed by LF: what the digest wants, and enough
+ * keys for hashing several at a time. While one chunk is worked on, the next is read. */
 #include "bloom/formats/bloom_build.h"
 
 #include "base/line_reader.h"
@@ -9,8 +10,19 @@
 
 #include <openssl/evp.h>
 
-#define GATHER_BYTES         (LINE_MAX_BYTES + 65536)
+#define CHUNK_BYTES          ((size_t)1 << 20)
+#define CHUNK_KEYS           ((size_t)16384)
+#define HASH_SLICES          ((size_t)8)
+#define BUILDERS_MAX         ((size_t)64)
+#define WINDOW_ALIGN_BITS    ((uint64_t)512) /* a cache line */
 #define PROGRESS_EVERY_LINES 4096
+
+struct chunk {
+    uint8_t *bytes; /* [CHUNK_BYTES] */
+    size_t size;
+    struct bloom_key *keys; /* [CHUNK_KEYS] */
+    size_t count;           /* 0 = the file has ended */
+};
 
 struct build {
     const char *path; /* as shown */
@@ -22,14 +34,23 @@ struct build {
     /* first pass */
     EVP_MD_CTX *digest; /* NULL when the seed is given */
     struct digest_set *keys;
-    uint8_t *gathered;
-    size_t gathered_size;
+    /* both */
+    struct chunk chunks[2];
+    struct chunk *now;                 /* in work */
+    struct chunk *next;                /* being read */
+    struct bloom_build_summary counts; /* of this pass */
+    /* second pass */
+    struct bloom_hashes *hashes;    /* [CHUNK_KEYS] of chunk `now` */
+    struct bloom_builder *builders; /* [builder_count], a window of the filter each */
+    size_t builder_count;
+    uint32_t murmur_seed;
 };
 
 /* The next line that is a key. Counts lines and empty lines. */
-static enum status next_key(struct build *build, struct bloom_build_summary *counts,
-                            struct span *ret, bool *ret_has_key, struct error *err)
+static enum status next_key(struct build *build, struct span *ret, bool *ret_has_key,
+                            struct error *err)
 {
+    struct bloom_build_summary *counts = &build->counts;
     for (;;) {
         struct line line;
         const enum status status = line_reader_next(build->lines, &line, ret_has_key, err);
@@ -55,93 +76,182 @@ static enum status next_key(struct build *build, struct bloom_build_summary *cou
     }
 }
 
-static enum status flush_gathered(struct build *build, struct error *err)
+static enum status read_chunk(struct build *build, struct chunk *chunk, struct error *err)
 {
-    if (EVP_DigestUpdate(build->digest, build->gathered, build->gathered_size) != 1)
-        return error_set(err, STATUS_NOMEM, "cannot compute SHA-256");
-    build->gathered_size = 0;
+    chunk->size = 0;
+    chunk->count = 0;
+    while (chunk->count < CHUNK_KEYS && CHUNK_BYTES - chunk->size > LINE_MAX_BYTES) {
+        struct span key = {0};
+        bool has_key = false;
+        const enum status status = next_key(build, &key, &has_key, err);
+        if (status != STATUS_OK)
+            return status;
+        if (!has_key)
+            break;
+        uint8_t *to = chunk->bytes + chunk->size;
+        memcpy(to, key.data, key.size);
+        to[key.size] = '\n';
+        chunk->keys[chunk->count++] = (struct bloom_key){.data = to, .size = key.size};
+        chunk->size += key.size + 1;
+    }
     return STATUS_OK;
 }
 
-static enum status gather(struct build *build, struct span key, struct error *err)
+/* Runs tasks 1 to `count` of `task` on each chunk, while task 0 reads the next one; then `then`,
+ * which may be NULL. */
+static enum status for_each_chunk(struct build *build, thread_pool_task *task, size_t count,
+                                  thread_pool_task *then, size_t then_count, struct error *err)
 {
-    if (key.size + 1 > GATHER_BYTES - build->gathered_size) {
-        const enum status status = flush_gathered(build, err);
+    build->now = &build->chunks[0];
+    build->next = &build->chunks[1];
+    enum status status = read_chunk(build, build->now, err);
+    while (status == STATUS_OK && build->now->count > 0) {
+        status = thread_pool_for(build->options->pool, count + 1, task, build, err);
+        if (status == STATUS_OK && then != NULL)
+            status = thread_pool_for(build->options->pool, then_count, then, build, err);
+        struct chunk *done = build->now;
+        build->now = build->next;
+        build->next = done;
+    }
+    return status;
+}
+
+/* ---- first pass ---- */
+
+/* Takes out of the chunk what came before. */
+static enum status drop_repeats(struct build *build, struct chunk *chunk, struct error *err)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < chunk->count; i++) {
+        const struct bloom_key *key = &chunk->keys[i];
+        bool is_new;
+        const enum status status =
+            digest_set_add(build->keys, span_of(key->data, key->size), &is_new, err);
+        if (status != STATUS_OK)
+            return status;
+        if (!is_new) {
+            build->summary.repeat_count++;
+            build->summary.item_count--;
+            continue;
+        }
+        memmove(chunk->bytes + size, key->data, key->size + 1);
+        size += key->size + 1;
+    }
+    chunk->size = size;
+    return STATUS_OK;
+}
+
+static enum status count_task(void *context, size_t index, size_t worker, struct error *err)
+{
+    struct build *build = context;
+    (void)worker;
+    if (index == 0)
+        return read_chunk(build, build->next, err);
+    struct chunk *chunk = build->now;
+    build->summary.item_count += chunk->count;
+    if (build->keys != NULL) {
+        const enum status status = drop_repeats(build, chunk, err);
         if (status != STATUS_OK)
             return status;
     }
-    memcpy(build->gathered + build->gathered_size, key.data, key.size);
-    build->gathered[build->gathered_size + key.size] = '\n';
-    build->gathered_size += key.size + 1;
+    if (build->digest != NULL && EVP_DigestUpdate(build->digest, chunk->bytes, chunk->size) != 1)
+        return error_set(err, STATUS_NOMEM, "cannot compute SHA-256");
     return STATUS_OK;
 }
 
 static enum status count_keys(struct build *build, uint32_t *ret_seed, struct error *err)
 {
-    enum status status;
-    for (;;) {
-        struct span key;
-        bool has_key;
-        status = next_key(build, &build->summary, &key, &has_key, err);
-        if (status != STATUS_OK)
-            return status;
-        if (!has_key)
-            break;
-        if (build->keys != NULL) {
-            bool is_new;
-            status = digest_set_add(build->keys, key, &is_new, err);
-            if (status != STATUS_OK)
-                return status;
-            if (!is_new) {
-                build->summary.repeat_count++;
-                continue;
-            }
-        }
-        build->summary.item_count++;
-        if (build->digest != NULL) {
-            status = gather(build, key, err);
-            if (status != STATUS_OK)
-                return status;
-        }
-    }
+    build->counts = (struct bloom_build_summary){0};
+    const enum status status = for_each_chunk(build, count_task, 1, NULL, 0, err);
+    if (status != STATUS_OK)
+        return status;
+    build->summary.line_count = build->counts.line_count;
+    build->summary.empty_count = build->counts.empty_count;
     if (build->digest == NULL) {
         *ret_seed = build->options->murmur_seed;
         return STATUS_OK;
     }
     uint8_t digest[BLOOM_DIGEST_BYTES];
-    status = flush_gathered(build, err);
-    if (status != STATUS_OK)
-        return status;
     if (EVP_DigestFinal_ex(build->digest, digest, NULL) != 1)
         return error_set(err, STATUS_NOMEM, "cannot compute SHA-256");
     *ret_seed = bloom_seed_of_digest(digest);
     return STATUS_OK;
 }
 
-/* A repeated key sets bits that are set already: the second pass need not know them. */
-static enum status insert_keys(struct build *build, struct bloom_filter *filter, struct error *err)
+/* ---- second pass ---- */
+
+static enum status hash_task(void *context, size_t index, size_t worker, struct error *err)
 {
-    struct bloom_build_summary counts = {0};
-    struct bloom_builder builder;
-    enum status status = bloom_status(
-        bloom_builder_init(&builder, &filter->meta.params, filter->bits, filter->byte_count), err);
-    while (status == STATUS_OK) {
-        struct span key;
-        bool has_key;
-        status = next_key(build, &counts, &key, &has_key, err);
-        if (status != STATUS_OK || !has_key)
-            break;
-        bloom_builder_add(&builder, key.data, key.size);
+    struct build *build = context;
+    (void)worker;
+    if (index == 0)
+        return read_chunk(build, build->next, err);
+    const size_t count = build->now->count;
+    const size_t first = count * (index - 1) / HASH_SLICES;
+    const size_t end = count * index / HASH_SLICES;
+    bloom_hash_keys(build->now->keys + first, end - first, build->murmur_seed,
+                    build->hashes + first);
+    return STATUS_OK;
+}
+
+static enum status insert_task(void *context, size_t index, size_t worker, struct error *err)
+{
+    struct build *build = context;
+    (void)worker;
+    (void)err;
+    bloom_builder_add_hashes(&build->builders[index], build->hashes, build->now->count);
+    return STATUS_OK;
+}
+
+/* A builder for each thread, with equal windows that begin at cache lines. */
+static enum status make_builders(struct build *build, const struct bloom_filter *filter,
+                                 struct error *err)
+{
+    const uint64_t bit_count = filter->meta.params.bit_count;
+    size_t count = thread_pool_worker_count(build->options->pool) + 1;
+    if (count > BUILDERS_MAX)
+        count = BUILDERS_MAX;
+    build->builders = mem_alloc(count, sizeof *build->builders);
+    build->hashes = mem_alloc(CHUNK_KEYS, sizeof *build->hashes);
+    if (build->builders == NULL || build->hashes == NULL)
+        return error_set(err, STATUS_NOMEM, "%s: out of memory", build->path);
+    build->builder_count = count;
+    build->murmur_seed = filter->meta.params.murmur_seed;
+    uint64_t first = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t end = bit_count * (i + 1) / count;
+        end = i + 1 == count ? bit_count : end - end % WINDOW_ALIGN_BITS;
+        const enum status status =
+            bloom_status(bloom_builder_init(&build->builders[i], &filter->meta.params, filter->bits,
+                                            filter->byte_count),
+                         err);
+        if (status != STATUS_OK)
+            return status;
+        bloom_builder_set_window(&build->builders[i], (uint32_t)first, (uint32_t)(end - first));
+        first = end;
     }
+    return STATUS_OK;
+}
+
+/* A repeated key sets bits that are set already: this pass need not know them. */
+static enum status insert_keys(struct build *build, const struct bloom_filter *filter,
+                               struct error *err)
+{
+    enum status status = make_builders(build, filter, err);
+    build->counts = (struct bloom_build_summary){0};
+    if (status == STATUS_OK)
+        status =
+            for_each_chunk(build, hash_task, HASH_SLICES, insert_task, build->builder_count, err);
     if (status != STATUS_OK)
         return status;
-    bloom_builder_finish(&builder);
-    if (counts.line_count != build->summary.line_count ||
-        counts.empty_count != build->summary.empty_count)
+    for (size_t i = 0; i < build->builder_count; i++)
+        bloom_builder_finish(&build->builders[i]);
+    if (build->counts.line_count != build->summary.line_count ||
+        build->counts.empty_count != build->summary.empty_count)
         return error_set(err, STATUS_MISMATCH,
                          "%s: changed while it was read: %llu lines, then %llu", build->path,
                          (unsigned long long)build->summary.line_count,
-                         (unsigned long long)counts.line_count);
+                         (unsigned long long)build->counts.line_count);
     return STATUS_OK;
 }
 
@@ -186,12 +296,17 @@ static enum status prepare(struct build *build, const char *path, struct error *
         status = line_reader_rewind(build->lines, err);
     if (status == STATUS_OK && build->options->unique)
         status = digest_set_new(&build->keys, err);
+    for (size_t i = 0; i < ARRAY_COUNT(build->chunks) && status == STATUS_OK; i++) {
+        struct chunk *chunk = &build->chunks[i];
+        chunk->bytes = mem_alloc(CHUNK_BYTES, 1);
+        chunk->keys = mem_alloc(CHUNK_KEYS, sizeof *chunk->keys);
+        if (chunk->bytes == NULL || chunk->keys == NULL)
+            status = error_set(err, STATUS_NOMEM, "%s: out of memory", path);
+    }
     if (status != STATUS_OK || build->options->has_seed)
         return status;
-    build->gathered = mem_alloc(GATHER_BYTES, 1);
     build->digest = EVP_MD_CTX_new();
-    if (build->gathered == NULL || build->digest == NULL ||
-        EVP_DigestInit_ex(build->digest, EVP_sha256(), NULL) != 1)
+    if (build->digest == NULL || EVP_DigestInit_ex(build->digest, EVP_sha256(), NULL) != 1)
         return error_set(err, STATUS_NOMEM, "%s: out of memory", build->path);
     return STATUS_OK;
 }
@@ -240,7 +355,12 @@ done:
     bloom_filter_free(filter);
     digest_set_free(build.keys);
     EVP_MD_CTX_free(build.digest);
-    mem_free(build.gathered);
+    for (size_t i = 0; i < ARRAY_COUNT(build.chunks); i++) {
+        mem_free(build.chunks[i].bytes);
+        mem_free(build.chunks[i].keys);
+    }
+    mem_free(build.hashes);
+    mem_free(build.builders);
     line_reader_close(build.lines);
     return status;
 }

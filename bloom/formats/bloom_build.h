@@ -4,13 +4,19 @@
  *          Empty lines are skipped. A line of more than 65,536 bytes is an error.
  * Passes   the file is read twice, to count (and to find the default seed) and to insert, so it
  *          must be a file: STATUS_UNSUPPORTED for a pipe, STATUS_MISMATCH when it changed
- * meanwhile. Memory   the filter and a constant. With `unique` the first pass also keeps the
- * SHA-256 of every distinct key, 46 to 92 bytes each (once more half of that while the table
- * grows); they are given back before the filter is allocated. Keys are the same when their digests
- * are. Same keys, order and options: same filter, on every machine. */
+ *          meanwhile.
+ * Repeats  count as items each time. With `unique` they count once, as if they were not there.
+ * Memory   the filter and about 4 MB, however long the file. With `unique` the first pass also
+ *          keeps the SHA-256 of every distinct key, 46 to 92 bytes each (once more half of that
+ *          while the table grows); they are given back before the filter is allocated. Keys are the
+ *          same when their digests are.
+ * Threads  with a pool, lines are read while those before are hashed, and every worker writes a
+ *          part of the filter of its own. Same keys, order and options: same filter, on every
+ *          machine and with any number of threads. */
 #ifndef BLINDLIST_BLOOM_FORMATS_BLOOM_BUILD_H
 #define BLINDLIST_BLOOM_FORMATS_BLOOM_BUILD_H
 
+#include "base/thread_pool.h"
 #include "bloom/formats/bloom_filter.h"
 
 struct bloom_build_options {
@@ -21,6 +27,7 @@ struct bloom_build_options {
     uint32_t murmur_seed; /* with has_seed; else bloom_seed_of_digest() of the keys */
     bool unique;          /* count a repeated key once */
     bool show_progress;
+    struct thread_pool *pool; /* borrowed; NULL = all in the calling thread */
 };
 
 struct bloom_build_summary {

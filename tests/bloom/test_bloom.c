@@ -176,6 +176,57 @@ Test(bloom, builder_sets_the_positions)
     }
 }
 
+/* Keys of all short lengths, in every place of a batch: the same as one by one. */
+Test(bloom, batches_hash_as_single_keys)
+{
+    enum { KEYS = 403 };
+    static uint8_t text[KEYS + 128];
+    static struct bloom_key keys[KEYS];
+    static struct bloom_hashes hashes[KEYS];
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = (uint8_t)(i * 97 + i / 7);
+    for (size_t i = 0; i < KEYS; i++)
+        keys[i] = (struct bloom_key){.data = text + i, .size = i * i % 53};
+    for (size_t count = 0; count <= KEYS; count += count < 10 ? 1 : 131) {
+        memset(hashes, 0, sizeof hashes);
+        bloom_hash_keys(keys, count, 0x9747b28c, hashes);
+        for (size_t i = 0; i < count; i++) {
+            cr_assert_eq(hashes[i].fnv, bloom_fnv1a_32(keys[i].data, keys[i].size));
+            cr_assert_eq(hashes[i].murmur,
+                         bloom_murmur3_32(keys[i].data, keys[i].size, 0x9747b28c));
+        }
+        for (size_t i = count; i < KEYS; i++)
+            cr_assert_eq(hashes[i].fnv | hashes[i].murmur, 0u);
+    }
+}
+
+/* Windows that cover the filter give together what one builder gives. */
+Test(bloom, windows_share_out_a_filter)
+{
+    enum { BITS = 5003, KEYS = 300 };
+    static uint8_t bits[(BITS + 7) / 8], expected[(BITS + 7) / 8];
+    static const uint32_t edges[] = {0, 8, 8, 2048, 5000, BITS};
+    const struct bloom_params params = {.bit_count = BITS, .hash_count = 7, .murmur_seed = 3};
+    struct bloom_hashes hashes[KEYS];
+    struct bloom_builder builder;
+    cr_assert_eq(bloom_builder_init(&builder, &params, expected, sizeof expected), BLOOM_OK);
+    for (uint32_t i = 0; i < KEYS; i++) {
+        const struct bloom_key key = {.data = (const uint8_t *)&i, .size = sizeof i};
+        bloom_hash_keys(&key, 1, params.murmur_seed, &hashes[i]);
+        bloom_builder_add(&builder, key.data, key.size);
+    }
+    bloom_builder_finish(&builder);
+    for (size_t i = 0; i + 1 < ARRAY_COUNT(edges); i++) {
+        cr_assert_eq(bloom_builder_init(&builder, &params, bits, sizeof bits), BLOOM_OK);
+        bloom_builder_set_window(&builder, edges[i], edges[i + 1] - edges[i]);
+        bloom_builder_add_hashes(&builder, hashes, KEYS);
+        bloom_builder_finish(&builder);
+        for (uint32_t bit = edges[i + 1]; bit < BITS; bit++)
+            cr_assert_eq((unsigned)bits[bit / 8] >> bit % 8 & 1u, 0u);
+    }
+    cr_assert_eq(memcmp(bits, expected, sizeof bits), 0);
+}
+
 Test(bloom, false_positives_are_as_rare_as_asked)
 {
     struct bloom_params params;
