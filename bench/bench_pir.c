@@ -1,8 +1,7 @@
-/* bench_pir - one query on one shard, one thread; and processing of a million rows, two threads.
+/* bench_pir - one query on one shard, one thread.
  *
  *   query_compute  rows of value "1", one hash function, buckets of a whole plaintext, the shape
- *                  that blindlist compile chooses; expansion, both dimensions, serialization
- *   process_shards 1,000,000 rows in 16 shards: hashing, placement, transforms, digest; no files */
+ *                  that blindlist compile chooses; expansion, both dimensions, serialization */
 #include "base/mem.h"
 #include "bench/bench.h"
 #include "pir-server/bfv/bfv_evaluation_key.h"
@@ -12,12 +11,9 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 
-#define SET            "n_4096_logq_27_28_28_logt_5"
-#define QUERY_RUNS     15
-#define PROCESS_ROWS   1000000
-#define PROCESS_SHARDS 16
+#define SET        "n_4096_logq_27_28_28_logt_5"
+#define QUERY_RUNS 15
 
 static void must(enum status st, const struct error *err)
 {
@@ -168,64 +164,9 @@ static void measure_query(size_t row_count, const char *kernel)
     bfv_context_free(context);
 }
 
-/* ---- processing ---- */
-
-static enum status drop(void *context, uint64_t shard, const struct pir_shard *processed,
-                        struct error *err)
-{
-    (void)context;
-    (void)shard;
-    (void)processed;
-    (void)err;
-    return STATUS_OK;
-}
-
-struct process_work {
-    struct names names;
-    struct bfv_parameters encryption;
-    struct bfv_context *context;
-    struct thread_pool *pool;
-};
-
-static void process(void *context)
-{
-    struct process_work *work = context;
-    struct pir_processing processing;
-    struct error err;
-    struct pir_partition *partition =
-        partition_new(&work->names, PROCESS_ROWS, PROCESS_SHARDS, work->pool);
-    pir_processing_init(&work->encryption, 1, &processing);
-    must(pir_processing_fit(partition, work->pool, &processing, &err), &err);
-    must(pir_process_all(work->context, partition, &processing, 0, work->pool, NULL, drop, NULL,
-                         &err),
-         &err);
-    pir_partition_free(partition);
-}
-
-static void measure_processing(void)
-{
-    struct process_work work = {.encryption = bfv_named_parameters_find(SET)->parameters};
-    struct error err;
-    char label[256];
-    must(bfv_context_new(&work.encryption, 0, NULL, &work.context, &err), &err);
-    must(thread_pool_new(1, 0, &work.pool, &err), &err);
-    work.names = names_new(PROCESS_ROWS);
-    snprintf(label, sizeof label, "process_shards kernel=%s rows=%d shards=%d threads=2",
-             bfv_context_kernel_name(work.context), PROCESS_ROWS, PROCESS_SHARDS);
-    (void)bench_time(label, 3, process, &work);
-    struct rusage usage;
-    if (getrusage(RUSAGE_SELF, &usage) == 0)
-        printf("process_memory rows=%d shards=%d peak_mib=%ld\n", PROCESS_ROWS, PROCESS_SHARDS,
-               usage.ru_maxrss / 1024);
-    thread_pool_free(work.pool);
-    mem_free(work.names.text);
-    bfv_context_free(work.context);
-}
-
 int main(void)
 {
     static const size_t ROWS[] = {10000, 62500, 100000};
-    measure_processing(); /* first: the peak of memory is of the whole program */
     for (size_t i = 0; i < ARRAY_COUNT(ROWS); i++) {
         measure_query(ROWS[i], "ref");
         measure_query(ROWS[i], NULL);

@@ -399,6 +399,11 @@ static enum status write_shards(struct writing *work, struct error *err)
         work->summary.kept_shape = status == STATUS_OK;
     }
     if (status == STATUS_TOO_LARGE) { /* no old shape, or outgrown */
+        status = pir_processing_guess(work->partition, &work->processing, err);
+        if (status == STATUS_OK)
+            status = process(work, err);
+    }
+    if (status == STATUS_TOO_LARGE) { /* keys made to collide */
         status = pir_processing_fit(work->partition, work->pool, &work->processing, err);
         if (status == STATUS_OK)
             status = process(work, err);

@@ -101,8 +101,8 @@ static enum status try_shard(void *context, size_t shard, size_t worker, struct 
     return st;
 }
 
-enum status pir_processing_fit(const struct pir_partition *partition, struct thread_pool *pool,
-                               struct pir_processing *processing, struct error *err)
+enum status pir_processing_guess(const struct pir_partition *partition,
+                                 struct pir_processing *processing, struct error *err)
 {
     struct pir_processing fitted = *processing;
     const size_t longest = pir_partition_longest_value(partition);
@@ -119,8 +119,21 @@ enum status pir_processing_fit(const struct pir_partition *partition, struct thr
     fitted.table.allow_expansion = false;
     fitted.table.slot_count = HASH_BUCKET_SLOTS_MAX;
     fitted.table.bucket_bytes = (single + plaintext_bytes - 1) / plaintext_bytes * plaintext_bytes;
-    const uint64_t first = pir_processing_bucket_count(
+    fitted.table.fixed_bucket_count = pir_processing_bucket_count(
         pir_partition_largest_shard(partition), longest, fitted.table.bucket_bytes, functions);
+    *processing = fitted;
+    return STATUS_OK;
+}
+
+enum status pir_processing_fit(const struct pir_partition *partition, struct thread_pool *pool,
+                               struct pir_processing *processing, struct error *err)
+{
+    struct pir_processing fitted = *processing;
+    const size_t functions = fitted.table.hash_function_count;
+    const enum status guessed = pir_processing_guess(partition, &fitted, err);
+    if (guessed != STATUS_OK)
+        return guessed;
+    const uint64_t first = fitted.table.fixed_bucket_count;
     struct fit_work work = {.partition = partition, .processing = &fitted};
     struct error overflow = {0};
     for (uint64_t count = first; count <= first * FIT_LIMIT;

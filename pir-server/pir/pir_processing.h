@@ -31,11 +31,16 @@ struct pir_processing {
  * plaintext, fixed size. The bucket count is left 0 for pir_processing_fit(). */
 void pir_processing_init(const struct bfv_parameters *encryption, size_t hash_function_count,
                          struct pir_processing *ret);
-/* A fixed shape that holds the fullest shard with head room, the same for all shards: buckets are
- * filled to about 60 % (fewer when a bucket takes few rows; two hash functions: 80 %), the size of
- * a bucket is a whole number of plaintexts that takes the longest value. Then tries it on every
- * shard and takes more buckets while one overflows; STATUS_TOO_LARGE when even 64 times as many do
- * not help. */
+/* A fixed shape for the fullest shard with head room, the same for all shards: buckets are filled
+ * to about 60 % (fewer when a bucket takes few rows; two hash functions: 80 %), the size of a
+ * bucket is a whole number of plaintexts that takes the longest value. Nothing is tried, which
+ * would cost a hash for each row: with rows that nobody made to collide a bucket overflows once in
+ * 10^10 (one hash function). When pir_process_all() says STATUS_TOO_LARGE, pir_processing_fit()
+ * finds a larger shape. */
+enum status pir_processing_guess(const struct pir_partition *partition,
+                                 struct pir_processing *processing, struct error *err) MUST_CHECK;
+/* The same, then tries it on every shard and takes more buckets while one overflows;
+ * STATUS_TOO_LARGE when even 64 times as many do not help. */
 enum status pir_processing_fit(const struct pir_partition *partition, struct thread_pool *pool,
                                struct pir_processing *processing, struct error *err) MUST_CHECK;
 /* Buckets of all tables that pir_processing_fit() begins with, for `rows` in the fullest shard. */

@@ -7,6 +7,12 @@
 /* Rows hashed by one task of the pool. */
 #define ROWS_PER_TASK ((size_t)16384)
 
+/* Sorting: entries are dealt to one pile for about each PILE_ENTRIES of them by the top bits of
+ * their hashes, which are uniform; a pile is then sorted by insertion. Keys can be made to fall
+ * into one pile, so a pile of more than PILE_LIMIT is given to qsort(). */
+#define PILE_ENTRIES ((size_t)4)
+#define PILE_LIMIT   ((size_t)32)
+
 struct pir_partition {
     struct pir_rows rows;
     struct sharding sharding;
@@ -84,6 +90,55 @@ static enum status check_twin(const struct pir_rows *rows, uint32_t a, uint32_t 
     return STATUS_OK;
 }
 
+static void sort_pile(struct pir_partition_entry *entries, size_t count)
+{
+    if (count > PILE_LIMIT) {
+        qsort(entries, count, sizeof *entries, compare_entries);
+        return;
+    }
+    for (size_t i = 1; i < count; i++) {
+        const struct pir_partition_entry entry = entries[i];
+        size_t to = i;
+        for (; to > 0 && compare_entries(&entries[to - 1], &entry) > 0; to--)
+            entries[to] = entries[to - 1];
+        entries[to] = entry;
+    }
+}
+
+static enum status sort_entries(struct pir_partition_entry *entries, size_t count,
+                                struct error *err)
+{
+    unsigned bits = 1;
+    while (bits < 32 && count >> bits > PILE_ENTRIES)
+        bits++;
+    const unsigned shift = 64 - bits;
+    const size_t piles = (size_t)1 << bits;
+    struct pir_partition_entry *dealt = mem_alloc(count, sizeof *dealt);
+    uint32_t *ends = mem_alloc_zeroed(piles, sizeof *ends); /* rows are fewer than 2^32 */
+    enum status st = STATUS_OK;
+    if (dealt == NULL || ends == NULL) {
+        st = error_set(err, STATUS_NOMEM, "no memory to sort %zu rows", count);
+        goto done;
+    }
+    for (size_t i = 0; i < count; i++)
+        ends[entries[i].hash >> shift]++;
+    uint32_t start = 0;
+    for (size_t pile = 0; pile < piles; pile++) {
+        const uint32_t size = ends[pile];
+        ends[pile] = start;
+        start += size;
+    }
+    for (size_t i = 0; i < count; i++)
+        dealt[ends[entries[i].hash >> shift]++] = entries[i];
+    for (size_t pile = 0, first = 0; pile < piles; first = ends[pile++])
+        sort_pile(dealt + first, ends[pile] - first);
+    memcpy(entries, dealt, count * sizeof *entries);
+done:
+    mem_free(ends);
+    mem_free(dealt);
+    return st;
+}
+
 static enum status sort_shard(void *context, size_t shard, size_t worker, struct error *err)
 {
     const struct pir_partition *partition = context;
@@ -92,8 +147,11 @@ static enum status sort_shard(void *context, size_t shard, size_t worker, struct
     size_t kept = 0;
     (void)worker;
 
-    if (count > 1)
-        qsort(entries, count, sizeof *entries, compare_entries);
+    if (count > 1) {
+        const enum status sorted = sort_entries(entries, count, err);
+        if (sorted != STATUS_OK)
+            return sorted;
+    }
     /* Of equal hashes every pair is compared, for the same keyword may not be a neighbour. */
     for (size_t i = 0; i < count; i++) {
         for (size_t k = i; k > 0 && entries[k - 1].hash == entries[i].hash; k--) {

@@ -257,6 +257,25 @@ static struct fixture_rows colliding_rows(size_t count, uint64_t buckets)
     return rows;
 }
 
+Test(pir_processing, the_guessed_shape_is_the_one_that_fits)
+{
+    struct fixture_rows rows = fixture_rows_new(3000, 0, 9, 12);
+    struct pir_partition *partition = fixture_partition(&rows, 2);
+    const struct bfv_parameters encryption = fixture_encryption(FIXTURE_SET);
+    for (size_t functions = 1; functions <= 2; functions++) {
+        struct pir_processing guessed;
+        struct pir_processing fitted;
+        pir_processing_init(&encryption, functions, &guessed);
+        fitted = guessed;
+        cr_assert_eq(pir_processing_guess(partition, &guessed, NULL), STATUS_OK);
+        cr_assert_eq(pir_processing_fit(partition, NULL, &fitted, NULL), STATUS_OK);
+        cr_assert_eq(guessed.table.fixed_bucket_count, fitted.table.fixed_bucket_count);
+        cr_assert_eq(guessed.table.bucket_bytes, fitted.table.bucket_bytes);
+    }
+    pir_partition_free(partition);
+    fixture_rows_free(&rows);
+}
+
 Test(pir_processing, keys_made_to_collide_make_a_larger_shape_or_an_error, .timeout = 60)
 {
     const struct bfv_parameters encryption = fixture_encryption(FIXTURE_SET);

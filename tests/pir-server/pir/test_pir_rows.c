@@ -41,6 +41,29 @@ Test(pir_rows, every_row_is_in_its_shard_once_and_sorted)
     fixture_rows_free(&rows);
 }
 
+/* Sorting deals entries out by their top bits; keywords can be picked so that all fall together. */
+Test(pir_rows, keywords_picked_for_equal_top_bits_are_sorted)
+{
+    struct fixture_rows rows = fixture_rows_new(20000, 0, 1, 7);
+    struct pir_row *picked = mem_alloc(rows.count, sizeof *picked);
+    struct pir_partition *partition = NULL;
+    size_t picked_count = 0;
+    for (size_t i = 0; i < rows.count; i++)
+        if (keyword_hash(rows.rows[i].keyword) >> 57 == 3)
+            picked[picked_count++] = rows.rows[i];
+    cr_assert_gt(picked_count, 100);
+    const struct pir_rows view = pir_rows_of_array(picked, picked_count);
+    cr_assert_eq(pir_partition_new(&view, 1, &BY_HASH, NULL, &partition, NULL), STATUS_OK);
+    size_t count;
+    const struct pir_partition_entry *entries = pir_partition_shard(partition, 0, &count);
+    cr_assert_eq(count, picked_count);
+    for (size_t i = 1; i < count; i++)
+        cr_assert_lt(entries[i - 1].hash, entries[i].hash);
+    pir_partition_free(partition);
+    mem_free(picked);
+    fixture_rows_free(&rows);
+}
+
 static struct span one_keyword(const void *context, size_t row)
 {
     (void)row;
