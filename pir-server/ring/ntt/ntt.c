@@ -8,7 +8,7 @@
 
 /* Fastest first; ref runs everywhere and is last. */
 static const struct ntt_kernel *const kernels[] = {&ntt_kernel_avx512, &ntt_kernel_avx2,
-                                                   &ntt_kernel_ref};
+                                                   &ntt_kernel_neon, &ntt_kernel_ref};
 
 enum status ntt_kernel_choose(const struct cpu *cpu, const char *name, size_t n,
                               const struct ntt_kernel **ret, struct error *err)

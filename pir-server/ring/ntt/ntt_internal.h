@@ -49,6 +49,7 @@ struct ntt_kernel {
 
 extern const struct ntt_kernel ntt_kernel_avx512;
 extern const struct ntt_kernel ntt_kernel_avx2;
+extern const struct ntt_kernel ntt_kernel_neon;
 extern const struct ntt_kernel ntt_kernel_ref;
 
 #endif

@@ -6,7 +6,7 @@
 #include <string.h>
 
 static const struct row_kernel *const kernels[] = {&row_kernel_avx512, &row_kernel_avx2,
-                                                   &row_kernel_ref};
+                                                   &row_kernel_neon, &row_kernel_ref};
 
 const struct row_kernel *row_kernel_named(const char *name)
 {

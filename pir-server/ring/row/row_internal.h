@@ -31,6 +31,7 @@ struct row_kernel {
 
 extern const struct row_kernel row_kernel_ref;
 extern const struct row_kernel row_kernel_avx2;
+extern const struct row_kernel row_kernel_neon;
 extern const struct row_kernel row_kernel_avx512;
 
 #endif

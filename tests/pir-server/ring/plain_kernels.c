@@ -1,0 +1,211 @@
+/* Every kernel of the ring against the portable one, with nothing but libc: what runs in an
+ * emulator of another processor (kernels_arm64.test.sh) as well as here. */
+#include "base/cpu.h"
+#include "base/mem.h"
+#include "pir-server/ring/rns.h"
+#include "tests/tap.h"
+
+#include <string.h>
+
+enum { N_MAX = 4096, ROWS = 19, PATTERNS = 5 };
+static const uint64_t moduli[] = {40961, 134176769, 268369921};
+
+struct pair {
+    struct rns_basis *ref;
+    struct rns_basis *own;
+    size_t n;
+    size_t at; /* of the modulus */
+};
+
+static uint32_t a[ROWS * N_MAX], b[ROWS * N_MAX], words[4 * N_MAX];
+static uint32_t first[N_MAX + 1], second[N_MAX + 1], third[N_MAX + 1], fourth[N_MAX + 1];
+static uint64_t sums[2][2][N_MAX];
+
+/* Pattern 0: zeros; 1: all bound - 1; 2: one value of that; others: random. */
+static void fill(uint32_t *ret, size_t count, uint64_t bound, unsigned pattern)
+{
+    uint64_t state = pattern * 0x9e3779b97f4a7c15u + count + bound;
+    for (size_t i = 0; i < count; i++) {
+        state = state * 6364136223846793005u + 1442695040888963407u;
+        ret[i] = pattern >= 3 ? (uint32_t)((state >> 24) % bound) : 0;
+        if (pattern == 1 || (pattern == 2 && i == count / 3))
+            ret[i] = (uint32_t)(bound - 1);
+    }
+}
+
+static bool are_equal(const uint32_t *x, const uint32_t *y, size_t n)
+{
+    return memcmp(x, y, n * sizeof *x) == 0;
+}
+
+static bool are_congruent(const uint32_t *x, const uint32_t *y, size_t n, uint32_t q)
+{
+    for (size_t i = 0; i < n; i++)
+        if (x[i] % q != y[i] % q)
+            return false;
+    return true;
+}
+
+static bool transforms_agree(const struct pair *p, unsigned pattern)
+{
+    const struct ntt_tables *const ref = p->ref->tables[p->at];
+    const struct ntt_tables *const own = p->own->tables[p->at];
+    const uint32_t q = p->own->modulus[p->at].value;
+    first[p->n] = second[p->n] = 77;
+    fill(a, p->n, 4 * (uint64_t)q, pattern);
+    ntt_forward_lazy(first, a, ref);
+    ntt_forward_lazy(second, a, own);
+    bool agree = are_congruent(first, second, p->n, q);
+    for (size_t i = 0; i < p->n; i++)
+        agree &= second[i] < 4 * q;
+    fill(a, p->n, 2 * (uint64_t)q, pattern);
+    ntt_inverse(first, a, ref);
+    ntt_inverse(second, a, own);
+    agree &= are_equal(first, second, p->n);
+    ntt_inverse(a, a, own); /* in place */
+    return agree && are_equal(first, a, p->n) && second[p->n] == 77;
+}
+
+static bool dot_products_agree(const struct pair *p, unsigned pattern)
+{
+    const struct modulus *const q = &p->own->modulus[p->at];
+    const uint32_t *rows[ROWS];
+    fill(a, ROWS * p->n, q->value, pattern);
+    fill(b, ROWS * p->n, q->value, pattern == 1 ? 1 : pattern + 7);
+    for (size_t r = 0; r < ROWS; r++)
+        rows[r] = r == 5 ? NULL : b + r * p->n;
+    const struct row_operands operands = {
+        .a0 = a, .a1 = b, .stride = p->n, .b = rows, .count = ROWS};
+    bool agree = true;
+    for (size_t room = 8; room <= 64; room *= 8) {
+        row_dot_pair(p->ref->rows, first, second, &operands, p->n, room, q);
+        row_dot_pair(p->own->rows, third, fourth, &operands, p->n, room, q);
+        agree &= are_equal(first, third, p->n) && are_equal(second, fourth, p->n);
+    }
+    return agree;
+}
+
+/* Arrays of sums are private to a kernel; what they are reduced to is not. */
+static bool sums_agree(const struct pair *p, unsigned pattern)
+{
+    const struct modulus *const q = &p->own->modulus[p->at];
+    const struct row_kernel *const kernels[2] = {p->ref->rows, p->own->rows};
+    uint32_t *const results[2][2] = {{first, second}, {third, fourth}};
+    fill(a, ROWS * p->n, q->value, pattern);
+    memset(sums, 0, sizeof sums);
+    for (size_t k = 0; k < 2; k++) {
+        for (size_t r = 0; r < 9; r++)
+            row_multiply_add_pair(kernels[k], sums[k][0], sums[k][1], a + r * p->n,
+                                  a + (r + 1) * p->n, a + (r + 2) * p->n, p->n);
+        row_fold(kernels[k], sums[k][0], p->n, q);
+        for (size_t s = 0; s < 2; s++)
+            row_reduce(kernels[k], results[k][s], sums[k][s], p->n, q);
+    }
+    return are_equal(first, third, p->n) && are_equal(second, fourth, p->n);
+}
+
+static bool numbers_agree(const struct pair *p, unsigned pattern)
+{
+    const struct modulus *const q = &p->own->modulus[p->at];
+    fill(words, 4 * p->n, (uint64_t)1 << 32, pattern);
+    row_reduce_128(p->ref->rows, first, words, p->n, q);
+    row_reduce_128(p->own->rows, second, words, p->n, q);
+    return are_equal(first, second, p->n);
+}
+
+static bool elements_agree(const struct pair *p, unsigned pattern)
+{
+    const struct modulus *const q = &p->own->modulus[p->at];
+    const size_t n = p->n;
+    const uint32_t *const list[3] = {a, b, a};
+    const uint32_t factors[3] = {q->value - 1, 1, q->value / 2};
+    fill(a, n, q->value, pattern);
+    fill(b, n, q->value, pattern == 1 ? 1 : pattern + 1);
+    bool agree = true;
+    row_add(p->ref->rows, first, a, b, n, q);
+    row_add(p->own->rows, second, a, b, n, q);
+    agree &= are_equal(first, second, n);
+    row_sub(p->ref->rows, first, a, b, n, q);
+    row_sub(p->own->rows, second, a, b, n, q);
+    agree &= are_equal(first, second, n);
+    row_add_constant(p->ref->rows, first, a, q->value - 1, n, q);
+    row_add_constant(p->own->rows, second, a, q->value - 1, n, q);
+    agree &= are_equal(first, second, n);
+    row_multiply_montgomery(p->ref->rows, first, a, b, n, q);
+    row_multiply_montgomery(p->own->rows, second, a, b, n, q);
+    agree &= are_equal(first, second, n);
+    row_combine(p->ref->rows, first, list, factors, 3, n, q);
+    row_combine(p->own->rows, second, list, factors, 3, n, q);
+    agree &= are_equal(first, second, n);
+    row_scale_difference(p->ref->rows, first, a, b, q->value, q->value - 1, n, q);
+    row_scale_difference(p->own->rows, second, a, b, q->value, q->value - 1, n, q);
+    return agree && are_equal(first, second, n);
+}
+
+/* The product of two polynomials modulo X^n + 1, by transforms and by the schoolbook. */
+static bool product_is_right(const struct pair *p)
+{
+    const uint64_t q = p->own->modulus[p->at].value;
+    const struct ntt_tables *const tables = p->own->tables[p->at];
+    fill(a, p->n, q, 3);
+    fill(b, p->n, q, 4);
+    for (size_t k = 0; k < p->n; k++) {
+        uint64_t sum = 0;
+        for (size_t i = 0; i < p->n; i++) {
+            const uint64_t term = (uint64_t)a[i] * b[(p->n + k - i) % p->n] % q;
+            sum += i <= k ? term : q - term;
+        }
+        third[k] = (uint32_t)(sum % q);
+    }
+    ntt_forward(first, a, tables);
+    ntt_forward(second, b, tables);
+    for (size_t k = 0; k < p->n; k++)
+        first[k] = (uint32_t)((uint64_t)first[k] * second[k] % q);
+    ntt_inverse(first, first, tables);
+    return are_equal(first, third, p->n);
+}
+
+static void check_kernel(const struct ntt_kernel *ref, const struct ntt_kernel *kernel, size_t n)
+{
+    static bool (*const checks[])(const struct pair *, unsigned) = {
+        transforms_agree, dot_products_agree, sums_agree, numbers_agree, elements_agree};
+    static const char *const names[] = {"transforms", "dot products", "sums", "numbers of 128 bits",
+                                        "elementwise steps"};
+    struct pair p = {.n = n};
+    const bool is_made =
+        rns_basis_new(n, moduli, ARRAY_COUNT(moduli), ref, &p.ref, NULL) == STATUS_OK &&
+        rns_basis_new(n, moduli, ARRAY_COUNT(moduli), kernel, &p.own, NULL) == STATUS_OK;
+    TAP_CHECK(is_made, "%s n=%zu: tables", ntt_kernel_name(kernel), n);
+    for (size_t c = 0; is_made && c < ARRAY_COUNT(checks); c++) {
+        bool agree = true;
+        for (p.at = 0; p.at < ARRAY_COUNT(moduli); p.at++)
+            for (unsigned pattern = 0; pattern < PATTERNS; pattern++)
+                agree &= checks[c](&p, pattern);
+        TAP_CHECK(agree, "%s n=%zu: %s are those of ref", ntt_kernel_name(kernel), n, names[c]);
+    }
+    p.at = 2;
+    if (is_made && n <= 256)
+        TAP_CHECK(product_is_right(&p), "%s n=%zu: a product of polynomials",
+                  ntt_kernel_name(kernel), n);
+    rns_basis_free(p.ref);
+    rns_basis_free(p.own);
+}
+
+int main(void)
+{
+    static const size_t degrees[] = {8, 16, 32, 64, 128, 256, 4096};
+    const struct cpu cpu = cpu_detect();
+    for (size_t k = 0; ntt_kernel_list(k) != NULL; k++)
+        for (size_t d = 0; d < ARRAY_COUNT(degrees); d++) {
+            const struct ntt_kernel *ref = NULL;
+            const struct ntt_kernel *kernel = NULL;
+            const char *const name = ntt_kernel_list(k);
+            if (ntt_kernel_choose(&cpu, "ref", degrees[d], &ref, NULL) == STATUS_OK &&
+                ntt_kernel_choose(&cpu, name, degrees[d], &kernel, NULL) == STATUS_OK)
+                check_kernel(ref, kernel, degrees[d]);
+            else if (degrees[d] == N_MAX)
+                printf("ok %d - # SKIP kernel %s does not run on this machine\n", ++tap_number,
+                       name);
+        }
+    return tap_finish();
+}
