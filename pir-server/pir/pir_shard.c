@@ -438,7 +438,7 @@ struct build {
     size_t image_bytes;    /* used so far */
     size_t image_capacity; /* a multiple of the alignment */
     size_t bitmap_at;
-    uint32_t *scratch; /* [filled plaintexts of a block][L][N] */
+    uint32_t *scratch; /* [L][N] */
 };
 
 /* Room for `more` bytes behind the used ones. Blocks must be aligned, so no realloc. */
@@ -460,36 +460,58 @@ static enum status build_reserve(struct build *build, size_t more, struct error 
     return STATUS_OK;
 }
 
-/* Takes the plaintexts of one block from the source and appends them, cut into tiles. */
+/* Moves the `filled` first tiles of each of `rows` rows, which lie `from` tiles apart, so that they
+ * lie `to` tiles apart. */
+static void restride(uint32_t *data, size_t tile_words, size_t rows, size_t filled, size_t from,
+                     size_t to)
+{
+    const size_t bytes = filled * tile_words * sizeof *data;
+    if (to < from)
+        for (size_t row = 1; row < rows; row++)
+            memmove(data + row * to * tile_words, data + row * from * tile_words, bytes);
+    else if (to > from)
+        for (size_t row = rows - 1; row > 0; row--)
+            memmove(data + row * to * tile_words, data + row * from * tile_words, bytes);
+}
+
+/* Takes the plaintexts of one block from the source and puts them into the image, cut into tiles.
+ * How far apart a plaintext's tiles lie is known only when all are there; mostly it is the number
+ * of plaintexts in use, so they are put there at once and moved only when that was wrong. */
 static enum status build_block(struct build *build, size_t block, struct error *err)
 {
     const struct pir_layout *layout = build->layout;
     const size_t words = words_per_plaintext(layout);
     const size_t tile = build->tile_words;
+    const size_t most = layout->block_plaintext_count;
+    size_t stride = layout->used_plaintext_count;
     size_t filled = 0;
-    for (size_t i = 0; i < layout->block_plaintext_count; i++) {
-        const size_t position = block * layout->block_plaintext_count + i;
+    size_t bytes;
+    if (!size_mul(most, words * sizeof(uint32_t), &bytes))
+        return error_set(err, STATUS_NOMEM, "no memory for %zu plaintexts", most);
+    enum status st = build_reserve(build, bytes, err);
+    if (st != STATUS_OK)
+        return st;
+    uint32_t *data = (void *)(build->image + build->image_bytes);
+    for (size_t i = 0; i < most; i++) {
+        const size_t position = block * most + i;
         bool is_nil = true;
-        const enum status st = build->source->next(build->source->context, position,
-                                                   build->scratch + filled * words, &is_nil, err);
+        st = build->source->next(build->source->context, position, build->scratch, &is_nil, err);
         if (st != STATUS_OK)
             return st;
         if (is_nil)
             continue;
+        if (filled == stride) {
+            restride(data, tile, words / tile, filled, stride, most);
+            stride = most;
+        }
+        for (size_t k = 0; k < words / tile; k++)
+            memcpy(data + (k * stride + filled) * tile, build->scratch + k * tile,
+                   tile * sizeof *data);
         build->image[build->bitmap_at + position / 8] |= (uint8_t)(1u << (position % 8));
         filled++;
     }
-    const size_t bytes = filled * words * sizeof(uint32_t);
-    const enum status st = build_reserve(build, bytes, err);
-    if (st != STATUS_OK)
-        return st;
-    uint8_t *out = build->image + build->image_bytes;
-    for (size_t k = 0; k < words; k += tile)
-        for (size_t i = 0; i < filled; i++) {
-            memcpy(out, build->scratch + i * words + k, tile * sizeof(uint32_t));
-            out += tile * sizeof(uint32_t);
-        }
-    build->image_bytes += bytes;
+    restride(data, tile, words / tile, filled, stride, filled);
+    build->image_bytes += filled * words * sizeof *data;
     return STATUS_OK;
 }
 
@@ -512,7 +534,6 @@ enum status pir_shard_build(const struct pir_parameters *parameters, unsigned bf
     struct pir_layout layout;
     struct build build = {.layout = &layout, .source = source};
     struct bytes header;
-    size_t scratch_words;
 
     bytes_init(&header, SHARD_HEADER_MAX);
     enum status st = pir_layout_init(parameters, bfv_flags, &layout, err);
@@ -531,11 +552,10 @@ enum status pir_shard_build(const struct pir_parameters *parameters, unsigned bf
         goto done;
     memset(build.image, 0, data_at);
     build.image_bytes = data_at;
-    if (size_mul(layout.block_plaintext_count, words_per_plaintext(&layout), &scratch_words))
-        build.scratch = mem_alloc_aligned(MEM_ROW_ALIGNMENT, scratch_words, sizeof *build.scratch);
+    build.scratch =
+        mem_alloc_aligned(MEM_ROW_ALIGNMENT, words_per_plaintext(&layout), sizeof *build.scratch);
     if (build.scratch == NULL) {
-        st = error_set(err, STATUS_NOMEM, "no memory for %zu plaintexts",
-                       layout.block_plaintext_count);
+        st = error_set(err, STATUS_NOMEM, "no memory for a plaintext");
         goto done;
     }
     for (size_t block = 0; block < block_count(&layout) && st == STATUS_OK; block++)

@@ -66,6 +66,15 @@ static struct pir_parameters tiny_parameters(void)
     return p;
 }
 
+/* More plaintexts are filled than the parameters count as used: only foreign files have that. */
+static struct pir_parameters tiny_overfull_parameters(void)
+{
+    struct pir_parameters p = tiny_parameters();
+    p.entry_count = 3;
+    p.dimensions[1] = 2;
+    return p;
+}
+
 static struct pir_shard *build(const struct pir_parameters *parameters)
 {
     struct random_plaintexts state = {.encryption = parameters->encryption};
@@ -128,7 +137,7 @@ TestSuite(pir_shard, .fini = remove_folder);
 Test(pir_shard, what_is_built_is_read_back)
 {
     const struct pir_parameters cases[] = {fixture_parameters(12), two_tables_of_chunks(),
-                                           tiny_parameters()};
+                                           tiny_parameters(), tiny_overfull_parameters()};
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         struct pir_shard *shard = build(&cases[i]);
         struct pir_shard *opened = NULL;
