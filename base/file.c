@@ -132,6 +132,13 @@ enum status file_map_open(const char *path, struct file_map *ret, struct error *
     return STATUS_OK;
 }
 
+void file_map_forget(const struct file_map *map)
+{
+    /* POSIX's own advice does nothing in glibc. A failure costs memory only. */
+    if (map->bytes.data != NULL)
+        (void)madvise((void *)(uintptr_t)map->bytes.data, map->bytes.size, MADV_DONTNEED);
+}
+
 void file_map_close(struct file_map *map)
 {
     if (map->bytes.data != NULL)

@@ -28,6 +28,9 @@ struct file_map {
 };
 enum status file_map_open(const char *path, struct file_map *ret, struct error *err) MUST_CHECK;
 void file_map_close(struct file_map *map);
+/* Drops the pages from this process's memory; the next read finds them again. Reading a header can
+ * bring in megabytes behind it. */
+void file_map_forget(const struct file_map *map);
 
 #define FILE_MODE_PUBLIC 0644
 #define FILE_MODE_SECRET 0600

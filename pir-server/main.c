@@ -64,6 +64,7 @@ enum option_number {
     OPTION_KEY_STORE_MB,
     OPTION_KEY_DAYS,
     OPTION_DRAIN,
+    OPTION_VERIFY,
     OPTION_KERNEL,
     OPTION_DEBUG,
     OPTION_HELP,
@@ -90,6 +91,7 @@ static const struct {
     [OPTION_KEY_STORE_MB] = {"key-store-mb", "N", "evaluation keys kept in all [8192]"},
     [OPTION_KEY_DAYS] = {"key-days", "N", "days for which a key is kept [60]"},
     [OPTION_DRAIN] = {"drain", "SECONDS", "time for requests under way at SIGTERM [10]"},
+    [OPTION_VERIFY] = {"verify", NULL, "read all of a dataset before it is served, not after"},
     [OPTION_KERNEL] = {"kernel", "NAME", "avx512, avx2, neon or ref rather than the fastest"},
     [OPTION_DEBUG] = {"debug", NULL, "log a line for each request (route, status, size, time)"},
     [OPTION_HELP] = {"help", NULL, "this text"},
@@ -196,6 +198,9 @@ static void set_option(struct settings *settings, int option, uint64_t number)
         break;
     case OPTION_KERNEL:
         settings->kernel = optarg;
+        break;
+    case OPTION_VERIFY:
+        settings->service.verify = true;
         break;
     case OPTION_DEBUG:
         settings->debug = true;
@@ -373,6 +378,7 @@ static enum status run(struct settings *settings, const struct log *log, const s
      * mistyped. */
     settings->service.data = settings->data;
     settings->service.log = log;
+    settings->service.check_digests = !settings->service.verify;
     struct dataset_names names = {0};
     enum status status = dataset_list(settings->data, &names, err);
     if (status == STATUS_OK && names.count == 0)

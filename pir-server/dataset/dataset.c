@@ -8,9 +8,13 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+#define PIECE_BYTES ((size_t)256 << 10)
 
 struct dataset {
     struct dataset_manifest manifest;
@@ -357,6 +361,67 @@ enum status dataset_verify(const struct dataset *dataset, struct error *err)
     }
     file_map_close(&rows);
     mem_free(path);
+    return status;
+}
+
+/* Of an open file; `piece` holds PIECE_BYTES. */
+static enum status hash_pieces(int fd, const char *path, uint8_t *piece,
+                               const atomic_bool *is_cancelled, uint64_t *ret_bytes,
+                               uint8_t ret_digest[SHA256_BYTES], struct error *err)
+{
+    struct sha256 hash;
+    uint64_t bytes = 0;
+    sha256_init(&hash);
+    for (;;) {
+        if (atomic_load(is_cancelled))
+            return error_set(err, STATUS_CANCELLED, "%s: broken off", path);
+        const ssize_t got = read(fd, piece, PIECE_BYTES);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return error_set_errno(err, errno, "%s", path);
+        if (got == 0)
+            break;
+        sha256_add(&hash, span_of(piece, (size_t)got));
+        bytes += (uint64_t)got;
+    }
+    sha256_finish(&hash, ret_digest);
+    *ret_bytes = bytes;
+    return STATUS_OK;
+}
+
+static enum status verify_pieces(const struct dataset *dataset, const struct dataset_file *file,
+                                 uint8_t *piece, const atomic_bool *is_cancelled, struct error *err)
+{
+    char *path = NULL;
+    uint8_t digest[SHA256_BYTES];
+    uint64_t bytes = 0;
+    int fd = -1;
+    enum status status = path_of(dataset->folder, file->name, &path, err);
+    if (status != STATUS_OK)
+        return status;
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    status = fd >= 0 ? hash_pieces(fd, path, piece, is_cancelled, &bytes, digest, err)
+                     : error_set_errno(err, errno, "%s", path);
+    if (status == STATUS_OK &&
+        (bytes != file->bytes || memcmp(digest, file->digest, sizeof digest) != 0))
+        status = error_set(err, STATUS_MISMATCH, "%s: is not what dataset.json says", path);
+    if (fd >= 0)
+        close(fd);
+    mem_free(path);
+    return status;
+}
+
+enum status dataset_verify_digests(const struct dataset *dataset, const atomic_bool *is_cancelled,
+                                   struct error *err)
+{
+    enum status status = STATUS_OK;
+    uint8_t *piece = mem_alloc(PIECE_BYTES, 1);
+    if (piece == NULL)
+        return error_set(err, STATUS_NOMEM, "%s: out of memory", dataset->folder);
+    for (size_t i = 0; i < dataset->manifest.file_count && status == STATUS_OK; i++)
+        status = verify_pieces(dataset, &dataset->manifest.files[i], piece, is_cancelled, err);
+    mem_free(piece);
     return status;
 }
 

@@ -16,6 +16,7 @@
 #include "base/span.h"
 #include "base/status.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -78,6 +79,10 @@ struct span dataset_prefilter_manifest(const struct dataset *dataset);
  * rows are sorted and unique, hold the test row and are all in the prefilter. STATUS_MISMATCH names
  * the file. */
 enum status dataset_verify(const struct dataset *dataset, struct error *err) MUST_CHECK;
+/* The files against the digests alone, read in pieces: no memory stays taken, and none of the
+ * mapped shards is touched. STATUS_CANCELLED soon after *is_cancelled is set. */
+enum status dataset_verify_digests(const struct dataset *dataset, const atomic_bool *is_cancelled,
+                                   struct error *err) MUST_CHECK;
 
 /* Names of the use cases below `data` that have a `current`, sorted. Empty for an empty folder;
  * STATUS_NOT_FOUND when `data` does not exist. */

@@ -304,6 +304,7 @@ enum status pir_shard_open(const char *path, unsigned bfv_flags, struct pir_shar
     st = pir_shard_open_bytes(map.bytes, bfv_flags, ret, err);
     if (st == STATUS_OK) {
         (*ret)->map = map;
+        file_map_forget(&map);
         return STATUS_OK;
     }
     file_map_close(&map);

@@ -279,7 +279,7 @@ static void keep(struct catalog_use_case *use_case, const struct catalog_use_cas
 }
 
 static enum status load_use_case(const char *data, const char *name,
-                                 const struct catalog_use_case *before,
+                                 const struct catalog_use_case *before, bool verify,
                                  struct context_registry *registry, const struct log *log,
                                  struct catalog_use_case *use_case, struct error *err)
 {
@@ -292,6 +292,12 @@ static enum status load_use_case(const char *data, const char *name,
         dataset_free(dataset);
         keep(use_case, before);
         return STATUS_OK;
+    }
+    if (verify)
+        status = dataset_verify(dataset, err);
+    if (status != STATUS_OK) {
+        dataset_free(dataset);
+        return status;
     }
     const struct catalog_version *version = NULL;
     status = version_new(dataset, registry, &version, err);
@@ -332,7 +338,7 @@ static void log_gone(const struct catalog *old, const struct catalog *catalog,
     }
 }
 
-enum status catalog_load(const char *data, const struct catalog *old,
+enum status catalog_load(const char *data, const struct catalog *old, bool verify,
                          struct context_registry *registry, const struct log *log,
                          const struct catalog **ret, size_t *ret_failed, struct error *err)
 {
@@ -366,7 +372,7 @@ enum status catalog_load(const char *data, const struct catalog *old,
         struct catalog_use_case *use_case = &catalog->use_cases[catalog->use_case_count];
         snprintf(use_case->name, sizeof use_case->name, "%s", names.names[i]);
         struct error why = {0};
-        status = load_use_case(data, names.names[i], before, registry, log, use_case, &why);
+        status = load_use_case(data, names.names[i], before, verify, registry, log, use_case, &why);
         if (status != STATUS_OK && old == NULL) {
             if (err != NULL)
                 *err = why;

@@ -60,10 +60,11 @@ struct catalog {
 };
 
 /* Loads `current` of every use case below `data`. Logs a line for each version that is new.
- *   old  what is served so far; NULL at the start
+ *   old     what is served so far; NULL at the start
+ *   verify  read every file of a new version before it is served (dataset_verify())
  * At the start any dataset that cannot be opened is a failure. Later it keeps the old one, logs why
  * and counts in *ret_failed. STATUS_NOT_FOUND when there is no use case at all. */
-enum status catalog_load(const char *data, const struct catalog *old,
+enum status catalog_load(const char *data, const struct catalog *old, bool verify,
                          struct context_registry *registry, const struct log *log,
                          const struct catalog **ret, size_t *ret_failed,
                          struct error *err) MUST_CHECK;

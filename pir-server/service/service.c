@@ -44,7 +44,7 @@ enum status service_new(const struct service_options *options, struct service **
     size_t failed = 0;
     enum status status = context_registry_new(options->bfv_flags, &service->contexts, err);
     if (status == STATUS_OK)
-        status = catalog_load(options->data, NULL, service->contexts, options->log,
+        status = catalog_load(options->data, NULL, options->verify, service->contexts, options->log,
                               &service->catalog, &failed, err);
     if (status == STATUS_OK)
         status = key_cache_new(options->key_cache_bytes, &service->keys, err);
@@ -56,8 +56,11 @@ enum status service_new(const struct service_options *options, struct service **
     if (status == STATUS_OK)
         status = thread_pool_new(SERVICE_UPLOAD_THREADS, SERVICE_UPLOAD_QUEUE_LIMIT,
                                  &service->uploads, err);
+    if (status == STATUS_OK && options->check_digests)
+        status = digest_check_new(options->log, &service->digests, err);
     if (status != STATUS_OK)
         goto done;
+    digest_check_start(service->digests, service->catalog);
     *ret = service;
     service = NULL;
 done:
@@ -70,6 +73,7 @@ void service_free(struct service *service)
     if (service == NULL)
         return;
     /* Threads first, then what they use; contexts last. */
+    digest_check_free(service->digests);
     thread_pool_free(service->uploads);
     compute_free(service->compute);
     key_cache_free(service->keys);
@@ -93,14 +97,16 @@ enum status service_reload(struct service *service, struct error *err)
     size_t failed = 0;
     /* Only this thread replaces the pointer, so reading it here needs no lock. */
     const struct catalog *old = service->catalog;
-    const enum status status = catalog_load(service->options.data, old, service->contexts,
-                                            service->options.log, &fresh, &failed, err);
+    const enum status status =
+        catalog_load(service->options.data, old, service->options.verify, service->contexts,
+                     service->options.log, &fresh, &failed, err);
     if (status != STATUS_OK)
         return status;
     pthread_mutex_lock(&service->catalog_lock);
     service->catalog = fresh;
     pthread_mutex_unlock(&service->catalog_lock);
     catalog_unref(old);
+    digest_check_start(service->digests, fresh);
     log_write(service->options.log, failed > 0 ? LOG_WARNING : LOG_INFO,
               "reloaded use_cases=%zu failed=%zu", fresh->use_case_count, failed);
     return STATUS_OK;

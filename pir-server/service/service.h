@@ -34,6 +34,8 @@ struct service_options {
     size_t compute_threads; /* >= 1 */
     size_t queue_limit;     /* requests waiting for a compute thread */
     size_t key_cache_bytes;
+    bool verify;             /* reads all of a version before it is served */
+    bool check_digests;      /* reads it behind the running service (digest_check.h) */
     unsigned bfv_flags;      /* 0 outside of tests */
     uint64_t (*now_s)(void); /* seconds since 1970 */
 };

@@ -4,6 +4,7 @@
 
 #include "pir-server/service/catalog.h"
 #include "pir-server/service/compute.h"
+#include "pir-server/service/digest_check.h"
 #include "pir-server/service/key_cache.h"
 #include "pir-server/service/route.h"
 #include "pir-server/service/service.h"
@@ -18,7 +19,8 @@ struct service {
     const struct catalog *catalog;
     struct key_cache *keys;
     struct compute *compute;
-    struct thread_pool *uploads; /* /key: waits for the disk, so not on the compute threads */
+    struct digest_check *digests; /* NULL: nothing is read behind the service */
+    struct thread_pool *uploads;  /* /key: waits for the disk, so not on the compute threads */
     atomic_bool is_stopping;
 };
 

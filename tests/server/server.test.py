@@ -569,6 +569,56 @@ def test_address_in_use(data):
     server.end()
 
 
+def resident_shards(server):
+    """Kilobytes of shards that are in memory for the server; None where that is not told."""
+    total, counts = 0, False
+    try:
+        with open(f"/proc/{server.process.pid}/smaps", encoding="utf-8") as maps:
+            for line in maps:
+                if re.match(r"[0-9a-f]+-[0-9a-f]+ ", line):
+                    counts = ".pir" in line
+                elif counts and line.startswith("Rss:"):
+                    total += int(line.split()[1])
+    except OSError:
+        return None
+    return total
+
+
+def test_digests(folder):
+    data = f"{folder}/digests"
+    compile_rows(folder, data, "row", 20000, "--shards", "2")
+    server = Server(data)
+    check(server.wait_log("digests are right"), "a whole dataset is said to be whole", server.log())
+    resident = resident_shards(server)
+    if resident is None:
+        skip("no /proc/PID/smaps")
+    else:
+        check(resident == 0, "start and digests leave no page of a shard in memory", resident)
+    check(server.end() == 0, "and it ends")
+    path = f"{data}/{USE_CASE}/current/shard-1.pir"
+    os.chmod(path, 0o644)
+    with open(path, "r+b") as file:
+        file.seek(-1, os.SEEK_END)
+        last = file.read(1)[0]
+        file.seek(-1, os.SEEK_END)
+        file.write(bytes([last ^ 1]))
+    server = Server(data)
+    check(server.wait_log("shard-1.pir: is not what dataset.json says") and
+          "is damaged" in server.log(), "a damaged file is named", server.log())
+    check(server.ask("GET", "/healthz")[0] == 200, "its dataset stays served")
+    server.end()
+    done = subprocess.run([SERVER, "--data", data, "--listen", "127.0.0.1:0", "--verify"],
+                          stderr=subprocess.PIPE, text=True, timeout=60)
+    check(done.returncode == 1 and "shard-1.pir: is not what dataset.json says" in done.stderr,
+          "--verify refuses it", done.stderr)
+    with open(path, "r+b") as file:
+        file.seek(-1, os.SEEK_END)
+        file.write(bytes([last]))
+    server = Server(data, "--verify")
+    check(server.ask("GET", "/healthz")[0] == 200, "--verify serves a whole one")
+    server.end()
+
+
 def has_numpy():
     try:
         import numpy  # noqa: F401
@@ -605,6 +655,7 @@ def main():
         started = time.monotonic()
         check(server.end() == 0, "SIGTERM ends with 0")
         check(time.monotonic() - started < 5, "at once: what broken clients began is not waited for")
+        test_digests(folder)
         test_drain(folder, data)
         if have_model:
             test_end_while_computing(data)
