@@ -1,18 +1,25 @@
 /* Filters of a million URLs: hashing and inserting alone, and from a text file as the command does
- * (two passes, default seed). */
+ * (two passes, default seed). Then the command itself on files of 1, 10 and 50 million URLs, which
+ * are made in the temporary folder: time, most memory, and the size of the filter to compare. */
 #include "bench/bench.h"
 
+#include "base/cpu.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "bloom/formats/bloom_build.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define KEYS UINT64_C(1000000)
 
+#define COMMAND_RUNS 3
+
 struct state {
+    struct thread_pool *pool;
     char path[64];
     struct bytes text;
     struct bloom_filter *filter;
@@ -36,7 +43,7 @@ static void make_keys(struct state *state)
 static void build(void *context)
 {
     struct state *state = context;
-    const struct bloom_build_options options = {.rate = BLOOM_DEFAULT_RATE};
+    const struct bloom_build_options options = {.rate = BLOOM_DEFAULT_RATE, .pool = state->pool};
     struct error error;
     bloom_filter_free(state->filter);
     state->filter = NULL;
@@ -53,12 +60,19 @@ static void insert(void *context)
     if (bloom_builder_init(&builder, &filter->meta.params, filter->bits, filter->byte_count) !=
         BLOOM_OK)
         bench_fail("the filter cannot be built on");
-    const char *at = (const char *)state->text.data;
-    const char *end = at + state->text.size;
+    const uint8_t *at = state->text.data;
+    const uint8_t *end = at + state->text.size;
     while (at < end) {
-        const char *stop = memchr(at, '\n', (size_t)(end - at));
-        bloom_builder_add(&builder, at, (size_t)(stop - at));
-        at = stop + 1;
+        struct bloom_key keys[256];
+        struct bloom_hashes hashes[256];
+        size_t count = 0;
+        for (; at < end && count < ARRAY_COUNT(keys); count++) {
+            const uint8_t *stop = memchr(at, '\n', (size_t)(end - at));
+            keys[count] = (struct bloom_key){.data = at, .size = (size_t)(stop - at)};
+            at = stop + 1;
+        }
+        bloom_hash_keys(keys, count, filter->meta.params.murmur_seed, hashes);
+        bloom_builder_add_hashes(&builder, hashes, count);
     }
     bloom_builder_finish(&builder);
 }
@@ -79,8 +93,97 @@ static void ask(void *context)
         bench_fail("%llu of %llu keys found", (unsigned long long)found, (unsigned long long)KEYS);
 }
 
-int main(void)
+/* ---- the command ---- */
+
+static void write_keys(const char *path, uint64_t count)
 {
+    uint64_t x = 1;
+    FILE *file = fopen(path, "w");
+    if (file == NULL)
+        bench_fail("%s: cannot be made", path);
+    for (uint64_t i = 0; i < count; i++) {
+        x = x * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+        fprintf(file, "cdn%u.example-%u.com/a/b/index/%llu.html\n", (unsigned)(x >> 44),
+                (unsigned)(x >> 40 & 0xfffff), (unsigned long long)i);
+    }
+    if (fclose(file) != 0)
+        bench_fail("%s: cannot be written; is the disk full?", path);
+}
+
+/* Runs it, with its summary thrown away; returns the time, and the most memory that it held. 0 when
+ * it failed. */
+static uint64_t run_command(const char *program, const char *keys, const char *out, long *ret_kb)
+{
+    const uint64_t start = bench_now_ns();
+    const pid_t child = fork();
+    if (child < 0)
+        bench_fail("cannot start %s", program);
+    if (child == 0) {
+        if (freopen("/dev/null", "w", stdout) != NULL)
+            execl(program, program, "bloom", "build", keys, "--out", out, (char *)NULL);
+        _exit(127);
+    }
+    struct rusage usage;
+    int status = 0;
+    if (wait4(child, &status, 0, &usage) != child || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
+        return 0;
+    *ret_kb = usage.ru_maxrss;
+    return bench_now_ns() - start;
+}
+
+static void time_command(const char *program, const char *folder, uint64_t count)
+{
+    char *keys = path_join(folder, "keys.txt");
+    char *out = path_join(folder, "filter.bloom");
+    uint64_t took[COMMAND_RUNS];
+    struct bloom_params params;
+    long most_kb = 0;
+    if (keys == NULL || out == NULL ||
+        bloom_params_choose(count, BLOOM_DEFAULT_RATE, 0, &params) != BLOOM_OK)
+        bench_fail("no filter of %llu keys", (unsigned long long)count);
+    write_keys(keys, count);
+    for (size_t i = 0; i < COMMAND_RUNS; i++) {
+        long kb = 0;
+        uint64_t ns = run_command(program, keys, out, &kb);
+        most_kb = kb > most_kb ? kb : most_kb;
+        if (ns == 0) {
+            folder_remove(folder);
+            bench_fail("%s failed on %llu keys", program, (unsigned long long)count);
+        }
+        size_t at = i;
+        for (; at > 0 && took[at - 1] > ns; at--)
+            took[at] = took[at - 1];
+        took[at] = ns;
+    }
+    printf("bloom_command keys=%llu threads=%zu median_ms=%.1f min_ms=%.1f runs=%d max_rss_mb=%.1f "
+           "filter_mb=%.1f\n",
+           (unsigned long long)count, cpu_core_count(), (double)took[COMMAND_RUNS / 2] / 1e6,
+           (double)took[0] / 1e6, COMMAND_RUNS, (double)most_kb * 1024 / 1e6,
+           (double)bloom_byte_count(params.bit_count) / 1e6);
+    fflush(stdout);
+    unlink(keys);
+    mem_free(keys);
+    mem_free(out);
+}
+
+static void time_commands(const char *self)
+{
+    static const uint64_t counts[] = {1000000, 10000000, 50000000};
+    char folder[] = "/tmp/bench_bloom.XXXXXX";
+    char program[4096];
+    const char *slash = strrchr(self, '/');
+    const int size = snprintf(program, sizeof program, "%.*s/../blindlist",
+                              slash != NULL ? (int)(slash - self) : 1, slash != NULL ? self : ".");
+    if (size < 0 || (size_t)size >= sizeof program || mkdtemp(folder) == NULL)
+        bench_fail("%s: cannot be made", folder);
+    for (size_t i = 0; i < ARRAY_COUNT(counts); i++)
+        time_command(program, folder, counts[i]);
+    folder_remove(folder);
+}
+
+int main(int argc, char **argv)
+{
+    (void)argc;
     struct state state = {.path = "/tmp/bench_bloom.XXXXXX"};
     struct error error;
     const int fd = mkstemp(state.path);
@@ -90,11 +193,19 @@ int main(void)
     make_keys(&state);
     if (file_write(state.path, FILE_MODE_PUBLIC, bytes_view(&state.text), &error) != STATUS_OK)
         bench_fail("%s", error.message);
-    bench_time("bloom_build keys=1000000", 5, build, &state);
+    char label[64];
+    const size_t cores = cpu_core_count();
+    bench_time("bloom_build keys=1000000 threads=1", 5, build, &state);
+    if (cores > 1 && thread_pool_new(cores - 1, 1, &state.pool, &error) != STATUS_OK)
+        bench_fail("%s", error.message);
+    snprintf(label, sizeof label, "bloom_build keys=1000000 threads=%zu", cores);
+    bench_time(label, 5, build, &state);
     bench_time("bloom_insert keys=1000000", 5, insert, &state);
     bench_time("bloom_ask keys=1000000", 5, ask, &state);
     unlink(state.path);
+    thread_pool_free(state.pool);
     bloom_filter_free(state.filter);
     bytes_deinit(&state.text);
+    time_commands(argv[0]);
     return 0;
 }

@@ -112,7 +112,7 @@ static bool is_local_address(struct span host)
 }
 
 /* Names that hosts files map for the machine's own use. */
-static bool is_local_name(struct span host)
+static bool is_local_name(struct span host) /* not empty */
 {
     static const char *const names[] = {
         "localhost",     "localhost.localdomain", "local",        "broadcasthost",
@@ -120,7 +120,7 @@ static bool is_local_name(struct span host)
         "ip6-allnodes",  "ip6-allrouters",        "ip6-allhosts",
     };
     for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
-        if (span_equal(host, span_of_text(names[i])))
+        if (host.data[0] == (uint8_t)names[i][0] && span_equal(host, span_of_text(names[i])))
             return true;
     }
     return host.size > 10 && memcmp(host.data + host.size - 10, ".localhost", 10) == 0;

@@ -24,6 +24,51 @@ static bool is_host_byte(uint8_t c)
     return (c >= 'a' && c <= 'z') || is_digit(c) || c == '-' || c == '_';
 }
 
+/* What most bytes of a host become: lower case; 0 = not an ordinary byte of a host. */
+static const uint8_t host_bytes[256] = {
+    ['-'] = '-', ['.'] = '.', ['0'] = '0', ['1'] = '1', ['2'] = '2', ['3'] = '3', ['4'] = '4',
+    ['5'] = '5', ['6'] = '6', ['7'] = '7', ['8'] = '8', ['9'] = '9', ['A'] = 'a', ['B'] = 'b',
+    ['C'] = 'c', ['D'] = 'd', ['E'] = 'e', ['F'] = 'f', ['G'] = 'g', ['H'] = 'h', ['I'] = 'i',
+    ['J'] = 'j', ['K'] = 'k', ['L'] = 'l', ['M'] = 'm', ['N'] = 'n', ['O'] = 'o', ['P'] = 'p',
+    ['Q'] = 'q', ['R'] = 'r', ['S'] = 's', ['T'] = 't', ['U'] = 'u', ['V'] = 'v', ['W'] = 'w',
+    ['X'] = 'x', ['Y'] = 'y', ['Z'] = 'z', ['_'] = '_', ['a'] = 'a', ['b'] = 'b', ['c'] = 'c',
+    ['d'] = 'd', ['e'] = 'e', ['f'] = 'f', ['g'] = 'g', ['h'] = 'h', ['i'] = 'i', ['j'] = 'j',
+    ['k'] = 'k', ['l'] = 'l', ['m'] = 'm', ['n'] = 'n', ['o'] = 'o', ['p'] = 'p', ['q'] = 'q',
+    ['r'] = 'r', ['s'] = 's', ['t'] = 't', ['u'] = 'u', ['v'] = 'v', ['w'] = 'w', ['x'] = 'x',
+    ['y'] = 'y', ['z'] = 'z',
+};
+
+/* What most bytes of path, query and fragment become; 0 = one that needs a closer look. */
+static const uint8_t plain_bytes[256] = {
+    ['!'] = '!', ['#'] = '#', ['$'] = '$', ['%'] = '%', ['&'] = '&', ['('] = '(', [')'] = ')',
+    ['*'] = '*', ['+'] = '+', [','] = ',', ['-'] = '-', ['.'] = '.', ['/'] = '/', ['0'] = '0',
+    ['1'] = '1', ['2'] = '2', ['3'] = '3', ['4'] = '4', ['5'] = '5', ['6'] = '6', ['7'] = '7',
+    ['8'] = '8', ['9'] = '9', [':'] = ':', [';'] = ';', ['='] = '=', ['?'] = '?', ['@'] = '@',
+    ['A'] = 'a', ['B'] = 'b', ['C'] = 'c', ['D'] = 'd', ['E'] = 'e', ['F'] = 'f', ['G'] = 'g',
+    ['H'] = 'h', ['I'] = 'i', ['J'] = 'j', ['K'] = 'k', ['L'] = 'l', ['M'] = 'm', ['N'] = 'n',
+    ['O'] = 'o', ['P'] = 'p', ['Q'] = 'q', ['R'] = 'r', ['S'] = 's', ['T'] = 't', ['U'] = 'u',
+    ['V'] = 'v', ['W'] = 'w', ['X'] = 'x', ['Y'] = 'y', ['Z'] = 'z', ['['] = '[', [']'] = ']',
+    ['^'] = '^', ['_'] = '_', ['a'] = 'a', ['b'] = 'b', ['c'] = 'c', ['d'] = 'd', ['e'] = 'e',
+    ['f'] = 'f', ['g'] = 'g', ['h'] = 'h', ['i'] = 'i', ['j'] = 'j', ['k'] = 'k', ['l'] = 'l',
+    ['m'] = 'm', ['n'] = 'n', ['o'] = 'o', ['p'] = 'p', ['q'] = 'q', ['r'] = 'r', ['s'] = 's',
+    ['t'] = 't', ['u'] = 'u', ['v'] = 'v', ['w'] = 'w', ['x'] = 'x', ['y'] = 'y', ['z'] = 'z',
+    ['|'] = '|', ['~'] = '~',
+};
+
+static bool is_all_ascii(struct span text)
+{
+    uint64_t seen = 0;
+    size_t i = 0;
+    for (; i + 8 <= text.size; i += 8) {
+        uint64_t word;
+        memcpy(&word, text.data + i, sizeof word);
+        seen |= word;
+    }
+    for (; i < text.size; i++)
+        seen |= text.data[i];
+    return (seen & UINT64_C(0x8080808080808080)) == 0;
+}
+
 /* RFC 3629: no overlong forms, no surrogates, at most 10FFFF. */
 static bool is_utf8(struct span text)
 {
@@ -93,6 +138,14 @@ static enum drop_reason append_idn_label(struct span label, struct url *ret)
 /* Lower case, Punycode; no checks of lengths yet but that of the whole. */
 static enum drop_reason read_host_text(struct span host, struct url *ret)
 {
+    size_t ordinary = 0;
+    if (host.size <= URL_HOST_MAX_BYTES) {
+        for (; ordinary < host.size && host_bytes[host.data[ordinary]] != 0; ordinary++)
+            ret->text[ordinary] = host_bytes[host.data[ordinary]];
+    }
+    ret->host_size = ordinary;
+    if (ordinary == host.size)
+        return DROP_NONE;
     ret->host_size = 0;
     for (size_t at = 0; at < host.size;) {
         size_t dot = dot_size(host, at);
@@ -216,7 +269,8 @@ static enum drop_reason read_port(struct span digits, struct url *ret)
 
 static enum drop_reason read_authority(struct span text, bool is_whole, struct url *ret)
 {
-    for (size_t i = text.size; i > 0; i--) {
+    const bool has_at = text.size > 0 && memchr(text.data, '@', text.size) != NULL;
+    for (size_t i = has_at ? text.size : 0; i > 0; i--) {
         if (text.data[i - 1] == '@') {
             if (!ret->had_scheme)
                 return DROP_USER_INFO;
@@ -284,7 +338,12 @@ static bool is_escaped(uint8_t c, enum part part)
 static enum drop_reason append_part(struct span text, enum part part, struct url *ret, size_t *size)
 {
     size_t at = *size;
-    for (size_t i = 0; i < text.size; i++) {
+    size_t i = 0;
+    if (text.size <= URL_MAX_BYTES - at) {
+        for (; i < text.size && plain_bytes[text.data[i]] != 0; i++)
+            ret->text[at++] = plain_bytes[text.data[i]];
+    }
+    for (; i < text.size; i++) {
         uint8_t c = lower(text.data[i]);
         if (c <= ' ' || c == 0x7f)
             return DROP_CHARACTER;
@@ -447,13 +506,12 @@ enum drop_reason url_parse(struct span text, struct url *ret)
         text = span_part(text, skip, text.size - skip);
     }
     size_t end = 0;
-    bool is_ascii = true;
+    while (end < text.size && host_bytes[text.data[end]] != 0)
+        end++;
     while (end < text.size && text.data[end] != '/' && text.data[end] != '\\' &&
            text.data[end] != '?' && text.data[end] != '#')
         end++;
-    for (size_t i = 0; i < text.size; i++)
-        is_ascii = is_ascii && text.data[i] < 0x80;
-    if (!is_ascii && !is_utf8(text))
+    if (!is_all_ascii(text) && !is_utf8(text))
         return DROP_ENCODING;
     const enum drop_reason reason = read_authority(span_part(text, 0, end), end == text.size, ret);
     if (reason != DROP_NONE)
