@@ -203,6 +203,10 @@ $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(BENCH_LIB) $(LIB)
 .PHONY: bench
 bench: all $(BENCH_BIN) ## print the speed figures, a line each (ONLY=word chooses)
 	@BUILD=$(BUILD) CC=$(CC) ONLY=$(ONLY) sh bench/run
+.PHONY: bench-quick
+bench-quick: $(BUILD)/bench/bench_quick ## each kernel against the portable one, and against bench/ratios.json
+	@$(BUILD)/bench/bench_quick > $(BUILD)/ratios
+	@$(PYTHON) scripts/check-ratios bench/ratios.json < $(BUILD)/ratios
 
 # ---- house keeping ----
 .PHONY: demo lint format install clean help

@@ -1,0 +1,131 @@
+/* bench_quick - every kernel of the ring against the portable one, in seconds.
+ *
+ * Each figure is a ratio, time of `ref` over time of the kernel: the median over rounds in which
+ * the two run one after the other, so that another load on the machine meets both. `make
+ * bench-quick` compares the lines with bench/ratios.json. */
+#include "base/mem.h"
+#include "bench/bench.h"
+#include "pir-server/ring/sampling.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { N = 4096, MODULI = 3, ROWS = 24, ROUNDS = 201 };
+
+struct state {
+    struct rns_basis *basis;
+    uint32_t *a; /* [ROWS][N] */
+    uint32_t *b; /* [ROWS][N] */
+    uint32_t *ret;
+    const uint32_t *rows[ROWS];
+};
+
+static void forward(struct state *state)
+{
+    for (size_t i = 0; i < MODULI; i++)
+        ntt_forward(state->ret + i * N, state->a + i * N, state->basis->tables[i]);
+}
+
+static void inverse(struct state *state)
+{
+    for (size_t i = 0; i < MODULI; i++)
+        ntt_inverse(state->ret + i * N, state->a + i * N, state->basis->tables[i]);
+}
+
+static void dot(struct state *state)
+{
+    const struct row_operands operands = {
+        .a0 = state->a, .a1 = state->b, .stride = N, .b = state->rows, .count = ROWS};
+    row_dot_pair(state->basis->rows, state->ret, state->ret + N, &operands, N,
+                 row_capacity(state->basis->modulus[0].value), &state->basis->modulus[0]);
+}
+
+static void reduce(struct state *state)
+{
+    row_reduce_128(state->basis->rows, state->ret, state->a, N, &state->basis->modulus[0]);
+}
+
+static void uniform(struct state *state)
+{
+    static const uint8_t seed[DRBG_SEED_BYTES] = {1};
+    if (sample_uniform(state->ret, seed, state->basis, MODULI, NULL) != STATUS_OK)
+        bench_fail("sampling failed");
+}
+
+static const struct {
+    const char *name;
+    void (*work)(struct state *state);
+} figures[] = {{"ntt_forward", forward},
+               {"ntt_inverse", inverse},
+               {"dot_pair", dot},
+               {"reduce_128", reduce},
+               {"sample_uniform", uniform}};
+
+static int compare(const void *a, const void *b)
+{
+    const double x = *(const double *)a;
+    const double y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double time_of(void (*work)(struct state *state), struct state *state)
+{
+    const uint64_t start = bench_now_ns();
+    for (unsigned i = 0; i < 16; i++)
+        work(state);
+    return (double)(bench_now_ns() - start);
+}
+
+static double ratio_of(void (*work)(struct state *state), struct state *ref, struct state *own)
+{
+    double ratios[ROUNDS];
+    work(ref);
+    work(own);
+    for (size_t round = 0; round < ROUNDS; round++) {
+        const double portable = time_of(work, ref);
+        ratios[round] = portable / time_of(work, own);
+    }
+    qsort(ratios, ROUNDS, sizeof ratios[0], compare);
+    return ratios[ROUNDS / 2];
+}
+
+static struct rns_basis *basis_for(const struct ntt_kernel *kernel)
+{
+    static const uint64_t moduli[MODULI] = {134176769, 268369921, 268361729};
+    struct rns_basis *basis = NULL;
+    if (rns_basis_new(N, moduli, MODULI, kernel, &basis, NULL) != STATUS_OK)
+        bench_fail("no basis");
+    return basis;
+}
+
+int main(void)
+{
+    const struct cpu cpu = cpu_detect();
+    const struct ntt_kernel *kernel = NULL;
+    struct state ref = {
+        .a = poly_alloc(N, ROWS), .b = poly_alloc(N, ROWS), .ret = poly_alloc(N, 3)};
+    if (ref.a == NULL || ref.b == NULL || ref.ret == NULL)
+        bench_fail("no memory");
+    for (size_t i = 0; i < (size_t)ROWS * N; i++)
+        ref.a[i] = ref.b[i] = (uint32_t)(i * 2654435761u) >> 6;
+    for (size_t r = 0; r < ROWS; r++)
+        ref.rows[r] = ref.b + r * N;
+    if (ntt_kernel_choose(&cpu, "ref", N, &kernel, NULL) != STATUS_OK)
+        bench_fail("no portable kernel");
+    ref.basis = basis_for(kernel);
+    for (size_t k = 0; ntt_kernel_list(k) != NULL; k++) {
+        if (ntt_kernel_choose(&cpu, ntt_kernel_list(k), N, &kernel, NULL) != STATUS_OK)
+            continue;
+        struct state own = ref;
+        own.basis = basis_for(kernel);
+        for (size_t f = 0; f < ARRAY_COUNT(figures); f++)
+            printf("ratio figure=%s kernel=%s times=%.2f\n", figures[f].name,
+                   ntt_kernel_name(kernel), ratio_of(figures[f].work, &ref, &own));
+        rns_basis_free(own.basis);
+    }
+    rns_basis_free(ref.basis);
+    mem_free(ref.a);
+    mem_free(ref.b);
+    mem_free(ref.ret);
+    return 0;
+}
