@@ -85,7 +85,7 @@ static inline vec vec_low(vec x)
 /* The high halves of 64-bit lanes: of `even` to the even lanes, of `odd` to the odd ones. */
 static inline vec vec_join_high(vec even, vec odd)
 {
-    return _mm512_mask_mov_epi32(_mm512_srli_epi64(even, 32), 0xaaaa, odd);
+    return _mm512_mask_shuffle_epi32(odd, 0x5555, even, _MM_PERM_DDBB);
 }
 
 /* Sums of neighbouring 64-bit lanes 2i and 2i + 1 of four registers, as if these were one: the sums

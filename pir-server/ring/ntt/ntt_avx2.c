@@ -21,16 +21,17 @@ static inline void exchange_fours(vec *low, vec *high)
     *low = first;
 }
 
-/* From there: low = a0 a1 a4 a5 | b.., high = a2 a3 a6 a7 | b..; undone by itself. */
-static inline void exchange_twos(vec *low, vec *high)
+/* From there, once: low = a0 a4 a1 a5 | b.., high = a2 a6 a3 a7 | b..; twice: low = a0 a2 a4 a6 |
+ * b.., high = a1 a3 a5 a7 | b..; three times: as it was. */
+static inline void interleave(vec *low, vec *high)
 {
-    const vec first = _mm256_unpacklo_epi64(*low, *high);
-    *high = _mm256_unpackhi_epi64(*low, *high);
+    const vec first = _mm256_unpacklo_epi32(*low, *high);
+    *high = _mm256_unpackhi_epi32(*low, *high);
     *low = first;
 }
 
-/* From there: low = a0 a4 a2 a6 | b.., high = a1 a5 a3 a7 | b... */
-static inline void split_ones(vec *low, vec *high)
+/* Undoes interleave(). */
+static inline void separate(vec *low, vec *high)
 {
     const __m256 x = _mm256_castsi256_ps(*low);
     const __m256 y = _mm256_castsi256_ps(*high);
@@ -38,16 +39,7 @@ static inline void split_ones(vec *low, vec *high)
     *high = _mm256_castps_si256(_mm256_shuffle_ps(x, y, 0xdd));
 }
 
-/* Undoes split_ones(): low = a0 a1 a4 a5 | b.., high = a2 a3 a6 a7 | b... */
-static inline void join_ones(vec *low, vec *high)
-{
-    const vec first = _mm256_unpacklo_epi32(*low, *high);
-    *high = _mm256_unpackhi_epi32(*low, *high);
-    *low = first;
-}
-
-/* Factors of two blocks of eight, four of four and eight of two, in the order of the lanes above.
- */
+/* Factors of two blocks of eight and four of four in the order of those lanes. */
 static inline vec spread_two(const uint32_t *two)
 {
     const __m128i pair = _mm_loadl_epi64((const __m128i *)(const void *)two);
@@ -58,35 +50,42 @@ static inline vec spread_two(const uint32_t *two)
 static inline vec spread_four(const uint32_t *four)
 {
     const __m128i quad = _mm_loadu_si128((const __m128i *)(const void *)four);
-    return _mm256_permutevar8x32_epi32(_mm256_castsi128_si256(quad),
-                                       _mm256_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3));
+    return _mm256_permute4x64_epi64(_mm256_castsi128_si256(quad), 0x50);
 }
 
-static inline vec spread_eight(const uint32_t *eight)
+/* The factors of the steps with blocks of 8, 4 and 2 on sixteen neighbours; pair = their number. */
+static inline struct factor factor_eights(const uint32_t *values, const uint32_t *quotients,
+                                          size_t n, size_t pair)
 {
-    /* The order of the lanes that split_ones() leaves: 0 2 1 3 in each half. */
-    return _mm256_shuffle_epi32(vec_load(eight), 0xd8);
+    const size_t at = n / 8 + 2 * pair;
+    return factor_of_twins(spread_two(values + at), spread_two(quotients + at));
 }
 
-/* The steps with blocks of 8, 4 and 2 on sixteen neighbours; pair = their number. */
+static inline struct factor factor_fours(const uint32_t *values, const uint32_t *quotients,
+                                         size_t n, size_t pair)
+{
+    const size_t at = n / 4 + 4 * pair;
+    return factor_of(spread_four(values + at), spread_four(quotients + at));
+}
+
+static inline struct factor factor_twos(const uint32_t *values, const uint32_t *quotients, size_t n,
+                                        size_t pair)
+{
+    const size_t at = n / 2 + 8 * pair;
+    return factor_of(vec_load(values + at), vec_load(quotients + at));
+}
+
 static inline void forward_short_steps(vec *low, vec *high, const uint32_t *values,
                                        const uint32_t *quotients, size_t n, size_t pair,
                                        struct lanes_of_q k)
 {
-    const size_t eights = n / 8 + 2 * pair;
-    const size_t fours = n / 4 + 4 * pair;
-    const size_t twos = n / 2 + 8 * pair;
     exchange_fours(low, high);
-    forward_step(low, high, factor_of(spread_two(values + eights), spread_two(quotients + eights)),
-                 k);
-    exchange_twos(low, high);
-    forward_step(low, high, factor_of(spread_four(values + fours), spread_four(quotients + fours)),
-                 k);
-    split_ones(low, high);
-    forward_step(low, high, factor_of(spread_eight(values + twos), spread_eight(quotients + twos)),
-                 k);
-    join_ones(low, high);
-    exchange_twos(low, high);
+    forward_step(low, high, factor_eights(values, quotients, n, pair), k);
+    interleave(low, high);
+    forward_step(low, high, factor_fours(values, quotients, n, pair), k);
+    interleave(low, high);
+    forward_step(low, high, factor_twos(values, quotients, n, pair), k);
+    interleave(low, high);
     exchange_fours(low, high);
 }
 
@@ -94,20 +93,13 @@ static inline void inverse_short_steps(vec *low, vec *high, const uint32_t *valu
                                        const uint32_t *quotients, size_t n, size_t pair,
                                        struct lanes_of_q k)
 {
-    const size_t eights = n / 8 + 2 * pair;
-    const size_t fours = n / 4 + 4 * pair;
-    const size_t twos = n / 2 + 8 * pair;
     exchange_fours(low, high);
-    exchange_twos(low, high);
-    split_ones(low, high);
-    inverse_step(low, high, factor_of(spread_eight(values + twos), spread_eight(quotients + twos)),
-                 k);
-    join_ones(low, high);
-    inverse_step(low, high, factor_of(spread_four(values + fours), spread_four(quotients + fours)),
-                 k);
-    exchange_twos(low, high);
-    inverse_step(low, high, factor_of(spread_two(values + eights), spread_two(quotients + eights)),
-                 k);
+    separate(low, high);
+    inverse_step(low, high, factor_twos(values, quotients, n, pair), k);
+    separate(low, high);
+    inverse_step(low, high, factor_fours(values, quotients, n, pair), k);
+    separate(low, high);
+    inverse_step(low, high, factor_eights(values, quotients, n, pair), k);
     exchange_fours(low, high);
 }
 

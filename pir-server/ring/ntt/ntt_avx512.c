@@ -58,6 +58,28 @@ static inline void join_ones(vec *low, vec *high)
     *low = first;
 }
 
+/* All four at once, to where split_ones() ends: a permutation of both registers costs no more than
+ * one exchange. */
+static inline void split_all(vec *low, vec *high)
+{
+    const vec evens = _mm512_setr_epi32(0, 4, 2, 6, 8, 12, 10, 14, 16, 20, 18, 22, 24, 28, 26, 30);
+    const vec odds = _mm512_setr_epi32(1, 5, 3, 7, 9, 13, 11, 15, 17, 21, 19, 23, 25, 29, 27, 31);
+    const vec first = _mm512_permutex2var_epi32(*low, evens, *high);
+    *high = _mm512_permutex2var_epi32(*low, odds, *high);
+    *low = first;
+}
+
+/* Undoes split_all(). */
+static inline void join_all(vec *low, vec *high)
+{
+    const vec lower = _mm512_setr_epi32(0, 16, 2, 18, 1, 17, 3, 19, 4, 20, 6, 22, 5, 21, 7, 23);
+    const vec upper =
+        _mm512_setr_epi32(8, 24, 10, 26, 9, 25, 11, 27, 12, 28, 14, 30, 13, 29, 15, 31);
+    const vec first = _mm512_permutex2var_epi32(*low, lower, *high);
+    *high = _mm512_permutex2var_epi32(*low, upper, *high);
+    *low = first;
+}
+
 /* Factors of two blocks of 16, four of 8, eight of 4 and sixteen of 2 in the order of those lanes.
  */
 static inline vec spread_two(const uint32_t *two)
@@ -89,10 +111,16 @@ static inline vec spread_sixteen(const uint32_t *sixteen)
     return _mm512_shuffle_epi32(vec_load(sixteen), _MM_PERM_DBCA);
 }
 
-static inline struct factor factor_spread(vec (*spread)(const uint32_t *), const uint32_t *values,
-                                          const uint32_t *quotients, size_t at)
+static inline struct factor twins_spread(vec (*spread)(const uint32_t *), const uint32_t *values,
+                                         const uint32_t *quotients, size_t at)
 {
-    return factor_of(spread(values + at), spread(quotients + at));
+    return factor_of_twins(spread(values + at), spread(quotients + at));
+}
+
+static inline struct factor ones_spread(const uint32_t *values, const uint32_t *quotients,
+                                        size_t at)
+{
+    return factor_of(spread_sixteen(values + at), spread_sixteen(quotients + at));
 }
 
 /* The steps with blocks of 16, 8, 4 and 2 on thirty-two neighbours; pair = their number. */
@@ -101,34 +129,28 @@ static inline void forward_short_steps(vec *low, vec *high, const uint32_t *valu
                                        struct lanes_of_q k)
 {
     exchange_eights(low, high);
-    forward_step(low, high, factor_spread(spread_two, values, quotients, n / 16 + 2 * pair), k);
+    forward_step(low, high, twins_spread(spread_two, values, quotients, n / 16 + 2 * pair), k);
     exchange_fours(low, high);
-    forward_step(low, high, factor_spread(spread_four, values, quotients, n / 8 + 4 * pair), k);
+    forward_step(low, high, twins_spread(spread_four, values, quotients, n / 8 + 4 * pair), k);
     exchange_twos(low, high);
-    forward_step(low, high, factor_spread(spread_eight, values, quotients, n / 4 + 8 * pair), k);
+    forward_step(low, high, twins_spread(spread_eight, values, quotients, n / 4 + 8 * pair), k);
     split_ones(low, high);
-    forward_step(low, high, factor_spread(spread_sixteen, values, quotients, n / 2 + 16 * pair), k);
-    join_ones(low, high);
-    exchange_twos(low, high);
-    exchange_fours(low, high);
-    exchange_eights(low, high);
+    forward_step(low, high, ones_spread(values, quotients, n / 2 + 16 * pair), k);
+    join_all(low, high);
 }
 
 static inline void inverse_short_steps(vec *low, vec *high, const uint32_t *values,
                                        const uint32_t *quotients, size_t n, size_t pair,
                                        struct lanes_of_q k)
 {
-    exchange_eights(low, high);
-    exchange_fours(low, high);
-    exchange_twos(low, high);
-    split_ones(low, high);
-    inverse_step(low, high, factor_spread(spread_sixteen, values, quotients, n / 2 + 16 * pair), k);
+    split_all(low, high);
+    inverse_step(low, high, ones_spread(values, quotients, n / 2 + 16 * pair), k);
     join_ones(low, high);
-    inverse_step(low, high, factor_spread(spread_eight, values, quotients, n / 4 + 8 * pair), k);
+    inverse_step(low, high, twins_spread(spread_eight, values, quotients, n / 4 + 8 * pair), k);
     exchange_twos(low, high);
-    inverse_step(low, high, factor_spread(spread_four, values, quotients, n / 8 + 4 * pair), k);
+    inverse_step(low, high, twins_spread(spread_four, values, quotients, n / 8 + 4 * pair), k);
     exchange_fours(low, high);
-    inverse_step(low, high, factor_spread(spread_two, values, quotients, n / 16 + 2 * pair), k);
+    inverse_step(low, high, twins_spread(spread_two, values, quotients, n / 16 + 2 * pair), k);
     exchange_eights(low, high);
 }
 

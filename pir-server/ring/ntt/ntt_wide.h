@@ -30,6 +30,12 @@ static inline struct factor factor_of(vec value, vec quotient)
     return (struct factor){.value = value, .quotient = quotient, .quotient_odd = vec_odd(quotient)};
 }
 
+/* The same when lanes 2i and 2i + 1 have one factor. */
+static inline struct factor factor_of_twins(vec value, vec quotient)
+{
+    return (struct factor){.value = value, .quotient = quotient, .quotient_odd = quotient};
+}
+
 static inline struct factor factor_broadcast(const uint32_t *values, const uint32_t *quotients,
                                              size_t at)
 {
