@@ -4,6 +4,7 @@
 #include "tests/pir-server/lattice_help.h"
 
 #include <criterion/criterion.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* spec/bfv.md section 6.1. */
@@ -38,7 +39,12 @@ Test(packing, every_width_and_length_comes_back)
                 row_pack(packed, row, n, width, skip);
                 for (size_t i = size; i < sizeof packed; i++)
                     cr_assert_eq(packed[i], 0xee);
-                row_unpack(back, packed, n, width, skip);
+                /* At the very end of a block of memory: sanitizers see a byte read behind it. */
+                uint8_t *const exact = malloc(size + 1);
+                cr_assert_not_null(exact);
+                memcpy(exact + 1, packed, size);
+                row_unpack(back, exact + 1, n, width, skip);
+                free(exact);
                 for (size_t i = 0; i < n; i++)
                     cr_assert_eq(back[i], (row[i] >> skip) << skip);
                 const size_t used = n * (width - skip);
