@@ -231,6 +231,15 @@ static enum status temporary_name(const char *folder, const char *stem, char **r
     return STATUS_OK;
 }
 
+/* Was it made by folder_make_temporary(), and not been published yet? "<parent>/.<stem>.<hex>.tmp"
+ */
+static bool is_temporary_folder(const char *folder)
+{
+    const char *name = name_of(folder);
+    const size_t size = strlen(name);
+    return size > 5 && name[0] == '.' && strcmp(name + size - 4, ".tmp") == 0;
+}
+
 /* Makes names in `folder` durable. A file system that cannot do it (EINVAL) is no failure. */
 static enum status folder_sync(const char *folder, struct error *err)
 {
@@ -408,7 +417,9 @@ enum status file_writer_commit(struct file_writer *writer, struct error *err)
         file_writer_cancel(writer);
         return status;
     }
-    status = folder_sync(writer->folder, err);
+    /* folder_publish() will do it once for all names in a folder that nobody knows yet. */
+    if (!is_temporary_folder(writer->folder))
+        status = folder_sync(writer->folder, err);
     writer_free(writer);
     return status;
 }

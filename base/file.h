@@ -3,8 +3,9 @@
  * Writing  A file_writer writes to a temporary name beside the target (`.<name>.<random>.tmp`);
  *          file_writer_commit() flushes it to the disk, renames it and flushes the folder. Until
  *          then, and after a failure, kill or full disk, the target is what it was. A folder is
- *          published the same way: filled under a temporary name, then folder_publish(). After a
- *          kill the temporary name may be left behind.
+ *          published the same way: filled under a temporary name, then folder_publish(), which
+ *          flushes the names in it once; commits inside such a folder flush only their file. After
+ *          a kill the temporary name may be left behind.
  * Messages name the file as the caller gave it; only paths, never contents.
  * Threads  one object belongs to one thread; the functions may be called from any. */
 #ifndef BLINDLIST_BASE_FILE_H
