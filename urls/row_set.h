@@ -4,7 +4,7 @@
  * Memory   the keys' bytes in one growing block and 16 bytes a key; no allocation for a single key.
  *          Both are bounded (ROW_SET_MAX_...).
  * Time     multikey quicksort on eight bytes at a time; a budget on its depth falls back to heap
- *          sort, so no input makes it quadratic.
+ *          sort, so no input makes it quadratic. Keys that come in order are only compared.
  * Threads  one at a time until row_set_finish(); then it never changes and may be shared. */
 #ifndef BLINDLIST_URLS_ROW_SET_H
 #define BLINDLIST_URLS_ROW_SET_H

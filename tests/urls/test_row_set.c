@@ -104,6 +104,25 @@ Test(row_set, agrees_with_qsort)
     }
 }
 
+/* Keys in order, with repeats and with one key out of order at either end or inside. */
+Test(row_set, keys_in_order_and_nearly_so)
+{
+    enum { KEYS = 1000 };
+    for (size_t wrong = 0; wrong <= KEYS; wrong += KEYS / 4) {
+        struct row_set *rows = make();
+        for (size_t i = 0; i < KEYS; i++) {
+            char text[32];
+            const size_t value = i == wrong ? 0 : i / 2 * 2 + 1;
+            const int size = snprintf(text, sizeof text, "shared.example/%04zu", value);
+            cr_assert_eq(row_set_add(rows, span_of(text, (size_t)size), NULL), STATUS_OK);
+        }
+        row_set_finish(rows);
+        cr_assert_eq(row_set_count(rows), KEYS / 2 + (wrong < KEYS ? 1 : 0));
+        check_sorted(rows);
+        row_set_free(rows);
+    }
+}
+
 /* Sizes that would take minutes if the sort were quadratic. */
 Test(row_set, hostile_inputs_stay_fast, .timeout = 60)
 {
