@@ -193,6 +193,18 @@ Test(ntt, kernels_agree_with_ref)
         while (!modulus_is_prime_vartime(q))
             q += 2 * n;
         compare_kernels(n, q);
+        /* On both sides of 2^32 / 15, of 2^28 (default and auxiliary moduli) and of 2^27. */
+        const uint64_t below[] = {UINT32_MAX / 15, (uint64_t)1 << 28, (uint64_t)1 << 27};
+        for (size_t i = 0; i < ARRAY_COUNT(below); i++) {
+            q = (below[i] - 1) / (2 * n) * (2 * n) + 1;
+            while (!modulus_is_prime_vartime(q))
+                q -= 2 * n;
+            compare_kernels(n, q);
+            do {
+                q += 2 * n;
+            } while (q <= below[i] || !modulus_is_prime_vartime(q));
+            compare_kernels(n, q);
+        }
     }
 }
 
