@@ -8,8 +8,8 @@
  * two low halves: on the processors tried that beats Montgomery's six full products. Everything
  * here is static, so no code for wide registers gets into other files.
  *
- * Count    a step on two registers is 13 operations forward and inverse, 12 with AVX-512, whose
- * join is one: 8 (7) for the product, 2 for the correction, 3 for sum and difference. The short
+ * Count    a step on two registers is 13 operations: 8 for the product, 2 for the correction, 3 for
+ *          sum and difference; one less with AVX-512, whose join is a single one. The short
  *          steps add 10 reorderings for two registers. n = 4096 with AVX2: 3072 steps of 13 and
  *          256 times 10 are 42,500, at four a cycle 2.9 us on a Zen 4 of 3.67 GHz; measured there:
  *          4.8 us forward, 4.3 inverse; AVX-512 4.0 and 4.0. So neither ports nor multipliers are
