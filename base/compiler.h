@@ -16,9 +16,7 @@
 #endif
 
 #if defined(__GNUC__)
-/* For a function that is compiled anew for each constant it is called with. */
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
-#define MUST_CHECK    __attribute__((warn_unused_result))
+#define MUST_CHECK __attribute__((warn_unused_result))
 #define PRINTF_LIKE(format_index, first_argument)                                                  \
     __attribute__((format(printf, format_index, first_argument)))
 #define MALLOC_LIKE             __attribute__((malloc))
@@ -27,7 +25,6 @@
 #define PREFETCH_WRITE(address) __builtin_prefetch((address), 1)
 #define PREFETCH_READ(address)  __builtin_prefetch((address), 0)
 #else
-#define ALWAYS_INLINE static inline
 #define MUST_CHECK
 #define PRINTF_LIKE(format_index, first_argument)
 #define MALLOC_LIKE

@@ -27,7 +27,7 @@ struct state {
     uint32_t *plaintexts; /* tile by tile, all plaintexts of a table side by side */
     const uint32_t *words[TABLES][COLUMNS * ROWS];
     size_t tile_stride;
-    enum bfv_form forms[SELECTORS];
+    struct bfv_ciphertext selector;
     struct bytes bytes;
     struct bfv_seeded parts[2]; /* of one key-switching key, as they travel */
 };
@@ -96,8 +96,8 @@ static void expand(void *context)
 {
     struct state *const state = context;
     struct error error;
-    check(bfv_expand(state->workspace, state->key, &state->query, SELECTORS, state->forms,
-                     state->selectors, 0, &error),
+    check(bfv_expand(state->workspace, state->key, &state->query, SELECTORS, state->selectors, 0,
+                     &error),
           &error);
 }
 
@@ -127,9 +127,8 @@ static void product_table(struct state *state, size_t table)
 {
     bfv_product_begin(state->workspace);
     for (size_t c = 0; c < COLUMNS; c++) {
-        const struct bfv_ciphertext selector =
-            bfv_selector(state->selectors, table * (ROWS + COLUMNS) + ROWS + c);
-        bfv_lift(state->workspace, &selector, state->x);
+        bfv_selectors_get(state->selectors, table * (ROWS + COLUMNS) + ROWS + c, &state->selector);
+        bfv_lift(state->workspace, &state->selector, state->x);
         bfv_lift(state->workspace, &state->columns[c], state->y);
         bfv_product_add(state->workspace, state->x, state->y);
     }
@@ -179,6 +178,8 @@ static void setup(struct state *state, const char *kernel)
         bfv_named_parameters_find("n_4096_logq_27_28_28_logt_5");
     check(bfv_context_new(&set->parameters, 0, kernel, &state->context, &error), &error);
     check(bfv_workspace_new(state->context, &state->workspace, &error), &error);
+    check(bfv_ciphertext_init(state->context, 2, 2, BFV_EVALUATION, &state->selector, &error),
+          &error);
     check(bfv_selectors_new(state->context, SELECTORS, &state->selectors, &error), &error);
     check(bfv_lifted_new(state->context, &state->x, &error), &error);
     check(bfv_lifted_new(state->context, &state->y, &error), &error);
@@ -200,8 +201,6 @@ static void setup(struct state *state, const char *kernel)
     check(bfv_encrypt(state->context, state->secret, message, seed, &random, &state->query, &error),
           &error);
     mem_free(message);
-    for (size_t i = 0; i < SELECTORS; i++)
-        state->forms[i] = i % (ROWS + COLUMNS) < ROWS ? BFV_EVALUATION : BFV_COEFFICIENT;
 }
 
 static void teardown(struct state *state)
@@ -217,6 +216,7 @@ static void teardown(struct state *state)
     bytes_deinit(&state->bytes);
     bfv_lifted_free(state->x);
     bfv_lifted_free(state->y);
+    bfv_ciphertext_deinit(&state->selector);
     bfv_selectors_free(state->selectors);
     bfv_workspace_free(state->workspace);
     bfv_evaluation_key_free(state->key);

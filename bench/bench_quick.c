@@ -18,6 +18,7 @@ struct state {
     uint32_t *b; /* [ROWS][N] */
     uint32_t *ret;
     const uint32_t *rows[ROWS];
+    uint32_t *sources; /* [N] */
 };
 
 static void forward(struct state *state)
@@ -32,12 +33,17 @@ static void inverse(struct state *state)
         ntt_inverse(state->ret + i * N, state->a + i * N, state->basis->tables[i]);
 }
 
+/* Key switching with moved digits. */
 static void dot(struct state *state)
 {
-    const struct row_operands operands = {
-        .a0 = state->a, .a1 = state->b, .stride = N, .b = state->rows, .count = ROWS};
-    row_dot_pair(state->basis->rows, state->ret, state->ret + N, &operands, N,
-                 row_capacity(state->basis->modulus[0].value), &state->basis->modulus[0]);
+    const struct row_switch operands = {.digits = state->rows,
+                                        .sources = state->sources,
+                                        .key = state->a,
+                                        .stride = (size_t)2 * N,
+                                        .count = 2};
+    row_switch_lazy(state->basis->rows, state->ret, state->ret + N, &operands, N,
+                    ((uint64_t)1 << 32) / state->basis->modulus[0].value,
+                    &state->basis->modulus[0]);
 }
 
 static void reduce(struct state *state)
@@ -57,7 +63,7 @@ static const struct {
     void (*work)(struct state *state);
 } figures[] = {{"ntt_forward", forward},
                {"ntt_inverse", inverse},
-               {"dot_pair", dot},
+               {"key_switch", dot},
                {"reduce_128", reduce},
                {"sample_uniform", uniform}};
 
@@ -102,12 +108,15 @@ int main(void)
 {
     const struct cpu cpu = cpu_detect();
     const struct ntt_kernel *kernel = NULL;
-    struct state ref = {
-        .a = poly_alloc(N, ROWS), .b = poly_alloc(N, ROWS), .ret = poly_alloc(N, 3)};
-    if (ref.a == NULL || ref.b == NULL || ref.ret == NULL)
+    struct state ref = {.a = poly_alloc(N, ROWS),
+                        .b = poly_alloc(N, ROWS),
+                        .ret = poly_alloc(N, 3),
+                        .sources = poly_alloc(N, 1)};
+    if (ref.a == NULL || ref.b == NULL || ref.ret == NULL || ref.sources == NULL)
         bench_fail("no memory");
     for (size_t i = 0; i < (size_t)ROWS * N; i++)
         ref.a[i] = ref.b[i] = (uint32_t)(i * 2654435761u) >> 6;
+    automorphism_eval_sources(ref.sources, 1025, N);
     for (size_t r = 0; r < ROWS; r++)
         ref.rows[r] = ref.b + r * N;
     if (ntt_kernel_choose(&cpu, "ref", N, &kernel, NULL) != STATUS_OK)
@@ -127,5 +136,6 @@ int main(void)
     mem_free(ref.a);
     mem_free(ref.b);
     mem_free(ref.ret);
+    mem_free(ref.sources);
     return 0;
 }

@@ -41,9 +41,13 @@ static void pointwise(void *context)
 static void multiply_add(void *context)
 {
     struct state *const state = context;
-    for (size_t i = 0; i < MODULI; i++)
-        row_multiply_add_pair(state->basis->rows, state->sums, state->sums + N, state->poly + i * N,
-                              state->poly + (i + 1) % MODULI * N, state->other + i * N, N);
+    for (size_t i = 0; i < MODULI; i++) {
+        const uint32_t *const x[] = {state->poly + i * N};
+        const uint32_t *const y[] = {state->other + i * N};
+        const struct row_pairs pair = {.x = x, .y = y, .count = 1}; /* squares, four products */
+        row_multiply_add_pairs(state->basis->rows, state->sums, state->sums + N,
+                               state->sums + (size_t)2 * N, &pair, N);
+    }
 }
 
 static void automorphism(void *context)
@@ -96,7 +100,7 @@ int main(void)
         bench_fail("no memory");
     state->poly = poly_alloc(N, MODULI);
     state->other = poly_alloc(N, MODULI);
-    state->sums = mem_alloc_zeroed(2 * N, sizeof *state->sums);
+    state->sums = mem_alloc_zeroed((size_t)3 * N, sizeof *state->sums);
     if (state->poly == NULL || state->other == NULL || state->sums == NULL)
         bench_fail("no memory");
     const struct cpu cpu = cpu_detect();

@@ -137,8 +137,9 @@ static const char *const step_names[STEP_COUNT] = {"dimension_0", "product", "re
 struct steps {
     const struct exchange *exchange;
     struct bfv_workspace *workspace;
-    struct bfv_selectors *selectors; /* in the forms that the product wants */
-    struct bfv_ciphertext *columns;  /* [D1] */
+    struct bfv_selectors *selectors;
+    struct bfv_ciphertext selector;
+    struct bfv_ciphertext *columns; /* [D1] */
     struct bfv_ciphertext product;
     struct bfv_lifted *lifted[2];
     json_t *lists[STEP_COUNT]; /* of the table in work */
@@ -174,11 +175,10 @@ static enum status run_chunk(struct steps *steps, size_t table, size_t chunk, st
                       layout->dimensions[1], steps->columns);
     bfv_product_begin(steps->workspace);
     for (size_t c = 0; st == STATUS_OK && c < layout->dimensions[1]; c++) {
-        const struct bfv_ciphertext selector =
-            bfv_selector(steps->selectors, first + layout->dimensions[0] + c);
+        bfv_selectors_get(steps->selectors, first + layout->dimensions[0] + c, &steps->selector);
         bfv_ciphertext_to_form(exchange->context, &steps->columns[c], BFV_COEFFICIENT);
         st = add_digest(exchange, &steps->columns[c], digests, err);
-        bfv_lift(steps->workspace, &selector, steps->lifted[0]);
+        bfv_lift(steps->workspace, &steps->selector, steps->lifted[0]);
         bfv_lift(steps->workspace, &steps->columns[c], steps->lifted[1]);
         bfv_product_add(steps->workspace, steps->lifted[0], steps->lifted[1]);
     }
@@ -211,6 +211,9 @@ static enum status steps_init(struct steps *steps, struct error *err)
     if (st == STATUS_OK)
         st = bfv_ciphertext_init(exchange->context, 3, layout->moduli_count, BFV_COEFFICIENT,
                                  &steps->product, err);
+    if (st == STATUS_OK)
+        st = bfv_ciphertext_init(exchange->context, 2, layout->moduli_count, BFV_EVALUATION,
+                                 &steps->selector, err);
     for (size_t i = 0; st == STATUS_OK && i < ARRAY_COUNT(steps->lifted); i++)
         st = bfv_lifted_new(exchange->context, &steps->lifted[i], err);
     if (st != STATUS_OK)
@@ -232,32 +235,24 @@ static void steps_deinit(struct steps *steps)
     bfv_lifted_free(steps->lifted[0]);
     bfv_lifted_free(steps->lifted[1]);
     bfv_ciphertext_deinit(&steps->product);
+    bfv_ciphertext_deinit(&steps->selector);
     bfv_selectors_free(steps->selectors);
     bfv_workspace_free(steps->workspace);
 }
 
-/* Expands twice: in coefficient form for the digests, then in the forms that are worked with. */
+/* The digests are those of coefficient form. */
 static enum status expand(struct steps *steps, const struct look_up *look_up, json_t *digests,
                           struct error *err)
 {
     const struct exchange *exchange = look_up->exchange;
-    const struct pir_layout *layout = &exchange->layout;
-    const size_t count = layout->selector_count;
-    enum bfv_form *forms = mem_alloc(count, sizeof *forms);
-    enum status st = forms != NULL ? STATUS_OK : error_set(err, STATUS_NOMEM, "no memory: forms");
-    if (st == STATUS_OK)
-        st = bfv_expand(steps->workspace, exchange->key, &look_up->ciphertext, count, NULL,
-                        steps->selectors, 0, err);
+    const size_t count = exchange->layout.selector_count;
+    enum status st = bfv_expand(steps->workspace, exchange->key, &look_up->ciphertext, count,
+                                steps->selectors, 0, err);
     for (size_t i = 0; st == STATUS_OK && i < count; i++) {
-        const struct bfv_ciphertext selector = bfv_selector(steps->selectors, i);
-        st = add_digest(exchange, &selector, digests, err);
-        forms[i] = i % layout->selectors_per_index < layout->dimensions[0] ? BFV_EVALUATION
-                                                                           : BFV_COEFFICIENT;
+        bfv_selectors_get(steps->selectors, i, &steps->selector);
+        bfv_ciphertext_to_form(exchange->context, &steps->selector, BFV_COEFFICIENT);
+        st = add_digest(exchange, &steps->selector, digests, err);
     }
-    if (st == STATUS_OK)
-        st = bfv_expand(steps->workspace, exchange->key, &look_up->ciphertext, count, forms,
-                        steps->selectors, 0, err);
-    mem_free(forms);
     return st;
 }
 

@@ -38,25 +38,38 @@ static void set_drop(struct bfv_context *context)
     }
 }
 
-static enum status make_monomials(struct bfv_context *context, struct error *err)
+/* X^-shift for shift = first, 2 first, 4 first, .. below N: [log2 N][L][N]. */
+static enum status make_monomials(const struct bfv_context *context, size_t first, uint32_t **ret,
+                                  struct error *err)
 {
     const size_t n = context->degree;
     const size_t words = context->levels * n;
     size_t count = 0;
     while ((size_t)1 << count < n)
         count++;
-    context->monomials = poly_alloc(n, count * context->levels);
-    if (context->monomials == NULL)
+    uint32_t *const polys = poly_alloc(n, count * context->levels);
+    if (polys == NULL)
         return error_set(err, STATUS_NOMEM, "no memory for a BFV context");
     for (size_t level = 0; level < count; level++) {
-        uint32_t *const poly = context->monomials + level * words;
-        for (size_t i = 0; i < context->levels; i++) /* X^-s = -X^(N - s) */
-            poly[i * n + n - ((size_t)1 << level)] = context->basis->modulus[i].value - 1;
+        const size_t shift = first << level;
+        uint32_t *const poly = polys + level * words;
+        for (size_t i = 0; i < context->levels && shift < n; i++) /* X^-s = -X^(N - s) */
+            poly[i * n + n - shift] = context->basis->modulus[i].value - 1;
         poly_forward(poly, context->basis, context->levels);
         for (size_t k = 0; k < words; k++)
             poly[k] = montgomery_from(&context->basis->modulus[k / n], poly[k]);
     }
+    *ret = polys;
     return STATUS_OK;
+}
+
+static void set_quarter(struct bfv_context *context)
+{
+    for (size_t i = 0; i < context->levels; i++) {
+        const struct modulus *const q = &context->basis->modulus[i];
+        const uint32_t root = ntt_tables_root(context->basis->tables[i]);
+        context->quarter[i] = modulus_inverse(q, modulus_power(q, root, context->degree / 2));
+    }
 }
 
 static void set_encryption(struct bfv_context *context)
@@ -189,6 +202,7 @@ enum status bfv_context_new(const struct bfv_parameters *parameters, unsigned fl
     status = ntt_kernel_choose(&cpu, kernel, context->degree, &context->kernel, err);
     if (status != STATUS_OK)
         goto done;
+    context->is_plain = strcmp(ntt_kernel_name(context->kernel), "ref") == 0;
     status = modulus_init(parameters->plaintext_modulus, &context->plain, err);
     if (status != STATUS_OK)
         goto done;
@@ -214,7 +228,11 @@ enum status bfv_context_new(const struct bfv_parameters *parameters, unsigned fl
     set_drop(context);
     set_encryption(context);
     set_product(context);
-    status = make_monomials(context, err);
+    set_quarter(context);
+    status = make_monomials(context, 1, &context->monomials, err);
+    if (status != STATUS_OK)
+        goto done;
+    status = make_monomials(context, 3, &context->monomials_3, err);
     if (status != STATUS_OK)
         goto done;
     *ret = context;
@@ -231,6 +249,7 @@ void bfv_context_free(struct bfv_context *context)
     rns_basis_free(context->basis);
     rns_basis_free(context->aux);
     mem_free(context->monomials);
+    mem_free(context->monomials_3);
     mem_free(context);
 }
 

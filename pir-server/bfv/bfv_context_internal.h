@@ -22,6 +22,7 @@ struct bfv_context {
     size_t degree;
     size_t levels; /* L */
     const struct ntt_kernel *kernel;
+    bool is_plain;        /* the kernel is "ref": no hoisting */
     struct modulus plain; /* t */
     struct modulus gamma;
     struct rns_basis *basis; /* q_0 .. q_{L-1}, P */
@@ -35,6 +36,11 @@ struct bfv_context {
 
     /* Expansion: X^-1, X^-2, X^-4, .. in evaluation and Montgomery form, [log2 N][L][N]. */
     uint32_t *monomials;
+    /* The same of X^-3, X^-6, X^-12, ..: third children of four. */
+    uint32_t *monomials_3;
+    /* psi^(-N/2) mod q_i: what X^(-N/2) is in the first half of evaluation form; minus that in the
+     * second. */
+    uint32_t quarter[BFV_MAX_LEVELS];
 
     /* Encryption: Q mod t, floor(Q/t) mod q_i. */
     uint32_t q_mod_t;
@@ -75,9 +81,10 @@ void bfv_drop_shift(const struct bfv_context *context, size_t last, const uint32
 void bfv_drop_row(const struct bfv_context *context, size_t last, size_t i, const uint32_t *x_i,
                   const uint32_t *shifted, uint32_t *ret);
 /* The same for a row in evaluation form, x_i in [0, 2 q_i); the result is too.
+ *   x_last   [n] coefficient form in [0, q_last)
  *   scratch  [n] */
 void bfv_drop_row_evaluated(const struct bfv_context *context, size_t last, size_t i,
-                            const uint32_t *x_i, const uint32_t *shifted, uint32_t *scratch,
+                            const uint32_t *x_i, const uint32_t *x_last, uint32_t *scratch,
                             uint32_t *ret);
 
 #endif

@@ -6,45 +6,46 @@
 #include <assert.h>
 #include <string.h>
 
+static_assert(BFV_TILE_WORDS == ROW_STRIP_WORDS, "tiles of plaintexts meet strips of selectors");
+
 size_t bfv_tile_words(const struct bfv_context *context)
 {
-    return context->degree < BFV_TILE_WORDS ? context->degree : BFV_TILE_WORDS;
+    return row_strip_words(context->degree);
 }
 
-/* Tile by tile, and all columns for one tile: the tiles of the selectors stay in the first cache
- * while the plaintexts stream past once. */
+/* Strip by strip, and all columns for one strip: the strips of the selectors stay in the first
+ * cache while the plaintexts stream past once. */
 void bfv_plaintext_dot(struct bfv_workspace *workspace, const struct bfv_selectors *selectors,
                        size_t first, size_t row_count, const struct bfv_plaintext_rows *plaintexts,
                        size_t column_count, struct bfv_ciphertext *ret)
 {
+    enum { COLUMNS = 64 }; /* at a time */
     const struct bfv_context *const context = workspace->context;
     const size_t n = context->degree;
     const size_t tile = bfv_tile_words(context);
     const size_t words = context->levels * n;
-    if (row_count == 0 || column_count == 0)
+    if (row_count == 0)
         return;
-    const struct bfv_ciphertext selector = bfv_selector(selectors, first);
-    const size_t stride =
-        row_count > 1 ? (size_t)(bfv_selector(selectors, first + 1).words - selector.words) : 0;
-    for (size_t r = 0; r < row_count; r++)
-        assert(bfv_selector(selectors, first + r).form == BFV_EVALUATION);
-    for (size_t at = 0; at < words; at += tile) {
-        const struct modulus *const q = &context->basis->modulus[at / n];
-        const size_t plaintext_offset = at / tile * plaintexts->tile_stride;
-        for (size_t c = 0; c < column_count; c++) {
-            const struct row_operands operands = {.a0 = selector.words + at,
-                                                  .a1 = selector.words + words + at,
-                                                  .stride = stride,
-                                                  .b = plaintexts->words + c * row_count,
-                                                  .b_offset = plaintext_offset,
-                                                  .count = row_count};
-            row_dot_pair(context->basis->rows, ret[c].words + at, ret[c].words + words + at,
-                         &operands, tile, context->capacity, q);
+    for (size_t c = 0; c < column_count; c += COLUMNS) {
+        const size_t columns = column_count - c < COLUMNS ? column_count - c : COLUMNS;
+        uint32_t *rets[COLUMNS];
+        for (size_t k = 0; k < columns; k++) {
+            assert(ret[c + k].poly_count == 2 && ret[c + k].moduli_count == context->levels);
+            rets[k] = ret[c + k].words;
+            ret[c + k].form = BFV_EVALUATION;
         }
-    }
-    for (size_t c = 0; c < column_count; c++) {
-        assert(ret[c].poly_count == 2 && ret[c].moduli_count == context->levels);
-        ret[c].form = BFV_EVALUATION;
+        for (size_t at = 0; at < words; at += tile) {
+            const struct row_dot operands = {.pairs =
+                                                 bfv_selectors_strip(selectors, first, at / tile),
+                                             .b = plaintexts->words + c * row_count,
+                                             .b_offset = at / tile * plaintexts->tile_stride,
+                                             .rows = row_count,
+                                             .columns = columns,
+                                             .ret = rets,
+                                             .ret_offset = {at, words + at}};
+            row_dot_strip(context->basis->rows, &operands, tile, context->capacity,
+                          &context->basis->modulus[at / n]);
+        }
     }
 }
 
@@ -85,18 +86,13 @@ static void lift_poly(struct bfv_workspace *workspace, uint32_t *x, uint32_t *re
     uint32_t *const r = workspace->small;
     uint32_t *const is_negative = workspace->small + n;
     const uint32_t *rows[BFV_MAX_LEVELS + 2];
-    memset(r, 0, n * sizeof *r);
     for (size_t i = 0; i < levels; i++) {
         rows[i] = x + i * n;
         row_scale(context->basis->rows, x + i * n, x + i * n, context->lift_factor[i], n,
                   &context->basis->modulus[i]);
-        for (size_t k = 0; k < n; k++)
-            r[k] += x[i * n + k] * context->lift_small[i]; /* mod 2^32, so mod m~ as well */
     }
-    for (size_t k = 0; k < n; k++) {
-        r[k] &= (1u << BFV_LIFT_BITS) - 1;
-        is_negative[k] = r[k] >> (BFV_LIFT_BITS - 1);
-    }
+    row_combine_low(context->basis->rows, r, is_negative, rows, context->lift_small, levels,
+                    BFV_LIFT_BITS, n);
     rows[levels] = r;
     rows[levels + 1] = is_negative;
     for (size_t b = 0; b < context->aux->count; b++)
@@ -115,12 +111,17 @@ void bfv_lift(struct bfv_workspace *workspace, const struct bfv_ciphertext *ciph
     for (size_t p = 0; p < 2; p++) {
         const uint32_t *const from = ciphertext->words + p * words;
         uint32_t *const to = ret->words + p * all;
-        memcpy(x, from, words * sizeof *x);
-        memcpy(to, from, words * sizeof *to);
-        if (ciphertext->form == BFV_COEFFICIENT)
-            poly_forward(to, context->basis, context->levels);
-        else
-            poly_inverse(x, context->basis, context->levels);
+        for (size_t i = 0; i < context->levels; i++) {
+            const struct ntt_tables *const tables = context->basis->tables[i];
+            const uint32_t *const row = from + i * context->degree;
+            if (ciphertext->form == BFV_COEFFICIENT) {
+                memcpy(x + i * context->degree, row, context->degree * sizeof *x);
+                ntt_forward(to + i * context->degree, row, tables);
+            } else {
+                ntt_inverse(x + i * context->degree, row, tables);
+                memcpy(to + i * context->degree, row, context->degree * sizeof *to);
+            }
+        }
         /* The lift is x modulo each q_i: nothing to compute there. */
         lift_poly(workspace, x, to + words);
         poly_forward(to + words, context->aux, context->aux->count);
@@ -165,11 +166,13 @@ void bfv_product_add(struct bfv_workspace *workspace, const struct bfv_lifted *x
     const size_t n = workspace->context->degree;
     const struct row_kernel *const kernel = workspace->context->basis->rows;
     for (size_t at = 0; at < all; at += n) {
+        const struct row_pairs pair = {.x = (const uint32_t *const[]){x->words},
+                                       .y = (const uint32_t *const[]){y->words},
+                                       .at = at,
+                                       .second = all,
+                                       .count = 1};
         uint64_t *const sums = workspace->product + at;
-        row_multiply_add_pair(kernel, sums, sums + all, x->words + at, x->words + all + at,
-                              y->words + at, n);
-        row_multiply_add_pair(kernel, sums + all, sums + 2 * all, x->words + at,
-                              x->words + all + at, y->words + all + at, n);
+        row_multiply_add_pairs(kernel, sums, sums + all, sums + 2 * all, &pair, n);
     }
     workspace->product_terms += 2;
 }

@@ -25,7 +25,6 @@ struct bfv_plaintext_rows {
 size_t bfv_tile_words(const struct bfv_context *context);
 
 /* ret[c] = sum over r < row_count of selector[first + r] * plaintext[c * row_count + r].
- *   selectors  first .. first + row_count - 1 in evaluation form
  *   ret        [column_count] two polynomials, L moduli; evaluation form on return */
 void bfv_plaintext_dot(struct bfv_workspace *workspace, const struct bfv_selectors *selectors,
                        size_t first, size_t row_count, const struct bfv_plaintext_rows *plaintexts,

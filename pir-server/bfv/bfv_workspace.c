@@ -16,19 +16,21 @@ enum status bfv_workspace_new(const struct bfv_context *context, struct bfv_work
     struct bfv_workspace *workspace = mem_alloc_zeroed(1, sizeof *workspace);
     if (workspace != NULL) {
         workspace->context = context;
+        workspace->node = poly_alloc(n, 2 * levels);
         workspace->moved = poly_alloc(n, 2 * levels);
         workspace->integers = poly_alloc(n, levels);
-        workspace->digits = poly_alloc(n, levels);
+        workspace->digits = poly_alloc(n, (levels + 1) * levels);
         workspace->switched = poly_alloc(n, 2 * (levels + 1));
-        workspace->turned = poly_alloc(n, 2 * levels);
+        workspace->turned = poly_alloc(n, 3 * 2 * levels);
         workspace->scratch = poly_alloc(n, all);
         workspace->small = poly_alloc(n, 2);
         workspace->product =
             mem_alloc_aligned(MEM_ROW_ALIGNMENT, 3 * all * n, sizeof *workspace->product);
     }
-    if (workspace == NULL || workspace->moved == NULL || workspace->integers == NULL ||
-        workspace->digits == NULL || workspace->switched == NULL || workspace->turned == NULL ||
-        workspace->scratch == NULL || workspace->small == NULL || workspace->product == NULL) {
+    if (workspace == NULL || workspace->node == NULL || workspace->moved == NULL ||
+        workspace->integers == NULL || workspace->digits == NULL || workspace->switched == NULL ||
+        workspace->turned == NULL || workspace->scratch == NULL || workspace->small == NULL ||
+        workspace->product == NULL) {
         bfv_workspace_free(workspace);
         return error_set(err, STATUS_NOMEM, "no memory for the workspace of a thread");
     }
@@ -40,6 +42,7 @@ void bfv_workspace_free(struct bfv_workspace *workspace)
 {
     if (workspace == NULL)
         return;
+    mem_free(workspace->node);
     mem_free(workspace->moved);
     mem_free(workspace->integers);
     mem_free(workspace->digits);
@@ -75,40 +78,61 @@ static void transform_digit(const struct bfv_context *context, const uint32_t *d
         ntt_forward(ret, ret, context->basis->tables[m]);
 }
 
-/* The products of spec/bfv.md section 7.3 for the polynomial d, [rows][N]: leaves u_0 and u_1
- * before P is dropped in workspace->switched, [2][rows + 1][N], evaluation form in [0, 2q). d
- * coefficient form evaluated  d in evaluation form when there is one, else NULL: digit j modulo q_j
- * is row j */
-static void multiply_digits(struct bfv_workspace *workspace, const struct bfv_switch_key *part,
-                            const uint32_t *d, const uint32_t *evaluated, size_t rows)
+/* Row r of key switching is modulo q_r, the last one modulo P, at every level. */
+static size_t switch_modulus(const struct bfv_context *context, size_t r, size_t rows)
+{
+    return r < rows ? r : context->levels;
+}
+
+/* Whether a sum of `rows` products of lazily reduced digits stays below 2^32 q. */
+static bool digits_may_be_lazy(const struct modulus *q, size_t rows)
+{
+    return 4 * rows <= ((uint64_t)1 << 32) / q->value;
+}
+
+/* The digits of the polynomial d, [rows][N], modulo every modulus, in workspace->digit_rows.
+ *   d          coefficient form
+ *   evaluated  d in evaluation form when there is one, else NULL: digit j modulo q_j is row j */
+static void make_digits(struct bfv_workspace *workspace, const uint32_t *d,
+                        const uint32_t *evaluated, size_t rows)
 {
     const struct bfv_context *const context = workspace->context;
     const size_t n = context->degree;
-    uint32_t *const u0 = workspace->switched;
-    uint32_t *const u1 = workspace->switched + (rows + 1) * n;
-    const uint32_t *digits[BFV_MAX_LEVELS];
     for (size_t r = 0; r <= rows; r++) {
-        const size_t m = r < rows ? r : context->levels; /* P last, at every level */
-        const struct modulus *const modulus = &context->basis->modulus[m];
-        /* Sum over j of digit j times component j; the key's Montgomery factor goes in the one
-         * reduction at the end, which wants a sum below 2^32 m. */
-        const uint64_t room = ((uint64_t)1 << 32) / modulus->value;
-        const bool lazy = 4 * rows <= room;
+        const size_t m = switch_modulus(context, r, rows);
+        const bool lazy = digits_may_be_lazy(&context->basis->modulus[m], rows);
         for (size_t j = 0; j < rows; j++) {
-            digits[j] = workspace->digits + j * n;
-            if (j == m && evaluated != NULL)
-                digits[j] = evaluated + j * n;
-            else
-                transform_digit(context, d + j * n, j, m, lazy, workspace->digits + j * n);
+            uint32_t *const digit = workspace->digits + (r * rows + j) * n;
+            const bool is_there = j == m && evaluated != NULL;
+            if (!is_there)
+                transform_digit(context, d + j * n, j, m, lazy, digit);
+            workspace->digit_rows[r * rows + j] = is_there ? evaluated + j * n : digit;
         }
-        const struct row_operands operands = {
-            .a0 = switch_key_row(part, context->levels, n, m, 0, 0),
-            .a1 = switch_key_row(part, context->levels, n, m, 0, 1),
-            .stride = 2 * n,
-            .b = digits,
-            .count = rows};
-        row_dot_pair_montgomery_lazy(context->basis->rows, u0 + r * n, u1 + r * n, &operands, n,
-                                     room, modulus);
+    }
+}
+
+/* The products of spec/bfv.md section 7.3 of the digits, moved by `sources` (NULL = as they are),
+ * with the key: leaves u_0 and u_1 before P is dropped in workspace->switched, [2][rows + 1][N],
+ * evaluation form in [0, 2q). */
+static void multiply_digits(struct bfv_workspace *workspace, const struct bfv_switch_key *part,
+                            const uint32_t *sources, size_t rows)
+{
+    const struct bfv_context *const context = workspace->context;
+    const size_t n = context->degree;
+    for (size_t r = 0; r <= rows; r++) {
+        const size_t m = switch_modulus(context, r, rows);
+        const struct modulus *const modulus = &context->basis->modulus[m];
+        /* The key's Montgomery factor goes in the one reduction at the end, which wants a sum
+         * below 2^32 m. */
+        const struct row_switch operands = {.digits = workspace->digit_rows + r * rows,
+                                            .sources = sources,
+                                            .key =
+                                                switch_key_row(part, context->levels, n, m, 0, 0),
+                                            .stride = 2 * n,
+                                            .count = rows};
+        row_switch_lazy(context->basis->rows, workspace->switched + r * n,
+                        workspace->switched + (rows + 1 + r) * n, &operands, n,
+                        ((uint64_t)1 << 32) / modulus->value, modulus);
     }
 }
 
@@ -119,7 +143,8 @@ static void switch_key(struct bfv_workspace *workspace, const struct bfv_switch_
 {
     const struct bfv_context *const context = workspace->context;
     const size_t n = context->degree;
-    multiply_digits(workspace, part, d, NULL, rows);
+    make_digits(workspace, d, NULL, rows);
+    multiply_digits(workspace, part, NULL, rows);
     for (size_t number = 0; number < 2; number++) {
         uint32_t *const u = workspace->switched + number * (rows + 1) * n;
         uint32_t *const last = u + rows * n;
@@ -131,39 +156,58 @@ static void switch_key(struct bfv_workspace *workspace, const struct bfv_switch_
     }
 }
 
-/* The same in evaluation form throughout: twelve transforms as well (for L = 2), but none before
- * or after it. */
-static void switch_key_evaluated(struct bfv_workspace *workspace, const struct bfv_switch_key *part,
-                                 const uint32_t *d, size_t rows)
+/* P is dropped from u_0 and u_1, which stay in evaluation form: to [2][rows][N]. */
+static void drop_key_modulus(struct bfv_workspace *workspace, size_t rows, uint32_t *to)
 {
     const struct bfv_context *const context = workspace->context;
     const size_t n = context->degree;
-    memcpy(workspace->integers, d, rows * n * sizeof *d);
-    poly_inverse(workspace->integers, context->basis, rows);
-    multiply_digits(workspace, part, workspace->integers, d, rows);
     for (size_t number = 0; number < 2; number++) {
         uint32_t *const u = workspace->switched + number * (rows + 1) * n;
         uint32_t *const last = u + rows * n;
         ntt_inverse(last, last, context->basis->tables[context->levels]);
-        bfv_drop_shift(context, context->levels, last, last);
         for (size_t i = 0; i < rows; i++)
-            bfv_drop_row_evaluated(context, context->levels, i, u + i * n, last, workspace->digits,
-                                   u + i * n);
+            bfv_drop_row_evaluated(context, context->levels, i, u + i * n, last,
+                                   workspace->integers, to + (number * rows + i) * n);
     }
 }
 
+/* In evaluation form throughout: twelve transforms as well (for L = 2), but none before or after
+ * it. The automorphism comes first and its digits are those of the moved polynomial, as in the
+ * reference. */
 void bfv_switch_galois(struct bfv_workspace *workspace, const struct bfv_switch_key *part,
                        const uint32_t *from, size_t rows, uint32_t *to)
 {
     const struct bfv_context *const context = workspace->context;
     const size_t n = context->degree;
     const size_t words = rows * n;
+    uint32_t *const moved = workspace->moved;
     for (size_t row = 0; row < 2 * rows; row++)
-        for (size_t k = 0; k < n; k++)
-            workspace->moved[row * n + k] = from[row * n + part->sources[k]];
-    switch_key_evaluated(workspace, part, workspace->moved + words, rows);
-    poly_add(to, workspace->moved, workspace->switched, context->basis, rows);
-    memcpy(to + words, workspace->switched + words + n, words * sizeof *to);
+        row_permute(context->basis->rows, moved + row * n, from + row * n, part->sources, n);
+    for (size_t i = 0; i < rows; i++)
+        ntt_inverse(workspace->integers + i * n, moved + words + i * n, context->basis->tables[i]);
+    make_digits(workspace, workspace->integers, moved + words, rows);
+    multiply_digits(workspace, part, NULL, rows);
+    drop_key_modulus(workspace, rows, to);
+    poly_add(to, to, moved, context->basis, rows);
+}
+
+void bfv_switch_galois_hoisted(struct bfv_workspace *workspace,
+                               const struct bfv_switch_key *const *parts, size_t count,
+                               const uint32_t *from, uint32_t *const *to)
+{
+    const struct bfv_context *const context = workspace->context;
+    const size_t n = context->degree;
+    const size_t rows = context->levels;
+    for (size_t i = 0; i < rows; i++)
+        ntt_inverse(workspace->integers + i * n, from + (rows + i) * n, context->basis->tables[i]);
+    make_digits(workspace, workspace->integers, from + rows * n, rows);
+    for (size_t k = 0; k < count; k++) {
+        multiply_digits(workspace, parts[k], parts[k]->sources, rows);
+        drop_key_modulus(workspace, rows, to[k]);
+        for (size_t i = 0; i < rows; i++)
+            row_add_permuted(context->basis->rows, to[k] + i * n, to[k] + i * n, from + i * n,
+                             parts[k]->sources, n, &context->basis->modulus[i]);
+    }
 }
 
 enum status bfv_apply_galois(struct bfv_workspace *workspace, const struct bfv_evaluation_key *key,

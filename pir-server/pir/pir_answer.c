@@ -19,13 +19,13 @@ struct pir_workspace {
     struct bfv_workspace *bfv;
     struct needs have;
     struct bfv_selectors *selectors;
-    enum bfv_form *forms;           /* [selectors] */
     struct bfv_ciphertext *queries; /* [queries] */
     struct bfv_ciphertext *columns; /* [columns] */
     struct bfv_lifted **lifted;     /* [lifted] */
     struct bfv_lifted *lifted_column;
-    struct bfv_ciphertext product; /* three polynomials: the memory behind `result` */
-    struct bfv_ciphertext result;  /* a view; loses polynomials and moduli on its way */
+    struct bfv_ciphertext selector; /* of dimension 1, about to be lifted */
+    struct bfv_ciphertext product;  /* three polynomials: the memory behind `result` */
+    struct bfv_ciphertext result;   /* a view; loses polynomials and moduli on its way */
     uint32_t skips[2];
     struct bytes polys;                             /* of all replies, one after the other */
     struct pir_ciphertext_bytes *reply_ciphertexts; /* [chunks] */
@@ -116,18 +116,17 @@ static enum status workspace_fill(struct pir_workspace *w, struct error *err)
         st = bfv_ciphertext_init(w->context, 3, bfv_context_ciphertext_moduli(w->context),
                                  BFV_COEFFICIENT, &w->product, err);
     if (st == STATUS_OK)
+        st = bfv_ciphertext_init(w->context, 2, bfv_context_ciphertext_moduli(w->context),
+                                 BFV_EVALUATION, &w->selector, err);
+    if (st == STATUS_OK)
         st = bfv_lifted_new(w->context, &w->lifted_column, err);
     if (st != STATUS_OK)
         return st;
-    w->forms = mem_alloc_zeroed(have->selectors, sizeof *w->forms);
     w->lifted = mem_alloc_zeroed(have->lifted, sizeof *w->lifted);
     w->reply_ciphertexts = mem_alloc_zeroed(have->chunks, sizeof *w->reply_ciphertexts);
     w->replies = mem_alloc_zeroed(have->replies, sizeof *w->replies);
-    if (w->forms == NULL || w->lifted == NULL || w->reply_ciphertexts == NULL || w->replies == NULL)
+    if (w->lifted == NULL || w->reply_ciphertexts == NULL || w->replies == NULL)
         return error_set(err, STATUS_NOMEM, "no memory for a query workspace");
-    /* Both dimensions take evaluation form, which is what the expansion works in. */
-    for (size_t i = 0; i < have->selectors; i++)
-        w->forms[i] = BFV_EVALUATION;
     for (size_t i = 0; i < have->lifted && st == STATUS_OK; i++)
         st = bfv_lifted_new(w->context, &w->lifted[i], err);
     if (st != STATUS_OK)
@@ -170,10 +169,10 @@ static void workspace_deinit(struct pir_workspace *w)
         bfv_lifted_free(w->lifted[i]);
     mem_free(w->lifted);
     bfv_lifted_free(w->lifted_column);
+    bfv_ciphertext_deinit(&w->selector);
     bfv_ciphertext_deinit(&w->product);
     bfv_selectors_free(w->selectors);
     bfv_workspace_free(w->bfv);
-    mem_free(w->forms);
     bytes_deinit(&w->polys);
     mem_free(w->reply_ciphertexts);
     mem_free(w->replies);
@@ -285,8 +284,8 @@ static enum status expand_query(struct pir_workspace *w, const struct pir_layout
         const size_t first = block * layout->degree;
         const size_t left = layout->selector_count - first;
         const size_t count = left < layout->degree ? left : layout->degree;
-        const enum status st = bfv_expand(w->bfv, key, &w->queries[block], count, w->forms + first,
-                                          w->selectors, first, err);
+        const enum status st =
+            bfv_expand(w->bfv, key, &w->queries[block], count, w->selectors, first, err);
         if (st != STATUS_OK)
             return st;
     }
@@ -302,8 +301,8 @@ static enum status multiply_columns(struct pir_workspace *w, const struct pir_la
     for (size_t column = 0; column < layout->dimensions[1]; column++) {
         struct bfv_lifted *selector = w->lifted[layout->chunk_count > 1 ? column : 0];
         if (chunk == 0) {
-            const struct bfv_ciphertext view = bfv_selector(w->selectors, first_selector + column);
-            bfv_lift(w->bfv, &view, selector);
+            bfv_selectors_get(w->selectors, first_selector + column, &w->selector);
+            bfv_lift(w->bfv, &w->selector, selector);
         }
         bfv_lift(w->bfv, &w->columns[column], w->lifted_column);
         bfv_product_add(w->bfv, selector, w->lifted_column);

@@ -84,6 +84,33 @@ void pir_galois_elements(uint64_t degree, uint64_t selector_count,
     *ret_count = count;
 }
 
+static bool has_element(const uint32_t *elements, size_t count, uint64_t element)
+{
+    for (size_t i = 0; i < count; i++)
+        if (elements[i] == element)
+            return true;
+    return false;
+}
+
+void pir_galois_elements_pair(uint64_t degree, uint64_t selector_count, size_t pairs,
+                              uint32_t elements[PIR_GALOIS_ELEMENTS_MAX], size_t *count)
+{
+    const uint64_t expanded = selector_count < degree ? selector_count : degree;
+    const unsigned levels = ceil_log2(expanded);
+    for (unsigned last = levels; pairs > 0 && last >= 2; last -= 2, pairs--) {
+        const uint64_t next = (degree >> (last - 1)) + 1; /* level `last` */
+        const uint64_t own = (degree >> (last - 2)) + 1;
+        const uint32_t both = (uint32_t)(own * next & (2 * degree - 1));
+        if (!has_element(elements, *count, own) || !has_element(elements, *count, next) ||
+            has_element(elements, *count, both) || *count == PIR_GALOIS_ELEMENTS_MAX)
+            continue;
+        size_t at = (*count)++;
+        for (; at > 0 && elements[at - 1] > both; at--)
+            elements[at] = elements[at - 1];
+        elements[at] = both;
+    }
+}
+
 enum status pir_evaluation_key_config_merge(struct pir_evaluation_key_config *all,
                                             const struct pir_evaluation_key_config *more,
                                             struct error *err)

@@ -118,6 +118,12 @@ void pir_dimensions(uint64_t plaintexts, uint64_t batch_size, bool uneven,
 void pir_galois_elements(uint64_t degree, uint64_t selector_count,
                          enum pir_key_compression compression,
                          uint32_t ret_elements[PIR_GALOIS_ELEMENTS_MAX], size_t *ret_count);
+/* Adds the composite elements with which the last `pairs` pairs of levels of that expansion are
+ * done two at a time (bfv_expand()): for each pair g h mod 2N, its elements g and h listed. One
+ * more key each. The list stays ascending; those that the list has, lacks the parts of, or has no
+ * room for are left out. */
+void pir_galois_elements_pair(uint64_t degree, uint64_t selector_count, size_t pairs,
+                              uint32_t elements[PIR_GALOIS_ELEMENTS_MAX], size_t *count);
 /* One configuration that serves all shards: adds to `all` what `more` lists, ascending. An empty
  * `all` (all zero) takes over the encryption parameters. STATUS_TOO_LARGE when the list is full. */
 enum status pir_evaluation_key_config_merge(struct pir_evaluation_key_config *all,

@@ -32,6 +32,7 @@ void pir_processing_init(const struct bfv_parameters *encryption, size_t hash_fu
                   .allow_expansion = false},
         .uneven_dimensions = true,
         .key_compression = PIR_KEY_COMPRESSION_NONE,
+        .galois_pairs = 2,
     };
 }
 
@@ -232,6 +233,10 @@ static void derive_parameters(const struct pir_processing *processing,
                         (ret->dimensions[0] + ret->dimensions[1]) * tables,
                         processing->key_compression, ret->evaluation_key.galois_elements,
                         &ret->evaluation_key.galois_element_count);
+    pir_galois_elements_pair(processing->encryption.degree,
+                             (ret->dimensions[0] + ret->dimensions[1]) * tables,
+                             processing->galois_pairs, ret->evaluation_key.galois_elements,
+                             &ret->evaluation_key.galois_element_count);
 }
 
 static enum status encode_shard(const struct bfv_context *context,

@@ -25,10 +25,12 @@ struct pir_processing {
     bool use_max_bucket_bytes; /* entry size = table.bucket_bytes although expansion is allowed */
     bool uneven_dimensions;
     enum pir_key_compression key_compression;
+    size_t galois_pairs; /* of pir_galois_elements_pair(); 0 = none */
 };
 
-/* Defaults: SHA-256 sharding, uneven dimensions, no key compression, buckets of one whole
- * plaintext, fixed size. The bucket count is left 0 for pir_processing_fit(). */
+/* Defaults: SHA-256 sharding, uneven dimensions, no key compression, two pairs of levels with
+ * composite Galois elements, buckets of one whole plaintext, fixed size. The bucket count is left 0
+ * for pir_processing_fit(). */
 void pir_processing_init(const struct bfv_parameters *encryption, size_t hash_function_count,
                          struct pir_processing *ret);
 /* A fixed shape for the fullest shard with head room, the same for all shards: buckets are filled

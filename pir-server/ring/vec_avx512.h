@@ -59,6 +59,29 @@ static inline vec vec_add64(vec a, vec b)
     return _mm512_add_epi64(a, b);
 }
 
+static inline vec vec_and(vec a, vec b)
+{
+    return _mm512_and_si512(a, b);
+}
+
+/* Each lane by `count` bits, 0..31. */
+static inline vec vec_shift_right(vec x, unsigned count)
+{
+    return _mm512_srl_epi32(x, _mm_cvtsi32_si128((int)count));
+}
+
+/* All bits of the lanes whose highest bit is set. */
+static inline vec vec_negative(vec x)
+{
+    return _mm512_srai_epi32(x, 31);
+}
+
+/* Lane i of the result is lane index[i] mod VEC_LANES of x. */
+static inline vec vec_permute(vec x, vec index)
+{
+    return _mm512_permutexvar_epi32(index, x);
+}
+
 /* 32x32->64 of the even lanes. */
 static inline vec vec_mul(vec a, vec b)
 {

@@ -71,6 +71,32 @@ static inline vec vec_mul_low(vec a, vec b)
     return vmulq_u32(a, b);
 }
 
+static inline vec vec_and(vec a, vec b)
+{
+    return vandq_u32(a, b);
+}
+
+/* Each lane by `count` bits, 0..31. */
+static inline vec vec_shift_right(vec x, unsigned count)
+{
+    return vshlq_u32(x, vdupq_n_s32(-(int32_t)count));
+}
+
+/* All bits of the lanes whose highest bit is set. */
+static inline vec vec_negative(vec x)
+{
+    return vreinterpretq_u32_s32(vshrq_n_s32(vreinterpretq_s32_u32(x), 31));
+}
+
+/* Lane i of the result is lane index[i] mod VEC_LANES of x. */
+static inline vec vec_permute(vec x, vec index)
+{
+    const uint32x4_t lane = vandq_u32(index, vdupq_n_u32(VEC_LANES - 1));
+    const uint32x4_t bytes =
+        vaddq_u32(vmulq_u32(lane, vdupq_n_u32(0x04040404)), vdupq_n_u32(0x03020100));
+    return vreinterpretq_u32_u8(vqtbl1q_u8(vreinterpretq_u8_u32(x), vreinterpretq_u8_u32(bytes)));
+}
+
 /* The odd lanes moved to the even ones; the odd lanes of the result are zero. */
 static inline vec vec_odd(vec x)
 {

@@ -154,7 +154,8 @@ void ntt_forward_lazy(uint32_t *ret, const uint32_t *from, const struct ntt_tabl
 
 void ntt_forward(uint32_t *ret, const uint32_t *from, const struct ntt_tables *tables)
 {
-    tables->kernel->forward(ret, from, tables);
+    tables->kernel->forward_lazy(ret, from, tables);
+    tables->kernel->correct(ret, tables);
 }
 
 void ntt_inverse(uint32_t *ret, const uint32_t *from, const struct ntt_tables *tables)

@@ -75,12 +75,12 @@ static inline struct factor factor_twos(const uint32_t *values, const uint32_t *
     return factor_of(vec_load(values + at), vec_load(quotients + at));
 }
 
-ALWAYS_INLINE void forward_short_steps(vec *low, vec *high, const uint32_t *values,
+static inline void forward_short_steps(vec *low, vec *high, const uint32_t *values,
                                        const uint32_t *quotients, size_t n, size_t pair,
-                                       enum forward_range range, struct lanes_of_q k)
+                                       struct lanes_of_q k)
 {
     exchange_fours(low, high);
-    forward_first_short_step(low, high, factor_eights(values, quotients, n, pair), range, k);
+    forward_step(low, high, factor_eights(values, quotients, n, pair), k);
     interleave(low, high);
     forward_step(low, high, factor_fours(values, quotients, n, pair), k);
     interleave(low, high);
@@ -107,8 +107,8 @@ const struct ntt_kernel ntt_kernel_avx2 = {
     .name = "avx2",
     .runs_on = runs_on,
     .forward_lazy = forward_lazy,
-    .forward = forward,
     .inverse = inverse,
+    .correct = correct,
 };
 #else
 static bool runs_on(const struct cpu *cpu, size_t n)

@@ -124,13 +124,12 @@ static inline struct factor ones_spread(const uint32_t *values, const uint32_t *
 }
 
 /* The steps with blocks of 16, 8, 4 and 2 on thirty-two neighbours; pair = their number. */
-ALWAYS_INLINE void forward_short_steps(vec *low, vec *high, const uint32_t *values,
+static inline void forward_short_steps(vec *low, vec *high, const uint32_t *values,
                                        const uint32_t *quotients, size_t n, size_t pair,
-                                       enum forward_range range, struct lanes_of_q k)
+                                       struct lanes_of_q k)
 {
     exchange_eights(low, high);
-    forward_first_short_step(
-        low, high, twins_spread(spread_two, values, quotients, n / 16 + 2 * pair), range, k);
+    forward_step(low, high, twins_spread(spread_two, values, quotients, n / 16 + 2 * pair), k);
     exchange_fours(low, high);
     forward_step(low, high, twins_spread(spread_four, values, quotients, n / 8 + 4 * pair), k);
     exchange_twos(low, high);
@@ -159,8 +158,8 @@ const struct ntt_kernel ntt_kernel_avx512 = {
     .name = "avx512",
     .runs_on = runs_on,
     .forward_lazy = forward_lazy,
-    .forward = forward,
     .inverse = inverse,
+    .correct = correct,
 };
 #else
 static bool runs_on(const struct cpu *cpu, size_t n)

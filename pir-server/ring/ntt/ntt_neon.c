@@ -45,13 +45,12 @@ static inline struct factor factor_of_twos(const uint32_t *values, const uint32_
 }
 
 /* The steps with blocks of 4 and 2 on eight neighbours; pair = their number. */
-ALWAYS_INLINE void forward_short_steps(vec *low, vec *high, const uint32_t *values,
+static inline void forward_short_steps(vec *low, vec *high, const uint32_t *values,
                                        const uint32_t *quotients, size_t n, size_t pair,
-                                       enum forward_range range, struct lanes_of_q k)
+                                       struct lanes_of_q k)
 {
     exchange_twos(low, high);
-    forward_first_short_step(low, high, factor_of_fours(values, quotients, n / 4 + 2 * pair), range,
-                             k);
+    forward_step(low, high, factor_of_fours(values, quotients, n / 4 + 2 * pair), k);
     exchange_ones(low, high);
     forward_step(low, high, factor_of_twos(values, quotients, n / 2 + 4 * pair), k);
     exchange_ones(low, high);
@@ -74,8 +73,8 @@ const struct ntt_kernel ntt_kernel_neon = {
     .name = "neon",
     .runs_on = runs_on,
     .forward_lazy = forward_lazy,
-    .forward = forward,
     .inverse = inverse,
+    .correct = correct,
 };
 #else
 static bool runs_on(const struct cpu *cpu, size_t n)

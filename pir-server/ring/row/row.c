@@ -23,26 +23,59 @@ size_t row_capacity(uint32_t max_modulus)
     return count > SIZE_MAX ? SIZE_MAX : (size_t)count;
 }
 
-void row_dot_pair(const struct row_kernel *kernel, uint32_t *ret0, uint32_t *ret1,
-                  const struct row_operands *operands, size_t n, uint64_t room,
-                  const struct modulus *q)
+void row_switch_lazy(const struct row_kernel *kernel, uint32_t *ret0, uint32_t *ret1,
+                     const struct row_switch *operands, size_t n, uint64_t room,
+                     const struct modulus *q)
 {
-    assert(room >= 8);
-    kernel->dot_pair(ret0, ret1, operands, n, room, q, false);
+    assert(room >= 2 && operands->stride % 2 == 0);
+    kernel->switch_lazy(ret0, ret1, operands, n, room, q);
 }
 
-void row_dot_pair_montgomery_lazy(const struct row_kernel *kernel, uint32_t *ret0, uint32_t *ret1,
-                                  const struct row_operands *operands, size_t n, uint64_t room,
-                                  const struct modulus *q)
+void row_permute(const struct row_kernel *kernel, uint32_t *ret, const uint32_t *from,
+                 const uint32_t *sources, size_t n)
 {
-    assert(room >= 2);
-    kernel->dot_pair(ret0, ret1, operands, n, room, q, true);
+    assert(ret != from);
+    kernel->permute(ret, from, sources, n);
 }
 
-void row_multiply_add_pair(const struct row_kernel *kernel, uint64_t *sum0, uint64_t *sum1,
-                           const uint32_t *a0, const uint32_t *a1, const uint32_t *b, size_t n)
+void row_add_permuted(const struct row_kernel *kernel, uint32_t *ret, const uint32_t *a,
+                      const uint32_t *from, const uint32_t *sources, size_t n,
+                      const struct modulus *q)
 {
-    kernel->multiply_add_pair(sum0, sum1, a0, a1, b, n);
+    assert(ret != from);
+    kernel->add_permuted(ret, a, from, sources, n, q->value);
+}
+
+void row_shift_above(const struct row_kernel *kernel, uint32_t *ret, const uint32_t *a,
+                     uint32_t bound, uint32_t offset, size_t n)
+{
+    kernel->shift_above(ret, a, bound, offset, n);
+}
+
+void row_split(const struct row_kernel *kernel, struct row_strips even, struct row_strips odd,
+               const uint32_t *c, const uint32_t *r, const uint32_t *monomial, size_t n,
+               const struct modulus *q)
+{
+    kernel->split(even, odd, c, r, monomial, n, q);
+}
+
+void row_split_four(const struct row_kernel *kernel, const struct row_four *operands, size_t n,
+                    const struct modulus *q)
+{
+    kernel->split_four(operands, shoup_quotient(q, operands->quarter), n, q);
+}
+
+void row_dot_strip(const struct row_kernel *kernel, const struct row_dot *operands, size_t n,
+                   uint64_t room, const struct modulus *q)
+{
+    assert(room >= 8 && n <= ROW_STRIP_WORDS);
+    kernel->dot_strip(operands, n, room, q);
+}
+
+void row_multiply_add_pairs(const struct row_kernel *kernel, uint64_t *sum0, uint64_t *sum1,
+                            uint64_t *sum2, const struct row_pairs *pairs, size_t n)
+{
+    kernel->multiply_add_pairs(sum0, sum1, sum2, pairs, n);
 }
 
 void row_fold(const struct row_kernel *kernel, uint64_t *sum, size_t n, const struct modulus *q)
@@ -62,6 +95,14 @@ void row_combine(const struct row_kernel *kernel, uint32_t *ret, const uint32_t 
     kernel->combine(ret, rows, factors, count, n, q);
 }
 
+void row_combine_low(const struct row_kernel *kernel, uint32_t *ret, uint32_t *ret_sign,
+                     const uint32_t *const *rows, const uint32_t *factors, size_t count,
+                     unsigned bits, size_t n)
+{
+    assert(bits >= 1 && bits <= 32);
+    kernel->combine_low(ret, ret_sign, rows, factors, count, bits, n);
+}
+
 void row_scale(const struct row_kernel *kernel, uint32_t *ret, const uint32_t *a, uint32_t factor,
                size_t n, const struct modulus *q)
 {
@@ -73,12 +114,6 @@ void row_scale_difference(const struct row_kernel *kernel, uint32_t *ret, const 
                           const struct modulus *q)
 {
     kernel->scale_difference(ret, a, b, offset, factor, shoup_quotient(q, factor), n, q->value);
-}
-
-void row_multiply_montgomery(const struct row_kernel *kernel, uint32_t *ret, const uint32_t *a,
-                             const uint32_t *b, size_t n, const struct modulus *q)
-{
-    kernel->multiply_montgomery(ret, a, b, n, q);
 }
 
 void row_reduce_128(const struct row_kernel *kernel, uint32_t *ret, const uint32_t *words, size_t n,

@@ -5,8 +5,8 @@
  *            is private to the kernel that made it: it may keep them in an order of its own.
  * Kernels    chosen by name beside the transforms (ntt_kernel_choose()); results are the same for
  *            all, except where a range [0, 2q) leaves a choice of representative.
- * Shapes     n is a multiple of 4, and as large as the degree the kernel was chosen for, or a
- *            power of two of at least ROW_TILE_MIN words that divides it.
+ * Shapes     n is a multiple of 4, and as large as the degree the kernel was chosen for, or
+ *            row_strip_words() of it.
  * Moduli     odd, below 2^30.
  * Threads    any; the rows belong to the caller. Rows do not overlap unless it says so.
  * Time       no branch and no address depends on a value.
@@ -18,8 +18,6 @@
 
 #include <stddef.h>
 
-#define ROW_TILE_MIN ((size_t)64)
-
 /* Products of two residues in [0, q) whose sum stays below 2^64, for every q up to max_modulus.
  * At least 16; 256 for q < 2^28. */
 size_t row_capacity(uint32_t max_modulus);
@@ -28,31 +26,109 @@ struct row_kernel;
 /* The kernel of that name, which belongs to a transform kernel: never NULL for those. */
 const struct row_kernel *row_kernel_named(const char *name);
 
-/* Rows of a dot product: row r of the first two starts at a0 + r * stride and a1 + r * stride, of
- * the third at b[r] + b_offset; b[r] NULL stands for zeros. Borrowed for the call. */
-struct row_operands {
-    const uint32_t *a0;
-    const uint32_t *a1;
-    size_t stride; /* in words */
-    const uint32_t *const *b;
-    size_t b_offset; /* in words */
+/* ---- key switching ---- */
+
+/* Digits times components of a key-switching key: component r has its two rows at key + r * stride
+ * and key + r * stride + stride / 2. Borrowed for the call. */
+struct row_switch {
+    const uint32_t *const *digits; /* [count] rows */
+    const uint32_t *sources;       /* of row_permute(), for the digits; NULL = as they are */
+    const uint32_t *key;
+    size_t stride; /* in words, even */
     size_t count;
 };
 
-/* ret0[i] = sum over r of a0[r][i] * b[r][i], ret1 the same with a1, fully reduced: [0, q).
- *   room  products that a sum below 2^64 holds (row_capacity()), at least 8 */
-void row_dot_pair(const struct row_kernel *kernel, uint32_t *ret0, uint32_t *ret1,
-                  const struct row_operands *operands, size_t n, uint64_t room,
-                  const struct modulus *q);
-/* The same times 2^-32 mod q, in [0, 2q).
+/* ret0[i] = sum over r of digit r [i] * key row r [i] * 2^-32 mod q, ret1 the same with the second
+ * rows, in [0, 2q). Digits [0, 4q) or [0, q), keys [0, q); the sum of a word stays below 2^32 q
+ * or is folded:
  *   room  products that a sum below 2^32 q holds, at least 2 */
-void row_dot_pair_montgomery_lazy(const struct row_kernel *kernel, uint32_t *ret0, uint32_t *ret1,
-                                  const struct row_operands *operands, size_t n, uint64_t room,
-                                  const struct modulus *q);
+void row_switch_lazy(const struct row_kernel *kernel, uint32_t *ret0, uint32_t *ret1,
+                     const struct row_switch *operands, size_t n, uint64_t room,
+                     const struct modulus *q);
 
-/* sum0[i] += a0[i] * b[i] and sum1[i] += a1[i] * b[i] */
-void row_multiply_add_pair(const struct row_kernel *kernel, uint64_t *sum0, uint64_t *sum1,
-                           const uint32_t *a0, const uint32_t *a1, const uint32_t *b, size_t n);
+/* ret[i] = from[sources[i]]: an automorphism in evaluation form. The sources are those of
+ * automorphism_eval_sources(): every aligned group of 2^k words comes from one such group. ret is
+ * not from. */
+void row_permute(const struct row_kernel *kernel, uint32_t *ret, const uint32_t *from,
+                 const uint32_t *sources, size_t n);
+/* ret[i] = a[i] + from[sources[i]] mod q, both in [0, q); ret may be a. */
+void row_add_permuted(const struct row_kernel *kernel, uint32_t *ret, const uint32_t *a,
+                      const uint32_t *from, const uint32_t *sources, size_t n,
+                      const struct modulus *q);
+/* ret[i] = a[i], plus `offset` (mod 2^32) where a[i] > bound. */
+void row_shift_above(const struct row_kernel *kernel, uint32_t *ret, const uint32_t *a,
+                     uint32_t bound, uint32_t offset, size_t n);
+
+/* ---- expansion ---- */
+
+/* A row cut into strips of row_strip_words(n): strip k begins at words + k * stride. */
+struct row_strips {
+    uint32_t *words;
+    size_t stride; /* in words; row_strip_words(n) = a whole row */
+};
+#define ROW_STRIP_WORDS ((size_t)64)
+/* min(ROW_STRIP_WORDS, n): divides n. */
+static inline size_t row_strip_words(size_t n)
+{
+    return n < ROW_STRIP_WORDS ? n : ROW_STRIP_WORDS;
+}
+
+/* Two children of a node: even = c + r, odd = (c - r) * monomial. Rows in [0, q), monomial in
+ * Montgomery form; the results do not overlap the rest. */
+void row_split(const struct row_kernel *kernel, struct row_strips even, struct row_strips odd,
+               const uint32_t *c, const uint32_t *r, const uint32_t *monomial, size_t n,
+               const struct modulus *q);
+
+/* Four children of a node c whose automorphisms of two levels are r1, r2 and (both) r3:
+ *     ret[0] = (c + r1) + (r2 + r3)
+ *     ret[1] = ((c - r1) + j (r2 - r3)) * monomials[0]
+ *     ret[2] = ((c + r1) - (r2 + r3)) * monomials[1]
+ *     ret[3] = ((c - r1) - j (r2 - r3)) * monomials[2]
+ * where j is `quarter` in the first half of the row and -quarter in the second.
+ *   turned     r1, r2, r3, in [0, q) as c
+ *   monomials  in Montgomery form */
+struct row_four {
+    struct row_strips ret[4];
+    const uint32_t *c;
+    const uint32_t *turned[3];
+    const uint32_t *monomials[3];
+    uint32_t quarter; /* [0, q) */
+};
+void row_split_four(const struct row_kernel *kernel, const struct row_four *operands, size_t n,
+                    const struct modulus *q);
+
+/* ---- dimension 0 ---- */
+
+/* One strip of `n` words of a matrix product: rows of pairs, laid side by side, times columns. */
+struct row_dot {
+    const uint32_t *pairs;    /* [rows][2][n] */
+    const uint32_t *const *b; /* [columns * rows], column after column; NULL = zeros */
+    size_t b_offset;          /* in words: the strip begins at b[..] + b_offset */
+    size_t rows;
+    size_t columns;
+    uint32_t *const *ret; /* [columns] */
+    size_t ret_offset[2]; /* in words: the strip of ret[c], first and second of the pair */
+};
+/* ret[c][ret_offset[k] + i] = sum over r of pairs[r][k][i] * b[c * rows + r][i], in [0, q).
+ *   n     a multiple of 4, at most ROW_STRIP_WORDS
+ *   room  products that a sum below 2^64 holds (row_capacity()), at least 8 */
+void row_dot_strip(const struct row_kernel *kernel, const struct row_dot *operands, size_t n,
+                   uint64_t room, const struct modulus *q);
+
+/* ---- products of ciphertexts ---- */
+
+/* Pairs of ciphertexts of two polynomials, one row of each. */
+struct row_pairs {
+    const uint32_t *const *x; /* [count] */
+    const uint32_t *const *y; /* [count] */
+    size_t at;                /* in words: the row is x[..] + at */
+    size_t second; /* in words, from a row of the first polynomial to that of the second */
+    size_t count;
+};
+/* Over all pairs: sum0[i] += x0[i] y0[i], sum1[i] += x0[i] y1[i] + x1[i] y0[i],
+ * sum2[i] += x1[i] y1[i]. */
+void row_multiply_add_pairs(const struct row_kernel *kernel, uint64_t *sum0, uint64_t *sum1,
+                            uint64_t *sum2, const struct row_pairs *pairs, size_t n);
 /* sum[i] mod q, in place: counts as one product from then on. */
 void row_fold(const struct row_kernel *kernel, uint64_t *sum, size_t n, const struct modulus *q);
 /* ret[i] = sum[i] mod q in [0, q) */
@@ -69,6 +145,11 @@ static inline uint32_t row_combine_factor(const struct modulus *q, uint32_t fact
  *   factors  [count] of row_combine_factor() */
 void row_combine(const struct row_kernel *kernel, uint32_t *ret, const uint32_t *const *rows,
                  const uint32_t *factors, size_t count, size_t n, const struct modulus *q);
+/* ret[i] = sum over r of rows[r][i] * factors[r] mod 2^bits, ret_sign[i] its highest bit.
+ *   factors  plain numbers;  bits  1..32 */
+void row_combine_low(const struct row_kernel *kernel, uint32_t *ret, uint32_t *ret_sign,
+                     const uint32_t *const *rows, const uint32_t *factors, size_t count,
+                     unsigned bits, size_t n);
 /* ret[i] = a[i] * factor mod q in [0, q), a[i] any 32-bit value. ret may be a. */
 void row_scale(const struct row_kernel *kernel, uint32_t *ret, const uint32_t *a, uint32_t factor,
                size_t n, const struct modulus *q);
@@ -76,11 +157,6 @@ void row_scale(const struct row_kernel *kernel, uint32_t *ret, const uint32_t *a
 void row_scale_difference(const struct row_kernel *kernel, uint32_t *ret, const uint32_t *a,
                           const uint32_t *b, uint32_t offset, uint32_t factor, size_t n,
                           const struct modulus *q);
-/* ret[i] = a[i] * b[i] mod q in [0, q), a and b in [0, 2q) with b in Montgomery form. ret may be
- * a. */
-void row_multiply_montgomery(const struct row_kernel *kernel, uint32_t *ret, const uint32_t *a,
-                             const uint32_t *b, size_t n, const struct modulus *q);
-
 /* Numbers of 128 bits: ret[i] = number i mod q in [0, q).
  *   words  [n][4], the lowest word first */
 void row_reduce_128(const struct row_kernel *kernel, uint32_t *ret, const uint32_t *words, size_t n,

@@ -6,21 +6,31 @@
 
 struct row_kernel {
     const char *name;
-    /* is_montgomery: row_dot_pair_montgomery_lazy(), else row_dot_pair(). */
-    void (*dot_pair)(uint32_t *ret0, uint32_t *ret1, const struct row_operands *operands, size_t n,
-                     uint64_t room, const struct modulus *q, bool is_montgomery);
-    void (*multiply_add_pair)(uint64_t *sum0, uint64_t *sum1, const uint32_t *a0,
-                              const uint32_t *a1, const uint32_t *b, size_t n);
+    void (*switch_lazy)(uint32_t *ret0, uint32_t *ret1, const struct row_switch *operands, size_t n,
+                        uint64_t room, const struct modulus *q);
+    void (*permute)(uint32_t *ret, const uint32_t *from, const uint32_t *sources, size_t n);
+    void (*add_permuted)(uint32_t *ret, const uint32_t *a, const uint32_t *from,
+                         const uint32_t *sources, size_t n, uint32_t q);
+    void (*shift_above)(uint32_t *ret, const uint32_t *a, uint32_t bound, uint32_t offset,
+                        size_t n);
+    void (*split)(struct row_strips even, struct row_strips odd, const uint32_t *c,
+                  const uint32_t *r, const uint32_t *monomial, size_t n, const struct modulus *q);
+    void (*split_four)(const struct row_four *operands, uint32_t quotient, size_t n,
+                       const struct modulus *q);
+    void (*dot_strip)(const struct row_dot *operands, size_t n, uint64_t room,
+                      const struct modulus *q);
+    void (*multiply_add_pairs)(uint64_t *sum0, uint64_t *sum1, uint64_t *sum2,
+                               const struct row_pairs *pairs, size_t n);
     void (*fold)(uint64_t *sum, size_t n, const struct modulus *q);
     void (*reduce)(uint32_t *ret, const uint64_t *sum, size_t n, const struct modulus *q);
     void (*reduce_128)(uint32_t *ret, const uint32_t *words, size_t n, const struct modulus *q);
     void (*combine)(uint32_t *ret, const uint32_t *const *rows, const uint32_t *factors,
                     size_t count, size_t n, const struct modulus *q);
+    void (*combine_low)(uint32_t *ret, uint32_t *ret_sign, const uint32_t *const *rows,
+                        const uint32_t *factors, size_t count, unsigned bits, size_t n);
     /* (a + offset - b) * factor; b may be NULL: zeros. */
     void (*scale_difference)(uint32_t *ret, const uint32_t *a, const uint32_t *b, uint32_t offset,
                              uint32_t factor, uint32_t quotient, size_t n, uint32_t q);
-    void (*multiply_montgomery)(uint32_t *ret, const uint32_t *a, const uint32_t *b, size_t n,
-                                const struct modulus *q);
     void (*add)(uint32_t *ret, const uint32_t *a, const uint32_t *b, size_t n, uint32_t q);
     void (*sub)(uint32_t *ret, const uint32_t *a, const uint32_t *b, size_t n, uint32_t q);
     void (*add_constant)(uint32_t *ret, const uint32_t *a, uint32_t constant, size_t n, uint32_t q);

@@ -3,19 +3,6 @@
 
 #include <string.h>
 
-/* Words of the loops whose 64-bit sums stay in the first cache. */
-#define TILE ((size_t)512)
-
-static void multiply_add_pair(uint64_t *restrict sum0, uint64_t *restrict sum1,
-                              const uint32_t *restrict a0, const uint32_t *restrict a1,
-                              const uint32_t *restrict b, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        sum0[i] += (uint64_t)a0[i] * b[i];
-        sum1[i] += (uint64_t)a1[i] * b[i];
-    }
-}
-
 static void fold(uint64_t *sum, size_t n, const struct modulus *q)
 {
     for (size_t i = 0; i < n; i++)
@@ -29,45 +16,150 @@ static void reduce(uint32_t *restrict ret, const uint64_t *restrict sum, size_t 
         ret[i] = modulus_reduce(q, sum[i]);
 }
 
-static void reduce_montgomery_lazy(uint32_t *restrict ret, const uint64_t *restrict sum, size_t n,
-                                   const struct modulus *q)
+static void multiply_add(uint64_t *restrict sum, const uint32_t *restrict a,
+                         const uint32_t *restrict b, size_t n)
 {
-    const uint32_t value = q->value;
-    const uint32_t inverse = q->montgomery_inverse;
     for (size_t i = 0; i < n; i++)
-        ret[i] = montgomery_reduce_lazy(sum[i], value, inverse);
+        sum[i] += (uint64_t)a[i] * b[i];
 }
 
-static void dot_pair(uint32_t *ret0, uint32_t *ret1, const struct row_operands *operands, size_t n,
-                     uint64_t room, const struct modulus *q, bool is_montgomery)
+static void permute(uint32_t *restrict ret, const uint32_t *restrict from,
+                    const uint32_t *restrict sources, size_t n)
 {
-    uint64_t sum0[TILE];
-    uint64_t sum1[TILE];
+    for (size_t i = 0; i < n; i++)
+        ret[i] = from[sources[i]];
+}
+
+static void switch_lazy(uint32_t *ret0, uint32_t *ret1, const struct row_switch *operands, size_t n,
+                        uint64_t room, const struct modulus *q)
+{
+    enum { TILE = 512 }; /* whose sums stay in the first cache */
+    uint64_t sums[2][TILE];
+    uint32_t moved[TILE];
+    uint32_t *const rets[2] = {ret0, ret1};
     for (size_t at = 0; at < n; at += TILE) {
         const size_t tile = n - at < TILE ? n - at : TILE;
-        memset(sum0, 0, tile * sizeof *sum0);
-        memset(sum1, 0, tile * sizeof *sum1);
+        memset(sums, 0, sizeof sums);
         uint64_t terms = 0;
         for (size_t r = 0; r < operands->count; r++) {
-            if (operands->b[r] == NULL)
-                continue;
+            const uint32_t *digit = operands->digits[r] + at;
+            const uint32_t *const key = operands->key + r * operands->stride + at;
+            if (operands->sources != NULL) {
+                permute(moved, operands->digits[r], operands->sources + at, tile);
+                digit = moved;
+            }
             if (terms == room) {
-                fold(sum0, tile, q);
-                fold(sum1, tile, q);
+                fold(sums[0], tile, q);
+                fold(sums[1], tile, q);
                 terms = 1;
             }
-            const size_t a = r * operands->stride + at;
-            multiply_add_pair(sum0, sum1, operands->a0 + a, operands->a1 + a,
-                              operands->b[r] + operands->b_offset + at, tile);
+            multiply_add(sums[0], key, digit, tile);
+            multiply_add(sums[1], key + operands->stride / 2, digit, tile);
             terms++;
         }
-        if (is_montgomery) {
-            reduce_montgomery_lazy(ret0 + at, sum0, tile, q);
-            reduce_montgomery_lazy(ret1 + at, sum1, tile, q);
-        } else {
-            reduce(ret0 + at, sum0, tile, q);
-            reduce(ret1 + at, sum1, tile, q);
+        for (size_t k = 0; k < 2; k++)
+            for (size_t i = 0; i < tile; i++)
+                rets[k][at + i] =
+                    montgomery_reduce_lazy(sums[k][i], q->value, q->montgomery_inverse);
+    }
+}
+
+static void add_permuted(uint32_t *ret, const uint32_t *a, const uint32_t *from,
+                         const uint32_t *sources, size_t n, uint32_t q)
+{
+    for (size_t i = 0; i < n; i++)
+        ret[i] = modulus_correct(a[i] + from[sources[i]], q);
+}
+
+static void shift_above(uint32_t *ret, const uint32_t *a, uint32_t bound, uint32_t offset, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        ret[i] = a[i] + (offset & (0 - ((bound - a[i]) >> 31)));
+}
+
+/* a * b * 2^-32 mod q in [0, q). */
+static uint32_t multiply(uint32_t a, uint32_t b, const struct modulus *q)
+{
+    return modulus_correct(montgomery_reduce_lazy((uint64_t)a * b, q->value, q->montgomery_inverse),
+                           q->value);
+}
+
+static void split(struct row_strips even, struct row_strips odd, const uint32_t *c,
+                  const uint32_t *r, const uint32_t *monomial, size_t n, const struct modulus *q)
+{
+    const size_t strip = row_strip_words(n);
+    for (size_t at = 0; at < n; at += strip) {
+        uint32_t *const e = even.words + at / strip * even.stride;
+        uint32_t *const o = odd.words + at / strip * odd.stride;
+        for (size_t i = 0; i < strip; i++) {
+            const size_t k = at + i;
+            e[i] = modulus_add(q, c[k], r[k]);
+            o[i] = multiply(c[k] + q->value - r[k], monomial[k], q);
         }
+    }
+}
+
+static void split_four(const struct row_four *operands, uint32_t quotient, size_t n,
+                       const struct modulus *q)
+{
+    const size_t strip = row_strip_words(n);
+    for (size_t i = 0; i < n; i++) {
+        uint32_t *ret[4];
+        for (size_t k = 0; k < 4; k++)
+            ret[k] = operands->ret[k].words + i / strip * operands->ret[k].stride + i % strip;
+        const uint32_t c = operands->c[i];
+        const uint32_t r1 = operands->turned[0][i];
+        const uint32_t r2 = operands->turned[1][i];
+        const uint32_t r3 = operands->turned[2][i];
+        const uint32_t sum1 = modulus_add(q, c, r1);
+        const uint32_t sum2 = modulus_add(q, r2, r3);
+        const uint32_t difference1 = modulus_sub(q, c, r1);
+        const uint32_t turned2 = i < n / 2 ? modulus_sub(q, r2, r3) : modulus_sub(q, r3, r2);
+        const uint32_t difference2 = modulus_correct(
+            shoup_mul_lazy(turned2, operands->quarter, quotient, q->value), q->value);
+        *ret[0] = modulus_add(q, sum1, sum2);
+        *ret[1] = multiply(difference1 + difference2, operands->monomials[0][i], q);
+        *ret[2] = multiply(sum1 + q->value - sum2, operands->monomials[1][i], q);
+        *ret[3] = multiply(difference1 + q->value - difference2, operands->monomials[2][i], q);
+    }
+}
+
+static void dot_strip(const struct row_dot *operands, size_t n, uint64_t room,
+                      const struct modulus *q)
+{
+    uint64_t sums[2][ROW_STRIP_WORDS];
+    for (size_t c = 0; c < operands->columns; c++) {
+        memset(sums, 0, sizeof sums);
+        uint64_t terms = 0;
+        for (size_t r = 0; r < operands->rows; r++) {
+            const uint32_t *const b = operands->b[c * operands->rows + r];
+            if (b == NULL)
+                continue;
+            if (terms == room) {
+                fold(sums[0], n, q);
+                fold(sums[1], n, q);
+                terms = 1;
+            }
+            const uint32_t *const pair = operands->pairs + 2 * r * n;
+            multiply_add(sums[0], pair, b + operands->b_offset, n);
+            multiply_add(sums[1], pair + n, b + operands->b_offset, n);
+            terms++;
+        }
+        for (size_t k = 0; k < 2; k++)
+            reduce(operands->ret[c] + operands->ret_offset[k], sums[k], n, q);
+    }
+}
+
+static void multiply_add_pairs(uint64_t *sum0, uint64_t *sum1, uint64_t *sum2,
+                               const struct row_pairs *pairs, size_t n)
+{
+    for (size_t r = 0; r < pairs->count; r++) {
+        const uint32_t *const x = pairs->x[r] + pairs->at;
+        const uint32_t *const y = pairs->y[r] + pairs->at;
+        multiply_add(sum0, x, y, n);
+        multiply_add(sum1, x, y + pairs->second, n);
+        multiply_add(sum1, x + pairs->second, y, n);
+        multiply_add(sum2, x + pairs->second, y + pairs->second, n);
     }
 }
 
@@ -102,13 +194,17 @@ static void scale_difference(uint32_t *ret, const uint32_t *a, const uint32_t *b
         ret[i] = modulus_correct(shoup_mul_lazy(a[i] + offset - b[i], factor, quotient, q), q);
 }
 
-static void multiply_montgomery(uint32_t *ret, const uint32_t *a, const uint32_t *b, size_t n,
-                                const struct modulus *q)
+static void combine_low(uint32_t *ret, uint32_t *ret_sign, const uint32_t *const *rows,
+                        const uint32_t *factors, size_t count, unsigned bits, size_t n)
 {
-    const uint32_t value = q->value;
-    for (size_t i = 0; i < n; i++)
-        ret[i] = modulus_correct(
-            montgomery_reduce_lazy((uint64_t)a[i] * b[i], value, q->montgomery_inverse), value);
+    const uint32_t mask = UINT32_MAX >> (32 - bits);
+    for (size_t i = 0; i < n; i++) {
+        uint32_t sum = 0;
+        for (size_t r = 0; r < count; r++)
+            sum += rows[r][i] * factors[r];
+        ret[i] = sum & mask;
+        ret_sign[i] = (sum & mask) >> (bits - 1);
+    }
 }
 
 static void add(uint32_t *ret, const uint32_t *a, const uint32_t *b, size_t n, uint32_t q)
@@ -141,14 +237,20 @@ static void reduce_128(uint32_t *ret, const uint32_t *words, size_t n, const str
 
 const struct row_kernel row_kernel_ref = {
     .name = "ref",
-    .dot_pair = dot_pair,
-    .multiply_add_pair = multiply_add_pair,
+    .switch_lazy = switch_lazy,
+    .permute = permute,
+    .add_permuted = add_permuted,
+    .shift_above = shift_above,
+    .split = split,
+    .split_four = split_four,
+    .dot_strip = dot_strip,
+    .multiply_add_pairs = multiply_add_pairs,
     .fold = fold,
     .reduce = reduce,
     .reduce_128 = reduce_128,
     .combine = combine,
     .scale_difference = scale_difference,
-    .multiply_montgomery = multiply_montgomery,
+    .combine_low = combine_low,
     .add = add,
     .sub = sub,
     .add_constant = add_constant,

@@ -1,9 +1,10 @@
 /* row_wide - the row loops for vectors of 32-bit lanes, in terms of a dozen operations.
  *
  * A kernel file defines `vec` (a register), VEC_LANES (32-bit lanes in it), VEC_BLOCK (registers of
- * a row that a dot product works on at once: four accumulators each have to stay in registers) and
- * the vec_ operations, then includes this and fills its table. Everything here is static, so no
- * code for wide registers gets into other files.
+ * a row that key switching works on at once: four accumulators each have to stay in registers),
+ * VEC_DOT (the same for dimension 0: eight accumulators each) and the vec_ operations, then
+ * includes this and fills its table. Everything here is static, so no code for wide registers gets
+ * into other files.
  *
  * A 64-bit sum over lane 2i is held in 64-bit lane i of the `even` register, over lane 2i + 1 in
  * the `odd` one. Arrays of sums keep the two registers one after the other. */
@@ -67,101 +68,307 @@ static inline vec vec_shoup_lazy(vec x, vec factor, vec quotient, vec q)
     return vec_sub(vec_mul_low(x, factor), vec_mul_low(estimate, q));
 }
 
-static inline void wide_dot_block(uint32_t *ret0, uint32_t *ret1,
-                                  const struct row_operands *operands, size_t at, uint64_t room,
-                                  const struct vec_modulus *m, bool is_montgomery)
+/* sum += x * factor, lane by lane. */
+static inline void vec_multiply_add(vec *even, vec *odd, vec x, vec x_odd, vec factor,
+                                    vec factor_odd)
+{
+    *even = vec_add64(*even, vec_mul(x, factor));
+    *odd = vec_add64(*odd, vec_mul(x_odd, factor_odd));
+}
+
+/* Sums folded to less than q: they count as one product from then on. */
+static inline void vec_fold_pair(vec *even, vec *odd, const struct vec_modulus *m)
+{
+    const vec x = vec_reduce(*even, *odd, m);
+    *even = vec_low(x);
+    *odd = vec_odd(x);
+}
+
+/* A register of from[sources[at]], ..: all of them lie in one register's worth of `from`. */
+static inline vec vec_load_permuted(const uint32_t *from, const uint32_t *sources, size_t at)
+{
+    const uint32_t group = sources[at] & ~(uint32_t)(VEC_LANES - 1);
+    return vec_permute(vec_load(from + group), vec_load(sources + at));
+}
+
+static inline void wide_switch_block(uint32_t *ret0, uint32_t *ret1,
+                                     const struct row_switch *operands, size_t at, uint64_t room,
+                                     const struct vec_modulus *m, bool is_permuted)
 {
     vec even0[VEC_BLOCK], odd0[VEC_BLOCK], even1[VEC_BLOCK], odd1[VEC_BLOCK];
     UNROLL_8
     for (size_t v = 0; v < VEC_BLOCK; v++)
         even0[v] = odd0[v] = even1[v] = odd1[v] = vec_set(0);
-    const uint32_t *const *const rows = operands->b;
-    const size_t b_at = operands->b_offset + at;
     uint64_t terms = 0;
     for (size_t r = 0; r < operands->count; r++) {
-        if (rows[r] == NULL)
-            continue;
         if (terms == room) {
             UNROLL_8
             for (size_t v = 0; v < VEC_BLOCK; v++) {
-                const vec x0 = vec_reduce(even0[v], odd0[v], m);
-                const vec x1 = vec_reduce(even1[v], odd1[v], m);
-                even0[v] = vec_low(x0);
-                odd0[v] = vec_odd(x0);
-                even1[v] = vec_low(x1);
-                odd1[v] = vec_odd(x1);
+                vec_fold_pair(&even0[v], &odd0[v], m);
+                vec_fold_pair(&even1[v], &odd1[v], m);
             }
             terms = 1;
         }
-        const uint32_t *const b = rows[r] + b_at;
-        const uint32_t *const a0 = operands->a0 + r * operands->stride + at;
-        const uint32_t *const a1 = operands->a1 + r * operands->stride + at;
-        /* The next block of these rows, which lie too far apart for the processor to foresee. Past
-         * the end of a row nothing is read. */
-        for (size_t v = VEC_BLOCK * VEC_LANES; v < 2 * VEC_BLOCK * VEC_LANES; v += VEC_LINE) {
-            PREFETCH_READ(b + v);
-            PREFETCH_READ(a0 + v);
-            PREFETCH_READ(a1 + v);
-        }
+        const uint32_t *const digit = operands->digits[r];
+        const uint32_t *const k0 = operands->key + r * operands->stride + at;
+        const uint32_t *const k1 = k0 + operands->stride / 2;
         UNROLL_8
         for (size_t v = 0; v < VEC_BLOCK; v++) {
-            const vec factor = vec_load(b + v * VEC_LANES);
-            const vec factor_odd = vec_odd(factor);
-            const vec x0 = vec_load(a0 + v * VEC_LANES);
-            const vec x1 = vec_load(a1 + v * VEC_LANES);
-            even0[v] = vec_add64(even0[v], vec_mul(x0, factor));
-            odd0[v] = vec_add64(odd0[v], vec_mul(vec_odd(x0), factor_odd));
-            even1[v] = vec_add64(even1[v], vec_mul(x1, factor));
-            odd1[v] = vec_add64(odd1[v], vec_mul(vec_odd(x1), factor_odd));
+            const size_t i = v * VEC_LANES;
+            const vec x = is_permuted ? vec_load_permuted(digit, operands->sources, at + i)
+                                      : vec_load(digit + at + i);
+            const vec x_odd = vec_odd(x);
+            const vec y0 = vec_load(k0 + i);
+            const vec y1 = vec_load(k1 + i);
+            vec_multiply_add(&even0[v], &odd0[v], x, x_odd, y0, vec_odd(y0));
+            vec_multiply_add(&even1[v], &odd1[v], x, x_odd, y1, vec_odd(y1));
         }
         terms++;
     }
     UNROLL_8
     for (size_t v = 0; v < VEC_BLOCK; v++) {
         const size_t i = at + v * VEC_LANES;
-        if (is_montgomery) {
-            vec_store(ret0 + i, vec_montgomery_lazy(even0[v], odd0[v], m));
-            vec_store(ret1 + i, vec_montgomery_lazy(even1[v], odd1[v], m));
-        } else {
-            vec_store(ret0 + i, vec_reduce(even0[v], odd0[v], m));
-            vec_store(ret1 + i, vec_reduce(even1[v], odd1[v], m));
+        vec_store(ret0 + i, vec_montgomery_lazy(even0[v], odd0[v], m));
+        vec_store(ret1 + i, vec_montgomery_lazy(even1[v], odd1[v], m));
+    }
+}
+
+static void wide_switch_lazy(uint32_t *ret0, uint32_t *ret1, const struct row_switch *operands,
+                             size_t n, uint64_t room, const struct modulus *q)
+{
+    const struct vec_modulus m = vec_modulus_of(q);
+    if (n % (VEC_BLOCK * VEC_LANES) != 0) { /* rows shorter than a block: toy rings */
+        row_kernel_ref.switch_lazy(ret0, ret1, operands, n, room, q);
+        return;
+    }
+    /* Two loops rather than a test in one. */
+    if (operands->sources != NULL)
+        for (size_t at = 0; at < n; at += VEC_BLOCK * VEC_LANES)
+            wide_switch_block(ret0, ret1, operands, at, room, &m, true);
+    else
+        for (size_t at = 0; at < n; at += VEC_BLOCK * VEC_LANES)
+            wide_switch_block(ret0, ret1, operands, at, room, &m, false);
+}
+
+static void wide_permute(uint32_t *ret, const uint32_t *from, const uint32_t *sources, size_t n)
+{
+    for (size_t i = 0; i < n; i += VEC_LANES)
+        vec_store(ret + i, vec_load_permuted(from, sources, i));
+}
+
+static void wide_add_permuted(uint32_t *ret, const uint32_t *a, const uint32_t *from,
+                              const uint32_t *sources, size_t n, uint32_t q)
+{
+    const vec modulus = vec_set(q);
+    for (size_t i = 0; i < n; i += VEC_LANES)
+        vec_store(
+            ret + i,
+            vec_correct(vec_add(vec_load(a + i), vec_load_permuted(from, sources, i)), modulus));
+}
+
+static void wide_shift_above(uint32_t *ret, const uint32_t *a, uint32_t bound, uint32_t offset,
+                             size_t n)
+{
+    const vec limit = vec_set(bound);
+    const vec more = vec_set(offset);
+    for (size_t i = 0; i < n; i += VEC_LANES) {
+        const vec x = vec_load(a + i);
+        vec_store(ret + i, vec_add(x, vec_and(more, vec_negative(vec_sub(limit, x)))));
+    }
+}
+
+/* x * y * 2^-32 mod q in [0, q), for a product below 2^32 q. */
+static inline vec vec_multiply_montgomery(vec x, vec y, const struct vec_modulus *m)
+{
+    const vec product = vec_montgomery_lazy(vec_mul(x, y), vec_mul(vec_odd(x), vec_odd(y)), m);
+    return vec_correct(product, m->q);
+}
+
+static void wide_split(struct row_strips even, struct row_strips odd, const uint32_t *c,
+                       const uint32_t *r, const uint32_t *monomial, size_t n,
+                       const struct modulus *q)
+{
+    const struct vec_modulus m = vec_modulus_of(q);
+    const size_t strip = row_strip_words(n);
+    for (size_t at = 0; at < n; at += strip) {
+        uint32_t *const e = even.words + at / strip * even.stride;
+        uint32_t *const o = odd.words + at / strip * odd.stride;
+        for (size_t i = 0; i < strip; i += VEC_LANES) {
+            const vec x = vec_load(c + at + i);
+            const vec y = vec_load(r + at + i);
+            vec_store(e + i, vec_correct(vec_add(x, y), m.q));
+            vec_store(o + i, vec_multiply_montgomery(vec_sub(vec_add(x, m.q), y),
+                                                     vec_load(monomial + at + i), &m));
         }
     }
 }
 
-static void wide_dot_pair(uint32_t *ret0, uint32_t *ret1, const struct row_operands *operands,
-                          size_t n, uint64_t room, const struct modulus *q, bool is_montgomery)
+static void wide_split_four(const struct row_four *operands, uint32_t quotient, size_t n,
+                            const struct modulus *q)
 {
-    if (n % (VEC_BLOCK * VEC_LANES) != 0) { /* rows shorter than a block: toy rings */
-        row_kernel_ref.dot_pair(ret0, ret1, operands, n, room, q, is_montgomery);
+    const struct vec_modulus m = vec_modulus_of(q);
+    const vec quarter = vec_set(operands->quarter);
+    const vec quarter_quotient = vec_set(quotient);
+    const size_t strip = row_strip_words(n);
+    const struct row_four o = *operands;
+    if (n / 2 % VEC_LANES != 0) {
+        row_kernel_ref.split_four(operands, quotient, n, q);
         return;
     }
-    const struct vec_modulus m = vec_modulus_of(q);
-    for (size_t at = 0; at < n; at += VEC_BLOCK * VEC_LANES) {
-        /* Two loops rather than a test in one: the compiler keeps the sums in registers. */
-        if (is_montgomery)
-            wide_dot_block(ret0, ret1, operands, at, room, &m, true);
-        else
-            wide_dot_block(ret0, ret1, operands, at, room, &m, false);
+    for (size_t at = 0; at < n; at += strip) {
+        uint32_t *const ret0 = o.ret[0].words + at / strip * o.ret[0].stride;
+        uint32_t *const ret1 = o.ret[1].words + at / strip * o.ret[1].stride;
+        uint32_t *const ret2 = o.ret[2].words + at / strip * o.ret[2].stride;
+        uint32_t *const ret3 = o.ret[3].words + at / strip * o.ret[3].stride;
+        for (size_t i = 0; i < strip; i += VEC_LANES) {
+            const size_t k = at + i;
+            const bool first_half = k < n / 2;
+            const vec c = vec_load(o.c + k);
+            const vec r1 = vec_load(o.turned[0] + k);
+            const vec r2 = vec_load(o.turned[first_half ? 1 : 2] + k);
+            const vec r3 = vec_load(o.turned[first_half ? 2 : 1] + k);
+            const vec sum1 = vec_correct(vec_add(c, r1), m.q);
+            const vec sum2 = vec_correct(vec_add(r2, r3), m.q);
+            const vec difference1 = vec_correct(vec_sub(vec_add(c, m.q), r1), m.q);
+            const vec difference2 = vec_correct(
+                vec_shoup_lazy(vec_sub(vec_add(r2, m.q), r3), quarter, quarter_quotient, m.q), m.q);
+            vec_store(ret0 + i, vec_correct(vec_add(sum1, sum2), m.q));
+            vec_store(ret1 + i, vec_multiply_montgomery(vec_add(difference1, difference2),
+                                                        vec_load(o.monomials[0] + k), &m));
+            vec_store(ret2 + i, vec_multiply_montgomery(vec_sub(vec_add(sum1, m.q), sum2),
+                                                        vec_load(o.monomials[1] + k), &m));
+            vec_store(ret3 + i,
+                      vec_multiply_montgomery(vec_sub(vec_add(difference1, m.q), difference2),
+                                              vec_load(o.monomials[2] + k), &m));
+        }
     }
 }
 
-static void wide_multiply_add_pair(uint64_t *sum0, uint64_t *sum1, const uint32_t *a0,
-                                   const uint32_t *a1, const uint32_t *b, size_t n)
+/* VEC_DOT registers of one or two columns. The pairs of all rows stay in the first cache; the
+ * words of the columns that come next are fetched ahead, for they stream past once. */
+static inline void wide_dot_block(const struct row_dot *operands, size_t column, size_t at,
+                                  size_t n, uint64_t room, const struct vec_modulus *m,
+                                  size_t width)
 {
+    static const uint32_t zeros[ROW_STRIP_WORDS];
+    vec even[2][2][VEC_DOT], odd[2][2][VEC_DOT]; /* [column][polynomial] */
+    UNROLL_8
+    for (size_t c = 0; c < width; c++)
+        UNROLL_8
+    for (size_t v = 0; v < VEC_DOT; v++)
+        even[c][0][v] = odd[c][0][v] = even[c][1][v] = odd[c][1][v] = vec_set(0);
+    const size_t rows = operands->rows;
+    const uint32_t *const *const b = operands->b + column * rows;
+    const bool is_last = column + width >= operands->columns;
+    const uint32_t *const *const next = is_last ? operands->b : b + width * rows;
+    const size_t next_at = operands->b_offset + at + (is_last ? n : 0);
+    const size_t next_rows = is_last || column + 2 * width <= operands->columns ? rows : 0;
+    const uint32_t *pair = operands->pairs + at;
+    for (size_t first = 0; first < rows;) {
+        const size_t end = rows - first < room - 1 ? rows : first + (size_t)(room - 1);
+        for (size_t r = first; r < end; r++, pair += 2 * n) {
+            if (at % VEC_LINE == 0 && next_rows != 0) {
+                UNROLL_8
+                for (size_t c = 0; c < width; c++) {
+                    if (next[c * rows + r] == NULL)
+                        continue;
+                    UNROLL_8
+                    for (size_t v = 0; v < VEC_DOT * VEC_LANES; v += VEC_LINE)
+                        PREFETCH_READ(next[c * rows + r] + next_at + v);
+                }
+            }
+            const uint32_t *y[2];
+            UNROLL_8
+            for (size_t c = 0; c < width; c++)
+                y[c] = b[c * rows + r] != NULL ? b[c * rows + r] + operands->b_offset + at : zeros;
+            UNROLL_8
+            for (size_t v = 0; v < VEC_DOT; v++) {
+                const vec x0 = vec_load(pair + v * VEC_LANES);
+                const vec x1 = vec_load(pair + n + v * VEC_LANES);
+                const vec x0_odd = vec_odd(x0);
+                const vec x1_odd = vec_odd(x1);
+                UNROLL_8
+                for (size_t c = 0; c < width; c++) {
+                    const vec factor = vec_load(y[c] + v * VEC_LANES);
+                    const vec factor_odd = vec_odd(factor);
+                    vec_multiply_add(&even[c][0][v], &odd[c][0][v], x0, x0_odd, factor, factor_odd);
+                    vec_multiply_add(&even[c][1][v], &odd[c][1][v], x1, x1_odd, factor, factor_odd);
+                }
+            }
+        }
+        first = end;
+        if (first == rows)
+            break;
+        UNROLL_8
+        for (size_t c = 0; c < width; c++)
+            UNROLL_8
+        for (size_t v = 0; v < VEC_DOT; v++) {
+            vec_fold_pair(&even[c][0][v], &odd[c][0][v], m);
+            vec_fold_pair(&even[c][1][v], &odd[c][1][v], m);
+        }
+    }
+    UNROLL_8
+    for (size_t c = 0; c < width; c++) {
+        uint32_t *const ret = operands->ret[column + c] + at;
+        UNROLL_8
+        for (size_t v = 0; v < VEC_DOT; v++) {
+            vec_store(ret + operands->ret_offset[0] + v * VEC_LANES,
+                      vec_reduce(even[c][0][v], odd[c][0][v], m));
+            vec_store(ret + operands->ret_offset[1] + v * VEC_LANES,
+                      vec_reduce(even[c][1][v], odd[c][1][v], m));
+        }
+    }
+}
+
+static void wide_dot_strip(const struct row_dot *operands, size_t n, uint64_t room,
+                           const struct modulus *q)
+{
+    if (n % (VEC_DOT * VEC_LANES) != 0) {
+        row_kernel_ref.dot_strip(operands, n, room, q);
+        return;
+    }
+    const struct vec_modulus m = vec_modulus_of(q);
+    size_t column = 0;
+    for (; column + 2 <= operands->columns; column += 2)
+        for (size_t at = 0; at < n; at += VEC_DOT * VEC_LANES)
+            wide_dot_block(operands, column, at, n, room, &m, 2);
+    if (column < operands->columns)
+        for (size_t at = 0; at < n; at += VEC_DOT * VEC_LANES)
+            wide_dot_block(operands, column, at, n, room, &m, 1);
+}
+
+static void wide_multiply_add_pairs(uint64_t *sum0, uint64_t *sum1, uint64_t *sum2,
+                                    const struct row_pairs *pairs, size_t n)
+{
+    uint64_t *const sums[3] = {sum0, sum1, sum2};
     for (size_t i = 0; i < n; i += VEC_LANES) {
-        const vec factor = vec_load(b + i);
-        const vec factor_odd = vec_odd(factor);
-        const vec x0 = vec_load(a0 + i);
-        const vec x1 = vec_load(a1 + i);
-        uint64_t *const s0 = sum0 + i;
-        uint64_t *const s1 = sum1 + i;
-        vec_store64(s0, vec_add64(vec_load64(s0), vec_mul(x0, factor)));
-        vec_store64(s0 + VEC_LANES / 2,
-                    vec_add64(vec_load64(s0 + VEC_LANES / 2), vec_mul(vec_odd(x0), factor_odd)));
-        vec_store64(s1, vec_add64(vec_load64(s1), vec_mul(x1, factor)));
-        vec_store64(s1 + VEC_LANES / 2,
-                    vec_add64(vec_load64(s1 + VEC_LANES / 2), vec_mul(vec_odd(x1), factor_odd)));
+        vec even[3], odd[3];
+        UNROLL_8
+        for (size_t k = 0; k < 3; k++) {
+            even[k] = vec_load64(sums[k] + i);
+            odd[k] = vec_load64(sums[k] + i + VEC_LANES / 2);
+        }
+        for (size_t r = 0; r < pairs->count; r++) {
+            const uint32_t *const x = pairs->x[r] + pairs->at + i;
+            const uint32_t *const y = pairs->y[r] + pairs->at + i;
+            const vec x0 = vec_load(x);
+            const vec x1 = vec_load(x + pairs->second);
+            const vec y0 = vec_load(y);
+            const vec y1 = vec_load(y + pairs->second);
+            const vec x0_odd = vec_odd(x0);
+            const vec x1_odd = vec_odd(x1);
+            const vec y0_odd = vec_odd(y0);
+            const vec y1_odd = vec_odd(y1);
+            vec_multiply_add(&even[0], &odd[0], x0, x0_odd, y0, y0_odd);
+            vec_multiply_add(&even[1], &odd[1], x0, x0_odd, y1, y1_odd);
+            vec_multiply_add(&even[1], &odd[1], x1, x1_odd, y0, y0_odd);
+            vec_multiply_add(&even[2], &odd[2], x1, x1_odd, y1, y1_odd);
+        }
+        UNROLL_8
+        for (size_t k = 0; k < 3; k++) {
+            vec_store64(sums[k] + i, even[k]);
+            vec_store64(sums[k] + i + VEC_LANES / 2, odd[k]);
+        }
     }
 }
 
@@ -255,15 +462,17 @@ static void wide_scale_difference(uint32_t *ret, const uint32_t *a, const uint32
     }
 }
 
-static void wide_multiply_montgomery(uint32_t *ret, const uint32_t *a, const uint32_t *b, size_t n,
-                                     const struct modulus *q)
+static void wide_combine_low(uint32_t *ret, uint32_t *ret_sign, const uint32_t *const *rows,
+                             const uint32_t *factors, size_t count, unsigned bits, size_t n)
 {
-    const struct vec_modulus m = vec_modulus_of(q);
+    const vec mask = vec_set(UINT32_MAX >> (32 - bits));
     for (size_t i = 0; i < n; i += VEC_LANES) {
-        const vec x = vec_load(a + i);
-        const vec y = vec_load(b + i);
-        const vec product = vec_montgomery_lazy(vec_mul(x, y), vec_mul(vec_odd(x), vec_odd(y)), &m);
-        vec_store(ret + i, vec_correct(product, m.q));
+        vec sum = vec_set(0);
+        for (size_t r = 0; r < count; r++)
+            sum = vec_add(sum, vec_mul_low(vec_load(rows[r] + i), vec_set(factors[r])));
+        sum = vec_and(sum, mask);
+        vec_store(ret + i, sum);
+        vec_store(ret_sign + i, vec_shift_right(sum, bits - 1));
     }
 }
 
@@ -293,11 +502,12 @@ static void wide_add_constant(uint32_t *ret, const uint32_t *a, uint32_t constan
 
 #define ROW_WIDE_KERNEL(kernel_name)                                                               \
     {                                                                                              \
-        .name = kernel_name, .dot_pair = wide_dot_pair,                                            \
-        .multiply_add_pair = wide_multiply_add_pair, .fold = wide_fold, .reduce = wide_reduce,     \
-        .reduce_128 = wide_reduce_128, .combine = wide_combine,                                    \
-        .scale_difference = wide_scale_difference,                                                 \
-        .multiply_montgomery = wide_multiply_montgomery, .add = wide_add, .sub = wide_sub,         \
+        .name = kernel_name, .switch_lazy = wide_switch_lazy, .permute = wide_permute,             \
+        .add_permuted = wide_add_permuted, .shift_above = wide_shift_above, .split = wide_split,   \
+        .split_four = wide_split_four, .dot_strip = wide_dot_strip,                                \
+        .multiply_add_pairs = wide_multiply_add_pairs, .fold = wide_fold, .reduce = wide_reduce,   \
+        .reduce_128 = wide_reduce_128, .combine = wide_combine, .combine_low = wide_combine_low,   \
+        .scale_difference = wide_scale_difference, .add = wide_add, .sub = wide_sub,               \
         .add_constant = wide_add_constant                                                          \
     }
 

@@ -26,21 +26,18 @@ static void check_dot(const char *name, const char *kernel, size_t rows, size_t 
     const size_t count = rows * columns;
     struct bfv_workspace *workspace;
     struct bfv_selectors *selectors;
-    struct bfv_evaluation_key *none;
     cr_assert_eq(bfv_workspace_new(context, &workspace, NULL), STATUS_OK);
-    cr_assert_eq(bfv_evaluation_key_new(context, &none, NULL), STATUS_OK);
     cr_assert_eq(bfv_selectors_new(context, rows + 1, &selectors, NULL), STATUS_OK);
-    const enum bfv_form form = BFV_EVALUATION;
+    struct bfv_ciphertext *chosen = mem_alloc(rows + 1, sizeof *chosen);
     for (size_t r = 0; r <= rows; r++) {
-        struct bfv_ciphertext query = ciphertext_for(context, 2, levels, BFV_COEFFICIENT);
-        cr_assert_eq(bfv_expand(workspace, none, &query, 1, &form, selectors, r, NULL), STATUS_OK);
-        struct bfv_ciphertext selector = bfv_selector(selectors, r);
+        struct bfv_ciphertext *const selector = &chosen[r];
+        *selector = ciphertext_for(context, 2, levels, BFV_EVALUATION);
         for (size_t i = 0; i < 2 * levels; i++) {
             const uint32_t q = basis->modulus[i % levels].value;
-            fill_residues(selector.words + i * n, n, q, r * 100 + i);
-            selector.words[i * n + r % n] = q - 1;
+            fill_residues(selector->words + i * n, n, q, r * 100 + i);
+            selector->words[i * n + r % n] = q - 1;
         }
-        bfv_ciphertext_deinit(&query);
+        bfv_selectors_set(selectors, r, selector);
     }
     uint32_t *plain = poly_alloc(words, count);
     uint32_t *tiled = poly_alloc(words, count);
@@ -74,7 +71,7 @@ static void check_dot(const char *name, const char *kernel, size_t rows, size_t 
             uint64_t sum = 0;
             for (size_t r = 0; r < rows; r++)
                 if (plain_rows[c * rows + r] != NULL)
-                    sum = (sum + (uint64_t)bfv_selector(selectors, 1 + r).words[at] *
+                    sum = (sum + (uint64_t)chosen[1 + r].words[at] *
                                      plain_rows[c * rows + r][at % words]) %
                           q;
             cr_assert_eq(by_plain[c].words[at], sum);
@@ -82,6 +79,9 @@ static void check_dot(const char *name, const char *kernel, size_t rows, size_t 
         bfv_ciphertext_deinit(&by_plain[c]);
         bfv_ciphertext_deinit(&by_tiles[c]);
     }
+    for (size_t r = 0; r <= rows; r++)
+        bfv_ciphertext_deinit(&chosen[r]);
+    mem_free(chosen);
     mem_free(by_plain);
     mem_free(by_tiles);
     mem_free(plain);
@@ -89,7 +89,6 @@ static void check_dot(const char *name, const char *kernel, size_t rows, size_t 
     mem_free(plain_rows);
     mem_free(tiled_rows);
     bfv_selectors_free(selectors);
-    bfv_evaluation_key_free(none);
     bfv_workspace_free(workspace);
     bfv_context_free(context);
 }
@@ -113,21 +112,18 @@ Test(bfv_product, dot_of_largest_values)
     struct bfv_context *context = context_for(logt_5);
     struct bfv_workspace *workspace;
     struct bfv_selectors *selectors;
-    struct bfv_evaluation_key *none;
     enum { ROWS = 300 };
     cr_assert_eq(bfv_workspace_new(context, &workspace, NULL), STATUS_OK);
-    cr_assert_eq(bfv_evaluation_key_new(context, &none, NULL), STATUS_OK);
     cr_assert_eq(bfv_selectors_new(context, ROWS, &selectors, NULL), STATUS_OK);
-    struct bfv_ciphertext query = ciphertext_for(context, 2, 2, BFV_COEFFICIENT);
+    struct bfv_ciphertext selector = ciphertext_for(context, 2, 2, BFV_EVALUATION);
     uint32_t *plain = poly_alloc(4096, 2);
     const uint32_t *rows[ROWS];
-    const enum bfv_form form = BFV_EVALUATION;
     for (size_t i = 0; i < 8192; i++)
         plain[i] = (uint32_t)group_a[i / 4096] - 1;
     for (size_t r = 0; r < ROWS; r++) {
-        cr_assert_eq(bfv_expand(workspace, none, &query, 1, &form, selectors, r, NULL), STATUS_OK);
-        memcpy(bfv_selector(selectors, r).words, plain, 8192 * sizeof *plain);
-        memcpy(bfv_selector(selectors, r).words + 8192, plain, 8192 * sizeof *plain);
+        memcpy(selector.words, plain, 8192 * sizeof *plain);
+        memcpy(selector.words + 8192, plain, 8192 * sizeof *plain);
+        bfv_selectors_set(selectors, r, &selector);
         rows[r] = plain;
     }
     const struct bfv_plaintext_rows all = {.words = rows, .tile_stride = bfv_tile_words(context)};
@@ -136,10 +132,9 @@ Test(bfv_product, dot_of_largest_values)
     for (size_t i = 0; i < 4 * 4096; i++)
         cr_assert_eq(result.words[i], ROWS, "(-1)(-1) = 1, %zu", i);
     mem_free(plain);
-    bfv_ciphertext_deinit(&query);
+    bfv_ciphertext_deinit(&selector);
     bfv_ciphertext_deinit(&result);
     bfv_selectors_free(selectors);
-    bfv_evaluation_key_free(none);
     bfv_workspace_free(workspace);
     bfv_context_free(context);
 }

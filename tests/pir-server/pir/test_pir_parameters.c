@@ -87,6 +87,27 @@ Test(pir_parameters, galois_elements_are_the_references)
     }
 }
 
+/* One for each pair of levels from the last on, as far as its parts are listed. */
+Test(pir_parameters, composite_elements_of_pairs)
+{
+    uint32_t elements[PIR_GALOIS_ELEMENTS_MAX];
+    size_t count;
+    static const uint32_t one[] = {129, 257, 385, 513, 1025, 2049, 4097};
+    static const uint32_t two[] = {129, 257, 385, 513, 1025, 1537, 2049, 4097};
+    static const uint32_t three[] = {129, 257, 385, 513, 1025, 1537, 2049, 4097, 6145};
+    for (size_t pairs = 0; pairs <= 9; pairs++) {
+        pir_galois_elements(4096, 62, PIR_KEY_COMPRESSION_NONE, elements, &count);
+        pir_galois_elements_pair(4096, 62, pairs, elements, &count);
+        const uint32_t *expected = pairs == 1 ? one : pairs == 2 ? two : three;
+        cr_assert_eq(count, pairs < 3 ? 6 + pairs : 9, "%zu pairs: %zu", pairs, count);
+        for (size_t k = 0; k < count && pairs > 0; k++)
+            cr_assert_eq(elements[k], expected[k], "%zu pairs: %u", pairs, elements[k]);
+    }
+    pir_galois_elements(4096, 62, PIR_KEY_COMPRESSION_MAX, elements, &count);
+    pir_galois_elements_pair(4096, 62, 3, elements, &count);
+    cr_assert_eq(count, 1, "the other parts are not listed");
+}
+
 Test(pir_parameters, chosen_elements_always_pass_the_check)
 {
     for (uint64_t buckets = 1; buckets < 100000; buckets += 1 + buckets / 3)

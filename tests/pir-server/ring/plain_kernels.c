@@ -19,7 +19,7 @@ struct pair {
 
 static uint32_t a[ROWS * N_MAX], b[ROWS * N_MAX], words[4 * N_MAX];
 static uint32_t first[N_MAX + 1], second[N_MAX + 1], third[N_MAX + 1], fourth[N_MAX + 1];
-static uint64_t sums[2][2][N_MAX];
+static uint64_t sums[2][3][N_MAX];
 
 /* Pattern 0: zeros; 1: all bound - 1; 2: one value of that; others: random. */
 static void fill(uint32_t *ret, size_t count, uint64_t bound, unsigned pattern)
@@ -66,6 +66,7 @@ static bool transforms_agree(const struct pair *p, unsigned pattern)
     return agree && are_equal(first, a, p->n) && second[p->n] == 77;
 }
 
+/* Key switching, with digits as they are and moved. */
 static bool dot_products_agree(const struct pair *p, unsigned pattern)
 {
     const struct modulus *const q = &p->own->modulus[p->at];
@@ -73,16 +74,34 @@ static bool dot_products_agree(const struct pair *p, unsigned pattern)
     fill(a, ROWS * p->n, q->value, pattern);
     fill(b, ROWS * p->n, q->value, pattern == 1 ? 1 : pattern + 7);
     for (size_t r = 0; r < ROWS; r++)
-        rows[r] = r == 5 ? NULL : b + r * p->n;
-    const struct row_operands operands = {
-        .a0 = a, .a1 = b, .stride = p->n, .b = rows, .count = ROWS};
+        rows[r] = b + r * p->n;
+    automorphism_eval_sources(words, 17, p->n);
     bool agree = true;
-    for (size_t room = 8; room <= 64; room *= 8) {
-        row_dot_pair(p->ref->rows, first, second, &operands, p->n, room, q);
-        row_dot_pair(p->own->rows, third, fourth, &operands, p->n, room, q);
-        agree &= are_equal(first, third, p->n) && are_equal(second, fourth, p->n);
+    for (size_t moved = 0; moved < 2; moved++) {
+        const struct row_switch operands = {.digits = rows,
+                                            .sources = moved != 0 ? words : NULL,
+                                            .key = a,
+                                            .stride = 2 * p->n,
+                                            .count = 2};
+        row_switch_lazy(p->ref->rows, first, second, &operands, p->n, 4, q);
+        row_switch_lazy(p->own->rows, third, fourth, &operands, p->n, 4, q);
+        agree &= are_congruent(first, third, p->n, q->value) &&
+                 are_congruent(second, fourth, p->n, q->value);
     }
-    return agree;
+    const size_t strip = row_strip_words(p->n);
+    rows[3] = NULL;
+    for (size_t k = 0; k < 2; k++) {
+        uint32_t *const rets[2] = {k == 0 ? first : third, k == 0 ? second : fourth};
+        const struct row_dot operands = {.pairs = a,
+                                         .b = rows,
+                                         .rows = ROWS / 2,
+                                         .columns = 2,
+                                         .ret = rets,
+                                         .ret_offset = {0, strip}};
+        row_dot_strip(k == 0 ? p->ref->rows : p->own->rows, &operands, strip, 8, q);
+    }
+    return agree && are_equal(first, third, 2 * strip < p->n ? 2 * strip : p->n) &&
+           are_equal(second, fourth, 2 * strip < p->n ? 2 * strip : p->n);
 }
 
 /* Arrays of sums are private to a kernel; what they are reduced to is not. */
@@ -91,17 +110,26 @@ static bool sums_agree(const struct pair *p, unsigned pattern)
     const struct modulus *const q = &p->own->modulus[p->at];
     const struct row_kernel *const kernels[2] = {p->ref->rows, p->own->rows};
     uint32_t *const results[2][2] = {{first, second}, {third, fourth}};
+    const uint32_t *x[2], *y[2];
     fill(a, ROWS * p->n, q->value, pattern);
-    memset(sums, 0, sizeof sums);
-    for (size_t k = 0; k < 2; k++) {
-        for (size_t r = 0; r < 9; r++)
-            row_multiply_add_pair(kernels[k], sums[k][0], sums[k][1], a + r * p->n,
-                                  a + (r + 1) * p->n, a + (r + 2) * p->n, p->n);
-        row_fold(kernels[k], sums[k][0], p->n, q);
-        for (size_t s = 0; s < 2; s++)
-            row_reduce(kernels[k], results[k][s], sums[k][s], p->n, q);
+    for (size_t r = 0; r < 2; r++) {
+        x[r] = a + r * p->n;
+        y[r] = a + (r + 4) * p->n;
     }
-    return are_equal(first, third, p->n) && are_equal(second, fourth, p->n);
+    const struct row_pairs pairs = {.x = x, .y = y, .second = 2 * p->n, .count = 2};
+    bool agree = true;
+    for (size_t s = 0; s < 3; s++) {
+        memset(sums, 0, sizeof sums);
+        for (size_t k = 0; k < 2; k++) {
+            uint64_t *const all[3] = {sums[k][0], sums[k][1], sums[k][2]};
+            row_multiply_add_pairs(kernels[k], all[0], all[1], all[2], &pairs, p->n);
+            row_reduce(kernels[k], results[k][0], all[s], p->n, q);
+            row_fold(kernels[k], all[s], p->n, q);
+            row_reduce(kernels[k], results[k][1], all[s], p->n, q);
+        }
+        agree &= are_equal(first, third, p->n) && are_equal(second, fourth, p->n);
+    }
+    return agree;
 }
 
 static bool numbers_agree(const struct pair *p, unsigned pattern)
@@ -131,9 +159,30 @@ static bool elements_agree(const struct pair *p, unsigned pattern)
     row_add_constant(p->ref->rows, first, a, q->value - 1, n, q);
     row_add_constant(p->own->rows, second, a, q->value - 1, n, q);
     agree &= are_equal(first, second, n);
-    row_multiply_montgomery(p->ref->rows, first, a, b, n, q);
-    row_multiply_montgomery(p->own->rows, second, a, b, n, q);
+    const struct row_strips strips[2] = {{third, row_strip_words(n)}, {fourth, row_strip_words(n)}};
+    for (size_t k = 0; k < 2; k++) {
+        uint32_t *const out = k == 0 ? first : second;
+        row_split(k == 0 ? p->ref->rows : p->own->rows, strips[0], strips[1], a, b, b, n, q);
+        memcpy(out, third, n * sizeof *out);
+        for (size_t i = 0; i < n; i++)
+            out[i] += 3 * fourth[i];
+    }
     agree &= are_equal(first, second, n);
+    struct row_four four = {
+        .c = a, .turned = {b, a, b}, .monomials = {a, b, a}, .quarter = q->value / 3};
+    for (size_t k = 0; k < 4; k++)
+        four.ret[k] = (struct row_strips){words + k * n, row_strip_words(n)};
+    row_split_four(p->ref->rows, &four, n, q);
+    memcpy(first, words, n * sizeof *first);
+    memcpy(third, words + 3 * n, n * sizeof *third);
+    row_split_four(p->own->rows, &four, n, q);
+    agree &= are_equal(first, words, n) && are_equal(third, words + 3 * n, n);
+    row_shift_above(p->ref->rows, first, a, q->value / 2, 12345, n);
+    row_shift_above(p->own->rows, second, a, q->value / 2, 12345, n);
+    agree &= are_equal(first, second, n);
+    row_combine_low(p->ref->rows, first, third, list, factors, 3, 16, n);
+    row_combine_low(p->own->rows, second, fourth, list, factors, 3, 16, n);
+    agree &= are_equal(first, second, n) && are_equal(third, fourth, n);
     row_combine(p->ref->rows, first, list, factors, 3, n, q);
     row_combine(p->own->rows, second, list, factors, 3, n, q);
     agree &= are_equal(first, second, n);

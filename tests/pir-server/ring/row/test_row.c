@@ -1,6 +1,7 @@
 #include "pir-server/ring/row/row.h"
 
 #include "pir-server/ring/ntt/ntt.h"
+#include "pir-server/ring/rns.h"
 #include "tests/pir-server/lattice_help.h"
 
 #include <criterion/criterion.h>
@@ -58,28 +59,37 @@ ParameterizedTest(char name[16], row, sums_of_products_are_exact)
         struct modulus q;
         cr_assert_eq(modulus_init(moduli[m], &q, NULL), STATUS_OK);
         uint32_t a[N], b[N], c[N], reduced[N];
-        uint64_t sum0[N] = {0}, sum1[N] = {0}, expected0[N] = {0}, expected1[N] = {0};
+        uint32_t d[N];
+        uint64_t sums[3][N] = {{0}}, expected[3][N] = {{0}};
         for (unsigned round = 0; round < 15; round++) {
             fill_residues(a, N, q.value, round);
             fill_residues(b, N, q.value, round + 20);
             fill_residues(c, N, q.value, round + 40);
-            a[round] = b[round] = c[round] = q.value - 1;
-            row_multiply_add_pair(kernel, sum0, sum1, a, b, c, N);
-            if (round == 7) {
-                row_fold(kernel, sum0, N, &q);
-                row_fold(kernel, sum1, N, &q);
-            }
+            fill_residues(d, N, q.value, round + 60);
+            a[round] = b[round] = c[round] = d[round] = q.value - 1;
+            uint32_t x[2 * N], y[2 * N];
+            memcpy(x, a, sizeof a);
+            memcpy(x + N, b, sizeof b);
+            memcpy(y, c, sizeof c);
+            memcpy(y + N, d, sizeof d);
+            const uint32_t *const xs[] = {x}, *const ys[] = {y};
+            const struct row_pairs pairs = {.x = xs, .y = ys, .second = N, .count = 1};
+            if (round % 7 == 6)
+                for (size_t k = 0; k < 3; k++)
+                    row_fold(kernel, sums[k], N, &q);
+            row_multiply_add_pairs(kernel, sums[0], sums[1], sums[2], &pairs, N);
             for (size_t i = 0; i < N; i++) {
-                expected0[i] = (expected0[i] + (uint64_t)a[i] * c[i]) % q.value;
-                expected1[i] = (expected1[i] + (uint64_t)b[i] * c[i]) % q.value;
+                expected[0][i] = (expected[0][i] + (uint64_t)a[i] * c[i]) % q.value;
+                expected[1][i] = (expected[1][i] + (uint64_t)a[i] * d[i]) % q.value;
+                expected[1][i] = (expected[1][i] + (uint64_t)b[i] * c[i]) % q.value;
+                expected[2][i] = (expected[2][i] + (uint64_t)b[i] * d[i]) % q.value;
             }
         }
-        row_reduce(kernel, reduced, sum0, N, &q);
-        for (size_t i = 0; i < N; i++)
-            cr_assert_eq(reduced[i], expected0[i]);
-        row_reduce(kernel, reduced, sum1, N, &q);
-        for (size_t i = 0; i < N; i++)
-            cr_assert_eq(reduced[i], expected1[i]);
+        for (size_t k = 0; k < 3; k++) {
+            row_reduce(kernel, reduced, sums[k], N, &q);
+            for (size_t i = 0; i < N; i++)
+                cr_assert_eq(reduced[i], expected[k][i], "sum %zu", k);
+        }
     }
 }
 
@@ -89,50 +99,219 @@ ParameterizedTestParameters(row, dot_products_equal_the_plain_sum)
 }
 
 /* Counts around the number of products that a sum holds, all residues at the top, zeros left out,
- * guard words around the results. */
+ * guard words around the results, one column and several. */
 ParameterizedTest(char name[16], row, dot_products_equal_the_plain_sum)
 {
+    enum { STRIP = ROW_STRIP_WORDS, COLUMNS = 3 };
     const struct row_kernel *kernel = kernel_or_skip(name);
-    static uint32_t a[2 * MOST_ROWS][N], b[MOST_ROWS][N];
+    static uint32_t a[MOST_ROWS][2][STRIP], b[COLUMNS * MOST_ROWS][STRIP];
     static const size_t counts[] = {0, 1, 2, 15, 16, 17, MOST_ROWS};
     for (size_t m = 0; m < ARRAY_COUNT(moduli); m++) {
         struct modulus q;
         cr_assert_eq(modulus_init(moduli[m], &q, NULL), STATUS_OK);
-        const uint32_t *rows[MOST_ROWS];
-        for (unsigned r = 0; r < MOST_ROWS; r++) {
-            fill_residues(a[2 * r], N, q.value, r);
-            fill_residues(a[2 * r + 1], N, q.value, r + 100);
-            fill_residues(b[r], N, q.value, r + 200);
-            for (size_t i = 0; i < N; i += 3)
-                a[2 * r][i] = a[2 * r + 1][i] = b[r][i] = q.value - 1;
-            rows[r] = r % 5 == 4 ? NULL : b[r] - 8;
-        }
-        for (size_t c = 0; c < ARRAY_COUNT(counts); c++) {
-            const struct row_operands operands = {.a0 = a[0],
-                                                  .a1 = a[1],
-                                                  .stride = (size_t)2 * N,
-                                                  .b = rows,
-                                                  .b_offset = 8,
-                                                  .count = counts[c]};
-            uint32_t out[2][N + 16];
+        for (unsigned r = 0; r < MOST_ROWS; r++)
+            fill_residues(a[r][0], (size_t)2 * STRIP, q.value, r);
+        for (unsigned r = 0; r < COLUMNS * MOST_ROWS; r++)
+            fill_residues(b[r], STRIP, q.value, r + 200);
+        for (size_t r = 0; r < MOST_ROWS; r++)
+            for (size_t i = 0; i < STRIP; i += 3)
+                a[r][0][i] = a[r][1][i] = b[r][i] = q.value - 1;
+        for (size_t at = 0; at < ARRAY_COUNT(counts) * COLUMNS; at++) {
+            const size_t count = counts[at / COLUMNS];
+            const size_t columns = at % COLUMNS + 1;
+            const uint32_t *rows[COLUMNS * MOST_ROWS];
+            for (size_t r = 0; r < columns * count; r++)
+                rows[r] = r % 5 == 4 ? NULL : b[r] - 8;
+            uint32_t out[COLUMNS][2 * STRIP + 24];
+            uint32_t *const rets[COLUMNS] = {out[0], out[1], out[2]};
             memset(out, 0xa5, sizeof out);
-            row_dot_pair(kernel, out[0] + 8, out[1] + 8, &operands, N, row_capacity(q.value), &q);
-            uint32_t lazy[2][N];
-            row_dot_pair_montgomery_lazy(kernel, lazy[0], lazy[1], &operands, N,
-                                         ((uint64_t)1 << 32) / q.value, &q);
-            for (size_t k = 0; k < 2; k++) {
-                for (size_t i = 0; i < N; i++) {
-                    uint64_t sum = 0;
-                    for (size_t r = 0; r < counts[c]; r++)
-                        if (rows[r] != NULL)
-                            sum = (sum + (uint64_t)a[2 * r + k][i] * b[r][i]) % q.value;
-                    cr_assert_eq(out[k][8 + i], sum, "%s q=%u rows=%zu", name, q.value, counts[c]);
-                    cr_assert_lt(lazy[k][i], 2 * q.value);
-                    cr_assert_eq(((uint64_t)lazy[k][i] << 32) % q.value, sum);
+            const struct row_dot operands = {.pairs = a[0][0],
+                                             .b = rows,
+                                             .b_offset = 8,
+                                             .rows = count,
+                                             .columns = columns,
+                                             .ret = rets,
+                                             .ret_offset = {8, STRIP + 16}};
+            row_dot_strip(kernel, &operands, STRIP, row_capacity(q.value), &q);
+            for (size_t c = 0; c < columns; c++) {
+                for (size_t k = 0; k < 2; k++) {
+                    for (size_t i = 0; i < STRIP; i++) {
+                        uint64_t sum = 0;
+                        for (size_t r = 0; r < count; r++)
+                            if (rows[c * count + r] != NULL)
+                                sum = (sum + (uint64_t)a[r][k][i] * b[c * count + r][i]) % q.value;
+                        cr_assert_eq(out[c][k * (STRIP + 8) + 8 + i], sum, "%s q=%u rows=%zu", name,
+                                     q.value, count);
+                    }
+                    for (size_t i = 0; i < 8; i++)
+                        cr_assert_eq(out[c][k * (STRIP + 8) + i], 0xa5a5a5a5);
                 }
-                for (size_t i = 0; i < 8; i++)
-                    cr_assert(out[k][i] == 0xa5a5a5a5 && out[k][N + 8 + i] == 0xa5a5a5a5);
+                cr_assert_eq(out[c][2 * STRIP + 16], 0xa5a5a5a5);
             }
+        }
+    }
+}
+
+ParameterizedTestParameters(row, key_switching_equals_the_plain_sum)
+{
+    return all_kernels();
+}
+
+/* Digits at the top of their lazy range, as they are and moved by automorphisms; many of them, so
+ * that the sums are folded. */
+ParameterizedTest(char name[16], row, key_switching_equals_the_plain_sum)
+{
+    const struct row_kernel *kernel = kernel_or_skip(name);
+    static uint32_t key[2 * MOST_ROWS][N], digits[MOST_ROWS][N];
+    static const uint32_t elements[] = {0, 3, 17, 129, N + 1, 2 * N - 1};
+    for (size_t m = 0; m < ARRAY_COUNT(moduli); m++) {
+        struct modulus q;
+        cr_assert_eq(modulus_init(moduli[m], &q, NULL), STATUS_OK);
+        const uint32_t *list[MOST_ROWS];
+        for (unsigned r = 0; r < MOST_ROWS; r++) {
+            fill_residues(key[2 * r], (size_t)2 * N, q.value, r);
+            fill_residues(digits[r], N, q.value, r + 200);
+            for (size_t i = 0; i < N; i += 3)
+                key[2 * r][i] = key[2 * r + 1][i] = digits[r][i] = q.value - 1;
+            list[r] = digits[r];
+        }
+        const uint64_t room = ((uint64_t)1 << 32) / q.value;
+        for (size_t count = 1; count <= MOST_ROWS; count += count < 3 ? 1 : 37) {
+            const bool lazy = 4 * count <= room;
+            for (size_t r = 0; r < count && lazy; r++)
+                for (size_t i = r; i < N; i += 5)
+                    digits[r][i] = digits[r][i] % q.value + 3 * q.value;
+            for (size_t e = 0; e < ARRAY_COUNT(elements); e++) {
+                uint32_t sources[N], out[2][N + 8];
+                for (uint32_t i = 0; i < N; i++)
+                    sources[i] = i;
+                if (elements[e] != 0)
+                    automorphism_eval_sources(sources, elements[e], N);
+                const struct row_switch operands = {.digits = list,
+                                                    .sources = elements[e] != 0 ? sources : NULL,
+                                                    .key = key[0],
+                                                    .stride = (size_t)2 * N,
+                                                    .count = count};
+                memset(out, 0xa5, sizeof out);
+                row_switch_lazy(kernel, out[0], out[1], &operands, N, room, &q);
+                for (size_t k = 0; k < 2; k++) {
+                    for (size_t i = 0; i < N; i++) {
+                        uint64_t sum = 0;
+                        for (size_t r = 0; r < count; r++)
+                            sum = (sum +
+                                   (uint64_t)digits[r][sources[i]] % q.value * key[2 * r + k][i]) %
+                                  q.value;
+                        cr_assert_lt(out[k][i], 2 * q.value);
+                        cr_assert_eq(((uint64_t)out[k][i] << 32) % q.value, sum);
+                    }
+                    cr_assert_eq(out[k][N], 0xa5a5a5a5);
+                }
+            }
+            for (size_t r = 0; r < count; r++)
+                for (size_t i = 0; i < N; i++)
+                    digits[r][i] %= q.value;
+        }
+    }
+}
+
+ParameterizedTestParameters(row, permutations_and_shifts)
+{
+    return all_kernels();
+}
+
+ParameterizedTest(char name[16], row, permutations_and_shifts)
+{
+    const struct row_kernel *kernel = kernel_or_skip(name);
+    uint32_t a[N], b[N], out[N], sources[N];
+    struct modulus q;
+    cr_assert_eq(modulus_init(moduli[1], &q, NULL), STATUS_OK);
+    fill_residues(a, N, q.value, 1);
+    fill_residues(b, N, q.value, 2);
+    for (uint32_t element = 3; element < 2 * N; element += 2) {
+        automorphism_eval_sources(sources, element, N);
+        row_permute(kernel, out, a, sources, N);
+        for (size_t i = 0; i < N; i++)
+            cr_assert_eq(out[i], a[sources[i]]);
+        row_add_permuted(kernel, out, b, a, sources, N, &q);
+        for (size_t i = 0; i < N; i++)
+            cr_assert_eq(out[i], ((uint64_t)b[i] + a[sources[i]]) % q.value);
+    }
+    const uint32_t half = q.value / 2;
+    a[0] = half;
+    a[1] = half + 1;
+    a[2] = 0;
+    a[3] = q.value - 1;
+    row_shift_above(kernel, out, a, half, 0u - half, N);
+    for (size_t i = 0; i < N; i++)
+        cr_assert_eq(out[i], a[i] > half ? a[i] - half : a[i]);
+    uint32_t sign[N];
+    const uint32_t *const rows[] = {a, b, a};
+    const uint32_t factors[] = {40503, 3, 65535};
+    for (unsigned bits = 1; bits <= 32; bits += bits == 1 ? 15 : 16) {
+        row_combine_low(kernel, out, sign, rows, factors, 3, bits, N);
+        for (size_t i = 0; i < N; i++) {
+            const uint32_t sum = a[i] * 40503u + b[i] * 3u + a[i] * 65535u;
+            cr_assert_eq(out[i], bits == 32 ? sum : sum & ((1u << bits) - 1));
+            cr_assert_eq(sign[i], out[i] >> (bits - 1));
+        }
+    }
+}
+
+ParameterizedTestParameters(row, children_of_a_node)
+{
+    return all_kernels();
+}
+
+/* Two children, and four, in strips that do not touch. */
+ParameterizedTest(char name[16], row, children_of_a_node)
+{
+    enum { STRIDE = ROW_STRIP_WORDS + 8, TOTAL = N / ROW_STRIP_WORDS * STRIDE };
+    const struct row_kernel *kernel = kernel_or_skip(name);
+    for (size_t m = 0; m < ARRAY_COUNT(moduli); m++) {
+        struct modulus q;
+        cr_assert_eq(modulus_init(moduli[m], &q, NULL), STATUS_OK);
+        uint32_t c[N], r[3][N], monomials[3][N], out[4][TOTAL];
+        fill_residues(c, N, q.value, 1);
+        for (unsigned k = 0; k < 3; k++) {
+            fill_residues(r[k], N, q.value, 2 + k);
+            fill_residues(monomials[k], N, q.value, 7 + k);
+            r[k][k] = monomials[k][k] = monomials[k][3] = q.value - 1;
+            r[k][N - 1 - k] = 0;
+        }
+        c[0] = c[2] = q.value - 1;
+        c[1] = 0;
+        uint32_t in_form[3][N];
+        for (size_t k = 0; k < 3; k++)
+            for (size_t i = 0; i < N; i++)
+                in_form[k][i] = montgomery_from(&q, monomials[k][i]);
+        struct row_four four = {.c = c,
+                                .turned = {r[0], r[1], r[2]},
+                                .monomials = {in_form[0], in_form[1], in_form[2]},
+                                .quarter = q.value - 2};
+        for (size_t k = 0; k < 4; k++)
+            four.ret[k] = (struct row_strips){.words = out[k], .stride = STRIDE};
+        memset(out, 0xa5, sizeof out);
+        row_split_four(kernel, &four, N, &q);
+        const uint64_t p = q.value;
+        for (size_t i = 0; i < N; i++) {
+            const size_t at = i / ROW_STRIP_WORDS * STRIDE + i % ROW_STRIP_WORDS;
+            const uint64_t quarter = i < N / 2 ? p - 2 : 2;
+            const uint64_t sum1 = ((uint64_t)c[i] + r[0][i]) % p;
+            const uint64_t sum2 = ((uint64_t)r[1][i] + r[2][i]) % p;
+            const uint64_t d1 = (c[i] + p - r[0][i]) % p;
+            const uint64_t d2 = (r[1][i] + p - r[2][i]) % p * quarter % p;
+            cr_assert_eq(out[0][at], (sum1 + sum2) % p, "%s q=%u", name, q.value);
+            cr_assert_eq(out[1][at], (d1 + d2) % p * monomials[0][i] % p);
+            cr_assert_eq(out[2][at], (sum1 + p - sum2) % p * monomials[1][i] % p);
+            cr_assert_eq(out[3][at], (d1 + p - d2) % p * monomials[2][i] % p);
+        }
+        for (size_t k = 0; k < 4; k++)
+            cr_assert_eq(out[k][ROW_STRIP_WORDS], 0xa5a5a5a5);
+        row_split(kernel, four.ret[0], four.ret[1], c, r[0], in_form[0], N, &q);
+        for (size_t i = 0; i < N; i++) {
+            const size_t at = i / ROW_STRIP_WORDS * STRIDE + i % ROW_STRIP_WORDS;
+            cr_assert_eq(out[0][at], ((uint64_t)c[i] + r[0][i]) % p);
+            cr_assert_eq(out[1][at], (c[i] + p - r[0][i]) % p * monomials[0][i] % p);
         }
     }
 }
@@ -208,55 +387,6 @@ ParameterizedTest(char name[16], row, elementwise_steps_equal_the_plain_ones)
         for (size_t i = 0; i < N; i++)
             cr_assert_eq(out[i], ((uint64_t)a[i] + 2 * (uint64_t)q.value - b[i]) % q.value *
                                      (q.value - 1) % q.value);
-        for (size_t i = 0; i < N; i++) {
-            a[i] += i % 2 == 0 ? q.value : 0; /* [0, 2q) */
-            b[i] = montgomery_from(&q, b[i]);
-        }
-        row_multiply_montgomery(kernel, out, a, b, N, &q);
-        for (size_t i = 0; i < N; i++)
-            cr_assert_eq(((uint64_t)out[i] << 32) % q.value, (uint64_t)a[i] * b[i] % q.value);
-    }
-}
-
-ParameterizedTestParameters(row, numbers_of_128_bits_are_reduced)
-{
-    return all_kernels();
-}
-
-/* Zeros, ones in every word, the neighbourhood of multiples of q, all bits set, random. */
-ParameterizedTest(char name[16], row, numbers_of_128_bits_are_reduced)
-{
-    const struct row_kernel *kernel = kernel_or_skip(name);
-    static uint32_t words[4 * N], out[N + 1];
-    for (size_t m = 0; m < ARRAY_COUNT(moduli); m++) {
-        struct modulus q;
-        cr_assert_eq(modulus_init(moduli[m], &q, NULL), STATUS_OK);
-        for (unsigned round = 0; round < 8; round++) {
-            for (size_t w = 0; w < 4; w++)
-                fill_residues(words + w * N, N, UINT32_MAX, 4 * round + (unsigned)w);
-            for (size_t i = 0; i < ARRAY_COUNT(words); i++)
-                words[i] *= 2654435761u; /* all 32 bits are used */
-            memset(words, 0, 4 * sizeof *words);
-            memset(words + 4, 0xff, 4 * sizeof *words);
-            for (size_t w = 0; w < 4; w++) {
-                memset(words + 8 + 4 * w, 0, 4 * sizeof *words);
-                words[8 + 5 * w] = UINT32_MAX - round;
-            }
-            const uint128 multiple = ~(uint128)0 / q.value * q.value - q.value * (uint128)round;
-            for (size_t i = 0; i < 3; i++)
-                for (size_t w = 0; w < 4; w++)
-                    words[4 * (N - 3 + i) + w] = (uint32_t)((multiple - 1 + i) >> (32 * w));
-            out[N] = 0x5a5a5a5a;
-            row_reduce_128(kernel, out, words, N, &q);
-            cr_assert_eq(out[N], 0x5a5a5a5a, "guard");
-            for (size_t i = 0; i < N; i++) {
-                uint128 number = 0;
-                for (size_t w = 4; w-- > 0;)
-                    number = number << 32 | words[4 * i + w];
-                cr_assert_eq(out[i], (uint32_t)(number % q.value), "%s q=%u i=%zu", name, q.value,
-                             i);
-            }
-        }
     }
 }
 
