@@ -66,16 +66,16 @@ static void transform_digit(const struct bfv_context *context, const uint32_t *d
 {
     const size_t n = context->degree;
     const struct modulus *const modulus = &context->basis->modulus[m];
-    if (context->basis->modulus[j].value / 4 < modulus->value) {
-        memcpy(ret, digit, n * sizeof *ret);
-    } else {
+    const uint32_t *from = digit;
+    if (context->basis->modulus[j].value / 4 >= modulus->value) {
         for (size_t k = 0; k < n; k++)
             ret[k] = modulus_reduce(modulus, digit[k]);
+        from = ret;
     }
     if (lazy)
-        ntt_forward_lazy(ret, ret, context->basis->tables[m]);
+        ntt_forward_lazy(ret, from, context->basis->tables[m]);
     else
-        ntt_forward(ret, ret, context->basis->tables[m]);
+        ntt_forward(ret, from, context->basis->tables[m]);
 }
 
 /* Row r of key switching is modulo q_r, the last one modulo P, at every level. */

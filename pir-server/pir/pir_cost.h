@@ -3,14 +3,15 @@
  * Model    a query does seven kinds of work; each is counted from the shape and multiplied by the
  *          nanoseconds that one piece of it takes on one thread (struct pir_cost_constants). The
  *          constants are shipped (pir_cost_shipped.c); scripts/ship-costs measures them again.
+ *          Composite Galois elements have no term of their own yet: what they save is not counted.
+ * Use      of bench_shape so far; `compile` chooses by pir_processing_fit()'s rule.
  * Choice   every bucket size, number of columns and set of Galois elements is tried; rows of
  *          dimension 0 follow. Integers only: the same request and constants give the same shape
  *          on every machine.
  * Head     rows come and go between versions, a shape should stay. Buckets are filled to
  * room     `fill_percent` on average. With one hash function a bucket's rows are Poisson
- *          distributed, so the mean also stays 6.5 standard deviations below what a bucket takes:
- *          docs/PERFORMANCE.md has the odds. Cells of the D0 x D1 grid that would stay empty hold
- *          buckets, too.
+ *          distributed, so the mean also stays 6.5 standard deviations below what a bucket takes.
+ *          Cells of the D0 x D1 grid that would stay empty hold buckets, too.
  *
  * Memory   plain values. Threads  any. */
 #ifndef BLINDLIST_PIR_PIR_COST_H
@@ -29,7 +30,7 @@ enum pir_cost_term {
     PIR_COST_REPLY,      /* a ciphertext of the response: switched down, written */
     PIR_COST_TERM_COUNT
 };
-/* As in a tune file: "keySwitch". */
+/* "keySwitch" and so on. */
 const char *pir_cost_term_name(enum pir_cost_term term);
 
 /* Nanoseconds of one piece of each kind, 0..PIR_COST_NS_MAX, measured with polynomials of `degree`
