@@ -16,7 +16,10 @@
 #endif
 
 #if defined(__GNUC__)
-#define MUST_CHECK __attribute__((warn_unused_result))
+/* Of a static function: part of each caller, so that an argument known there is known to its loops.
+ */
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+#define MUST_CHECK    __attribute__((warn_unused_result))
 #define PRINTF_LIKE(format_index, first_argument)                                                  \
     __attribute__((format(printf, format_index, first_argument)))
 #define MALLOC_LIKE             __attribute__((malloc))
@@ -25,6 +28,7 @@
 #define PREFETCH_WRITE(address) __builtin_prefetch((address), 1)
 #define PREFETCH_READ(address)  __builtin_prefetch((address), 0)
 #else
+#define ALWAYS_INLINE inline
 #define MUST_CHECK
 #define PRINTF_LIKE(format_index, first_argument)
 #define MALLOC_LIKE

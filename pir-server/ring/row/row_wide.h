@@ -246,9 +246,9 @@ static void wide_split_four(const struct row_four *operands, uint32_t quotient, 
 
 /* VEC_DOT registers of one or two columns. The pairs of all rows stay in the first cache; the
  * words of the columns that come next are fetched ahead, for they stream past once. */
-static inline void wide_dot_block(const struct row_dot *operands, size_t column, size_t at,
-                                  size_t n, uint64_t room, const struct vec_modulus *m,
-                                  size_t width)
+static ALWAYS_INLINE void wide_dot_block(const struct row_dot *operands, size_t column, size_t at,
+                                         size_t n, uint64_t room, const struct vec_modulus *m,
+                                         size_t width)
 {
     static const uint32_t zeros[ROW_STRIP_WORDS];
     vec even[2][2][VEC_DOT], odd[2][2][VEC_DOT]; /* [column][polynomial] */
