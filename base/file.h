@@ -36,7 +36,8 @@ void file_map_forget(const struct file_map *map);
 #define FILE_MODE_PUBLIC 0644
 #define FILE_MODE_SECRET 0600
 
-struct file_writer; /* opaque; buffered */
+/* Opaque; buffered. Where the system can, it begins to write to the disk long before the flush. */
+struct file_writer;
 /* Starts writing what will be `path`, with the permissions `mode` (before the umask), whatever an
  * older file has. A symbolic link stays, and what it leads to is replaced. STATUS_INVALID for a
  * folder, a device or a pipe. */

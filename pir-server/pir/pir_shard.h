@@ -6,9 +6,12 @@
  *
  * Trust    opening checks every field of the header, the bitmap and the exact file size; a query
  *          on a shard with wrong words gives wrong answers but touches no foreign memory.
- *          pir_shard_verify() reads all of it: digest and ranges.
+ *          pir_shard_verify() reads all of it: digests and ranges.
+ * Digest   in front of the data stands a leaf for each plaintext: SHA-256 of its words [L][N],
+ *          zeros for a nil one. The digest covers header, bitmap and leaves, and so the data too.
  * Memory   a shard is immutable. It owns its image (built), borrows it, or pir_shard_open() keeps
- * the file mapped until pir_shard_free(). Threads  shared freely. */
+ *          the file mapped until pir_shard_free().
+ * Threads  shared freely. */
 #ifndef BLINDLIST_PIR_PIR_SHARD_H
 #define BLINDLIST_PIR_PIR_SHARD_H
 
@@ -31,15 +34,16 @@ void pir_shard_free(struct pir_shard *shard); /* takes NULL */
 
 const struct pir_parameters *pir_shard_parameters(const struct pir_shard *shard);
 const struct pir_layout *pir_shard_layout(const struct pir_shard *shard);
-/* SHA-256 of the file with this field zero: [SHA256_BYTES]. */
+/* SHA-256 of header, bitmap and leaves: [SHA256_BYTES]. Equal for equal parameters and plaintexts.
+ */
 const uint8_t *pir_shard_digest(const struct pir_shard *shard);
 /* Bytes of the file. */
 size_t pir_shard_size(const struct pir_shard *shard);
 /* Plaintexts that are not nil. */
 size_t pir_shard_filled_count(const struct pir_shard *shard);
 
-/* Reads everything: STATUS_MISMATCH when the digest is another, STATUS_MALFORMED when a word is
- * not below its modulus. */
+/* Reads everything: STATUS_MISMATCH when a digest is another, STATUS_MALFORMED when a word is not
+ * below its modulus. The message names the first plaintext that is damaged. */
 enum status pir_shard_verify(const struct pir_shard *shard, struct error *err) MUST_CHECK;
 
 /* Plaintext at a stored position (pir_layout_position()) as [L][N] words, evaluation form, values
@@ -65,5 +69,19 @@ enum status pir_shard_build(const struct pir_parameters *parameters, unsigned bf
 /* Writes the shard's file, whole or not at all. */
 enum status pir_shard_save(const struct pir_shard *shard, const char *path,
                            struct error *err) MUST_CHECK;
+
+/* A plaintext that is another one in the new shard. */
+struct pir_replacement {
+    size_t position;       /* stored position */
+    const uint32_t *words; /* [L][N] as in pir_plaintext_source; NULL = nil from now on */
+};
+/* Writes the file of `old` with some plaintexts replaced, whole or not at all: the bytes that
+ * building such a shard anew would give. The plaintexts that stay are neither encoded nor hashed
+ * again; they go from the map to the file in pieces.
+ *   replacements  each position once at most
+ *   ret_digest    pir_shard_digest() of the new file */
+enum status pir_shard_patch(const struct pir_shard *old, const struct pir_replacement *replacements,
+                            size_t count, const char *path, uint8_t ret_digest[SHA256_BYTES],
+                            struct error *err) MUST_CHECK;
 
 #endif

@@ -160,6 +160,120 @@ Test(pir_shard, what_is_built_is_read_back)
     }
 }
 
+/* Plaintexts of random_plaintext(), but some of them of another position. */
+struct moved_plaintexts {
+    struct bfv_parameters encryption;
+    const size_t *instead; /* [plaintexts] position whose plaintext it is; SIZE_MAX = nil */
+};
+
+static enum status next_moved(void *context, size_t position, uint32_t *ret, bool *ret_is_nil,
+                              struct error *err)
+{
+    const struct moved_plaintexts *source = context;
+    const size_t from = source->instead[position];
+    (void)err;
+    *ret_is_nil = from == SIZE_MAX || !random_plaintext(&source->encryption, from, ret);
+    return STATUS_OK;
+}
+
+static struct bytes file_of(const char *path)
+{
+    struct bytes file;
+    bytes_init(&file, 1u << 24);
+    cr_assert_eq(file_read(path, &file, NULL), STATUS_OK);
+    return file;
+}
+
+/* The patched file is the file of the shard built anew, whatever is replaced by what. */
+static void check_patch(const struct pir_parameters *parameters, unsigned round)
+{
+    enum { MOST = 64 };
+    struct random_seeded random = fixture_random(round);
+    struct pir_shard *old = build(parameters);
+    struct pir_shard *expected = NULL;
+    const struct pir_layout *layout = pir_shard_layout(old);
+    struct pir_replacement replacements[MOST];
+    size_t instead[MOST];
+    size_t count = 0;
+    cr_assert_leq(layout->plaintext_count, MOST);
+    for (size_t i = 0; i < layout->plaintext_count; i++) {
+        instead[i] = i;
+        if (random_seeded_below(&random, 4) >= round % 5)
+            continue;
+        uint32_t *words = mem_alloc(layout->moduli_count * layout->degree, sizeof *words);
+        instead[i] = random_seeded_below(&random, 3) == 0 ? SIZE_MAX : 500 + i;
+        if (instead[i] == SIZE_MAX || !random_plaintext(&parameters->encryption, 500 + i, words)) {
+            mem_free(words);
+            words = NULL;
+        }
+        replacements[count++] = (struct pir_replacement){.position = i, .words = words};
+    }
+    struct moved_plaintexts moved = {.encryption = parameters->encryption, .instead = instead};
+    const struct pir_plaintext_source source = {.context = &moved, .next = next_moved};
+    struct error error;
+    uint8_t digest[SHA256_BYTES];
+    char *patched_path = in_folder("patched.pir");
+    char *expected_path = in_folder("expected.pir");
+    cr_assert_eq(pir_shard_build(parameters, BFV_ALLOW_INSECURE, &source, &expected, &error),
+                 STATUS_OK, "%s", error.message);
+    cr_assert_eq(pir_shard_save(expected, expected_path, &error), STATUS_OK, "%s", error.message);
+    cr_assert_eq(pir_shard_patch(old, replacements, count, patched_path, digest, &error), STATUS_OK,
+                 "%s", error.message);
+    struct bytes got = file_of(patched_path);
+    struct bytes want = file_of(expected_path);
+    cr_assert_eq(got.size, want.size, "round %u", round);
+    cr_assert_arr_eq(got.data, want.data, want.size, "round %u", round);
+    cr_assert_arr_eq(digest, pir_shard_digest(expected), SHA256_BYTES);
+    for (size_t i = 0; i < count; i++)
+        mem_free((void *)(uintptr_t)replacements[i].words);
+    bytes_deinit(&got);
+    bytes_deinit(&want);
+    mem_free(patched_path);
+    mem_free(expected_path);
+    pir_shard_free(expected);
+    pir_shard_free(old);
+}
+
+Test(pir_shard, a_patched_file_is_the_file_built_anew)
+{
+    const struct pir_parameters cases[] = {fixture_parameters(12), two_tables_of_chunks(),
+                                           tiny_parameters(), tiny_overfull_parameters()};
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++)
+        for (unsigned round = 0; round < 10; round++)
+            check_patch(&cases[i], round);
+}
+
+Test(pir_shard, a_patch_that_fails_leaves_the_file_that_was_there)
+{
+    const struct pir_parameters parameters = tiny_parameters();
+    struct pir_shard *old = build(&parameters);
+    uint32_t words[8] = {0};
+    uint8_t digest[SHA256_BYTES];
+    const struct pir_replacement replacement = {.position = 1, .words = words};
+    char *path = in_folder("kept.pir");
+    cr_assert_eq(file_write(path, 0644, span_of_text("kept"), NULL), STATUS_OK);
+    for (size_t n = 1;; n++) {
+        mem_fail_nth(n);
+        const enum status st = pir_shard_patch(old, &replacement, 1, path, digest, NULL);
+        const bool reached = !mem_fail_pending();
+        mem_fail_nth(0);
+        if (!reached) {
+            cr_assert_eq(st, STATUS_OK);
+            cr_assert_gt(n, 3);
+            break;
+        }
+        cr_assert_eq(st, STATUS_NOMEM, "allocation %zu", n);
+        struct bytes file = file_of(path);
+        cr_assert_eq(file.size, 4);
+        bytes_deinit(&file);
+    }
+    char *nowhere = in_folder("missing/shard.pir");
+    cr_assert_eq(pir_shard_patch(old, &replacement, 1, nowhere, digest, NULL), STATUS_NOT_FOUND);
+    mem_free(nowhere);
+    mem_free(path);
+    pir_shard_free(old);
+}
+
 Test(pir_shard, a_bin_file_and_back_is_the_same)
 {
     const struct pir_parameters cases[] = {two_tables_of_chunks(), tiny_parameters()};
@@ -219,6 +333,42 @@ Test(pir_shard, every_changed_bit_is_seen)
         image[at] ^= (uint8_t)(1u << (at % 8));
     }
     cr_assert_gt(at_open, 3000, "header and padding are checked when the file is opened");
+    mem_free(image);
+}
+
+Test(pir_shard, the_damaged_plaintext_is_named)
+{
+    size_t size;
+    struct pir_shard *shard = NULL;
+    struct error error;
+    uint8_t *image = tiny_image(&size);
+    image[size - 1] ^= 1;
+    cr_assert_eq(pir_shard_open_bytes(span_of(image, size), BFV_ALLOW_INSECURE, &shard, NULL),
+                 STATUS_OK);
+    size_t last = pir_shard_layout(shard)->plaintext_count - 1;
+    uint32_t words[8];
+    while (!pir_shard_plaintext(shard, last, words))
+        last--;
+    char expected[100];
+    snprintf(expected, sizeof expected, "plaintext %zu of %zu does not have its digest", last,
+             pir_shard_layout(shard)->plaintext_count);
+    cr_assert_eq(pir_shard_verify(shard, &error), STATUS_MISMATCH);
+    cr_assert_not_null(strstr(error.message, expected), "%s", error.message);
+    pir_shard_free(shard);
+    mem_free(image);
+}
+
+Test(pir_shard, files_of_format_version_1_ask_to_be_made_anew)
+{
+    size_t size;
+    struct pir_shard *shard = NULL;
+    struct error error;
+    uint8_t *image = tiny_image(&size);
+    image[8] = 1;
+    cr_assert_eq(pir_shard_open_bytes(span_of(image, size), BFV_ALLOW_INSECURE, &shard, &error),
+                 STATUS_UNSUPPORTED);
+    cr_assert_not_null(strstr(error.message, "version 1, this program reads 2: make it anew"), "%s",
+                       error.message);
     mem_free(image);
 }
 
