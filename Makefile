@@ -68,7 +68,7 @@ $(BUILD)/obj/%_avx512.o: KERNEL_FLAGS := -mavx512f -mavx512dq -mavx512bw -mavx51
 endif
 # The lattice and hashing rooms are hot: -O3 vectorizes their portable loops.
 $(BUILD)/obj/pir-server/ring/%.o $(BUILD)/obj/pir-server/bfv/%.o $(BUILD)/obj/bloom/%.o $(BUILD)/obj/bench/%.o: \
-    OPTIMIZE := $(subst -O2,-O3,$(OPTIMIZE))
+    private OPTIMIZE := $(subst -O2,-O3,$(OPTIMIZE))
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags | $(PROTO_H)
 	@mkdir -p $(@D)
