@@ -1,8 +1,10 @@
 /* queries through HTTP on the loopback, on shards of 62,500 rows, server and clients on one
  * machine.
  *
- * The ceiling is what as many threads compute without a server around them; the difference to the
- * closed loop is what HTTP, parsing, queueing and the clients cost. */
+ * The ceiling is what as many threads compute without a server around them, each on the next shard
+ * in turn; the difference to the closed loop is what HTTP, parsing, queueing and the clients cost.
+ * It is also measured on fewer shards and threads: how much of a query's time memory takes, and
+ * what another core adds. */
 #include "bench/bench.h"
 
 #include "base/cpu.h"
@@ -27,7 +29,6 @@
 #define BATCH          ((size_t)32)
 #define CONNECTIONS    ((size_t)128)
 #define SECONDS        5.0
-#define LOAD           0.7
 #define REQUEST_BYTES  ((size_t)16 << 20)
 
 struct state {
@@ -35,6 +36,8 @@ struct state {
     struct server_process server;
     struct http_load *load; /* one connection */
     struct load_device *devices[DEVICES];
+    struct load_device_work work; /* of the first device */
+    const char *kernel;
     struct bytes single[DEVICES * SHARDS]; /* a request each, all shards in turn */
     struct span single_view[DEVICES * SHARDS];
     struct bytes one_shard; /* a batch */
@@ -100,6 +103,8 @@ static void set_up(struct state *state, const char *program)
         state->devices[i] = load_device_new(state->load, USE_CASE, users[i]);
     for (size_t i = 0; i < DEVICES * SHARDS; i++)
         make_single(state, i);
+    load_device_work_init(state->devices[0], 0, &state->work);
+    state->kernel = bfv_context_kernel_name(state->work.context);
     make_batch(state, 0, &state->one_shard);
     make_batch(state, SIZE_MAX, &state->all_shards);
 }
@@ -108,6 +113,7 @@ static void tear_down(struct state *state)
 {
     http_load_free(state->load);
     server_process_stop(&state->server);
+    load_device_work_deinit(&state->work);
     for (size_t i = 0; i < DEVICES; i++)
         load_device_free(state->devices[i]);
     for (size_t i = 0; i < DEVICES * SHARDS; i++)
@@ -126,6 +132,7 @@ struct computer {
     const struct bfv_evaluation_key *key;
     const struct pir_query *query;
     uint64_t end_ns;
+    size_t shards;
     size_t first_shard;
     size_t answers;
 };
@@ -140,8 +147,8 @@ static void *compute(void *argument)
                           &workspace, &error) != STATUS_OK)
         bench_fail("%s", error.message);
     for (size_t i = computer->first_shard; bench_now_ns() < computer->end_ns; i++) {
-        if (pir_answer(workspace, dataset_shard(computer->dataset, i % SHARDS), computer->key,
-                       computer->query, &response, &error) != STATUS_OK)
+        if (pir_answer(workspace, dataset_shard(computer->dataset, i % computer->shards),
+                       computer->key, computer->query, &response, &error) != STATUS_OK)
             bench_fail("%s", error.message);
         computer->answers++;
     }
@@ -149,25 +156,24 @@ static void *compute(void *argument)
     return NULL;
 }
 
-static double ceiling(const struct state *state, size_t threads)
+static void print_ceiling(const struct state *state, size_t shards, size_t threads)
 {
     struct dataset *dataset = NULL;
     struct computer *computers = mem_alloc_zeroed(threads, sizeof *computers);
     struct error error;
     size_t answers = 0;
-    struct load_device_work work;
     if (computers == NULL ||
         dataset_open(state->folder, USE_CASE, 0, &dataset, &error) != STATUS_OK)
         bench_fail("no dataset to compute with");
-    load_device_work_init(state->devices[0], 0, &work);
     const uint64_t start_ns = bench_now_ns();
     for (size_t i = 0; i < threads; i++) {
         computers[i] = (struct computer){.dataset = dataset,
-                                         .context = work.context,
-                                         .key = work.key,
-                                         .query = wire_query_get(work.query),
+                                         .context = state->work.context,
+                                         .key = state->work.key,
+                                         .query = wire_query_get(state->work.query),
                                          .end_ns = start_ns + (uint64_t)(SECONDS * 1e9),
-                                         .first_shard = i * SHARDS / threads};
+                                         .shards = shards,
+                                         .first_shard = i * shards / threads};
         if (pthread_create(&computers[i].thread, NULL, compute, &computers[i]) != 0)
             bench_fail("no thread to compute with");
     }
@@ -176,10 +182,11 @@ static double ceiling(const struct state *state, size_t threads)
         answers += computers[i].answers;
     }
     const double took_s = (double)(bench_now_ns() - start_ns) / 1e9;
-    load_device_work_deinit(&work);
+    printf("query_ceiling kernel=%s rows=%zu shards=%zu threads=%zu per_s=%.1f\n", state->kernel,
+           ROWS_PER_SHARD, shards, threads, (double)answers / took_s);
+    fflush(stdout);
     dataset_free(dataset);
     mem_free(computers);
-    return (double)answers / took_s;
 }
 
 /* ---- lines ---- */
@@ -197,15 +204,41 @@ static double print_load(struct state *state, const char *label, const struct sp
     const uint64_t server_ns = server_process_cpu_ns(&state->server) - before_ns;
     const double answers = (double)(figures.answers > 0 ? figures.answers : 1);
     printf("%s per_s=%.1f p50_ms=%.2f p99_ms=%.2f max_ms=%.2f server_cpu_us=%.0f "
-           "client_cpu_us=%.0f client_cores=%.3f refused=%zu seconds=%.0f\n",
+           "client_cpu_us=%.0f client_cores=%.3f refused=%zu seconds=%.0f kernel=%s\n",
            label, figures.per_second * (double)queries, (double)figures.p50_ns / 1e6,
            (double)figures.p99_ns / 1e6, (double)figures.max_ns / 1e6,
            (double)server_ns / 1e3 / answers / (double)queries,
            (double)figures.client_cpu_ns / 1e3 / answers / (double)queries,
-           (double)figures.client_cpu_ns / 1e9 / SECONDS, figures.refused, SECONDS);
+           (double)figures.client_cpu_ns / 1e9 / SECONDS, figures.refused, SECONDS, state->kernel);
     fflush(stdout);
     http_load_free(load);
     return figures.per_second * (double)queries;
+}
+
+static void print_ceilings(const struct state *state, size_t cores)
+{
+    for (size_t shards = 1; shards < SHARDS; shards *= 4)
+        print_ceiling(state, shards, 1);
+    for (size_t threads = 1; threads < cores; threads *= 2)
+        print_ceiling(state, SHARDS, threads);
+    print_ceiling(state, SHARDS, cores);
+}
+
+static void print_queries(struct state *state, size_t cores)
+{
+    static const unsigned load_percent[] = {10, 30, 50, 70, 90};
+    char label[128];
+    (void)print_load(state, "http_query rows=62500 shards=16 clients=1", state->single_view,
+                     DEVICES * SHARDS, 1, 0, 1);
+    snprintf(label, sizeof label, "http_query rows=62500 shards=16 clients=%zu", 4 * cores);
+    const double most =
+        print_load(state, label, state->single_view, DEVICES * SHARDS, 4 * cores, 0, 1);
+    for (size_t i = 0; i < ARRAY_COUNT(load_percent); i++) {
+        snprintf(label, sizeof label, "http_query rows=62500 shards=16 arrivals=poisson load=%u%%",
+                 load_percent[i]);
+        (void)print_load(state, label, state->single_view, DEVICES * SHARDS, 0,
+                         most * load_percent[i] / 100, 1);
+    }
 }
 
 int main(int argc, char **argv)
@@ -213,7 +246,6 @@ int main(int argc, char **argv)
     (void)argc;
     struct state state = {.folder = ""};
     struct bytes health;
-    char label[128];
     const size_t cores = cpu_core_count();
     set_up(&state, argv[0]);
 
@@ -221,19 +253,8 @@ int main(int argc, char **argv)
     http_load_request("GET", "/healthz", "user-0", span_of(NULL, 0), &health);
     const struct span health_view = bytes_view(&health);
     (void)print_load(&state, "http_healthz clients=4", &health_view, 1, 4, 0, 1);
-
-    printf("query_ceiling rows=%zu shards=%zu threads=1 per_s=%.1f\n", ROWS_PER_SHARD, SHARDS,
-           ceiling(&state, 1));
-    printf("query_ceiling rows=%zu shards=%zu threads=%zu per_s=%.1f\n", ROWS_PER_SHARD, SHARDS,
-           cores, ceiling(&state, cores));
-    (void)print_load(&state, "http_query rows=62500 shards=16 clients=1", state.single_view,
-                     DEVICES * SHARDS, 1, 0, 1);
-    snprintf(label, sizeof label, "http_query rows=62500 shards=16 clients=%zu", 4 * cores);
-    const double most =
-        print_load(&state, label, state.single_view, DEVICES * SHARDS, 4 * cores, 0, 1);
-    snprintf(label, sizeof label, "http_query rows=62500 shards=16 arrivals=poisson load=%.0f%%",
-             100 * LOAD);
-    (void)print_load(&state, label, state.single_view, DEVICES * SHARDS, 0, LOAD * most, 1);
+    print_ceilings(&state, cores);
+    print_queries(&state, cores);
 
     const struct span one = bytes_view(&state.one_shard);
     const struct span all = bytes_view(&state.all_shards);
