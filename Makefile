@@ -31,7 +31,7 @@ HARDEN   := -fstack-protector-strong -fPIE $(if $(SANITIZE),,-D_FORTIFY_SOURCE=2
 ALL_CFLAGS = -std=c17 -g $(OPTIMIZE) $(WARNINGS) $(FEATURES) $(INCLUDES) $(HARDEN) $(SANFLAGS) \
              -pthread -MMD -MP $(CFLAGS)
 ALL_LDFLAGS = -pthread -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANFLAGS) $(LDFLAGS)
-LIBS := -lcrypto -ljansson -lexpat -lidn2 -lpsl -lprotobuf-c -lsqlite3 -lz -lm
+LIBS := -lcrypto -ljansson -lexpat -lidn2 -lpsl -lpcre2-8 -lprotobuf-c -lsqlite3 -lz -lzstd -lm
 SERVER_LIBS := -lmicrohttpd
 TOOL_LIBS := -lcurl
 TEST_LIBS := -lcriterion
@@ -39,7 +39,7 @@ TEST_LIBS := -lcriterion
 # ---- rooms ----
 ROOMS := base bloom bloom/formats urls \
          pir-server/ring pir-server/ring/ntt pir-server/ring/row pir-server/bfv pir-server/pir pir-server/wire \
-         pir-server/dataset pir-server/store pir-server/service testvectors
+         pir-server/dataset lists pir-server/store pir-server/service testvectors
 ROOM_SRC := $(foreach room,$(ROOMS),$(wildcard $(room)/*.c))
 # service/ reaches libmicrohttpd in one adapter file, linked into the server and its tests only by need.
 TOOL_SRC := $(wildcard tools/*.c tools/device/*.c)

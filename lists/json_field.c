@@ -1,0 +1,278 @@
+#include "lists/json_field.h"
+
+#include "base/bytes.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* How much of a text from the file a message repeats. */
+#define SHOWN_BYTES ((size_t)60)
+
+struct unit {
+    const char *name;
+    uint64_t factor;
+};
+static const struct unit size_units[] = {
+    {"B", 1},
+    {"KB", 1000},
+    {"MB", 1000000},
+    {"GB", 1000000000},
+    {"KiB", 1ull << 10},
+    {"MiB", 1ull << 20},
+    {"GiB", 1ull << 30},
+};
+static const struct unit duration_units[] = {{"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
+
+/* ---- where a value stands ---- */
+
+struct json_field json_field_root(struct json_reader *reader, const json_t *root)
+{
+    return (struct json_field){.reader = reader, .value = root, .path = "$"};
+}
+
+struct json_field json_field_member(const struct json_field *parent, const char *name)
+{
+    struct json_field field = {.reader = parent->reader,
+                               .value = json_object_get(parent->value, name)};
+    (void)snprintf(field.path, sizeof field.path, "%.100s.%.50s", parent->path, name);
+    return field;
+}
+
+struct json_field json_field_item(const struct json_field *parent, size_t index)
+{
+    struct json_field field = {.reader = parent->reader,
+                               .value = json_array_get(parent->value, index)};
+    (void)snprintf(field.path, sizeof field.path, "%.100s[%zu]", parent->path, index);
+    return field;
+}
+
+/* ---- failures ---- */
+
+void json_field_note(const struct json_field *field, enum status status, const struct error *said)
+{
+    struct json_reader *reader = field->reader;
+    if (reader->status != STATUS_OK || status == STATUS_OK)
+        return;
+    reader->status =
+        error_set(reader->err, status, "%s: %s: %s", reader->file, field->path, said->message);
+}
+
+void json_field_refuse(const struct json_field *field, const char *format, ...)
+{
+    struct error said;
+    va_list args;
+    va_start(args, format);
+    json_field_note(field, error_set_va(&said, STATUS_INVALID, format, args), &said);
+    va_end(args);
+}
+
+void json_field_require(const struct json_field *field)
+{
+    if (field->value == NULL)
+        json_field_refuse(field, "is missing");
+}
+
+static void refuse_type(const struct json_field *field, const char *wanted)
+{
+    json_field_refuse(field, "must be %s", wanted);
+}
+
+/* ---- objects and arrays ---- */
+
+/* A key of the file as a message may show it. */
+static void show(const char *text, char ret[SHOWN_BYTES + 1])
+{
+    size_t size = 0;
+    for (; text[size] != '\0' && size < SHOWN_BYTES; size++)
+        ret[size] = (unsigned char)text[size] < ' ' || text[size] == 0x7f ? '?' : text[size];
+    ret[size] = '\0';
+}
+
+void json_field_keys(const struct json_field *object, const char *const *names, size_t count)
+{
+    if (object->value == NULL)
+        return;
+    if (!json_is_object(object->value)) {
+        refuse_type(object, "an object");
+        return;
+    }
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)(uintptr_t)object->value, key, value)
+    {
+        size_t i = 0;
+        while (i < count && strcmp(names[i], key) != 0)
+            i++;
+        if (i < count)
+            continue;
+        char shown[SHOWN_BYTES + 1];
+        show(key, shown);
+        const struct json_field unknown = json_field_member(object, shown);
+        json_field_refuse(&unknown, "is not a known key");
+    }
+}
+
+size_t json_field_count(const struct json_field *array, size_t most)
+{
+    if (array->value == NULL)
+        return 0;
+    if (!json_is_array(array->value)) {
+        refuse_type(array, "an array");
+        return 0;
+    }
+    const size_t count = json_array_size(array->value);
+    if (count > most) {
+        json_field_refuse(array, "has %zu items, at most %zu are read", count, most);
+        return 0;
+    }
+    return count;
+}
+
+/* ---- values ---- */
+
+bool json_field_flag(const struct json_field *field, bool fallback)
+{
+    if (field->value == NULL)
+        return fallback;
+    if (json_is_boolean(field->value))
+        return json_is_true(field->value);
+    refuse_type(field, "true or false");
+    return fallback;
+}
+
+static uint64_t in_range(const struct json_field *field, uint64_t value, uint64_t least,
+                         uint64_t most, uint64_t fallback)
+{
+    if (value >= least && value <= most)
+        return value;
+    json_field_refuse(field, "%llu is not in %llu..%llu", (unsigned long long)value,
+                      (unsigned long long)least, (unsigned long long)most);
+    return fallback;
+}
+
+uint64_t json_field_integer(const struct json_field *field, uint64_t least, uint64_t most,
+                            uint64_t fallback)
+{
+    if (field->value == NULL)
+        return fallback;
+    if (!json_is_integer(field->value) || json_integer_value(field->value) < 0) {
+        refuse_type(field, "an integer, not negative");
+        return fallback;
+    }
+    return in_range(field, (uint64_t)json_integer_value(field->value), least, most, fallback);
+}
+
+double json_field_number(const struct json_field *field, double above, double below,
+                         double fallback)
+{
+    if (field->value == NULL)
+        return fallback;
+    if (!json_is_number(field->value)) {
+        refuse_type(field, "a number");
+        return fallback;
+    }
+    const double value = json_number_value(field->value);
+    if (value > above && value < below)
+        return value;
+    json_field_refuse(field, "%g is not between %g and %g", value, above, below);
+    return fallback;
+}
+
+/* "64MB" is a number of at most 15 digits and a unit. */
+static bool parse_with_unit(const char *text, const struct unit *units, size_t count, uint64_t *ret)
+{
+    uint64_t number = 0;
+    size_t digits = 0;
+    for (; text[digits] >= '0' && text[digits] <= '9' && digits < 15; digits++)
+        number = 10 * number + (uint64_t)(text[digits] - '0');
+    for (size_t i = 0; i < count && digits > 0; i++) {
+        if (strcmp(text + digits, units[i].name) != 0)
+            continue;
+        if (number > UINT64_MAX / units[i].factor)
+            return false;
+        *ret = number * units[i].factor;
+        return true;
+    }
+    return false;
+}
+
+static uint64_t read_with_unit(const struct json_field *field, const struct unit *units,
+                               size_t count, const char *wanted, uint64_t least, uint64_t most,
+                               uint64_t fallback)
+{
+    uint64_t value = 0;
+    if (field->value == NULL || json_is_integer(field->value))
+        return json_field_integer(field, least, most, fallback);
+    if (!json_is_string(field->value) ||
+        !parse_with_unit(json_string_value(field->value), units, count, &value)) {
+        refuse_type(field, wanted);
+        return fallback;
+    }
+    return in_range(field, value, least, most, fallback);
+}
+
+uint64_t json_field_size(const struct json_field *field, uint64_t least, uint64_t most,
+                         uint64_t fallback)
+{
+    return read_with_unit(field, size_units, ARRAY_COUNT(size_units),
+                          "a number of bytes, or a text such as \"64MB\"", least, most, fallback);
+}
+
+uint64_t json_field_duration(const struct json_field *field, uint64_t least_s, uint64_t most_s,
+                             uint64_t fallback_s)
+{
+    return read_with_unit(field, duration_units, ARRAY_COUNT(duration_units),
+                          "a number of seconds, or a text such as \"90s\" or \"7d\"", least_s,
+                          most_s, fallback_s);
+}
+
+const char *json_field_text(const struct json_field *field, size_t max_bytes)
+{
+    if (field->value == NULL)
+        return NULL;
+    const char *text = json_string_value(field->value);
+    if (text == NULL) {
+        refuse_type(field, "a text");
+        return NULL;
+    }
+    const size_t size = strlen(text);
+    if (size == 0 || size > max_bytes) {
+        json_field_refuse(field, "has %zu bytes, 1 to %zu are wanted", size, max_bytes);
+        return NULL;
+    }
+    for (size_t i = 0; i < size; i++) {
+        if ((unsigned char)text[i] < ' ' || text[i] == 0x7f) {
+            json_field_refuse(field, "byte %zu is a control character", i);
+            return NULL;
+        }
+    }
+    return text;
+}
+
+size_t json_field_choice(const struct json_field *field, const char *const *names, size_t count,
+                         size_t fallback)
+{
+    if (field->value == NULL)
+        return fallback;
+    struct bytes known;
+    char shown[SHOWN_BYTES + 1];
+    size_t found = 0;
+    const char *text = json_string_value(field->value);
+    while (text != NULL && found < count && strcmp(names[found], text) != 0)
+        found++;
+    if (text != NULL && found < count)
+        return found;
+    if (text == NULL) {
+        refuse_type(field, "a text");
+        return fallback;
+    }
+    show(text, shown);
+    bytes_init(&known, ERROR_MESSAGE_BYTES);
+    for (size_t i = 0; i < count; i++)
+        bytes_append_format(&known, "%s%s", i == 0 ? "" : ", ", names[i]);
+    json_field_refuse(field, "\"%s\" is none of %.*s", shown, (int)known.size,
+                      (const char *)known.data);
+    bytes_deinit(&known);
+    return fallback;
+}
