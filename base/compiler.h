@@ -22,6 +22,7 @@
 #define MUST_CHECK    __attribute__((warn_unused_result))
 #define PRINTF_LIKE(format_index, first_argument)                                                  \
     __attribute__((format(printf, format_index, first_argument)))
+#define ALWAYS_INLINE           inline __attribute__((always_inline))
 #define MALLOC_LIKE             __attribute__((malloc))
 #define LIKELY(condition)       __builtin_expect(!!(condition), 1)
 #define UNLIKELY(condition)     __builtin_expect(!!(condition), 0)
@@ -31,6 +32,7 @@
 #define ALWAYS_INLINE inline
 #define MUST_CHECK
 #define PRINTF_LIKE(format_index, first_argument)
+#define ALWAYS_INLINE inline
 #define MALLOC_LIKE
 #define LIKELY(condition)       (condition)
 #define UNLIKELY(condition)     (condition)

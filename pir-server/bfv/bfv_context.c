@@ -138,7 +138,6 @@ static void set_product(struct bfv_context *context)
         }
         context->lift_aux[b][levels] =
             row_combine_factor(m, modulus_mul(m, q_product, lift_inverse));
-        context->lift_aux[b][levels + 1] = row_combine_factor(m, modulus_negate(m, q_product));
         context->scale_aux[b][levels] = row_combine_factor(
             m, modulus_mul(m, modulus_reduce(m, t), modulus_inverse(m, q_product)));
         if (b < own) {

@@ -54,10 +54,10 @@ struct bfv_context {
 
     /* What follows and is marked * are factors of row_combine(), one for each row.
      * Lift (step 1): m~ (Q/q_i)^-1 mod q_i; -q_i^-1 mod m~; * (Q/q_i) m~^-1 mod b for each y_i,
-     * then Q m~^-1 mod b for r taken as [0, m~), then -Q mod b where r stands for r - m~. */
+     * then Q m~^-1 mod b for r. */
     uint32_t lift_factor[BFV_MAX_LEVELS];
     uint32_t lift_small[BFV_MAX_LEVELS];
-    uint32_t lift_aux[BFV_MAX_AUX][BFV_MAX_LEVELS + 2];
+    uint32_t lift_aux[BFV_MAX_AUX][BFV_MAX_LEVELS + 1];
 
     /* Scale (step 3): t (Q/q_i)^-1 mod q_i; * -q_i^-1 mod b for each z_i, then t Q^-1 mod b for
      * the row of b itself. */

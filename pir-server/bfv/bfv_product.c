@@ -75,29 +75,24 @@ void bfv_lifted_free(struct bfv_lifted *lifted)
     mem_free(lifted);
 }
 
-/* Step 1 of section 9, from coefficient form in `x` [L][N] (overwritten with the y_i) to the
- * auxiliary base: lift = sum y_i ((Q/q_i) / m~) + r (Q / m~) mod b, where r is a centred number of
- * 16 bits, taken as its residue in [0, m~) and a row that tells where m~ is to be subtracted. */
-static void lift_poly(struct bfv_workspace *workspace, uint32_t *x, uint32_t *ret)
+static_assert(BFV_MAX_LEVELS <= ROW_EXTEND_MAX, "all moduli are lifted at once");
+
+/* Step 1 of section 9, from coefficient form in `x` [L][N] to the auxiliary base [aux][N]:
+ * lift = sum y_i ((Q/q_i) / m~) + r (Q / m~) mod b. */
+static void lift_poly(const struct bfv_context *context, const uint32_t *x, uint32_t *ret)
 {
-    const struct bfv_context *const context = workspace->context;
-    const size_t n = context->degree;
-    const size_t levels = context->levels;
-    uint32_t *const r = workspace->small;
-    uint32_t *const is_negative = workspace->small + n;
-    const uint32_t *rows[BFV_MAX_LEVELS + 2];
-    for (size_t i = 0; i < levels; i++) {
-        rows[i] = x + i * n;
-        row_scale(context->basis->rows, x + i * n, x + i * n, context->lift_factor[i], n,
-                  &context->basis->modulus[i]);
-    }
-    row_combine_low(context->basis->rows, r, is_negative, rows, context->lift_small, levels,
-                    BFV_LIFT_BITS, n);
-    rows[levels] = r;
-    rows[levels + 1] = is_negative;
-    for (size_t b = 0; b < context->aux->count; b++)
-        row_combine(context->basis->rows, ret + b * n, rows, context->lift_aux[b], levels + 2, n,
-                    &context->aux->modulus[b]);
+    const struct row_extend operands = {.x = x,
+                                        .count = context->levels,
+                                        .moduli = context->basis->modulus,
+                                        .scale = context->lift_factor,
+                                        .low = context->lift_small,
+                                        .bits = BFV_LIFT_BITS,
+                                        .ret = ret,
+                                        .ret_count = context->aux->count,
+                                        .ret_moduli = context->aux->modulus,
+                                        .factors = context->lift_aux[0],
+                                        .factor_stride = BFV_MAX_LEVELS + 1};
+    row_extend(context->basis->rows, &operands, context->degree);
 }
 
 void bfv_lift(struct bfv_workspace *workspace, const struct bfv_ciphertext *ciphertext,
@@ -107,23 +102,23 @@ void bfv_lift(struct bfv_workspace *workspace, const struct bfv_ciphertext *ciph
     assert(ciphertext->poly_count == 2 && ciphertext->moduli_count == context->levels);
     const size_t words = context->levels * context->degree;
     const size_t all = words + context->aux->count * context->degree;
-    uint32_t *const x = workspace->scratch;
     for (size_t p = 0; p < 2; p++) {
         const uint32_t *const from = ciphertext->words + p * words;
+        const uint32_t *x = from;
         uint32_t *const to = ret->words + p * all;
         for (size_t i = 0; i < context->levels; i++) {
             const struct ntt_tables *const tables = context->basis->tables[i];
-            const uint32_t *const row = from + i * context->degree;
+            const size_t row = i * context->degree;
             if (ciphertext->form == BFV_COEFFICIENT) {
-                memcpy(x + i * context->degree, row, context->degree * sizeof *x);
-                ntt_forward(to + i * context->degree, row, tables);
+                ntt_forward(to + row, from + row, tables);
             } else {
-                ntt_inverse(x + i * context->degree, row, tables);
-                memcpy(to + i * context->degree, row, context->degree * sizeof *to);
+                x = workspace->scratch;
+                ntt_inverse(workspace->scratch + row, from + row, tables);
+                memcpy(to + row, from + row, context->degree * sizeof *to);
             }
         }
         /* The lift is x modulo each q_i: nothing to compute there. */
-        lift_poly(workspace, x, to + words);
+        lift_poly(context, x, to + words);
         poly_forward(to + words, context->aux, context->aux->count);
     }
 }

@@ -23,7 +23,7 @@ enum status bfv_workspace_new(const struct bfv_context *context, struct bfv_work
         workspace->switched = poly_alloc(n, 2 * (levels + 1));
         workspace->turned = poly_alloc(n, 3 * 2 * levels);
         workspace->scratch = poly_alloc(n, all);
-        workspace->small = poly_alloc(n, 2);
+        workspace->small = poly_alloc(n, 1);
         workspace->product =
             mem_alloc_aligned(MEM_ROW_ALIGNMENT, 3 * all * n, sizeof *workspace->product);
     }

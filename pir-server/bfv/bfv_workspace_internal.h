@@ -16,7 +16,7 @@ struct bfv_workspace {
     uint32_t *switched;   /* [2][L + 1][N] result of key switching before dropping P */
     uint32_t *turned;     /* [3][2][L][N] expansion: after key switching */
     uint32_t *scratch;    /* [L + aux][N] */
-    uint32_t *small;      /* [2][N] r of the lift; which of a row stand for less than 0 */
+    uint32_t *small;      /* [N] which of a row stand for less than 0 */
     uint64_t *product;    /* [3][L + aux][N] sums of products, lazily reduced */
     size_t product_terms; /* products in the fullest of those sums */
 };

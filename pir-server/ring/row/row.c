@@ -95,12 +95,14 @@ void row_combine(const struct row_kernel *kernel, uint32_t *ret, const uint32_t 
     kernel->combine(ret, rows, factors, count, n, q);
 }
 
-void row_combine_low(const struct row_kernel *kernel, uint32_t *ret, uint32_t *ret_sign,
-                     const uint32_t *const *rows, const uint32_t *factors, size_t count,
-                     unsigned bits, size_t n)
+void row_extend(const struct row_kernel *kernel, const struct row_extend *operands, size_t n)
 {
-    assert(bits >= 1 && bits <= 32);
-    kernel->combine_low(ret, ret_sign, rows, factors, count, bits, n);
+    uint32_t quotients[ROW_EXTEND_MAX];
+    assert(operands->count >= 1 && operands->count <= ROW_EXTEND_MAX);
+    assert(operands->bits >= 1 && operands->bits <= 27);
+    for (size_t i = 0; i < operands->count; i++)
+        quotients[i] = shoup_quotient(&operands->moduli[i], operands->scale[i]);
+    kernel->extend(operands, quotients, n);
 }
 
 void row_scale(const struct row_kernel *kernel, uint32_t *ret, const uint32_t *a, uint32_t factor,

@@ -145,11 +145,24 @@ static inline uint32_t row_combine_factor(const struct modulus *q, uint32_t fact
  *   factors  [count] of row_combine_factor() */
 void row_combine(const struct row_kernel *kernel, uint32_t *ret, const uint32_t *const *rows,
                  const uint32_t *factors, size_t count, size_t n, const struct modulus *q);
-/* ret[i] = sum over r of rows[r][i] * factors[r] mod 2^bits, ret_sign[i] its highest bit.
- *   factors  plain numbers;  bits  1..32 */
-void row_combine_low(const struct row_kernel *kernel, uint32_t *ret, uint32_t *ret_sign,
-                     const uint32_t *const *rows, const uint32_t *factors, size_t count,
-                     unsigned bits, size_t n);
+/* Residues of one base to those of another: with y_i = x_i * scale_i mod q_i and r the number in
+ * [-2^(bits-1), 2^(bits-1)) that is sum over i of y_i * low_i mod 2^bits, row b becomes
+ *     sum over i of y_i * factors[b][i] + r * factors[b][count] mod m_b, in [0, m_b). */
+struct row_extend {
+    const uint32_t *x; /* [count][n] words, any */
+    size_t count;      /* 1..ROW_EXTEND_MAX */
+    const struct modulus *moduli;
+    const uint32_t *scale; /* [count] in [0, q_i) */
+    const uint32_t *low;   /* [count] any */
+    unsigned bits;         /* 1..27 */
+    uint32_t *ret;         /* [ret_count][n] */
+    size_t ret_count;
+    const struct modulus *ret_moduli; /* above 2^bits */
+    const uint32_t *factors;          /* [count + 1] of row_combine_factor() for each m_b */
+    size_t factor_stride;             /* in words, from those of m_b to those of the next */
+};
+#define ROW_EXTEND_MAX ((size_t)31)
+void row_extend(const struct row_kernel *kernel, const struct row_extend *operands, size_t n);
 /* ret[i] = a[i] * factor mod q in [0, q), a[i] any 32-bit value. ret may be a. */
 void row_scale(const struct row_kernel *kernel, uint32_t *ret, const uint32_t *a, uint32_t factor,
                size_t n, const struct modulus *q);

@@ -26,8 +26,8 @@ struct row_kernel {
     void (*reduce_128)(uint32_t *ret, const uint32_t *words, size_t n, const struct modulus *q);
     void (*combine)(uint32_t *ret, const uint32_t *const *rows, const uint32_t *factors,
                     size_t count, size_t n, const struct modulus *q);
-    void (*combine_low)(uint32_t *ret, uint32_t *ret_sign, const uint32_t *const *rows,
-                        const uint32_t *factors, size_t count, unsigned bits, size_t n);
+    /* quotients [count]: of Shoup, for the scale factors. */
+    void (*extend)(const struct row_extend *operands, const uint32_t *quotients, size_t n);
     /* (a + offset - b) * factor; b may be NULL: zeros. */
     void (*scale_difference)(uint32_t *ret, const uint32_t *a, const uint32_t *b, uint32_t offset,
                              uint32_t factor, uint32_t quotient, size_t n, uint32_t q);

@@ -194,16 +194,34 @@ static void scale_difference(uint32_t *ret, const uint32_t *a, const uint32_t *b
         ret[i] = modulus_correct(shoup_mul_lazy(a[i] + offset - b[i], factor, quotient, q), q);
 }
 
-static void combine_low(uint32_t *ret, uint32_t *ret_sign, const uint32_t *const *rows,
-                        const uint32_t *factors, size_t count, unsigned bits, size_t n)
+static void extend(const struct row_extend *operands, const uint32_t *quotients, size_t n)
 {
-    const uint32_t mask = UINT32_MAX >> (32 - bits);
-    for (size_t i = 0; i < n; i++) {
-        uint32_t sum = 0;
-        for (size_t r = 0; r < count; r++)
-            sum += rows[r][i] * factors[r];
-        ret[i] = sum & mask;
-        ret_sign[i] = (sum & mask) >> (bits - 1);
+    enum { TILE = 64 };
+    const struct row_extend o = *operands;
+    const uint32_t mask = UINT32_MAX >> (32 - o.bits);
+    uint32_t y[ROW_EXTEND_MAX + 1][TILE]; /* r behind them */
+    uint32_t low[TILE];
+    const uint32_t *rows[ROW_EXTEND_MAX + 1];
+    for (size_t i = 0; i <= o.count; i++)
+        rows[i] = y[i];
+    for (size_t at = 0; at < n; at += TILE) {
+        const size_t tile = n - at < TILE ? n - at : TILE;
+        memset(low, 0, sizeof low);
+        for (size_t i = 0; i < o.count; i++) {
+            scale_difference(y[i], o.x + i * n + at, NULL, 0, o.scale[i], quotients[i], tile,
+                             o.moduli[i].value);
+            for (size_t k = 0; k < tile; k++)
+                low[k] += y[i][k] * o.low[i];
+        }
+        for (size_t b = 0; b < o.ret_count; b++) {
+            const uint32_t wrap = o.ret_moduli[b].value - mask - 1;
+            for (size_t k = 0; k < tile; k++) {
+                const uint32_t residue = low[k] & mask;
+                y[o.count][k] = residue + (wrap & (0 - (residue >> (o.bits - 1))));
+            }
+            combine(o.ret + b * n + at, rows, o.factors + b * o.factor_stride, o.count + 1, tile,
+                    &o.ret_moduli[b]);
+        }
     }
 }
 
@@ -250,7 +268,7 @@ const struct row_kernel row_kernel_ref = {
     .reduce_128 = reduce_128,
     .combine = combine,
     .scale_difference = scale_difference,
-    .combine_low = combine_low,
+    .extend = extend,
     .add = add,
     .sub = sub,
     .add_constant = add_constant,

@@ -462,18 +462,54 @@ static void wide_scale_difference(uint32_t *ret, const uint32_t *a, const uint32
     }
 }
 
-static void wide_combine_low(uint32_t *ret, uint32_t *ret_sign, const uint32_t *const *rows,
-                             const uint32_t *factors, size_t count, unsigned bits, size_t n)
+/* One register of every row, for up to ROW_COMBINE_GROUP - 1 rows: what they become fits one sum,
+ * and a known number of them stays in registers. */
+static ALWAYS_INLINE void wide_extend_block(const struct row_extend *o, const uint32_t *quotients,
+                                            size_t at, size_t n, size_t count)
 {
-    const vec mask = vec_set(UINT32_MAX >> (32 - bits));
-    for (size_t i = 0; i < n; i += VEC_LANES) {
-        vec sum = vec_set(0);
-        for (size_t r = 0; r < count; r++)
-            sum = vec_add(sum, vec_mul_low(vec_load(rows[r] + i), vec_set(factors[r])));
-        sum = vec_and(sum, mask);
-        vec_store(ret + i, sum);
-        vec_store(ret_sign + i, vec_shift_right(sum, bits - 1));
+    vec y[ROW_COMBINE_GROUP], y_odd[ROW_COMBINE_GROUP]; /* r behind them */
+    vec low = vec_set(0);
+    UNROLL_8
+    for (size_t i = 0; i < count; i++) {
+        const vec q = vec_set(o->moduli[i].value);
+        y[i] = vec_correct(vec_shoup_lazy(vec_load(o->x + i * n + at), vec_set(o->scale[i]),
+                                          vec_set(quotients[i]), q),
+                           q);
+        y_odd[i] = vec_odd(y[i]);
+        low = vec_add(low, vec_mul_low(y[i], vec_set(o->low[i])));
     }
+    const uint32_t mask = UINT32_MAX >> (32 - o->bits);
+    low = vec_and(low, vec_set(mask));
+    const vec is_negative = vec_negative(vec_sub(vec_set(mask >> 1), low));
+    for (size_t b = 0; b < o->ret_count; b++) {
+        const uint32_t *const factors = o->factors + b * o->factor_stride;
+        const struct modulus *const modulus = &o->ret_moduli[b];
+        const struct vec_modulus m = {.q = vec_set(modulus->value),
+                                      .inverse = vec_set(modulus->montgomery_inverse)};
+        y[count] = vec_add(low, vec_and(is_negative, vec_set(modulus->value - mask - 1)));
+        y_odd[count] = vec_odd(y[count]);
+        vec even = vec_set(0);
+        vec odd = vec_set(0);
+        UNROLL_8
+        for (size_t i = 0; i <= count; i++) {
+            const vec factor = vec_set(factors[i]);
+            vec_multiply_add(&even, &odd, y[i], y_odd[i], factor, factor);
+        }
+        vec_store(o->ret + b * n + at, vec_correct(vec_montgomery_lazy(even, odd, &m), m.q));
+    }
+}
+
+static void wide_extend(const struct row_extend *operands, const uint32_t *quotients, size_t n)
+{
+    const struct row_extend o = *operands;
+    if (o.count == 2)
+        for (size_t at = 0; at < n; at += VEC_LANES)
+            wide_extend_block(&o, quotients, at, n, 2);
+    else if (o.count == 3)
+        for (size_t at = 0; at < n; at += VEC_LANES)
+            wide_extend_block(&o, quotients, at, n, 3);
+    else
+        row_kernel_ref.extend(operands, quotients, n);
 }
 
 static void wide_add(uint32_t *ret, const uint32_t *a, const uint32_t *b, size_t n, uint32_t q)
@@ -506,7 +542,7 @@ static void wide_add_constant(uint32_t *ret, const uint32_t *a, uint32_t constan
         .add_permuted = wide_add_permuted, .shift_above = wide_shift_above, .split = wide_split,   \
         .split_four = wide_split_four, .dot_strip = wide_dot_strip,                                \
         .multiply_add_pairs = wide_multiply_add_pairs, .fold = wide_fold, .reduce = wide_reduce,   \
-        .reduce_128 = wide_reduce_128, .combine = wide_combine, .combine_low = wide_combine_low,   \
+        .reduce_128 = wide_reduce_128, .combine = wide_combine, .extend = wide_extend,             \
         .scale_difference = wide_scale_difference, .add = wide_add, .sub = wide_sub,               \
         .add_constant = wide_add_constant                                                          \
     }

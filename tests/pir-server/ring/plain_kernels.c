@@ -147,7 +147,8 @@ static bool elements_agree(const struct pair *p, unsigned pattern)
     const size_t n = p->n;
     const uint32_t *const list[3] = {a, b, a};
     const uint32_t factors[3] = {q->value - 1, 1, q->value / 2};
-    fill(a, n, q->value, pattern);
+    const uint32_t scales[5] = {q->value - 1, 1, q->value / 2, q->value / 3, 5};
+    fill(a, 4 * n, q->value, pattern);
     fill(b, n, q->value, pattern == 1 ? 1 : pattern + 1);
     bool agree = true;
     row_add(p->ref->rows, first, a, b, n, q);
@@ -180,9 +181,24 @@ static bool elements_agree(const struct pair *p, unsigned pattern)
     row_shift_above(p->ref->rows, first, a, q->value / 2, 12345, n);
     row_shift_above(p->own->rows, second, a, q->value / 2, 12345, n);
     agree &= are_equal(first, second, n);
-    row_combine_low(p->ref->rows, first, third, list, factors, 3, 16, n);
-    row_combine_low(p->own->rows, second, fourth, list, factors, 3, 16, n);
-    agree &= are_equal(first, second, n) && are_equal(third, fourth, n);
+    for (size_t count = 1; count <= 4; count++) {
+        const struct modulus same[4] = {*q, *q, *q, *q};
+        struct row_extend extend = {.x = a,
+                                    .count = count,
+                                    .moduli = same,
+                                    .scale = scales,
+                                    .low = scales,
+                                    .bits = 15,
+                                    .ret = words,
+                                    .ret_count = 2,
+                                    .ret_moduli = same,
+                                    .factors = scales};
+        row_extend(p->ref->rows, &extend, n);
+        memcpy(b, words, 2 * n * sizeof *b);
+        row_extend(p->own->rows, &extend, n);
+        agree &= are_equal(b, words, 2 * n);
+    }
+    fill(b, n, q->value, pattern == 1 ? 1 : pattern + 1);
     row_combine(p->ref->rows, first, list, factors, 3, n, q);
     row_combine(p->own->rows, second, list, factors, 3, n, q);
     agree &= are_equal(first, second, n);

@@ -244,15 +244,70 @@ ParameterizedTest(char name[16], row, permutations_and_shifts)
     row_shift_above(kernel, out, a, half, 0u - half, N);
     for (size_t i = 0; i < N; i++)
         cr_assert_eq(out[i], a[i] > half ? a[i] - half : a[i]);
-    uint32_t sign[N];
-    const uint32_t *const rows[] = {a, b, a};
-    const uint32_t factors[] = {40503, 3, 65535};
-    for (unsigned bits = 1; bits <= 32; bits += bits == 1 ? 15 : 16) {
-        row_combine_low(kernel, out, sign, rows, factors, 3, bits, N);
-        for (size_t i = 0; i < N; i++) {
-            const uint32_t sum = a[i] * 40503u + b[i] * 3u + a[i] * 65535u;
-            cr_assert_eq(out[i], bits == 32 ? sum : sum & ((1u << bits) - 1));
-            cr_assert_eq(sign[i], out[i] >> (bits - 1));
+}
+
+ParameterizedTestParameters(row, residues_are_extended)
+{
+    return all_kernels();
+}
+
+/* One row to more than one sum takes, small numbers of all widths, any words. */
+ParameterizedTest(char name[16], row, residues_are_extended)
+{
+    enum { MOST = 6, RET = ARRAY_COUNT(moduli) - 1, STRIDE = MOST + 3 };
+    const struct row_kernel *kernel = kernel_or_skip(name);
+    static uint32_t x[MOST][N], out[RET * N + 1];
+    uint32_t scale[MOST], low[MOST], factors[RET * STRIDE], plain[RET * STRIDE];
+    struct modulus from[MOST], to[RET];
+    for (unsigned i = 0; i < MOST; i++) {
+        cr_assert_eq(modulus_init(moduli[i % ARRAY_COUNT(moduli)], &from[i], NULL), STATUS_OK);
+        fill_residues(x[i], N, UINT32_MAX, i);
+        x[i][i] = UINT32_MAX;
+        x[i][N - 1] = 0;
+        scale[i] = i == 1 ? from[i].value - 1 : 40503 * (i + 1) % from[i].value;
+        low[i] = 2654435769u * (i + 1);
+    }
+    for (unsigned b = 0; b < RET; b++) {
+        cr_assert_eq(modulus_init(moduli[b + 1], &to[b], NULL), STATUS_OK);
+        fill_residues(plain + (size_t)b * STRIDE, STRIDE, to[b].value, b + 50);
+        plain[b * STRIDE] = plain[b * STRIDE + 1] = to[b].value - 1;
+        for (size_t i = 0; i < STRIDE; i++)
+            factors[b * STRIDE + i] = row_combine_factor(&to[b], plain[b * STRIDE + i]);
+    }
+    for (size_t count = 1; count <= MOST; count++) {
+        for (unsigned bits = 1; bits <= 26; bits += bits == 1 ? 15 : 10) {
+            const struct row_extend operands = {.x = x[0],
+                                                .count = count,
+                                                .moduli = from,
+                                                .scale = scale,
+                                                .low = low,
+                                                .bits = bits,
+                                                .ret = out,
+                                                .ret_count = RET,
+                                                .ret_moduli = to,
+                                                .factors = factors,
+                                                .factor_stride = STRIDE};
+            memset(out, 0xa5, sizeof out);
+            row_extend(kernel, &operands, N);
+            for (size_t k = 0; k < N; k++) {
+                uint64_t y[MOST];
+                uint32_t sum = 0;
+                for (size_t i = 0; i < count; i++) {
+                    y[i] = (uint64_t)x[i][k] * scale[i] % from[i].value;
+                    sum += (uint32_t)y[i] * low[i];
+                }
+                sum &= (1u << bits) - 1;
+                for (size_t b = 0; b < RET; b++) {
+                    const uint64_t p = to[b].value;
+                    const uint64_t r = sum >> (bits - 1) == 0 ? sum : p + sum - (1u << bits);
+                    uint64_t expected = r * plain[b * STRIDE + count] % p;
+                    for (size_t i = 0; i < count; i++)
+                        expected = (expected + y[i] * plain[b * STRIDE + i]) % p;
+                    cr_assert_eq(out[b * N + k], expected, "%s count=%zu bits=%u", name, count,
+                                 bits);
+                }
+            }
+            cr_assert_eq(out[RET * N], 0xa5a5a5a5);
         }
     }
 }
