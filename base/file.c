@@ -101,6 +101,64 @@ enum status file_read(const char *path, struct bytes *ret, struct error *err)
     return status;
 }
 
+struct file_reader {
+    const char *path;
+    int fd;
+    uint64_t size;
+};
+
+enum status file_reader_open(const char *path, struct file_reader **ret, struct error *err)
+{
+    struct file_reader *reader = mem_alloc_zeroed(1, sizeof *reader);
+    if (reader == NULL)
+        return error_set(err, STATUS_NOMEM, "%s: out of memory", shown(path));
+    reader->path = path;
+    reader->fd = STDIN_FILENO;
+    if (strcmp(path, "-") != 0) {
+        struct stat info;
+        const enum status status = open_file(path, 0, &reader->fd, &info, err);
+        if (status != STATUS_OK) {
+            mem_free(reader);
+            return status;
+        }
+        reader->size = S_ISREG(info.st_mode) ? (uint64_t)info.st_size : 0;
+    }
+    *ret = reader;
+    return STATUS_OK;
+}
+
+void file_reader_close(struct file_reader *reader)
+{
+    if (reader == NULL)
+        return;
+    if (reader->fd != STDIN_FILENO)
+        close(reader->fd);
+    mem_free(reader);
+}
+
+enum status file_reader_read(struct file_reader *reader, uint8_t *buffer, size_t size,
+                             size_t *ret_got, struct error *err)
+{
+    size_t have = 0;
+    while (have < size) {
+        const ssize_t got = read(reader->fd, buffer + have, size - have);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return error_set_errno(err, errno, "%s", shown(reader->path));
+        if (got == 0)
+            break;
+        have += (size_t)got;
+    }
+    *ret_got = have;
+    return STATUS_OK;
+}
+
+uint64_t file_reader_size(const struct file_reader *reader)
+{
+    return reader->size;
+}
+
 enum status file_map_open(const char *path, struct file_map *ret, struct error *err)
 {
     int fd;

@@ -22,6 +22,18 @@
  * folder is STATUS_INVALID. On failure `ret` may have grown. */
 enum status file_read(const char *path, struct bytes *ret, struct error *err) MUST_CHECK;
 
+/* A file read from front to back, piece by piece. */
+struct file_reader;
+/* "-" is standard input; a folder is STATUS_INVALID. Borrows `path`. */
+enum status file_reader_open(const char *path, struct file_reader **ret,
+                             struct error *err) MUST_CHECK;
+void file_reader_close(struct file_reader *reader); /* takes NULL */
+/* The next `size` bytes; fewer only at the end of the file, 0 behind it. */
+enum status file_reader_read(struct file_reader *reader, uint8_t *buffer, size_t size,
+                             size_t *ret_got, struct error *err) MUST_CHECK;
+/* Of the file; 0 = not known. */
+uint64_t file_reader_size(const struct file_reader *reader);
+
 /* A file mapped read-only. An empty file maps to an empty span. The file must not be cut short
  * while it is mapped: dataset files are replaced by rename, never rewritten. */
 struct file_map {

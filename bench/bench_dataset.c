@@ -5,7 +5,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "pir-server/dataset/dataset_write.h"
-#include "urls/list.h"
+#include "urls/list_reading.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,17 +14,20 @@
 #define SHARDS 16
 
 struct state {
-    struct bytes text;
-    struct row_set *rows;
+    struct list_reading *reading;
     struct thread_pool *pool;
     char folder[64];
+    char list[96]; /* a file in it */
 };
 
 /* Hosts, hosts with paths, hosts lines and rules, a quarter each. */
-static void make_lines(struct bytes *text)
+static void make_list(const char *path)
 {
     uint64_t x = 1;
-    bytes_init(text, (size_t)1 << 28);
+    struct file_writer *writer = NULL;
+    struct error error;
+    if (file_writer_new(path, FILE_MODE_PUBLIC, &writer, &error) != STATUS_OK)
+        bench_fail("%s", error.message);
     for (uint64_t i = 0; i < LINES; i++) {
         x = x * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
         const unsigned long long number = i;
@@ -46,40 +49,34 @@ static void make_lines(struct bytes *text)
             size = snprintf(line, sizeof line, "||d%llu.example-%llu.co.uk^\n", noise, number);
             break;
         }
-        bytes_append(text, span_of(line, (size_t)size));
+        file_writer_write(writer, span_of(line, (size_t)size));
     }
-    if (bytes_status(text, "lines", NULL) != STATUS_OK)
-        bench_fail("out of memory for the lines");
-}
-
-static enum status on_key(void *context, struct span key, struct error *err)
-{
-    struct state *state = context;
-    return row_set_add(state->rows, key, err);
+    if (file_writer_commit(writer, &error) != STATUS_OK)
+        bench_fail("%s", error.message);
 }
 
 static void read_list(void *context)
 {
     struct state *state = context;
-    const struct list_sink sink = {.context = state, .key = on_key};
-    struct list_parser *parser = NULL;
+    const struct list_reading_sink sink = {.bytes = NULL};
+    struct list_counts counts = {0};
     struct error error;
-    row_set_free(state->rows);
-    state->rows = NULL;
-    if (row_set_new(&state->rows, &error) != STATUS_OK ||
-        list_parser_new(NULL, &sink, &parser, &error) != STATUS_OK ||
-        list_read_text(parser, "bench", bytes_view(&state->text), NULL, &error) != STATUS_OK)
+    list_reading_free(state->reading);
+    state->reading = NULL;
+    if (list_reading_new(NULL, &sink, state->pool, &state->reading, &error) != STATUS_OK ||
+        list_reading_file(state->reading, state->list, false, &counts, &error) != STATUS_OK)
         bench_fail("%s", error.message);
-    if (list_parser_counts(parser)->kept != LINES)
+    if (counts.kept != LINES)
         bench_fail("lines were dropped");
-    list_parser_free(parser);
 }
 
 static void read_and_sort(void *context)
 {
     struct state *state = context;
+    struct error error;
     read_list(context);
-    row_set_finish(state->rows);
+    if (row_set_finish(list_reading_rows(state->reading), state->pool, &error) != STATUS_OK)
+        bench_fail("%s", error.message);
 }
 
 static void write_version(void *context)
@@ -95,8 +92,8 @@ static void write_version(void *context)
     folder_remove(home);
     mem_free(home);
     read_list(context);
-    if (dataset_write(state->folder, state->rows, &settings, state->pool, &summary, &error) !=
-        STATUS_OK)
+    if (dataset_write(state->folder, list_reading_rows(state->reading), &settings, state->pool,
+                      &summary, &error) != STATUS_OK)
         bench_fail("%s", error.message);
 }
 
@@ -116,21 +113,25 @@ int main(void)
     const size_t cores = cpu_core_count();
     char label[128];
     struct error error;
-    make_lines(&state.text);
-    bench_time("list_read lines=1000000", 5, read_list, &state);
-    bench_time("list_read_and_sort lines=1000000", 5, read_and_sort, &state);
     if (mkdtemp(state.folder) == NULL)
         bench_fail("%s: cannot be made", state.folder);
+    snprintf(state.list, sizeof state.list, "%s/list.txt", state.folder);
+    make_list(state.list);
+    bench_time("list_read lines=1000000", 5, read_list, &state);
+    bench_time("list_read_and_sort lines=1000000", 5, read_and_sort, &state);
     if (cores > 1 && thread_pool_new(cores - 1, 1, &state.pool, &error) != STATUS_OK)
         bench_fail("%s", error.message);
+    list_reading_free(state.reading); /* belongs to no pool */
+    state.reading = NULL;
+    snprintf(label, sizeof label, "list_read_and_sort lines=1000000 threads=%zu", cores);
+    bench_time(label, 5, read_and_sort, &state);
     snprintf(label, sizeof label, "compile lines=1000000 shards=%d threads=%zu", SHARDS, cores);
     bench_time(label, 3, write_version, &state);
     snprintf(label, sizeof label, "dataset_open rows=1000001 shards=%d", SHARDS);
     bench_time(label, 20, open_version, &state);
 
+    list_reading_free(state.reading);
     thread_pool_free(state.pool);
-    row_set_free(state.rows);
-    bytes_deinit(&state.text);
     folder_remove(state.folder);
     return 0;
 }

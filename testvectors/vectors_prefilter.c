@@ -457,9 +457,10 @@ static enum status compute_suburls(const json_t *in, struct vectors_out *out, st
     st = row_set_new(&rows, err);
     if (st == STATUS_OK)
         st = url_expand(url, collect, rows, err);
+    if (st == STATUS_OK)
+        st = row_set_finish(rows, NULL, err);
     if (st != STATUS_OK)
         goto done;
-    row_set_finish(rows);
     list = json_array();
     if (list == NULL) {
         st = error_set(err, STATUS_NOMEM, "no memory for sub-URLs");

@@ -1,5 +1,4 @@
 /* blindlist compile - lists into a dataset version: rows, prefilter, processed shards. */
-#include "base/bytes.h"
 #include "base/cpu.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -8,14 +7,13 @@
 #include "pir-server/dataset/dataset_write.h"
 #include "pir-server/pir/sha256.h"
 #include "tools/commands.h"
-#include "urls/list.h"
+#include "urls/list_reading.h"
 
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 
-#define LIST_MAX_BYTES ((size_t)UINT32_MAX)
-#define THREADS_MAX    256
+#define THREADS_MAX 256
 
 enum {
     OPT_USE_CASE,
@@ -56,8 +54,10 @@ struct compile {
     size_t list_count;
     char **lists;
 
-    struct row_set *rows;
-    struct list_parser *parser;
+    struct list_reading *reading;
+    struct list_counts counts;
+    struct sha256 hash; /* of the list being read, */
+    uint64_t bytes;     /* and its size so far */
     struct dataset_report *report;
     struct dataset_source *sources;
     struct file_writer *dropped;
@@ -137,10 +137,11 @@ static int take_option(struct compile *compile, int got, const struct tool_args 
 
 /* ---- reading ---- */
 
-static enum status on_key(void *context, struct span key, struct error *err)
+static void on_bytes(void *context, struct span bytes)
 {
     struct compile *compile = context;
-    return row_set_add(compile->rows, key, err);
+    sha256_add(&compile->hash, bytes);
+    compile->bytes += bytes.size;
 }
 
 /* What a dataset says of its lists must not depend on where they lay. */
@@ -176,46 +177,40 @@ static enum status read_list(struct compile *compile, size_t index, struct error
 {
     const char *path = compile->lists[index];
     struct dataset_source *source = &compile->sources[index];
-    struct bytes text;
-    bytes_init(&text, LIST_MAX_BYTES);
-    enum status status = file_read(path, &text, err);
-    if (status == STATUS_OK) {
-        struct progress progress;
-        struct sha256 hash;
-        const struct list_counts before = *list_parser_counts(compile->parser);
-        sha256_init(&hash);
-        sha256_add(&hash, bytes_view(&text));
-        sha256_finish(&hash, source->digest);
-        source->name = base_name(path);
-        source->bytes = text.size;
-        progress_begin(&progress, compile->settings.show_progress ? "reading lists" : NULL,
-                       text.size);
-        status = list_read_text(compile->parser, path, bytes_view(&text), &progress, err);
-        progress_end(&progress);
-        const struct list_counts *after = list_parser_counts(compile->parser);
-        source->lines = after->lines - before.lines;
-        source->kept = after->kept - before.kept;
-        source->dropped = after->dropped - before.dropped;
-        if (status != STATUS_OK)
-            status = error_prefix(err, status, "%s", path);
-    }
-    bytes_deinit(&text);
-    return status;
+    struct list_counts counts = {0};
+    sha256_init(&compile->hash);
+    compile->bytes = 0;
+    const enum status status =
+        list_reading_file(compile->reading, path, compile->settings.show_progress, &counts, err);
+    if (status != STATUS_OK)
+        return status;
+    sha256_finish(&compile->hash, source->digest);
+    source->name = base_name(path);
+    source->bytes = compile->bytes;
+    source->lines = counts.lines;
+    source->kept = counts.kept;
+    source->dropped = counts.dropped;
+    list_counts_add(&compile->counts, &counts);
+    return STATUS_OK;
 }
 
 static enum status compile_lists(struct compile *compile, struct error *err)
 {
-    const struct list_sink sink = {
-        .context = compile, .key = on_key, .drop = on_drop, .widen = on_widen};
+    const struct list_reading_sink sink = {
+        .context = compile, .bytes = on_bytes, .drop = on_drop, .widen = on_widen};
+    const struct list_counts *counts = &compile->counts;
     enum status status = STATUS_OK;
     compile->sources = mem_alloc_zeroed(compile->list_count, sizeof *compile->sources);
     if (compile->sources == NULL)
         return error_set(err, STATUS_NOMEM, "out of memory");
-    status = row_set_new(&compile->rows, err);
+    /* The calling thread works, too. */
+    if (compile->threads > 1)
+        status = thread_pool_new(compile->threads - 1, 1, &compile->pool, err);
     if (status == STATUS_OK)
         status = dataset_report_new(&compile->report, err);
     if (status == STATUS_OK)
-        status = list_parser_new(&compile->list_options, &sink, &compile->parser, err);
+        status =
+            list_reading_new(&compile->list_options, &sink, compile->pool, &compile->reading, err);
     if (status == STATUS_OK && compile->dropped_path != NULL)
         status = file_writer_new(compile->dropped_path, FILE_MODE_PUBLIC, &compile->dropped, err);
     for (size_t i = 0; i < compile->list_count && status == STATUS_OK; i++)
@@ -228,24 +223,17 @@ static enum status compile_lists(struct compile *compile, struct error *err)
         if (status != STATUS_OK)
             return status;
     }
-    if (row_set_count(compile->rows) == 0)
+    struct row_set *rows = list_reading_rows(compile->reading);
+    if (row_set_count(rows) == 0)
         return error_set(err, STATUS_INVALID,
                          "no line of the lists became a key (%" PRIu64 " lines, %" PRIu64
                          " entries dropped)",
-                         list_parser_counts(compile->parser)->lines,
-                         list_parser_counts(compile->parser)->dropped);
-    /* The calling thread works, too. */
-    if (compile->threads > 1)
-        status = thread_pool_new(compile->threads - 1, 1, &compile->pool, err);
-    if (status != STATUS_OK)
-        return status;
-    compile->settings.origin =
-        (struct dataset_origin){.sources = compile->sources,
-                                .source_count = compile->list_count,
-                                .counts = list_parser_counts(compile->parser)};
+                         counts->lines, counts->dropped);
+    compile->settings.origin = (struct dataset_origin){
+        .sources = compile->sources, .source_count = compile->list_count, .counts = counts};
     compile->settings.report = compile->report;
-    return dataset_write(compile->out, compile->rows, &compile->settings, compile->pool,
-                         &compile->summary, err);
+    return dataset_write(compile->out, rows, &compile->settings, compile->pool, &compile->summary,
+                         err);
 }
 
 /* ---- summary ---- */
@@ -264,7 +252,7 @@ static void print_summary(const struct compile *compile)
 {
     const struct dataset_summary *summary = &compile->summary;
     const struct dataset_info *info = &summary->info;
-    const struct list_counts *counts = list_parser_counts(compile->parser);
+    const struct list_counts *counts = &compile->counts;
     printf("%s version %s%s\n", info->use_case, info->version,
            summary->existed ? " (unchanged)" : "");
     printf("  %-10s %" PRIu64 " (%" PRIu64 " comments and empty)\n", "lines", counts->lines,
@@ -310,25 +298,24 @@ static enum status print_json(const struct compile *compile, struct error *err)
     const struct dataset_summary *summary = &compile->summary;
     const struct dataset_info *info = &summary->info;
     json_t *root = json_object();
-    const bool good =
-        root != NULL && put(root, "useCase", json_string(info->use_case)) &&
-        put(root, "version", json_string(info->version)) &&
-        put(root, "unchanged", json_boolean(summary->existed)) &&
-        put(root, "lists", dataset_counts_json(list_parser_counts(compile->parser))) &&
-        put(root, "rows", number(info->row_count)) &&
-        put(root, "rowsBytes", number(summary->rows_bytes)) &&
-        put(root, "prefilterBytes", number(info->prefilter_bytes)) &&
-        put(root, "expectedFalsePositiveRate", json_real(summary->expected_rate)) &&
-        put(root, "murmurSeed", number(info->murmur_seed)) &&
-        put(root, "shards", number(info->shard_count)) &&
-        put(root, "keptShape", json_boolean(summary->kept_shape)) &&
-        put(root, "rowsPerShardLeast", number(summary->load.rows_least)) &&
-        put(root, "rowsPerShardMost", number(summary->load.rows_most)) &&
-        put(root, "hashFunctions", number(summary->hash_function_count)) &&
-        put(root, "bucketsPerTable", number(summary->buckets_per_table)) &&
-        put(root, "bucketBytes", number(summary->bucket_bytes)) &&
-        put(root, "bucketFill", json_real(summary->load.fill)) &&
-        put(root, "shardBytes", number(summary->shard_bytes));
+    const bool good = root != NULL && put(root, "useCase", json_string(info->use_case)) &&
+                      put(root, "version", json_string(info->version)) &&
+                      put(root, "unchanged", json_boolean(summary->existed)) &&
+                      put(root, "lists", dataset_counts_json(&compile->counts)) &&
+                      put(root, "rows", number(info->row_count)) &&
+                      put(root, "rowsBytes", number(summary->rows_bytes)) &&
+                      put(root, "prefilterBytes", number(info->prefilter_bytes)) &&
+                      put(root, "expectedFalsePositiveRate", json_real(summary->expected_rate)) &&
+                      put(root, "murmurSeed", number(info->murmur_seed)) &&
+                      put(root, "shards", number(info->shard_count)) &&
+                      put(root, "keptShape", json_boolean(summary->kept_shape)) &&
+                      put(root, "rowsPerShardLeast", number(summary->load.rows_least)) &&
+                      put(root, "rowsPerShardMost", number(summary->load.rows_most)) &&
+                      put(root, "hashFunctions", number(summary->hash_function_count)) &&
+                      put(root, "bucketsPerTable", number(summary->buckets_per_table)) &&
+                      put(root, "bucketBytes", number(summary->bucket_bytes)) &&
+                      put(root, "bucketFill", json_real(summary->load.fill)) &&
+                      put(root, "shardBytes", number(summary->shard_bytes));
     enum status status = STATUS_OK;
     if (good) {
         json_dumpf(root, stdout, JSON_INDENT(2));
@@ -373,11 +360,10 @@ static int run(struct tool_args *args)
     if (status != STATUS_OK)
         exit_code = tool_fail(&error);
 
-    thread_pool_free(compile.pool);
     file_writer_cancel(compile.dropped);
-    list_parser_free(compile.parser);
+    list_reading_free(compile.reading);
+    thread_pool_free(compile.pool);
     dataset_report_free(compile.report);
-    row_set_free(compile.rows);
     mem_free(compile.sources);
     return exit_code;
 }

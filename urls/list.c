@@ -6,8 +6,6 @@
 
 #include <libpsl.h>
 
-#define PROGRESS_STEP_BYTES ((size_t)65536)
-
 struct list_parser {
     struct list_options options;
     struct list_sink sink;
@@ -45,14 +43,37 @@ void list_parser_free(struct list_parser *parser)
 
 void list_parser_begin(struct list_parser *parser, const char *file)
 {
+    list_parser_begin_inside(parser, file, false);
+}
+
+void list_parser_begin_inside(struct list_parser *parser, const char *file, bool has_adblock_header)
+{
     parser->file = file;
     parser->line = 0;
-    parser->has_adblock_header = false;
+    parser->has_adblock_header = has_adblock_header;
 }
 
 const struct list_counts *list_parser_counts(const struct list_parser *parser)
 {
     return &parser->counts;
+}
+
+void list_parser_take_counts(struct list_parser *parser, struct list_counts *ret)
+{
+    *ret = parser->counts;
+    parser->counts = (struct list_counts){0};
+}
+
+void list_counts_add(struct list_counts *sum, const struct list_counts *more)
+{
+    sum->lines += more->lines;
+    sum->comments += more->comments;
+    sum->entries += more->entries;
+    sum->kept += more->kept;
+    sum->widened += more->widened;
+    sum->dropped += more->dropped;
+    for (size_t i = 0; i < DROP_REASON_COUNT; i++)
+        sum->dropped_for[i] += more->dropped_for[i];
 }
 
 /* ---- text ---- */
@@ -80,6 +101,19 @@ static bool starts_with(struct span text, const char *start)
 static bool holds(struct span text, uint8_t c)
 {
     return text.size > 0 && memchr(text.data, c, text.size) != NULL;
+}
+
+/* The line that starts at `at`, without its end. */
+static struct span line_at(struct span text, size_t at)
+{
+    const uint8_t *end = memchr(text.data + at, '\n', text.size - at);
+    return span_part(text, at, (end != NULL ? (size_t)(end - text.data) : text.size) - at);
+}
+
+/* Of a trimmed line. */
+static bool is_header(struct span line)
+{
+    return starts_with(line, "[Adblock");
 }
 
 static struct span first_word(struct span text)
@@ -325,38 +359,42 @@ enum status list_parser_line(struct list_parser *parser, struct span line, struc
         return STATUS_OK;
     }
     line = trim(line);
-    const bool is_header = starts_with(line, "[Adblock");
-    if (is_header)
+    const bool header = is_header(line);
+    if (header)
         parser->has_adblock_header = true;
     const bool is_comment = line.size == 0 || line.data[0] == '!' ||
                             (line.data[0] == '#' && !parser->has_adblock_header);
-    if (is_comment || is_header) {
+    if (is_comment || header) {
         parser->counts.comments++;
         return STATUS_OK;
     }
     return take_line(parser, line, err);
 }
 
-enum status list_read_text(struct list_parser *parser, const char *file, struct span text,
-                           struct progress *progress, struct error *err)
+enum status list_parser_text(struct list_parser *parser, struct span text, struct error *err)
 {
-    list_parser_begin(parser, file);
-    if (starts_with(text, "\xef\xbb\xbf"))
-        text = span_part(text, 3, text.size - 3);
-    size_t reported = 0;
-    for (size_t at = 0; at < text.size;) {
-        const uint8_t *end = memchr(text.data + at, '\n', text.size - at);
-        const size_t stop = end != NULL ? (size_t)(end - text.data) : text.size;
-        const enum status status = list_parser_line(parser, span_part(text, at, stop - at), err);
-        if (status != STATUS_OK)
-            return status;
-        at = stop + 1;
-        if (progress != NULL && at - reported >= PROGRESS_STEP_BYTES) {
-            progress_add(progress, at - reported);
-            reported = at;
-        }
+    enum status status = STATUS_OK;
+    for (size_t at = 0; at < text.size && status == STATUS_OK;) {
+        const struct span line = line_at(text, at);
+        status = list_parser_line(parser, line, err);
+        at += line.size + 1;
     }
-    if (progress != NULL && text.size > reported)
-        progress_add(progress, text.size - reported);
-    return STATUS_OK;
+    return status;
+}
+
+bool list_holds_adblock_header(struct span text)
+{
+    for (size_t at = 0; at < text.size; at++) {
+        const uint8_t *bracket = memchr(text.data + at, '[', text.size - at);
+        if (bracket == NULL)
+            return false;
+        at = (size_t)(bracket - text.data);
+        size_t start = at;
+        while (start > 0 && is_blank(text.data[start - 1]))
+            start--;
+        if ((start == 0 || text.data[start - 1] == '\n') && is_header(trim(line_at(text, start))) &&
+            line_at(text, start).size <= LIST_LINE_MAX_BYTES)
+            return true;
+    }
+    return false;
 }

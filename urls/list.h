@@ -22,7 +22,6 @@
 #ifndef BLINDLIST_URLS_LIST_H
 #define BLINDLIST_URLS_LIST_H
 
-#include "base/progress.h"
 #include "base/span.h"
 #include "base/status.h"
 #include "urls/drop_reason.h"
@@ -50,6 +49,9 @@ struct list_counts {
     uint64_t dropped_for[DROP_REASON_COUNT];
 };
 
+/* Adds `more` to `sum`. */
+void list_counts_add(struct list_counts *sum, const struct list_counts *more);
+
 struct list_place {
     const char *file; /* as the caller named it */
     uint64_t line;    /* from 1 */
@@ -75,15 +77,22 @@ void list_parser_free(struct list_parser *parser); /* takes NULL */
 
 /* A new file begins: lines from 1, no Adblock header seen. Borrows `file` until the next begin. */
 void list_parser_begin(struct list_parser *parser, const char *file);
+/* The same in the middle of a file whose first lines others read: whether one of them was an
+ * Adblock header is all that the lines behind it need to know. Lines are counted from 1 again. */
+void list_parser_begin_inside(struct list_parser *parser, const char *file,
+                              bool has_adblock_header);
+/* Whether one of the lines in `text` is an Adblock header. */
+bool list_holds_adblock_header(struct span text);
 /* One line without its end. Counts it and calls the sink. */
 enum status list_parser_line(struct list_parser *parser, struct span line,
                              struct error *err) MUST_CHECK;
-/* Sums over all files so far; borrowed. */
+/* Sums since the parser was made or they were taken; borrowed. */
 const struct list_counts *list_parser_counts(const struct list_parser *parser);
+/* Moves the sums to *ret and starts from zero. */
+void list_parser_take_counts(struct list_parser *parser, struct list_counts *ret);
 
-/* Reads a whole list from memory, from begin to end; a byte order mark is skipped, CR LF and LF end
- * lines. `file` names it in messages. `progress` (may be NULL) is advanced by bytes. */
-enum status list_read_text(struct list_parser *parser, const char *file, struct span text,
-                           struct progress *progress, struct error *err) MUST_CHECK;
+/* All lines of a text, which LF ends; the last one may do without. */
+enum status list_parser_text(struct list_parser *parser, struct span text,
+                             struct error *err) MUST_CHECK;
 
 #endif

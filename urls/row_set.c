@@ -1,17 +1,27 @@
-/* Multikey quicksort (Bentley and Sedgewick, 1997) with the next eight bytes of each key cached in
- * its entry: a comparison is one integer, and the bytes are fetched again only one level deeper.
- * Keys of a list share long beginnings (hosts, folders), which plain quicksort would compare over
- * and over. */
+/* Keys are dealt to parts by their first eight bytes, at borders taken from a sample; each part is
+ * sorted in the cache, by one thread, with multikey quicksort (Bentley and Sedgewick, 1997) and the
+ * next eight bytes of each key cached in its entry: a comparison is one integer, and the bytes are
+ * fetched again only one level deeper. Keys of a list share long beginnings (hosts, folders), which
+ * plain quicksort would compare over and over. In the end the keys are copied once, into their
+ * order, for all who come later read them from front to back. */
 #include "urls/row_set.h"
 
 #include "base/mem.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 #define FIRST_BYTES        ((size_t)1 << 20)
 #define FIRST_ROWS         ((size_t)1 << 14)
 #define SMALL_SORT_ENTRIES 16
 #define WORD_BYTES         8
+/* A part of so many entries, with its keys, stays in a second-level cache. */
+#define PART_ENTRIES ((size_t)2048)
+#define PARTS_MAX    ((size_t)1024)
+#define SAMPLES      ((size_t)8) /* for each part */
+/* What one task looks at while keys are dealt out; tables of SLICES_MAX * PARTS_MAX stay small. */
+#define SLICE_ENTRIES ((size_t)16384)
+#define SLICES_MAX    ((size_t)256)
 
 struct entry {
     uint64_t word;   /* bytes [depth, depth + 8) of the key, big-endian, zero-filled */
@@ -19,13 +29,15 @@ struct entry {
     uint32_t size;
 };
 
+/* Each key in `bytes` is followed by a line end. */
 struct row_set {
     uint8_t *bytes;
     size_t bytes_used;
     size_t bytes_capacity;
-    struct entry *entries;
+    struct entry *entries; /* until row_set_finish() */
     size_t count;
     size_t capacity;
+    uint32_t *starts; /* [count + 1]: of the keys in `bytes`, after row_set_finish() */
 };
 
 enum status row_set_new(struct row_set **ret, struct error *err)
@@ -43,6 +55,7 @@ void row_set_free(struct row_set *rows)
         return;
     mem_free(rows->bytes);
     mem_free(rows->entries);
+    mem_free(rows->starts);
     mem_free(rows);
 }
 
@@ -62,31 +75,95 @@ static enum status grow(void **block, size_t *capacity, size_t needed, size_t fi
     return STATUS_OK;
 }
 
-enum status row_set_add(struct row_set *rows, struct span key, struct error *err)
+/* Room for so many more bytes, line ends included, and keys. */
+static enum status reserve(struct row_set *rows, size_t bytes, size_t count, struct error *err)
 {
-    if (key.size > ROW_SET_MAX_BYTES - rows->bytes_used)
+    if (bytes > ROW_SET_MAX_BYTES - rows->bytes_used)
         return error_set(err, STATUS_TOO_LARGE, "rows: keys of more than %zu bytes in all",
                          ROW_SET_MAX_BYTES);
-    if (rows->count == ROW_SET_MAX_ROWS)
+    if (count > ROW_SET_MAX_ROWS - rows->count)
         return error_set(err, STATUS_TOO_LARGE, "rows: more than %zu keys", ROW_SET_MAX_ROWS);
     void *block = rows->bytes;
-    enum status status = grow(&block, &rows->bytes_capacity, rows->bytes_used + key.size,
-                              FIRST_BYTES, ROW_SET_MAX_BYTES, 1, err);
+    enum status status = grow(&block, &rows->bytes_capacity, rows->bytes_used + bytes, FIRST_BYTES,
+                              ROW_SET_MAX_BYTES, 1, err);
     rows->bytes = block;
     if (status != STATUS_OK)
         return status;
     block = rows->entries;
-    status = grow(&block, &rows->capacity, rows->count + 1, FIRST_ROWS, ROW_SET_MAX_ROWS,
+    status = grow(&block, &rows->capacity, rows->count + count, FIRST_ROWS, ROW_SET_MAX_ROWS,
                   sizeof *rows->entries, err);
     rows->entries = block;
+    return status;
+}
+
+enum status row_set_add(struct row_set *rows, struct span key, struct error *err)
+{
+    const enum status status = reserve(rows, key.size + 1, 1, err);
     if (status != STATUS_OK)
         return status;
+    uint8_t *to = rows->bytes + rows->bytes_used;
     if (key.size > 0)
-        memcpy(rows->bytes + rows->bytes_used, key.data, key.size);
+        memcpy(to, key.data, key.size);
+    to[key.size] = '\n';
     rows->entries[rows->count++] =
         (struct entry){.offset = (uint32_t)rows->bytes_used, .size = (uint32_t)key.size};
-    rows->bytes_used += key.size;
+    rows->bytes_used += key.size + 1;
     return STATUS_OK;
+}
+
+void row_set_clear(struct row_set *rows)
+{
+    rows->count = 0;
+    rows->bytes_used = 0;
+}
+
+/* ---- joining ---- */
+
+struct join {
+    struct row_set *rows;
+    struct row_set *const *parts;
+};
+
+/* Where part `index` goes follows from the parts before it: there are few. */
+static enum status join_part(void *context, size_t index, size_t worker, struct error *err)
+{
+    const struct join *join = context;
+    const struct row_set *part = join->parts[index];
+    size_t bytes = join->rows->bytes_used;
+    size_t first = join->rows->count;
+    (void)worker;
+    (void)err;
+    for (size_t i = 0; i < index; i++) {
+        bytes += join->parts[i]->bytes_used;
+        first += join->parts[i]->count;
+    }
+    if (part->count == 0)
+        return STATUS_OK;
+    memcpy(join->rows->bytes + bytes, part->bytes, part->bytes_used);
+    for (size_t i = 0; i < part->count; i++)
+        join->rows->entries[first + i] = (struct entry){
+            .offset = (uint32_t)(bytes + part->entries[i].offset), .size = part->entries[i].size};
+    return STATUS_OK;
+}
+
+enum status row_set_join(struct row_set *rows, struct row_set *const *parts, size_t count,
+                         struct thread_pool *pool, struct error *err)
+{
+    struct join join = {.rows = rows, .parts = parts};
+    size_t bytes = 0;
+    size_t keys = 0;
+    for (size_t i = 0; i < count; i++) {
+        bytes += parts[i]->bytes_used;
+        keys += parts[i]->count;
+    }
+    enum status status = reserve(rows, bytes, keys, err);
+    if (status == STATUS_OK)
+        status = thread_pool_for(pool, count, join_part, &join, err);
+    if (status == STATUS_OK) {
+        rows->bytes_used += bytes;
+        rows->count += keys;
+    }
+    return status;
 }
 
 /* ---- sorting ---- */
@@ -98,19 +175,18 @@ static struct span key_of(const struct row_set *rows, const struct entry *entry)
 
 static uint64_t word_at(const struct row_set *rows, const struct entry *entry, size_t depth)
 {
+    uint8_t bytes[WORD_BYTES] = {0};
     uint64_t word = 0;
     if (entry->size <= depth)
         return 0;
     const uint8_t *from = rows->bytes + entry->offset + depth;
-    const size_t left = entry->size - depth;
-    if (left >= WORD_BYTES) {
-        for (size_t i = 0; i < WORD_BYTES; i++)
-            word = word << 8 | from[i];
-        return word;
-    }
-    for (size_t i = 0; i < left; i++)
-        word = word << 8 | from[i];
-    return word << 8 * (WORD_BYTES - left);
+    if (entry->size - depth >= WORD_BYTES)
+        memcpy(bytes, from, WORD_BYTES);
+    else
+        memcpy(bytes, from, entry->size - depth);
+    for (size_t i = 0; i < WORD_BYTES; i++)
+        word = word << 8 | bytes[i];
+    return word;
 }
 
 /* Whole keys; the words are equal up to where the caller knows. */
@@ -216,37 +292,274 @@ static void sort(const struct row_set *rows, struct entry *entries, size_t count
     insertion_sort(rows, entries, count);
 }
 
-/* The rows of an earlier version come in order: one comparison each instead of sorting. */
-static bool is_in_order(const struct row_set *rows)
+/* ---- finishing ---- */
+
+/* What the tasks of row_set_finish() share. */
+struct finishing {
+    struct row_set *rows;
+    size_t slice_entries;
+    size_t slice_count;
+    bool is_out_of_order[SLICES_MAX]; /* by slice */
+    size_t part_count;
+    uint64_t samples[PARTS_MAX * SAMPLES];
+    uint64_t borders[PARTS_MAX]; /* part p takes words below borders[p]; the last one the rest */
+    uint16_t *part_of;           /* [count] */
+    uint32_t (*ends)[PARTS_MAX]; /* [slice_count]: where the slice's next entry of a part goes */
+    struct entry *dealt;         /* [count] */
+    struct part {
+        size_t first; /* entry */
+        size_t count; /* without repeats once it is sorted */
+        size_t bytes; /* of its keys with line ends */
+        size_t row;   /* of its first key in the end */
+        size_t at;    /* and where it lies */
+    } parts[PARTS_MAX];
+    uint8_t *bytes;   /* the new block */
+    uint32_t *starts; /* [kept + 1] */
+};
+
+static size_t slice_end(const struct finishing *work, size_t slice)
 {
-    for (size_t i = 1; i < rows->count; i++) {
-        if (is_less(rows, &rows->entries[i], &rows->entries[i - 1]))
+    const size_t end = (slice + 1) * work->slice_entries;
+    return end < work->rows->count ? end : work->rows->count;
+}
+
+/* Words, and whether the keys come in order and each once, as the rows of an earlier version. */
+static enum status look_at_slice(void *context, size_t slice, size_t worker, struct error *err)
+{
+    struct finishing *work = context;
+    const struct row_set *rows = work->rows;
+    struct entry *entries = rows->entries;
+    const size_t first = slice * work->slice_entries;
+    const size_t end = slice_end(work, slice);
+    (void)worker;
+    (void)err;
+    for (size_t i = first; i < end; i++)
+        entries[i].word = word_at(rows, &entries[i], 0);
+    for (size_t i = first; i < end && !work->is_out_of_order[slice]; i++) {
+        if (i == first ? i > 0 && span_compare(key_of(rows, &entries[i - 1]),
+                                               key_of(rows, &entries[i])) >= 0
+                       : !is_less(rows, &entries[i - 1], &entries[i]))
+            work->is_out_of_order[slice] = true;
+    }
+    return STATUS_OK;
+}
+
+static int compare_words(const void *a, const void *b)
+{
+    const uint64_t x = *(const uint64_t *)a;
+    const uint64_t y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static void choose_borders(struct finishing *work)
+{
+    uint64_t *samples = work->samples;
+    const size_t count = work->part_count * SAMPLES;
+    for (size_t i = 0; i < count; i++)
+        samples[i] = work->rows->entries[(uint64_t)work->rows->count * i / count].word;
+    qsort(samples, count, sizeof samples[0], compare_words);
+    for (size_t i = 0; i + 1 < work->part_count; i++)
+        work->borders[i] = samples[(i + 1) * SAMPLES];
+}
+
+/* The number of borders that are not above `word`. */
+static size_t part_of(const struct finishing *work, uint64_t word)
+{
+    const uint64_t *base = work->borders;
+    size_t left = work->part_count - 1;
+    while (left > 0) {
+        const size_t half = (left + 1) / 2;
+        base = base[half - 1] <= word ? base + half : base;
+        left -= half;
+    }
+    return (size_t)(base - work->borders);
+}
+
+static enum status count_slice(void *context, size_t slice, size_t worker, struct error *err)
+{
+    struct finishing *work = context;
+    const size_t end = slice_end(work, slice);
+    (void)worker;
+    (void)err;
+    for (size_t i = slice * work->slice_entries; i < end; i++) {
+        const size_t part = part_of(work, work->rows->entries[i].word);
+        work->part_of[i] = (uint16_t)part;
+        work->ends[slice][part]++;
+    }
+    return STATUS_OK;
+}
+
+static void place_parts(struct finishing *work)
+{
+    size_t next = 0;
+    for (size_t part = 0; part < work->part_count; part++) {
+        work->parts[part].first = next;
+        for (size_t slice = 0; slice < work->slice_count; slice++) {
+            const uint32_t count = work->ends[slice][part];
+            work->ends[slice][part] = (uint32_t)next;
+            next += count;
+        }
+        work->parts[part].count = next - work->parts[part].first;
+    }
+}
+
+static enum status deal_slice(void *context, size_t slice, size_t worker, struct error *err)
+{
+    struct finishing *work = context;
+    const size_t end = slice_end(work, slice);
+    (void)worker;
+    (void)err;
+    for (size_t i = slice * work->slice_entries; i < end; i++)
+        work->dealt[work->ends[slice][work->part_of[i]]++] = work->rows->entries[i];
+    return STATUS_OK;
+}
+
+static enum status sort_part(void *context, size_t index, size_t worker, struct error *err)
+{
+    struct finishing *work = context;
+    const struct row_set *rows = work->rows;
+    struct part *part = &work->parts[index];
+    struct entry *entries = work->dealt + part->first;
+    size_t kept = 0;
+    (void)worker;
+    (void)err;
+    unsigned budget = 64;
+    for (size_t n = part->count; n > 1; n /= 2)
+        budget += 2;
+    sort(rows, entries, part->count, 0, budget);
+    for (size_t i = 0; i < part->count; i++) {
+        if (kept > 0 && span_equal(key_of(rows, &entries[i]), key_of(rows, &entries[kept - 1])))
+            continue;
+        part->bytes += entries[i].size + 1;
+        entries[kept++] = entries[i];
+    }
+    part->count = kept;
+    return STATUS_OK;
+}
+
+static enum status copy_part(void *context, size_t index, size_t worker, struct error *err)
+{
+    const struct finishing *work = context;
+    const struct part *part = &work->parts[index];
+    const struct entry *entries = work->dealt + part->first;
+    size_t at = part->at;
+    (void)worker;
+    (void)err;
+    for (size_t i = 0; i < part->count; i++) {
+        const size_t size = entries[i].size + 1;
+        work->starts[part->row + i] = (uint32_t)at;
+        memcpy(work->bytes + at, work->rows->bytes + entries[i].offset, size);
+        at += size;
+    }
+    return STATUS_OK;
+}
+
+/* Deals out and sorts: fills in the parts. */
+static enum status sort_all(struct finishing *work, struct thread_pool *pool, struct error *err)
+{
+    const size_t count = work->rows->count;
+    work->part_count = count / PART_ENTRIES + 1;
+    if (work->part_count > PARTS_MAX)
+        work->part_count = PARTS_MAX;
+    work->part_of = mem_alloc(count, sizeof *work->part_of);
+    work->ends = mem_alloc_zeroed(work->slice_count, sizeof *work->ends);
+    work->dealt = mem_alloc(count, sizeof *work->dealt);
+    if (work->part_of == NULL || work->ends == NULL || work->dealt == NULL)
+        return error_set(err, STATUS_NOMEM, "no memory to sort %zu rows", count);
+    choose_borders(work);
+    enum status status = thread_pool_for(pool, work->slice_count, count_slice, work, err);
+    if (status == STATUS_OK) {
+        place_parts(work);
+        status = thread_pool_for(pool, work->slice_count, deal_slice, work, err);
+    }
+    mem_free(work->rows->entries); /* `dealt` has them */
+    work->rows->entries = NULL;
+    work->rows->capacity = 0;
+    if (status == STATUS_OK)
+        status = thread_pool_for(pool, work->part_count, sort_part, work, err);
+    return status;
+}
+
+/* The keys in their order in a new block. */
+static enum status copy_all(struct finishing *work, struct thread_pool *pool, struct error *err)
+{
+    size_t rows = 0;
+    size_t bytes = 0;
+    for (size_t i = 0; i < work->part_count; i++) {
+        work->parts[i].row = rows;
+        work->parts[i].at = bytes;
+        rows += work->parts[i].count;
+        bytes += work->parts[i].bytes;
+    }
+    work->bytes = mem_alloc(bytes, 1);
+    work->starts = mem_alloc(rows + 1, sizeof *work->starts);
+    if (work->bytes == NULL || work->starts == NULL)
+        return error_set(err, STATUS_NOMEM, "rows: out of memory at %zu bytes", bytes);
+    work->starts[rows] = (uint32_t)bytes;
+    const enum status status = thread_pool_for(pool, work->part_count, copy_part, work, err);
+    if (status != STATUS_OK)
+        return status;
+    mem_free(work->rows->bytes);
+    work->rows->bytes = work->bytes;
+    work->rows->bytes_used = bytes;
+    work->rows->count = rows;
+    work->bytes = NULL;
+    return STATUS_OK;
+}
+
+/* What is added in order lies as it shall. */
+static enum status take_as_is(struct finishing *work, struct error *err)
+{
+    struct row_set *rows = work->rows;
+    work->starts = mem_alloc(rows->count + 1, sizeof *work->starts);
+    if (work->starts == NULL)
+        return error_set(err, STATUS_NOMEM, "rows: out of memory");
+    for (size_t i = 0; i < rows->count; i++)
+        work->starts[i] = rows->entries[i].offset;
+    work->starts[rows->count] = (uint32_t)rows->bytes_used;
+    return STATUS_OK;
+}
+
+static bool is_in_order(const struct finishing *work)
+{
+    for (size_t i = 0; i < work->slice_count; i++) {
+        if (work->is_out_of_order[i])
             return false;
     }
     return true;
 }
 
-void row_set_finish(struct row_set *rows)
+enum status row_set_finish(struct row_set *rows, struct thread_pool *pool, struct error *err)
 {
-    for (size_t i = 0; i < rows->count; i++)
-        rows->entries[i].word = word_at(rows, &rows->entries[i], 0);
-    unsigned budget = 64;
-    for (size_t n = rows->count; n > 1; n /= 2)
-        budget += 2;
-    if (!is_in_order(rows))
-        sort(rows, rows->entries, rows->count, 0, budget);
-
-    size_t kept = 0;
-    for (size_t i = 0; i < rows->count; i++) {
-        if (kept > 0 &&
-            span_equal(key_of(rows, &rows->entries[i]), key_of(rows, &rows->entries[kept - 1])))
-            continue;
-        rows->entries[kept++] = rows->entries[i];
+    struct finishing *work = mem_alloc_zeroed(1, sizeof *work);
+    if (work == NULL)
+        return error_set(err, STATUS_NOMEM, "rows: out of memory");
+    work->rows = rows;
+    work->slice_entries = rows->count / SLICES_MAX + 1;
+    if (work->slice_entries < SLICE_ENTRIES)
+        work->slice_entries = SLICE_ENTRIES;
+    work->slice_count = (rows->count + work->slice_entries - 1) / work->slice_entries;
+    enum status status = thread_pool_for(pool, work->slice_count, look_at_slice, work, err);
+    if (status == STATUS_OK && is_in_order(work)) {
+        status = take_as_is(work, err);
+    } else if (status == STATUS_OK) {
+        status = sort_all(work, pool, err);
+        if (status == STATUS_OK)
+            status = copy_all(work, pool, err);
     }
-    rows->count = kept;
-    rows->bytes_used = 0;
-    for (size_t i = 0; i < kept; i++)
-        rows->bytes_used += rows->entries[i].size;
+    if (status == STATUS_OK) {
+        rows->starts = work->starts;
+        work->starts = NULL;
+        mem_free(rows->entries);
+        rows->entries = NULL;
+    }
+    mem_free(work->part_of);
+    mem_free(work->ends);
+    mem_free(work->dealt);
+    mem_free(work->bytes);
+    mem_free(work->starts);
+    mem_free(work);
+    return status;
 }
 
 size_t row_set_count(const struct row_set *rows)
@@ -254,15 +567,16 @@ size_t row_set_count(const struct row_set *rows)
     return rows->count;
 }
 
-size_t row_set_bytes(const struct row_set *rows)
+struct span row_set_text(const struct row_set *rows)
 {
-    return rows->bytes_used;
+    return span_of(rows->bytes, rows->bytes_used);
 }
 
 struct span row_set_at(const struct row_set *rows, size_t index)
 {
     assert(index < rows->count);
-    return key_of(rows, &rows->entries[index]);
+    const uint32_t start = rows->starts[index];
+    return span_of(rows->bytes + start, rows->starts[index + 1] - start - 1);
 }
 
 bool row_set_has(const struct row_set *rows, struct span key)

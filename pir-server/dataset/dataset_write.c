@@ -136,34 +136,22 @@ static enum status write_rows(struct writing *work, struct error *err)
 {
     struct dataset_info *info = &work->manifest.info;
     enum status status = row_set_add(work->rows, span_of_text(DATASET_TEST_ROW), err);
+    if (status == STATUS_OK)
+        status = row_set_finish(work->rows, work->pool, err);
     if (status != STATUS_OK)
         return status;
-    row_set_finish(work->rows);
-    const size_t count = row_set_count(work->rows);
-
+    const struct span text = row_set_text(work->rows);
     char *path = NULL;
-    struct file_writer *writer = NULL;
     status = path_of(work, "rows.txt", &path, err);
     if (status == STATUS_OK)
-        status = file_writer_new(path, FILE_MODE_PUBLIC, &writer, err);
-    if (status != STATUS_OK)
-        goto done;
+        status = file_write(path, FILE_MODE_PUBLIC, text, err);
+    mem_free(path);
     struct sha256 hash;
     sha256_init(&hash);
-    const struct span line_end = span_of("\n", 1);
-    for (size_t i = 0; i < count; i++) {
-        const struct span row = row_set_at(work->rows, i);
-        file_writer_write(writer, row);
-        file_writer_write(writer, line_end);
-        sha256_add(&hash, row);
-        sha256_add(&hash, line_end);
-    }
+    sha256_add(&hash, text);
     sha256_finish(&hash, info->rows_digest);
-    info->row_count = count;
-    work->summary.rows_bytes = file_writer_size(writer);
-    status = file_writer_commit(writer, err);
-done:
-    mem_free(path);
+    info->row_count = row_set_count(work->rows);
+    work->summary.rows_bytes = text.size;
     return status;
 }
 

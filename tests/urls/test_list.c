@@ -180,11 +180,11 @@ static void note_place(void *context, const struct list_place *place, enum drop_
              drop_reason_name(reason));
 }
 
-Test(list, texts_with_bom_crlf_and_long_lines)
+Test(list, texts_with_crlf_and_long_lines)
 {
     struct bytes text;
     bytes_init(&text, (size_t)1 << 20);
-    bytes_append_text(&text, "\xef\xbb\xbf# list\r\nexample.com\r\nco.uk\r\n");
+    bytes_append_text(&text, "# list\r\nexample.com\r\nco.uk\r\n");
     for (size_t i = 0; i < LIST_LINE_MAX_BYTES + 10; i++)
         bytes_append_u8(&text, 'x');
     bytes_append_text(&text, "\nlast.example.com");
@@ -193,13 +193,36 @@ Test(list, texts_with_bom_crlf_and_long_lines)
     struct list_parser *parser = NULL;
     bytes_init(&events, 1000);
     cr_assert_eq(list_parser_new(NULL, &noting, &parser, NULL), STATUS_OK);
-    cr_assert_eq(list_read_text(parser, "F", bytes_view(&text), NULL, NULL), STATUS_OK);
+    list_parser_begin(parser, "F");
+    cr_assert_eq(list_parser_text(parser, bytes_view(&text), NULL), STATUS_OK);
     bytes_append_u8(&events, 0);
     cr_assert_str_eq((const char *)events.data, "+example.com\n+last.example.com\n");
     cr_assert_str_eq(places, "F:3 public-suffix\nF:4 line-too-long\n");
     cr_assert_eq(list_parser_counts(parser)->lines, 5);
+    struct list_counts taken;
+    list_parser_take_counts(parser, &taken);
+    cr_assert_eq(taken.lines, 5);
+    cr_assert_eq(list_parser_counts(parser)->lines, 0);
     list_parser_free(parser);
     bytes_deinit(&text);
+}
+
+Test(list, adblock_headers_are_found)
+{
+    static const char *const with[] = {"[Adblock", "x\n[Adblock Plus]\ny", "\n \t [Adblock\r\n",
+                                       "a[b]\n[[\n[Ad\n[Adblock", "[\n[Adblock"};
+    static const char *const without[] = {"",           "[",          "[Adbloc",    "[adblock]",
+                                          "x[Adblock]", "x [Adblock", "\n[[Adblock"};
+    for (size_t i = 0; i < ARRAY_COUNT(with); i++)
+        cr_expect(list_holds_adblock_header(span_of_text(with[i])), "%s", with[i]);
+    for (size_t i = 0; i < ARRAY_COUNT(without); i++)
+        cr_expect_not(list_holds_adblock_header(span_of_text(without[i])), "%s", without[i]);
+    /* A line that is dropped for its length is no header. */
+    static char line[LIST_LINE_MAX_BYTES + 2];
+    memset(line, 'x', sizeof line);
+    memcpy(line, "[Adblock", 8);
+    cr_expect(list_holds_adblock_header(span_of(line, LIST_LINE_MAX_BYTES)));
+    cr_expect_not(list_holds_adblock_header(span_of(line, LIST_LINE_MAX_BYTES + 1)));
 }
 
 static enum status refuse(void *context, struct span key, struct error *err)
@@ -230,7 +253,7 @@ Test(list, failed_allocations_are_statuses)
         mem_fail_nth(n);
         enum status status = list_parser_new(NULL, &sink, &parser, NULL);
         if (status == STATUS_OK)
-            status = list_read_text(parser, "F", span_of_text("example.com\n"), NULL, NULL);
+            status = list_parser_text(parser, span_of_text("example.com\n"), NULL);
         const bool failed = !mem_fail_pending();
         mem_fail_nth(0);
         list_parser_free(parser);
