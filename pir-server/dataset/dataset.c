@@ -135,6 +135,10 @@ static enum status open_shard(struct dataset *dataset, uint64_t index, unsigned 
         status = check_size(dataset, name, path, err);
     if (status == STATUS_OK)
         status = pir_shard_open(path, bfv_flags, &dataset->shards[index], err);
+    if (status == STATUS_OK &&
+        memcmp(pir_shard_digest(dataset->shards[index]),
+               dataset_manifest_file(&dataset->manifest, name)->digest, DATASET_DIGEST_BYTES) != 0)
+        status = error_set(err, STATUS_MISMATCH, "%s: is not what dataset.json says", path);
     if (status == STATUS_OK && !pir_parameters_equal(pir_shard_parameters(dataset->shards[index]),
                                                      pir_shard_parameters(dataset->shards[0])))
         status =
@@ -343,7 +347,8 @@ enum status dataset_verify(const struct dataset *dataset, struct error *err)
     struct file_map rows = {0};
     enum status status = STATUS_OK;
     for (size_t i = 0; i < manifest->file_count && status == STATUS_OK; i++)
-        status = verify_file(dataset, &manifest->files[i], err);
+        if (!dataset_is_shard_name(manifest->files[i].name))
+            status = verify_file(dataset, &manifest->files[i], err);
     if (status == STATUS_OK && memcmp(dataset_manifest_file(manifest, "rows.txt")->digest,
                                       manifest->info.rows_digest, DATASET_DIGEST_BYTES) != 0)
         status = error_set(err, STATUS_MISMATCH, "%s: two digests of rows.txt", dataset->folder);
@@ -412,6 +417,22 @@ static enum status verify_pieces(const struct dataset *dataset, const struct dat
     return status;
 }
 
+static enum status verify_shard_file(const struct dataset *dataset, uint64_t index,
+                                     const atomic_bool *is_cancelled, struct error *err)
+{
+    char name[DATASET_FILE_NAME_BYTES];
+    char *path = NULL;
+    dataset_shard_name(index, name);
+    enum status status = path_of(dataset->folder, name, &path, err);
+    if (status == STATUS_OK) {
+        status = pir_shard_verify_file(dataset->shards[index], path, is_cancelled, err);
+        if (status == STATUS_MISMATCH || status == STATUS_MALFORMED)
+            status = error_prefix(err, status, "%s", path);
+    }
+    mem_free(path);
+    return status;
+}
+
 enum status dataset_verify_digests(const struct dataset *dataset, const atomic_bool *is_cancelled,
                                    struct error *err)
 {
@@ -420,8 +441,11 @@ enum status dataset_verify_digests(const struct dataset *dataset, const atomic_b
     if (piece == NULL)
         return error_set(err, STATUS_NOMEM, "%s: out of memory", dataset->folder);
     for (size_t i = 0; i < dataset->manifest.file_count && status == STATUS_OK; i++)
-        status = verify_pieces(dataset, &dataset->manifest.files[i], piece, is_cancelled, err);
+        if (!dataset_is_shard_name(dataset->manifest.files[i].name))
+            status = verify_pieces(dataset, &dataset->manifest.files[i], piece, is_cancelled, err);
     mem_free(piece);
+    for (uint64_t i = 0; i < dataset->manifest.info.shard_count && status == STATUS_OK; i++)
+        status = verify_shard_file(dataset, i, is_cancelled, err);
     return status;
 }
 

@@ -75,9 +75,9 @@ const char *dataset_prefilter_path(const struct dataset *dataset);
 /* Bytes of prefilter.json as they are served; its url is "/prefilter/<use case>/<tag>.bloom". */
 struct span dataset_prefilter_manifest(const struct dataset *dataset);
 
-/* Reads every file of the folder and compares it with the digests of dataset.json, and that the
- * rows are sorted and unique, hold the test row and are all in the prefilter. STATUS_MISMATCH names
- * the file. */
+/* Reads every file of the folder and compares it with the digests of dataset.json (shards with the
+ * digests in their own files, which opening compared), and that the rows are sorted and unique,
+ * hold the test row and are all in the prefilter. STATUS_MISMATCH names the file. */
 enum status dataset_verify(const struct dataset *dataset, struct error *err) MUST_CHECK;
 /* The files against the digests alone, read in pieces: no memory stays taken, and none of the
  * mapped shards is touched. STATUS_CANCELLED soon after *is_cancelled is set. */

@@ -53,6 +53,18 @@ void dataset_shard_params_name(uint64_t index, char ret[DATASET_FILE_NAME_BYTES]
     snprintf(ret, DATASET_FILE_NAME_BYTES, "shard-%u.params.txtpb", (unsigned)(index & 0xffff));
 }
 
+bool dataset_is_shard_name(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    return dot != NULL && strcmp(dot, ".pir") == 0;
+}
+
+/* A shard file's own digest is not the SHA-256 of the file. */
+static const char *digest_field(const char *file_name)
+{
+    return dataset_is_shard_name(file_name) ? "shardDigest" : "sha256";
+}
+
 void dataset_digest_hex(const uint8_t digest[DATASET_DIGEST_BYTES],
                         char ret[2 * DATASET_DIGEST_BYTES + 1])
 {
@@ -177,7 +189,7 @@ static void read_files(struct source *source, const json_t *files, struct datase
         }
         memcpy(file->name, name, strlen(name) + 1);
         file->bytes = get_count(source, value, name, "bytes", 0, (uint64_t)1 << 62);
-        get_digest(source, value, name, "sha256", file->digest);
+        get_digest(source, value, name, digest_field(name), file->digest);
         ret->file_count++;
     }
     dataset_manifest_sort(ret);
@@ -265,7 +277,8 @@ enum status dataset_manifest_parse(struct span json, const char *name, struct da
     const uint64_t format = get_count(&source, root, "", "format", 0, INT64_MAX);
     if (source.status == STATUS_OK && format != DATASET_FORMAT)
         source.status =
-            error_set(err, STATUS_UNSUPPORTED, "%s: format %" PRIu64 ", this program knows %d",
+            error_set(err, STATUS_UNSUPPORTED,
+                      "%s: format %" PRIu64 ", this program knows %d: compile the lists again",
                       name, format, DATASET_FORMAT);
     if (source.status == STATUS_OK)
         read_root(&source, root, &manifest);
@@ -409,7 +422,7 @@ static json_t *files_json(const struct dataset_manifest *manifest)
         const struct dataset_file *file = &manifest->files[i];
         json_t *entry = json_object();
         good = entry != NULL && put(entry, "bytes", count_json(file->bytes)) &&
-               put(entry, "sha256", digest_json(file->digest)) &&
+               put(entry, digest_field(file->name), digest_json(file->digest)) &&
                json_object_set(object, file->name, entry) == 0;
         json_decref(entry);
     }

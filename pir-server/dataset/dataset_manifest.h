@@ -16,14 +16,14 @@
 #include "pir-server/dataset/dataset.h"
 #include "urls/list.h"
 
-#define DATASET_FORMAT             1
+#define DATASET_FORMAT             2
 #define DATASET_MANIFEST_MAX_BYTES ((size_t)64 << 20)
 #define DATASET_FILE_NAME_BYTES    32 /* "shard-65535.params.txtpb" and its NUL fit */
 
 struct dataset_file {
     char name[DATASET_FILE_NAME_BYTES];
     uint64_t bytes;
-    uint8_t digest[DATASET_DIGEST_BYTES];
+    uint8_t digest[DATASET_DIGEST_BYTES]; /* SHA-256; of a shard: pir_shard_digest() */
 };
 
 /* One input list, as it was read. */
@@ -61,6 +61,8 @@ const struct dataset_file *dataset_manifest_file(const struct dataset_manifest *
 /* Names of the files of shard `index`. */
 void dataset_shard_name(uint64_t index, char ret[DATASET_FILE_NAME_BYTES]);
 void dataset_shard_params_name(uint64_t index, char ret[DATASET_FILE_NAME_BYTES]);
+/* A name as dataset_shard_name() gives? */
+bool dataset_is_shard_name(const char *name);
 
 /* Fills an initialized manifest; `name` begins every message. */
 enum status dataset_manifest_parse(struct span json, const char *name, struct dataset_manifest *ret,

@@ -449,16 +449,23 @@ static enum status write_report(struct writing *work, struct error *err)
     return status;
 }
 
-static enum status digest_file(void *context, size_t index, size_t worker, struct error *err)
+/* A shard was hashed when it was made: its header has the digest. */
+static enum status take_shard_digest(const char *path, struct dataset_file *file, struct error *err)
 {
-    struct writing *work = context;
-    struct dataset_file *file = &work->manifest.files[index];
-    char *path = NULL;
+    struct pir_shard *shard = NULL;
+    const enum status status = pir_shard_open(path, 0, &shard, err);
+    if (status == STATUS_OK) {
+        memcpy(file->digest, pir_shard_digest(shard), sizeof file->digest);
+        file->bytes = pir_shard_size(shard);
+    }
+    pir_shard_free(shard);
+    return status;
+}
+
+static enum status hash_file(const char *path, struct dataset_file *file, struct error *err)
+{
     struct file_map map = {0};
-    (void)worker;
-    enum status status = path_of(work, file->name, &path, err);
-    if (status == STATUS_OK)
-        status = file_map_open(path, &map, err);
+    const enum status status = file_map_open(path, &map, err);
     if (status == STATUS_OK) {
         struct sha256 hash;
         sha256_init(&hash);
@@ -467,6 +474,19 @@ static enum status digest_file(void *context, size_t index, size_t worker, struc
         file->bytes = map.bytes.size;
     }
     file_map_close(&map);
+    return status;
+}
+
+static enum status digest_file(void *context, size_t index, size_t worker, struct error *err)
+{
+    struct writing *work = context;
+    struct dataset_file *file = &work->manifest.files[index];
+    char *path = NULL;
+    (void)worker;
+    enum status status = path_of(work, file->name, &path, err);
+    if (status == STATUS_OK)
+        status = dataset_is_shard_name(file->name) ? take_shard_digest(path, file, err)
+                                                   : hash_file(path, file, err);
     mem_free(path);
     return status;
 }
@@ -492,8 +512,7 @@ static enum status list_files(struct writing *work, struct error *err)
     if (status != STATUS_OK)
         return status;
     for (size_t i = 0; i < count; i++) {
-        const size_t size = strlen(manifest->files[i].name);
-        if (strcmp(manifest->files[i].name + size - 4, ".pir") == 0)
+        if (dataset_is_shard_name(manifest->files[i].name))
             work->summary.shard_bytes += manifest->files[i].bytes;
     }
     return STATUS_OK;

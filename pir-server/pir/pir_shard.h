@@ -22,6 +22,8 @@
 #include "pir-server/pir/pir_parameters.h"
 #include "pir-server/pir/sha256.h"
 
+#include <stdatomic.h>
+
 struct pir_shard;
 
 /* Maps and checks `path`. bfv_flags: as for bfv_parameters_validate(). */
@@ -45,6 +47,10 @@ size_t pir_shard_filled_count(const struct pir_shard *shard);
 /* Reads everything: STATUS_MISMATCH when a digest is another, STATUS_MALFORMED when a word is not
  * below its modulus. The message names the first plaintext that is damaged. */
 enum status pir_shard_verify(const struct pir_shard *shard, struct error *err) MUST_CHECK;
+/* The same, but reads `path`, the file it was opened from, in pieces instead of touching the map,
+ * so that no memory stays taken. STATUS_CANCELLED soon after *is_cancelled is set. */
+enum status pir_shard_verify_file(const struct pir_shard *shard, const char *path,
+                                  const atomic_bool *is_cancelled, struct error *err) MUST_CHECK;
 
 /* Plaintext at a stored position (pir_layout_position()) as [L][N] words, evaluation form, values
  * in [0, q_i). False, with `ret` untouched, for a nil one. */

@@ -63,8 +63,12 @@ static void head_set(uint8_t *head, const struct pir_shard_head *at, size_t posi
     uint8_t *leaf = head + at->leaves + position * SHA256_BYTES;
     set_bit(head + at->bitmap, position, words != NULL);
     memset(leaf, 0, SHA256_BYTES);
-    if (words != NULL)
-        pir_shard_leaf(words, words_per_plaintext(layout), leaf);
+    if (words == NULL)
+        return;
+    struct sha256 hash;
+    sha256_init(&hash);
+    sha256_add(&hash, span_of(words, words_per_plaintext(layout) * sizeof *words));
+    sha256_finish(&hash, leaf);
 }
 
 static void write_little_endian(uint8_t *ret, uint64_t value, size_t bytes)

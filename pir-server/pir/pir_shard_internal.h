@@ -63,7 +63,5 @@ bool pir_shard_head_init(size_t header_bytes, const struct pir_layout *layout,
                          struct pir_shard_head *ret);
 /* SHA-256 of `head` with the digest's field zero. */
 void pir_shard_head_digest(struct span head, uint8_t ret[SHA256_BYTES]);
-/* SHA-256 of a plaintext's words, [L][N]. */
-void pir_shard_leaf(const uint32_t *words, size_t count, uint8_t ret[SHA256_BYTES]);
 
 #endif

@@ -48,7 +48,7 @@ static enum status read_version(struct digest_check *check, const struct catalog
     if (status == STATUS_OK)
         log_write(check->log, LOG_INFO, "dataset use_case=%s version=%s digests are right",
                   info->use_case, info->version);
-    else if (status == STATUS_MISMATCH)
+    else if (status == STATUS_MISMATCH || status == STATUS_MALFORMED)
         log_write(check->log, LOG_ERROR, "dataset use_case=%s version=%s is damaged: %s",
                   info->use_case, info->version, error.message);
     else if (status != STATUS_CANCELLED)

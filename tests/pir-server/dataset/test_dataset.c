@@ -6,6 +6,7 @@
 #include "tests/pir-server/dataset/dataset_help.h"
 
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -221,6 +222,70 @@ Test(dataset, damage_that_verifying_sees)
         cr_expect_not_null(strstr(error.message, damages[i].name), "%s", error.message);
         dataset_free(dataset);
     }
+}
+
+/* Flips a bit `from_end` bytes before the end of shard 0 and returns its folder's open dataset. */
+static struct dataset *open_with_damaged_shard(const char *use_case, off_t from_end)
+{
+    write_rows(use_case, "x", 5);
+    struct dataset *dataset = open_it(use_case);
+    char *path = path_join(dataset_folder(dataset), "shard-0.pir");
+    const int fd = open(path, O_RDWR);
+    uint8_t byte;
+    const off_t at = lseek(fd, -from_end, SEEK_END);
+    cr_assert_geq(at, 0);
+    cr_assert_eq(pread(fd, &byte, 1, at), 1);
+    byte ^= 1;
+    cr_assert_eq(pwrite(fd, &byte, 1, at), 1);
+    close(fd);
+    mem_free(path);
+    return dataset;
+}
+
+Test(dataset, the_damaged_plaintext_of_a_shard_is_named)
+{
+    const atomic_bool go_on = false;
+    struct error error = {0};
+    struct dataset *dataset = open_with_damaged_shard("a.b", 1);
+    cr_assert_eq(dataset_verify(dataset, &error), STATUS_MISMATCH);
+    cr_assert_not_null(strstr(error.message, "plaintext"), "%s", error.message);
+    cr_assert_eq(dataset_verify_digests(dataset, &go_on, &error), STATUS_MISMATCH);
+    cr_assert_not_null(strstr(error.message, "shard-0.pir: shard file: plaintext"), "%s",
+                       error.message);
+    dataset_free(dataset);
+}
+
+Test(dataset, digests_are_compared_in_pieces_until_broken_off)
+{
+    const atomic_bool go_on = false;
+    const atomic_bool is_cancelled = true;
+    struct error error = {0};
+    write_rows("a.b", "x", 5);
+    struct dataset *dataset = open_it("a.b");
+    cr_assert_eq(dataset_verify_digests(dataset, &go_on, &error), STATUS_OK, "%s", error.message);
+    cr_assert_eq(dataset_verify_digests(dataset, &is_cancelled, &error), STATUS_CANCELLED);
+    dataset_free(dataset);
+}
+
+/* A whole, sound shard of another version. */
+Test(dataset, a_foreign_shard_is_seen_when_opening)
+{
+    struct dataset *dataset = NULL;
+    struct error error = {0};
+    write_rows("a.b", "x", 5);
+    write_rows("c.d", "y", 5);
+    struct dataset *one = open_it("a.b");
+    struct dataset *other = open_it("c.d");
+    char *from = path_join(dataset_folder(one), "shard-0.pir");
+    char *to = path_join(dataset_folder(other), "shard-0.pir");
+    cr_assert_eq(rename(from, to), 0);
+    cr_assert_eq(dataset_open(data, "c.d", 0, &dataset, &error), STATUS_MISMATCH);
+    cr_assert_not_null(strstr(error.message, "shard-0.pir: is not what dataset.json says"), "%s",
+                       error.message);
+    dataset_free(one);
+    dataset_free(other);
+    mem_free(from);
+    mem_free(to);
 }
 
 Test(dataset, failed_allocations_are_statuses)

@@ -7,16 +7,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define DIGEST     "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-#define FILE_ENTRY "{\"bytes\": 1, \"sha256\": \"" DIGEST "\"}"
+#define DIGEST      "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define FILE_ENTRY  "{\"bytes\": 1, \"sha256\": \"" DIGEST "\"}"
+#define SHARD_ENTRY "{\"bytes\": 1, \"shardDigest\": \"" DIGEST "\"}"
 
 static const char whole[] =
-    "{\"format\": 1, \"useCase\": \"a.b\", \"version\": \"0123456789abcdef\",\n"
+    "{\"format\": 2, \"useCase\": \"a.b\", \"version\": \"0123456789abcdef\",\n"
     " \"rows\": {\"count\": 5, \"sha256\": \"" DIGEST "\"},\n"
     " \"prefilter\": {\"falsePositiveRate\": 0.001, \"murmurSeed\": 4294967295, \"tag\": \"" DIGEST
     "\"},\n"
     " \"shape\": {\"shards\": 1, \"hashFunctions\": 2},\n"
-    " \"files\": {\"shard-0.pir\": " FILE_ENTRY ", \"rows.txt\": " FILE_ENTRY
+    " \"files\": {\"shard-0.pir\": " SHARD_ENTRY ", \"rows.txt\": " FILE_ENTRY
     ", \"prefilter.bloom\": " FILE_ENTRY ", \"prefilter.json\": " FILE_ENTRY
     ", \"prefilter.plist\": " FILE_ENTRY ", \"shard-0.params.txtpb\": " FILE_ENTRY "},\n"
     " \"something\": \"new\"}\n";
@@ -67,9 +68,9 @@ Test(dataset_manifest, every_wrong_field_is_named)
         enum status status;
         const char *named;
     } cases[] = {
-        {"\"format\": 1", "\"format\": 2", STATUS_UNSUPPORTED, "format 2"},
-        {"\"format\": 1", "\"format\": \"1\"", STATUS_INVALID, "format"},
-        {"\"format\": 1, ", "", STATUS_INVALID, "format"},
+        {"\"format\": 2", "\"format\": 1", STATUS_UNSUPPORTED, "format 1"},
+        {"\"format\": 2", "\"format\": \"2\"", STATUS_INVALID, "format"},
+        {"\"format\": 2, ", "", STATUS_INVALID, "format"},
         {"\"a.b\"", "\"../b\"", STATUS_INVALID, "useCase"},
         {"\"a.b\"", "7", STATUS_INVALID, "useCase"},
         {"\"0123456789abcdef\"", "\"0123456789ABCDEF\"", STATUS_INVALID, "version"},
@@ -94,7 +95,8 @@ Test(dataset_manifest, every_wrong_field_is_named)
         {"\"rows.txt\"", "\"a-name-that-is-much-longer-than-any-file-of-ours\"", STATUS_INVALID,
          "files"},
         {FILE_ENTRY, "{\"bytes\": -1, \"sha256\": \"" DIGEST "\"}", STATUS_INVALID, "bytes"},
-        {FILE_ENTRY, "7", STATUS_INVALID, "shard-0.pir"},
+        {SHARD_ENTRY, "7", STATUS_INVALID, "shard-0.pir"},
+        {SHARD_ENTRY, FILE_ENTRY, STATUS_INVALID, "shard-0.pir.shardDigest"},
         {"\"rows.txt\"", "\"shard-0.pir\"", STATUS_MALFORMED, "duplicate"},
         {"}\n", "", STATUS_MALFORMED, "line"},
         {"}\n", "} x", STATUS_MALFORMED, "line"},
