@@ -38,8 +38,9 @@ TEST_LIBS := -lcriterion
 
 # ---- rooms ----
 ROOMS := base bloom bloom/formats urls \
-         pir-server/ring pir-server/ring/ntt pir-server/ring/row pir-server/bfv pir-server/pir pir-server/wire \
-         pir-server/dataset lists pir-server/store pir-server/service testvectors
+         pir-server/ring pir-server/ring/ntt pir-server/ring/row pir-server/bfv pir-server/pir \
+         pir-server/pir/sha256_many pir-server/wire pir-server/dataset lists pir-server/store \
+         pir-server/service testvectors
 ROOM_SRC := $(foreach room,$(ROOMS),$(wildcard $(room)/*.c))
 # service/ reaches libmicrohttpd in one adapter file, linked into the server and its tests only by need.
 TOOL_SRC := $(wildcard tools/*.c tools/device/*.c)
@@ -65,10 +66,11 @@ all: $(PROGRAMS) $(BLOOM_LIB)
 ifeq ($(shell uname -m),x86_64)
 $(BUILD)/obj/%_avx2.o: KERNEL_FLAGS := -mavx2 -mbmi2
 $(BUILD)/obj/%_avx512.o: KERNEL_FLAGS := -mavx512f -mavx512dq -mavx512bw -mavx512vl -mavx512ifma -mbmi2
+$(BUILD)/obj/%_shani.o: KERNEL_FLAGS := -msha -msse4.1
 endif
 # The lattice and hashing rooms are hot: -O3 vectorizes their portable loops.
-$(BUILD)/obj/pir-server/ring/%.o $(BUILD)/obj/pir-server/bfv/%.o $(BUILD)/obj/bloom/%.o $(BUILD)/obj/bench/%.o: \
-    private OPTIMIZE := $(subst -O2,-O3,$(OPTIMIZE))
+$(BUILD)/obj/pir-server/ring/%.o $(BUILD)/obj/pir-server/bfv/%.o $(BUILD)/obj/pir-server/pir/sha256_many/%.o \
+    $(BUILD)/obj/bloom/%.o $(BUILD)/obj/bench/%.o: private OPTIMIZE := $(subst -O2,-O3,$(OPTIMIZE))
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags | $(PROTO_H)
 	@mkdir -p $(@D)

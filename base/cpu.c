@@ -36,6 +36,7 @@ static struct cpu detect_all(void)
     const unsigned wanted = bit_AVX512F | bit_AVX512DQ | bit_AVX512BW | bit_AVX512VL;
     cpu.has_avx512 = saves_zmm && (b & wanted) == wanted;
     cpu.has_avx512ifma = cpu.has_avx512 && (b & bit_AVX512IFMA) != 0;
+    cpu.has_sha_ni = (b & bit_SHA) != 0;
     return cpu;
 }
 #else
@@ -57,11 +58,13 @@ static bool has_neon(struct cpu *cpu)
 
 static bool has_avx512(struct cpu *cpu)
 {
+    cpu->has_sha_ni = false;
     return cpu->has_avx512;
 }
 
 static bool has_avx2(struct cpu *cpu)
 {
+    cpu->has_sha_ni = false;
     cpu->has_avx512 = false;
     cpu->has_avx512ifma = false;
     return cpu->has_avx2;

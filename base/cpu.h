@@ -22,7 +22,8 @@ struct cpu {
     bool has_avx2;       /* with BMI2, as every AVX2 processor of note has */
     bool has_avx512;     /* F, DQ, BW and VL */
     bool has_avx512ifma; /* IFMA beside the above */
-    bool has_neon;       /* Advanced SIMD; always on arm64 */
+    bool has_sha_ni; /* SHA extensions of x86-64; in no set of kernels, so forcing one hides it */
+    bool has_neon;   /* Advanced SIMD; always on arm64 */
 };
 
 /* What the machine has, limited by the environment; a name there that is none counts as none:

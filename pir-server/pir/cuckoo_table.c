@@ -24,8 +24,12 @@
 
 #define NO_ROW UINT32_MAX
 
+/* Rows whose buckets are looked for together. */
+#define ROWS_AT_ONCE ((size_t)512)
+
 struct cuckoo_table {
     struct cuckoo_config config;
+    const struct sha256_many_kernel *kernel;
     const struct cuckoo_row *rows; /* sorted by hash; borrowed */
     size_t row_count;
     uint64_t bucket_count; /* of one table */
@@ -149,7 +153,6 @@ static enum status prepare(struct cuckoo_table *table, uint64_t bucket_count, st
 {
     const size_t tables = table->config.hash_function_count;
     const size_t total = (size_t)bucket_count * tables; /* <= CUCKOO_BUCKETS_MAX + tables */
-    uint64_t indices[KEYWORD_HASH_FUNCTIONS_MAX];
 
     mem_free(table->first);
     mem_free(table->used_bytes);
@@ -164,10 +167,14 @@ static enum status prepare(struct cuckoo_table *table, uint64_t bucket_count, st
         table->first[i] = NO_ROW;
         table->used_bytes[i] = HASH_BUCKET_EMPTY_BYTES;
     }
-    for (size_t row = 0; row < table->row_count; row++) {
-        keyword_bucket_indices(table->rows[row].hash, bucket_count, tables, indices);
-        for (size_t i = 0; i < tables; i++)
-            table->indices[row * tables + i] = (uint32_t)indices[i];
+    uint64_t hashes[ROWS_AT_ONCE];
+    for (size_t row = 0; row < table->row_count; row += ROWS_AT_ONCE) {
+        const size_t left = table->row_count - row;
+        const size_t now = left < ROWS_AT_ONCE ? left : ROWS_AT_ONCE;
+        for (size_t i = 0; i < now; i++)
+            hashes[i] = table->rows[row + i].hash;
+        keyword_bucket_indices_many(table->kernel, hashes, now, bucket_count, tables,
+                                    table->indices + row * tables);
     }
     return STATUS_OK;
 }
@@ -307,7 +314,8 @@ static enum status build(struct cuckoo_table *table, struct error *err)
 }
 
 enum status cuckoo_table_new(struct cuckoo_row *rows, size_t row_count,
-                             const struct cuckoo_config *config, struct cuckoo_table **ret,
+                             const struct cuckoo_config *config,
+                             const struct sha256_many_kernel *kernel, struct cuckoo_table **ret,
                              struct error *err)
 {
     struct cuckoo_table *table = NULL;
@@ -332,6 +340,7 @@ enum status cuckoo_table_new(struct cuckoo_row *rows, size_t row_count,
     if (!is_sorted(rows, row_count))
         qsort(rows, row_count, sizeof *rows, compare_rows);
     table->config = *config;
+    table->kernel = kernel;
     table->rows = rows;
     table->row_count = row_count;
     st = check_rows(table, err);

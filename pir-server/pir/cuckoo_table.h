@@ -19,6 +19,7 @@
 
 #include "base/span.h"
 #include "base/status.h"
+#include "pir-server/pir/sha256_many/sha256_many.h"
 
 #include <stdbool.h>
 
@@ -50,11 +51,12 @@ struct cuckoo_table;
 enum status cuckoo_config_validate(const struct cuckoo_config *config,
                                    struct error *err) MUST_CHECK;
 
-/* Builds the table; `rows` is sorted in place by key hash, and borrowed until the table is freed.
- * STATUS_TOO_LARGE: a row or the rows do not fit (fixed size or end of expansion). STATUS_EXISTS:
- * two rows have one key hash. */
+/* Builds the table, finding buckets with `kernel`; `rows` is sorted in place by key hash, and
+ * borrowed until the table is freed. STATUS_TOO_LARGE: a row or the rows do not fit (fixed size or
+ * end of expansion). STATUS_EXISTS: two rows have one key hash. */
 enum status cuckoo_table_new(struct cuckoo_row *rows, size_t row_count,
-                             const struct cuckoo_config *config, struct cuckoo_table **ret,
+                             const struct cuckoo_config *config,
+                             const struct sha256_many_kernel *kernel, struct cuckoo_table **ret,
                              struct error *err) MUST_CHECK;
 void cuckoo_table_free(struct cuckoo_table *table);
 

@@ -3,7 +3,8 @@
  * Everything later works on the 64-bit key hash: buckets store it, look-ups compare it, the shard
  * and the bucket positions follow from it. The keyword itself is not needed again.
  *
- * Errors   none; SHA-256 runs on the stack without allocation.
+ * Errors   none; SHA-256 runs on the stack without allocation. The functions for many keys take a
+ *          kernel of sha256_many.
  * Threads  any. Time  depends on the keyword's length only, except that a bucket index which
  * repeats an earlier one costs one more hash.
  * Source   spec/keyword-pir.md sections 1.4 and 3.1. */
@@ -11,12 +12,16 @@
 #define BLINDLIST_PIR_KEYWORD_HASH_H
 
 #include "base/span.h"
+#include "pir-server/pir/sha256_many/sha256_many.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
 /* Key hash: the first 8 bytes of SHA-256(keyword) as a little-endian number. */
 uint64_t keyword_hash(struct span keyword);
+/* ret[i] = keyword_hash(keywords[i]), several at a time. */
+void keyword_hash_many(const struct sha256_many_kernel *kernel, const struct span *keywords,
+                       size_t count, uint64_t *ret);
 
 /* How a key hash selects a shard. */
 enum sharding_function {
@@ -40,5 +45,10 @@ uint64_t sharding_shard_of(const struct sharding *sharding, uint64_t hash, uint6
  *   function_count  1..KEYWORD_HASH_FUNCTIONS_MAX; ret holds as many */
 void keyword_bucket_indices(uint64_t hash, uint64_t bucket_count, size_t function_count,
                             uint64_t *ret);
+/* The same for several keys: ret[i * function_count + j] is the bucket of hashes[i] in table j. The
+ * counts are as above, and the buckets of one table are fewer than 2^32. */
+void keyword_bucket_indices_many(const struct sha256_many_kernel *kernel, const uint64_t *hashes,
+                                 size_t count, uint64_t bucket_count, size_t function_count,
+                                 uint32_t *ret);
 
 #endif

@@ -94,7 +94,8 @@ static enum status try_shard(void *context, size_t shard, size_t worker, struct 
     (void)worker;
     enum status st = shard_rows(work->partition, shard, &rows, &count, err);
     if (st == STATUS_OK)
-        st = cuckoo_table_new(rows, count, &work->processing->table, &table, err);
+        st = cuckoo_table_new(rows, count, &work->processing->table,
+                              pir_partition_kernel(work->partition), &table, err);
     if (st != STATUS_OK)
         st = error_prefix(err, st, "shard %zu", shard);
     cuckoo_table_free(table);
@@ -275,7 +276,8 @@ enum status pir_process_shard(const struct bfv_context *context,
     size_t count;
     enum status st = shard_rows(partition, shard, &rows, &count, err);
     if (st == STATUS_OK)
-        st = cuckoo_table_new(rows, count, &processing->table, &table, err);
+        st = cuckoo_table_new(rows, count, &processing->table, pir_partition_kernel(partition),
+                              &table, err);
     if (st == STATUS_OK) {
         derive_parameters(processing, table, &parameters);
         st = encode_shard(context, &parameters, table, bfv_flags, ret, err);

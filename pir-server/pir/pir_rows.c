@@ -6,6 +6,8 @@
 
 /* Rows hashed by one task of the pool. */
 #define ROWS_PER_TASK ((size_t)16384)
+/* And of these as many together. */
+#define ROWS_AT_ONCE ((size_t)512)
 
 /* Sorting: entries are dealt to one pile for about each PILE_ENTRIES of them by the top bits of
  * their hashes, which are uniform; a pile is then sorted by insertion. Keys can be made to fall
@@ -14,6 +16,7 @@
 #define PILE_LIMIT   ((size_t)32)
 
 struct pir_partition {
+    const struct sha256_many_kernel *kernel;
     struct pir_rows rows;
     struct sharding sharding;
     uint64_t shard_count;
@@ -48,6 +51,7 @@ struct span pir_rows_value(const struct pir_rows *rows, size_t row)
 /* ---- hashing, in parallel ---- */
 
 struct hash_work {
+    const struct sha256_many_kernel *kernel;
     const struct pir_rows *rows;
     uint64_t *hashes;
 };
@@ -60,8 +64,13 @@ static enum status hash_some(void *context, size_t index, size_t worker, struct 
     const size_t end = first + (left < ROWS_PER_TASK ? left : ROWS_PER_TASK);
     (void)worker;
     (void)err;
-    for (size_t row = first; row < end; row++)
-        work->hashes[row] = keyword_hash(work->rows->keyword(work->rows->context, row));
+    struct span keywords[ROWS_AT_ONCE];
+    for (size_t row = first; row < end; row += ROWS_AT_ONCE) {
+        const size_t now = end - row < ROWS_AT_ONCE ? end - row : ROWS_AT_ONCE;
+        for (size_t i = 0; i < now; i++)
+            keywords[i] = work->rows->keyword(work->rows->context, row + i);
+        keyword_hash_many(work->kernel, keywords, now, work->hashes + row);
+    }
     return STATUS_OK;
 }
 
@@ -227,6 +236,8 @@ enum status pir_partition_new(const struct pir_rows *rows, uint64_t shard_count,
         st = error_set(err, STATUS_NOMEM, "no memory for %zu rows", rows->count);
         goto done;
     }
+    const struct cpu cpu = cpu_detect();
+    partition->kernel = sha256_many_kernel_for(&cpu);
     partition->rows = *rows;
     partition->sharding = *sharding;
     partition->shard_count = shard_count;
@@ -238,7 +249,8 @@ enum status pir_partition_new(const struct pir_rows *rows, uint64_t shard_count,
             break;
     }
 
-    struct hash_work work = {.rows = &partition->rows, .hashes = hashes};
+    struct hash_work work = {
+        .kernel = partition->kernel, .rows = &partition->rows, .hashes = hashes};
     st = thread_pool_for(pool, rows->count / ROWS_PER_TASK + 1, hash_some, &work, err);
     if (st != STATUS_OK)
         goto done;
@@ -263,6 +275,11 @@ void pir_partition_free(struct pir_partition *partition)
     mem_free(partition->starts);
     mem_free(partition->counts);
     mem_free(partition);
+}
+
+const struct sha256_many_kernel *pir_partition_kernel(const struct pir_partition *partition)
+{
+    return partition->kernel;
 }
 
 const struct pir_rows *pir_partition_rows(const struct pir_partition *partition)

@@ -50,6 +50,8 @@ enum status pir_partition_new(const struct pir_rows *rows, uint64_t shard_count,
                               struct pir_partition **ret, struct error *err) MUST_CHECK;
 void pir_partition_free(struct pir_partition *partition); /* takes NULL */
 
+/* The kernel that hashed the rows, for whatever else is hashed of them: chosen once. */
+const struct sha256_many_kernel *pir_partition_kernel(const struct pir_partition *partition);
 const struct pir_rows *pir_partition_rows(const struct pir_partition *partition);
 uint64_t pir_partition_shard_count(const struct pir_partition *partition);
 /* Entries of one shard, ascending by hash; *ret_count may be 0. Borrowed. */

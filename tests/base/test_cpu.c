@@ -25,6 +25,7 @@ Test(cpu, detection_agrees_with_the_kernel)
     cr_assert_eq(cpu.has_avx512,
                  strstr(line, " avx512f ") != NULL && strstr(line, " avx512dq ") != NULL &&
                      strstr(line, " avx512bw ") != NULL && strstr(line, " avx512vl ") != NULL);
+    cr_assert_eq(cpu.has_sha_ni, strstr(line, " sha_ni ") != NULL);
     cr_assert_eq(cpu.has_avx512ifma, cpu.has_avx512 && strstr(line, " avx512ifma ") != NULL);
     cr_assert(!cpu.has_neon);
 }
@@ -72,6 +73,7 @@ Test(cpu, every_name_is_forced_or_refused)
             const struct cpu limited = cpu_detect();
             cr_assert_str_eq(cpu_kernel_name(&limited), name);
             cr_assert(all.has_avx2 || !limited.has_avx2);
+            cr_assert(!limited.has_sha_ni);
             if (!has_fastest)
                 cr_assert_str_eq(cpu_kernel_name(&all), name, "the list has the fastest first");
             has_fastest = true;

@@ -18,6 +18,12 @@ static struct random_seeded seeded(uint8_t seed)
     return random;
 }
 
+static const struct sha256_many_kernel *kernel(void)
+{
+    const struct cpu cpu = cpu_detect();
+    return sha256_many_kernel_for(&cpu);
+}
+
 /* Rows with random hashes and values of `least` .. `most` bytes. */
 static struct cuckoo_row *make_rows(struct random_seeded *random, size_t count, size_t least,
                                     size_t most)
@@ -101,7 +107,7 @@ Test(cuckoo_table, every_row_of_random_tables_is_found, .timeout = 60)
         if (config.hash_function_count == 1 && config.bucket_bytes < 4 * (11 + most))
             config.bucket_bytes = 4 * (11 + most);
         struct cuckoo_row *rows = make_rows(&random, count, least, most);
-        cr_assert_eq(cuckoo_table_new(rows, count, &config, &table, &error), STATUS_OK,
+        cr_assert_eq(cuckoo_table_new(rows, count, &config, kernel(), &table, &error), STATUS_OK,
                      "round %d: %s", round, error.message);
         check_table(table, &config, rows, count);
         cuckoo_table_free(table);
@@ -123,7 +129,7 @@ Test(cuckoo_table, mixed_sizes_at_the_limit_lose_nothing, .timeout = 60)
             rows[i].hash = random_seeded_u64(&random);
             rows[i].value = span_of(VALUES, random_seeded_below(&random, 3) == 0 ? 100 : 1);
         }
-        cr_assert_eq(cuckoo_table_new(rows, 300, &config, &table, NULL), STATUS_OK);
+        cr_assert_eq(cuckoo_table_new(rows, 300, &config, kernel(), &table, NULL), STATUS_OK);
         check_table(table, &config, rows, 300);
         cuckoo_table_free(table);
         mem_free(rows);
@@ -160,8 +166,8 @@ Test(cuckoo_table, the_order_of_rows_changes_nothing)
             shuffled[i] = shuffled[k];
             shuffled[k] = row;
         }
-        cr_assert_eq(cuckoo_table_new(rows, 2000, &config, &one, NULL), STATUS_OK);
-        cr_assert_eq(cuckoo_table_new(shuffled, 2000, &config, &two, NULL), STATUS_OK);
+        cr_assert_eq(cuckoo_table_new(rows, 2000, &config, kernel(), &one, NULL), STATUS_OK);
+        cr_assert_eq(cuckoo_table_new(shuffled, 2000, &config, kernel(), &two, NULL), STATUS_OK);
         serialize(one, functions, &a);
         serialize(two, functions, &b);
         cr_assert(span_equal(bytes_view(&a), bytes_view(&b)));
@@ -179,14 +185,14 @@ Test(cuckoo_table, no_rows_make_empty_buckets)
     struct cuckoo_config config = EXPANDING;
     struct cuckoo_table *table = NULL;
     uint8_t out[1];
-    cr_assert_eq(cuckoo_table_new(NULL, 0, &config, &table, NULL), STATUS_OK);
+    cr_assert_eq(cuckoo_table_new(NULL, 0, &config, kernel(), &table, NULL), STATUS_OK);
     cr_assert_eq(cuckoo_table_bucket_count(table), 1);
     cr_assert_eq(cuckoo_table_longest_bucket(table), 1);
     cr_assert_eq(cuckoo_table_write_bucket(table, 1, 0, out), 1);
     cuckoo_table_free(table);
     config.allow_expansion = false;
     config.fixed_bucket_count = 9; /* up to 10: two tables */
-    cr_assert_eq(cuckoo_table_new(NULL, 0, &config, &table, NULL), STATUS_OK);
+    cr_assert_eq(cuckoo_table_new(NULL, 0, &config, kernel(), &table, NULL), STATUS_OK);
     cr_assert_eq(cuckoo_table_bucket_count(table), 5);
     cuckoo_table_free(table);
 }
@@ -198,7 +204,7 @@ Test(cuckoo_table, begins_with_as_many_buckets_as_the_reference)
     struct cuckoo_config config = EXPANDING;
     struct cuckoo_table *table = NULL;
     struct cuckoo_row *rows = make_rows(&random, 500, 1, 1);
-    cr_assert_eq(cuckoo_table_new(rows, 500, &config, &table, NULL), STATUS_OK);
+    cr_assert_eq(cuckoo_table_new(rows, 500, &config, kernel(), &table, NULL), STATUS_OK);
     cr_assert_eq(cuckoo_table_expansion_count(table), 0);
     cr_assert_eq(cuckoo_table_bucket_count(table), 4, "ceil(5501/1024) = 6, /0.9 = 7, even 8");
     cuckoo_table_free(table);
@@ -229,7 +235,7 @@ Test(cuckoo_table, ten_thousand_keys_for_one_bucket_end_in_an_error_or_a_larger_
     config.bucket_bytes = 2048;
     /* The reference's first size for these rows: 110,001 bytes, 54 buckets full, 60 at 90 %. */
     struct cuckoo_row *rows = colliding_rows(10000, 60);
-    cr_assert_eq(cuckoo_table_new(rows, 10000, &config, &table, &error), STATUS_OK, "%s",
+    cr_assert_eq(cuckoo_table_new(rows, 10000, &config, kernel(), &table, &error), STATUS_OK, "%s",
                  error.message);
     cr_assert_gt(cuckoo_table_bucket_count(table), 60);
     check_table(table, &config, rows, 10000);
@@ -238,7 +244,8 @@ Test(cuckoo_table, ten_thousand_keys_for_one_bucket_end_in_an_error_or_a_larger_
     config.allow_expansion = false;
     config.fixed_bucket_count = 60;
     table = NULL;
-    cr_assert_eq(cuckoo_table_new(rows, 10000, &config, &table, &error), STATUS_TOO_LARGE);
+    cr_assert_eq(cuckoo_table_new(rows, 10000, &config, kernel(), &table, &error),
+                 STATUS_TOO_LARGE);
     cr_assert_null(table);
     cr_assert_not_null(strstr(error.message, "a bucket overflows"), "%s", error.message);
     mem_free(rows);
@@ -254,7 +261,7 @@ Test(cuckoo_table, an_impossible_table_ends, .timeout = 60)
     config.hash_function_count = 1;
     config.slot_count = 1;
     config.expansion_factor = 1.0000001;
-    cr_assert_eq(cuckoo_table_new(rows, 2000, &config, &table, NULL), STATUS_TOO_LARGE);
+    cr_assert_eq(cuckoo_table_new(rows, 2000, &config, kernel(), &table, NULL), STATUS_TOO_LARGE);
     mem_free(rows);
 }
 
@@ -263,12 +270,12 @@ Test(cuckoo_table, refuses_what_cannot_be_stored)
     struct cuckoo_config config = EXPANDING;
     struct cuckoo_table *table = NULL;
     struct cuckoo_row twins[] = {{7, span_of("a", 1)}, {7, span_of("b", 1)}};
-    cr_assert_eq(cuckoo_table_new(twins, 2, &config, &table, NULL), STATUS_EXISTS);
+    cr_assert_eq(cuckoo_table_new(twins, 2, &config, kernel(), &table, NULL), STATUS_EXISTS);
     struct cuckoo_row large[] = {{7, span_of(VALUES, 1024 - 10)}};
-    cr_assert_eq(cuckoo_table_new(large, 1, &config, &table, NULL), STATUS_TOO_LARGE);
+    cr_assert_eq(cuckoo_table_new(large, 1, &config, kernel(), &table, NULL), STATUS_TOO_LARGE);
     config.bucket_bytes = HASH_BUCKET_BYTES_MAX;
     large[0].value.size = HASH_BUCKET_VALUE_MAX + 1;
-    cr_assert_eq(cuckoo_table_new(large, 1, &config, &table, NULL), STATUS_TOO_LARGE);
+    cr_assert_eq(cuckoo_table_new(large, 1, &config, kernel(), &table, NULL), STATUS_TOO_LARGE);
     cr_assert_null(table);
 }
 
@@ -306,7 +313,7 @@ Test(cuckoo_table, a_load_factor_next_to_zero_is_an_error_not_a_flood)
     struct cuckoo_config config = EXPANDING;
     struct cuckoo_table *table = NULL;
     config.target_load_factor = 1e-300;
-    cr_assert_eq(cuckoo_table_new(NULL, 0, &config, &table, NULL), STATUS_TOO_LARGE);
+    cr_assert_eq(cuckoo_table_new(NULL, 0, &config, kernel(), &table, NULL), STATUS_TOO_LARGE);
 }
 
 Test(cuckoo_table, every_failed_allocation_is_reported)
@@ -318,7 +325,7 @@ Test(cuckoo_table, every_failed_allocation_is_reported)
         struct cuckoo_table *table = NULL;
         config.bucket_bytes = 300;
         mem_fail_nth(n);
-        const enum status st = cuckoo_table_new(rows, 400, &config, &table, NULL);
+        const enum status st = cuckoo_table_new(rows, 400, &config, kernel(), &table, NULL);
         const bool reached = !mem_fail_pending();
         mem_fail_nth(0);
         cuckoo_table_free(table);

@@ -1,6 +1,7 @@
 #include "pir-server/pir/keyword_hash.h"
 
 #include <criterion/criterion.h>
+#include <string.h>
 
 /* spec/keyword-pir.md section 12: computed by an independent model that reproduces the reference.
  */
@@ -90,5 +91,36 @@ Test(keyword_hash, the_first_indices_do_not_depend_on_how_many_are_asked_for)
         keyword_bucket_indices(hash * 0x9e3779b97f4a7c15u, 12, 8, many);
         cr_assert(few[0] == many[0] && few[1] == many[1]);
         cr_assert_neq(few[0], few[1]);
+    }
+}
+
+/* Several at a time, over the end of a group and around it, with every kernel there is. */
+Test(keyword_hash, many_keys_are_as_one_after_the_other)
+{
+    enum { KEYS = 193, FUNCTIONS = 3, BUCKETS = 5 };
+    static char text[KEYS][100];
+    static struct span keywords[KEYS];
+    static uint64_t hashes[KEYS];
+    static uint32_t indices[KEYS * FUNCTIONS];
+    const struct cpu cpu = cpu_detect();
+    for (size_t i = 0; i < KEYS; i++) {
+        memset(text[i], (int)('a' + i % 26), sizeof text[i]);
+        keywords[i] = span_of(text[i], i % sizeof text[i]);
+    }
+    for (size_t k = 0; sha256_many_kernel_list(k) != NULL; k++) {
+        const struct sha256_many_kernel *kernel = sha256_many_kernel_list(k);
+        if (!sha256_many_kernel_runs_on(kernel, &cpu))
+            continue;
+        for (size_t count = 0; count <= KEYS; count += 64 - count % 2) {
+            keyword_hash_many(kernel, keywords, count, hashes);
+            keyword_bucket_indices_many(kernel, hashes, count, BUCKETS, FUNCTIONS, indices);
+            for (size_t i = 0; i < count; i++) {
+                uint64_t alone[FUNCTIONS];
+                cr_assert_eq(hashes[i], keyword_hash(keywords[i]));
+                keyword_bucket_indices(hashes[i], BUCKETS, FUNCTIONS, alone);
+                for (size_t function = 0; function < FUNCTIONS; function++)
+                    cr_assert_eq(indices[i * FUNCTIONS + function], alone[function]);
+            }
+        }
     }
 }
