@@ -82,10 +82,10 @@ static void read_and_sort(void *context)
 static void write_version(void *context)
 {
     struct state *state = context;
-    const struct dataset_settings settings = {.use_case = "bench",
-                                              .shard_count = SHARDS,
-                                              .hash_function_count = 1,
-                                              .false_positive_rate = 0.001};
+    struct dataset_settings settings;
+    dataset_settings_init(&settings);
+    settings.use_case = "bench";
+    settings.shard_count = SHARDS;
     struct dataset_summary summary;
     struct error error;
     char *home = path_join(state->folder, "bench");

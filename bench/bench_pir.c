@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "bench/bench.h"
 #include "pir-server/bfv/bfv_evaluation_key.h"
+#include "pir-server/dataset/dataset_write.h"
 #include "pir-server/pir/pir_answer.h"
 #include "pir-server/pir/pir_client.h"
 #include "pir-server/pir/pir_processing.h"
@@ -120,14 +121,17 @@ static void measure_query(size_t row_count, const char *kernel)
     struct pir_client_query *query = NULL;
     struct query_work work = {0};
     struct pir_processing processing;
+    struct pir_shape_wish wish;
     struct error err;
     char label[256];
 
     must(bfv_context_new(&encryption, 0, kernel, &context, &err), &err);
     struct names names = names_new(row_count);
     struct pir_partition *partition = partition_new(&names, row_count, 1, NULL);
+    pir_shape_wish_init(&wish);
+    wish.max_key_bytes = DATASET_MAX_KEY_BYTES;
     pir_processing_init(&encryption, 1, &processing);
-    must(pir_processing_fit(partition, NULL, &processing, &err), &err);
+    must(pir_processing_choose(partition, &wish, &processing, &err), &err);
     must(pir_process_shard(context, partition, 0, &processing, 0, &work.shard, &err), &err);
     const struct pir_layout *layout = pir_shard_layout(work.shard);
     must(bfv_secret_key_new(context, &random, &secret, &err), &err);

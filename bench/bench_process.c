@@ -78,12 +78,14 @@ static void process(const struct pir_rows *rows, uint64_t shards, const struct b
     const struct sharding sharding = {.function = SHARDING_SHA256};
     struct pir_partition *partition = NULL;
     struct pir_processing processing;
+    struct pir_shape_wish wish;
     struct error err;
     const uint64_t start = bench_now_ns();
     must(pir_partition_new(rows, shards, &sharding, pool, &partition, &err), &err);
     const uint64_t grouped = bench_now_ns();
+    pir_shape_wish_init(&wish);
     pir_processing_init(encryption, 1, &processing);
-    must(pir_processing_guess(partition, &processing, &err), &err);
+    must(pir_processing_choose(partition, &wish, &processing, &err), &err);
     const uint64_t shaped = bench_now_ns();
     must(pir_process_all(context, partition, &processing, 0, pool, NULL, drop, NULL, &err), &err);
     const uint64_t end = bench_now_ns();

@@ -8,9 +8,10 @@
 #include "base/mem.h"
 #include "bench/bench.h"
 #include "pir-server/bfv/bfv_evaluation_key.h"
+#include "pir-server/dataset/dataset_write.h"
 #include "pir-server/pir/pir_answer.h"
 #include "pir-server/pir/pir_client.h"
-#include "pir-server/pir/pir_cost.h"
+#include "pir-server/pir/pir_shape.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -256,16 +257,19 @@ static struct pir_cost_constants measure_constants(const struct bfv_context *con
 static void compare_rows(const struct bfv_context *context, uint64_t rows,
                          const struct pir_cost_constants *constants)
 {
-    const struct pir_cost_request request = {.encryption = *bfv_context_parameters(context),
-                                             .rows = rows,
-                                             .longest_value = 1,
-                                             .hash_function_count = 1,
-                                             .sharding = {.function = SHARDING_SHA256}};
+    const struct pir_shape_load load = {.encryption = *bfv_context_parameters(context),
+                                        .sharding = {.function = SHARDING_SHA256},
+                                        .shard_count = 1,
+                                        .rows = rows,
+                                        .longest_value = 1};
+    struct pir_shape_wish wish;
     struct pir_parameters p;
     struct pir_prediction prediction;
     struct asked asked;
     struct error err;
-    must(pir_cost_choose(&request, &p, &err), &err); /* as blindlist compile does */
+    pir_shape_wish_init(&wish); /* as blindlist compile does */
+    wish.max_key_bytes = DATASET_MAX_KEY_BYTES;
+    must(pir_shape_choose(&load, &wish, &p, &err), &err);
     must(pir_cost_predict(&p, 0, constants, &prediction, &err), &err);
     asked_init(context, &p, false, &asked);
     (void)ask(&asked);

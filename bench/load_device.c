@@ -62,10 +62,10 @@ void load_device_compile(const char *data, const char *use_case, size_t count, u
     }
     if (cores > 1)
         must(thread_pool_new(cores - 1, 1, &pool, &error), &error);
-    const struct dataset_settings settings = {.use_case = use_case,
-                                              .shard_count = shards,
-                                              .hash_function_count = 1,
-                                              .false_positive_rate = 0.001};
+    struct dataset_settings settings;
+    dataset_settings_init(&settings);
+    settings.use_case = use_case;
+    settings.shard_count = shards;
     must(dataset_write(data, rows, &settings, pool, &summary, &error), &error);
     thread_pool_free(pool);
     row_set_free(rows);

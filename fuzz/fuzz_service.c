@@ -43,10 +43,11 @@ static void set_up(void)
     struct error error;
     struct row_set *rows = NULL;
     struct dataset_summary summary;
-    const struct dataset_settings settings = {.use_case = "use.case",
-                                              .shard_count = 2,
-                                              .hash_function_count = 1,
-                                              .false_positive_rate = 0.01};
+    struct dataset_settings settings;
+    dataset_settings_init(&settings);
+    settings.use_case = "use.case";
+    settings.shard_count = 2;
+    settings.false_positive_rate = 0.01;
     snprintf(folder, sizeof folder, "%s/blindlist-fuzz-XXXXXX",
              access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
     if (mkdtemp(folder) == NULL)

@@ -110,7 +110,7 @@ static int take_option(struct compile *compile, int got, const struct tool_args 
     case OPT_HASH_FUNCTIONS:
         if (!tool_parse_u64(args->value, 1, DATASET_HASH_FUNCTIONS_MAX, &number))
             return bad_value(args, "hash-functions", "1 or 2 is wanted");
-        settings->hash_function_count = (size_t)number;
+        settings->wish.hash_function_count = (size_t)number;
         break;
     case OPT_KEEP_PRIVATE:
         compile->list_options.keep_private_suffixes = true;
@@ -252,6 +252,7 @@ static void print_summary(const struct compile *compile)
 {
     const struct dataset_summary *summary = &compile->summary;
     const struct dataset_info *info = &summary->info;
+    const struct pir_parameters *parameters = &summary->parameters;
     const struct list_counts *counts = &compile->counts;
     printf("%s version %s%s\n", info->use_case, info->version,
            summary->existed ? " (unchanged)" : "");
@@ -275,9 +276,10 @@ static void print_summary(const struct compile *compile)
     printf("  %-10s %" PRIu64 " of %" PRIu64 " to %" PRIu64 " rows%s\n", "shards",
            info->shard_count, summary->load.rows_least, summary->load.rows_most,
            summary->kept_shape ? ", shape as before" : "");
-    printf("  %-10s %" PRIu64 " of %" PRIu64 " bytes in each of %zu table%s, %.0f %% full\n",
-           "buckets", summary->buckets_per_table, summary->bucket_bytes,
-           summary->hash_function_count, summary->hash_function_count == 1 ? "" : "s",
+    printf("  %-10s %" PRIu64 " of %" PRIu64 " bytes in each of %" PRIu64
+           " table%s, %.0f %% full\n",
+           "buckets", parameters->entry_count, parameters->entry_bytes,
+           parameters->hash_function_count, parameters->hash_function_count == 1 ? "" : "s",
            100.0 * summary->load.fill);
     print_size("PIR data", summary->shard_bytes);
     printf("  %-10s %s/%s/%s\n", "folder", compile->out, info->use_case, info->version);
@@ -297,6 +299,7 @@ static enum status print_json(const struct compile *compile, struct error *err)
 {
     const struct dataset_summary *summary = &compile->summary;
     const struct dataset_info *info = &summary->info;
+    const struct pir_parameters *parameters = &summary->parameters;
     json_t *root = json_object();
     const bool good = root != NULL && put(root, "useCase", json_string(info->use_case)) &&
                       put(root, "version", json_string(info->version)) &&
@@ -311,9 +314,9 @@ static enum status print_json(const struct compile *compile, struct error *err)
                       put(root, "keptShape", json_boolean(summary->kept_shape)) &&
                       put(root, "rowsPerShardLeast", number(summary->load.rows_least)) &&
                       put(root, "rowsPerShardMost", number(summary->load.rows_most)) &&
-                      put(root, "hashFunctions", number(summary->hash_function_count)) &&
-                      put(root, "bucketsPerTable", number(summary->buckets_per_table)) &&
-                      put(root, "bucketBytes", number(summary->bucket_bytes)) &&
+                      put(root, "hashFunctions", number(parameters->hash_function_count)) &&
+                      put(root, "bucketsPerTable", number(parameters->entry_count)) &&
+                      put(root, "bucketBytes", number(parameters->entry_bytes)) &&
                       put(root, "bucketFill", json_real(summary->load.fill)) &&
                       put(root, "shardBytes", number(summary->shard_bytes));
     enum status status = STATUS_OK;
@@ -330,10 +333,11 @@ static enum status print_json(const struct compile *compile, struct error *err)
 static int run(struct tool_args *args)
 {
     struct compile compile = {
-        .settings = {.false_positive_rate = BLOOM_DEFAULT_RATE, .show_progress = true},
         .threads = cpu_core_count(),
         .lists = args->argv,
     };
+    dataset_settings_init(&compile.settings);
+    compile.settings.show_progress = true;
     for (int got = tool_next(args); got != TOOL_END; got = tool_next(args)) {
         const int code = take_option(&compile, got, args);
         if (got == TOOL_STOP || code != EXIT_DONE)

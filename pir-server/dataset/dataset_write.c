@@ -34,7 +34,7 @@ struct writing {
     struct dataset_manifest manifest;
     struct dataset *before; /* the version in force, NULL = none that can be read */
     struct pir_partition *partition;
-    struct bfv_context *context;
+    struct pir_shape_wish wish;
     struct pir_processing processing;
     struct pir_parameters parameters; /* those of shard 0 */
     struct dataset_summary summary;
@@ -45,6 +45,15 @@ static enum status path_of(const struct writing *work, const char *name, char **
 {
     *ret = path_join(work->temporary, name);
     return *ret != NULL ? STATUS_OK : error_set(err, STATUS_NOMEM, "%s: out of memory", name);
+}
+
+void dataset_settings_init(struct dataset_settings *ret)
+{
+    *ret = (struct dataset_settings){.false_positive_rate = BLOOM_DEFAULT_RATE};
+    pir_shape_wish_init(&ret->wish);
+    ret->wish.hash_function_count = 0;
+    ret->wish.max_response_bytes = DATASET_MAX_RESPONSE_BYTES;
+    ret->wish.max_key_bytes = DATASET_MAX_KEY_BYTES;
 }
 
 /* ---- the use case's folder ---- */
@@ -60,9 +69,9 @@ static enum status check_settings(const struct dataset_settings *settings, struc
     if (shards > DATASET_SHARDS_MAX || (shards & (shards - 1)) != 0)
         return error_set(err, STATUS_INVALID, "%llu shards: not a power of two up to %llu",
                          (unsigned long long)shards, (unsigned long long)DATASET_SHARDS_MAX);
-    if (settings->hash_function_count > DATASET_HASH_FUNCTIONS_MAX)
+    if (settings->wish.hash_function_count > DATASET_HASH_FUNCTIONS_MAX)
         return error_set(err, STATUS_INVALID, "%zu hash functions: not 1 or 2",
-                         settings->hash_function_count);
+                         settings->wish.hash_function_count);
     if (!(settings->false_positive_rate > 0 && settings->false_positive_rate < 1))
         return error_set(err, STATUS_INVALID, "the false-positive rate is not between 0 and 1");
     return STATUS_OK;
@@ -287,20 +296,57 @@ static enum status choose_shard_count(struct writing *work, struct error *err)
     return STATUS_OK;
 }
 
-/* Takes the shape of the version in force, when it is one of ours and the settings agree. */
+/* Takes the shape of the version in force, keys and all, when it is one of ours and the settings
+ * agree. */
 static bool take_old_shape(struct writing *work)
 {
     if (work->before == NULL ||
         dataset_info(work->before)->shard_count != work->manifest.info.shard_count)
         return false;
     const struct pir_parameters *old = dataset_parameters(work->before);
-    if (old->hash_function_count != work->processing.table.hash_function_count ||
-        !bfv_parameters_equal(&old->encryption, &work->processing.encryption) ||
+    if (old->hash_function_count != work->wish.hash_function_count ||
+        old->sharding.function != SHARDING_SHA256 ||
         old->entry_bytes < HASH_BUCKET_EMPTY_BYTES + HASH_BUCKET_SLOT_BYTES + VALUE_BYTES)
         return false;
-    work->processing.table.bucket_bytes = (size_t)old->entry_bytes;
-    work->processing.table.fixed_bucket_count = old->entry_count * old->hash_function_count;
+    pir_processing_init(&old->encryption, work->wish.hash_function_count, &work->processing);
+    pir_processing_set_shape(&work->processing, old);
     return true;
+}
+
+static enum status query_cost(const struct writing *work, const struct pir_parameters *shape,
+                              uint64_t *ret_ns, struct error *err)
+{
+    struct pir_prediction prediction;
+    const enum status status = pir_cost_predict(shape, 0, work->wish.constants, &prediction, err);
+    if (status == STATUS_OK)
+        *ret_ns = prediction.query_ns;
+    return status;
+}
+
+/* Chooses a shape; one for keys that devices have when it is hardly dearer. */
+static enum status choose_shape(struct writing *work, struct error *err)
+{
+    struct pir_processing keeping = work->processing;
+    struct error ignored;
+    uint64_t cheapest;
+    uint64_t kept;
+    enum status status =
+        pir_processing_choose(work->partition, &work->wish, &work->processing, err);
+    if (status != STATUS_OK || work->before == NULL)
+        return status;
+    struct pir_shape_wish wish = work->wish;
+    wish.key = &dataset_parameters(work->before)->evaluation_key;
+    keeping.encryption = wish.key->encryption;
+    if (pir_processing_choose(work->partition, &wish, &keeping, &ignored) != STATUS_OK)
+        return STATUS_OK;
+    status = query_cost(work, &work->processing.shape, &cheapest, err);
+    if (status == STATUS_OK)
+        status = query_cost(work, &keeping.shape, &kept, err);
+    if (status == STATUS_OK && kept <= cheapest + cheapest * DATASET_KEEP_KEYS_PERCENT / 100) {
+        work->processing = keeping;
+        work->wish = wish;
+    }
+    return status;
 }
 
 /* Called for several shards at once. */
@@ -330,11 +376,16 @@ static enum status save_shard(void *context, uint64_t shard, const struct pir_sh
 static enum status process(struct writing *work, struct error *err)
 {
     struct progress progress;
+    struct bfv_context *context = NULL;
+    enum status status = bfv_context_new(&work->processing.encryption, 0, NULL, &context, err);
+    if (status != STATUS_OK)
+        return status;
     progress_begin(&progress, work->settings->show_progress ? "processing shards" : NULL,
                    work->manifest.info.shard_count);
-    const enum status status = pir_process_all(work->context, work->partition, &work->processing, 0,
-                                               work->pool, &progress, save_shard, work, err);
+    status = pir_process_all(context, work->partition, &work->processing, 0, work->pool, &progress,
+                             save_shard, work, err);
     progress_end(&progress);
+    bfv_context_free(context);
     return status;
 }
 
@@ -342,10 +393,7 @@ static void measure_load(struct writing *work)
 {
     struct dataset_load *load = &work->summary.load;
     const uint64_t shards = work->manifest.info.shard_count;
-    size_t slots = ((size_t)work->parameters.entry_bytes - HASH_BUCKET_EMPTY_BYTES) /
-                   (HASH_BUCKET_SLOT_BYTES + VALUE_BYTES);
-    if (slots > HASH_BUCKET_SLOTS_MAX)
-        slots = HASH_BUCKET_SLOTS_MAX;
+    const uint64_t slots = pir_shape_slots((size_t)work->parameters.entry_bytes, VALUE_BYTES);
     load->rows_least = UINT64_MAX;
     load->rows_most = pir_partition_largest_shard(work->partition);
     for (uint64_t i = 0; i < shards; i++) {
@@ -367,40 +415,45 @@ static enum status write_shards(struct writing *work, struct error *err)
                                   .context = work->rows,
                                   .keyword = keyword_of,
                                   .constant_value = span_of("1", VALUE_BYTES)};
-    size_t functions = work->settings->hash_function_count;
-    if (functions == 0)
-        functions = work->before != NULL
-                        ? (size_t)dataset_parameters(work->before)->hash_function_count
-                        : 1;
+    work->wish = work->settings->wish;
+    work->wish.key = NULL;
+    if (work->wish.hash_function_count == 0)
+        work->wish.hash_function_count =
+            work->before != NULL ? (size_t)dataset_parameters(work->before)->hash_function_count
+                                 : 1;
     enum status status = choose_shard_count(work, err);
     if (status == STATUS_OK)
         status = pir_partition_new(&rows, work->manifest.info.shard_count, &sharding, work->pool,
                                    &work->partition, err);
-    if (status == STATUS_OK)
-        status = bfv_context_new(&named->parameters, 0, NULL, &work->context, err);
     if (status != STATUS_OK)
         return status;
-    pir_processing_init(&named->parameters, functions, &work->processing);
     status = STATUS_TOO_LARGE;
     if (take_old_shape(work)) {
         status = process(work, err);
         work->summary.kept_shape = status == STATUS_OK;
     }
     if (status == STATUS_TOO_LARGE) { /* no old shape, or outgrown */
-        status = pir_processing_guess(work->partition, &work->processing, err);
+        pir_processing_init(&named->parameters, work->wish.hash_function_count, &work->processing);
+        status = choose_shape(work, err);
         if (status == STATUS_OK)
             status = process(work, err);
     }
     if (status == STATUS_TOO_LARGE) { /* keys made to collide */
-        status = pir_processing_fit(work->partition, work->pool, &work->processing, err);
+        status =
+            pir_processing_fit(work->partition, work->pool, &work->wish, &work->processing, err);
         if (status == STATUS_OK)
             status = process(work, err);
     }
     if (status != STATUS_OK)
         return status;
-    work->manifest.hash_function_count = functions;
+    work->manifest.hash_function_count = work->wish.hash_function_count;
+    work->summary.kept_keys =
+        work->before != NULL &&
+        pir_evaluation_key_config_equal(&dataset_parameters(work->before)->evaluation_key,
+                                        &work->parameters.evaluation_key);
     measure_load(work);
-    return STATUS_OK;
+    return pir_cost_predict(&work->parameters, 0, work->wish.constants, &work->summary.prediction,
+                            err);
 }
 
 /* ---- what describes it ---- */
@@ -607,9 +660,7 @@ enum status dataset_write(const char *data, struct row_set *rows,
         status = steps[i](work, err);
     if (status == STATUS_OK) {
         work->summary.info = work->manifest.info;
-        work->summary.hash_function_count = work->manifest.hash_function_count;
-        work->summary.buckets_per_table = work->parameters.entry_count;
-        work->summary.bucket_bytes = work->parameters.entry_bytes;
+        work->summary.parameters = work->parameters;
         *ret = work->summary;
     }
 
@@ -617,7 +668,6 @@ enum status dataset_write(const char *data, struct row_set *rows,
         folder_remove(work->temporary); /* gone already after a publication */
     dataset_free(work->before);
     pir_partition_free(work->partition);
-    bfv_context_free(work->context);
     dataset_manifest_deinit(&work->manifest);
     if (work->lock >= 0)
         close(work->lock);

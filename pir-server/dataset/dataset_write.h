@@ -9,7 +9,9 @@
  *          of shards, the false-positive rate and the seed. Same input, same version, same bytes,
  *          whatever the threads. A version that is there already is kept and put in force.
  * Shape    shards and PIR parameters are those of the version in force as long as the rows fit and
- *          the settings do not say otherwise; else chosen anew, with head room.
+ *          the settings name no other number of shards or hash functions; else chosen anew, with
+ *          head room, by the wish. A new shape that devices can ask with keys they have is taken
+ *          when it costs at most DATASET_KEEP_KEYS_PERCENT more than the cheapest.
  * Memory   the prefilter, 24 bytes a row, and one shard for each thread.
  * Threads  the work is spread over the pool; calls for different use cases may run at once. */
 #ifndef BLINDLIST_DATASET_WRITE_H
@@ -19,6 +21,7 @@
 #include "pir-server/dataset/dataset.h"
 #include "pir-server/dataset/dataset_manifest.h"
 #include "pir-server/dataset/dataset_report.h"
+#include "pir-server/pir/pir_shape.h"
 #include "urls/row_set.h"
 
 /* Rows a shard takes when nothing is said: the number of shards is the least power of two that
@@ -26,12 +29,19 @@
 #define DATASET_ROWS_PER_SHARD     ((uint64_t)65536)
 #define DATASET_RLWE_PARAMETERS    "n_4096_logq_27_28_28_logt_5"
 #define DATASET_HASH_FUNCTIONS_MAX 2
+/* Limits when nothing is said. Keys: newer devices send theirs with every request, so a key has to
+ * earn its 85 KB; these are eight Galois keys and one for relinearization. Response: two replies
+ * and no more. Shard: as large as its rows make it. */
+#define DATASET_MAX_RESPONSE_BYTES ((uint64_t)32768)
+#define DATASET_MAX_KEY_BYTES      ((uint64_t)800000)
+#define DATASET_KEEP_KEYS_PERCENT  10
 
 struct dataset_settings {
     const char *use_case;
-    uint64_t shard_count;       /* a power of two; 0 = by rows_per_shard */
-    uint64_t rows_per_shard;    /* 0 = as the version in force, else DATASET_ROWS_PER_SHARD */
-    size_t hash_function_count; /* 1 or 2; 0 = as the version in force, else 1 */
+    uint64_t shard_count;    /* a power of two; 0 = by rows_per_shard */
+    uint64_t rows_per_shard; /* 0 = as the version in force, else DATASET_ROWS_PER_SHARD */
+    /* hash_function_count 1 or 2; 0 = as the version in force, else 1. `key` is not used. */
+    struct pir_shape_wish wish;
     double false_positive_rate; /* (0, 1) */
     bool has_seed;              /* else the seed follows from the rows */
     uint32_t murmur_seed;
@@ -39,15 +49,17 @@ struct dataset_settings {
     const struct dataset_report *report; /* NULL = nothing was dropped; borrowed */
     bool show_progress;
 };
+/* The defaults; the use case is left to the caller. */
+void dataset_settings_init(struct dataset_settings *ret);
 
 /* What came out. */
 struct dataset_summary {
     struct dataset_info info;
-    bool existed;    /* the same version was there already */
-    bool kept_shape; /* that of the version before */
-    size_t hash_function_count;
-    uint64_t buckets_per_table;
-    uint64_t bucket_bytes;
+    bool existed;                     /* the same version was there already */
+    bool kept_shape;                  /* that of the version before */
+    bool kept_keys;                   /* devices' keys for the version before serve this one */
+    struct pir_parameters parameters; /* of every shard */
+    struct pir_prediction prediction; /* with the constants of the wish */
     struct dataset_load load;
     double expected_rate;
     uint64_t rows_bytes;  /* of rows.txt */

@@ -155,6 +155,24 @@ static bool level_is_served(const struct pir_evaluation_key_config *config, unsi
     return best == target_log || best + target_log >= log_degree + 2;
 }
 
+/* The first level of the expansion that the elements do not serve; 0 = none. */
+static unsigned unserved_level(const struct pir_evaluation_key_config *config, uint64_t degree,
+                               uint64_t selector_count)
+{
+    const unsigned log_degree = floor_log2(degree);
+    const uint64_t expanded = selector_count < degree ? selector_count : degree;
+    for (unsigned level = 1; level <= ceil_log2(expanded); level++)
+        if (!level_is_served(config, log_degree, log_degree - level + 1))
+            return level;
+    return 0;
+}
+
+bool pir_galois_elements_serve(const struct pir_evaluation_key_config *config, uint64_t degree,
+                               uint64_t selector_count)
+{
+    return unserved_level(config, degree, selector_count) == 0;
+}
+
 static enum status check_evaluation_key(const struct pir_parameters *p,
                                         const struct pir_layout *layout, struct error *err)
 {
@@ -181,15 +199,12 @@ static enum status check_evaluation_key(const struct pir_parameters *p,
     if (layout->dimension_count > 1 && !config->has_relin_key)
         return error_set(err, STATUS_INVALID,
                          "evaluation_key_config: no relinearization key, two dimensions need one");
-    const unsigned log_degree = floor_log2(layout->degree);
-    const size_t expanded =
-        layout->selector_count < layout->degree ? layout->selector_count : layout->degree;
-    for (unsigned level = 1; level <= ceil_log2(expanded); level++)
-        if (!level_is_served(config, log_degree, log_degree - level + 1))
-            return error_set(err, STATUS_INVALID,
-                             "evaluation_key_config: no galois element reaches %zu, which "
-                             "expanding %zu selectors needs",
-                             ((size_t)1 << (log_degree - level + 1)) + 1, expanded);
+    const unsigned level = unserved_level(config, layout->degree, layout->selector_count);
+    if (level != 0)
+        return error_set(err, STATUS_INVALID,
+                         "evaluation_key_config: no galois element reaches %zu, which expanding "
+                         "%zu selectors needs",
+                         (layout->degree >> (level - 1)) + 1, layout->selector_count);
     return STATUS_OK;
 }
 
@@ -320,8 +335,8 @@ enum status pir_parameters_validate(const struct pir_parameters *parameters, str
     return pir_layout_init(parameters, 0, &layout, err);
 }
 
-static bool key_configs_equal(const struct pir_evaluation_key_config *a,
-                              const struct pir_evaluation_key_config *b)
+bool pir_evaluation_key_config_equal(const struct pir_evaluation_key_config *a,
+                                     const struct pir_evaluation_key_config *b)
 {
     return bfv_parameters_equal(&a->encryption, &b->encryption) &&
            a->galois_element_count == b->galois_element_count &&
@@ -348,6 +363,6 @@ bool pir_parameters_equal(const struct pir_parameters *a, const struct pir_param
            a->has_symmetric_config == b->has_symmetric_config &&
            sharding_equal(&a->sharding, &b->sharding) && a->algorithm == b->algorithm &&
            a->batch_size == b->batch_size &&
-           key_configs_equal(&a->evaluation_key, &b->evaluation_key) &&
+           pir_evaluation_key_config_equal(&a->evaluation_key, &b->evaluation_key) &&
            a->encoding_entry_size == b->encoding_entry_size;
 }

@@ -94,6 +94,10 @@ enum status pir_parameters_validate(const struct pir_parameters *parameters,
 /* Same dataset shape: everything a client's query or the server's work depends on. */
 bool pir_parameters_equal(const struct pir_parameters *a, const struct pir_parameters *b);
 
+/* The same key serves both. */
+bool pir_evaluation_key_config_equal(const struct pir_evaluation_key_config *a,
+                                     const struct pir_evaluation_key_config *b);
+
 /* Where plaintext `p` of a chunk is stored: column by column. p in [0, D0 * D1). */
 static inline size_t pir_layout_position(const struct pir_layout *layout, size_t table,
                                          size_t chunk, size_t p)
@@ -124,6 +128,9 @@ void pir_galois_elements(uint64_t degree, uint64_t selector_count,
  * room for are left out. */
 void pir_galois_elements_pair(uint64_t degree, uint64_t selector_count, size_t pairs,
                               uint32_t elements[PIR_GALOIS_ELEMENTS_MAX], size_t *count);
+/* Do keys for these elements expand `selector_count` selectors? */
+bool pir_galois_elements_serve(const struct pir_evaluation_key_config *config, uint64_t degree,
+                               uint64_t selector_count);
 /* One configuration that serves all shards: adds to `all` what `more` lists, ascending. An empty
  * `all` (all zero) takes over the encryption parameters. STATUS_TOO_LARGE when the list is full. */
 enum status pir_evaluation_key_config_merge(struct pir_evaluation_key_config *all,

@@ -6,14 +6,8 @@
 
 #include <math.h>
 
-/* Mean fill of a bucket, as a part of what it can take. With one hash function a bucket cannot pass
- * rows on, so its fill is Poisson distributed: FIT_DEVIATIONS of them must also stay below the top
- * (6.5 deviations: one bucket in 10^10). */
-#define FIT_FILL_ONE_FUNCTION   0.60
-#define FIT_FILL_MORE_FUNCTIONS 0.80
-#define FIT_FILL_SINGLE_SLOT    0.40
-#define FIT_DEVIATIONS          6.5
-/* When a bucket overflows all the same: this many more buckets, up to FIT_LIMIT times as many. */
+/* When a bucket overflows all the same: a shape for this many more rows, up to FIT_LIMIT times as
+ * many. */
 #define FIT_GROWTH 1.25
 #define FIT_LIMIT  64
 
@@ -32,35 +26,10 @@ void pir_processing_init(const struct bfv_parameters *encryption, size_t hash_fu
                   .allow_expansion = false},
         .uneven_dimensions = true,
         .key_compression = PIR_KEY_COMPRESSION_NONE,
-        .galois_pairs = 2,
     };
 }
 
 /* ---- choosing a shape ---- */
-
-uint64_t pir_processing_bucket_count(size_t rows, size_t longest_value, size_t bucket_bytes,
-                                     size_t hash_function_count)
-{
-    size_t slots =
-        (bucket_bytes - HASH_BUCKET_EMPTY_BYTES) / (HASH_BUCKET_SLOT_BYTES + longest_value);
-    if (slots > HASH_BUCKET_SLOTS_MAX)
-        slots = HASH_BUCKET_SLOTS_MAX;
-    if (slots < 1)
-        slots = 1;
-    const double top = (double)slots;
-    double mean;
-    if (hash_function_count == 1) {
-        /* mean + d * sqrt(mean) = top, solved for sqrt(mean) */
-        const double root =
-            (sqrt(FIT_DEVIATIONS * FIT_DEVIATIONS + 4.0 * top) - FIT_DEVIATIONS) / 2;
-        mean = fmin(root * root, FIT_FILL_ONE_FUNCTION * top);
-    } else {
-        mean = top * (slots == 1 ? FIT_FILL_SINGLE_SLOT : FIT_FILL_MORE_FUNCTIONS);
-    }
-    const uint64_t count = (uint64_t)ceil((double)rows / mean);
-    const uint64_t least = count < 1 ? 1 : count;
-    return (least + hash_function_count - 1) / hash_function_count * hash_function_count;
-}
 
 /* The shard's rows as the cuckoo table takes them (mem_free). */
 static enum status shard_rows(const struct pir_partition *partition, uint64_t shard,
@@ -103,46 +72,58 @@ static enum status try_shard(void *context, size_t shard, size_t worker, struct 
     return st;
 }
 
-enum status pir_processing_guess(const struct pir_partition *partition,
-                                 struct pir_processing *processing, struct error *err)
+void pir_processing_set_shape(struct pir_processing *processing, const struct pir_parameters *shape)
 {
-    struct pir_processing fitted = *processing;
-    const size_t longest = pir_partition_longest_value(partition);
-    const size_t plaintext_bytes = bfv_bytes_per_plaintext(&processing->encryption);
-    const size_t functions = fitted.table.hash_function_count;
+    processing->encryption = shape->encryption;
+    processing->sharding = shape->sharding;
+    processing->table.hash_function_count = (size_t)shape->hash_function_count;
+    processing->table.bucket_bytes = (size_t)shape->entry_bytes;
+    processing->table.slot_count = HASH_BUCKET_SLOTS_MAX;
+    processing->table.allow_expansion = false;
+    processing->table.fixed_bucket_count = shape->entry_count * shape->hash_function_count;
+    processing->has_shape = true;
+    processing->shape = *shape;
+}
 
-    if (functions < 1 || functions > KEYWORD_HASH_FUNCTIONS_MAX)
-        return error_set(err, STATUS_INVALID, "hash function count: %zu is not in 1..%d", functions,
-                         KEYWORD_HASH_FUNCTIONS_MAX);
-    if (longest > HASH_BUCKET_VALUE_MAX)
-        return error_set(err, STATUS_TOO_LARGE, "a value has %zu bytes, at most %zu", longest,
-                         HASH_BUCKET_VALUE_MAX);
-    const size_t single = HASH_BUCKET_EMPTY_BYTES + HASH_BUCKET_SLOT_BYTES + longest;
-    fitted.table.allow_expansion = false;
-    fitted.table.slot_count = HASH_BUCKET_SLOTS_MAX;
-    fitted.table.bucket_bytes = (single + plaintext_bytes - 1) / plaintext_bytes * plaintext_bytes;
-    fitted.table.fixed_bucket_count = pir_processing_bucket_count(
-        pir_partition_largest_shard(partition), longest, fitted.table.bucket_bytes, functions);
-    *processing = fitted;
-    return STATUS_OK;
+/* A shape for `rows` in the fullest shard. */
+static enum status choose_for(const struct pir_partition *partition, uint64_t rows,
+                              const struct pir_shape_wish *wish, struct pir_processing *processing,
+                              struct error *err)
+{
+    const struct pir_shape_load load = {.encryption = processing->encryption,
+                                        .sharding = processing->sharding,
+                                        .shard_count = pir_partition_shard_count(partition),
+                                        .rows = rows,
+                                        .longest_value = pir_partition_longest_value(partition)};
+    struct pir_parameters shape;
+    const enum status st = pir_shape_choose(&load, wish, &shape, err);
+    if (st == STATUS_OK)
+        pir_processing_set_shape(processing, &shape);
+    return st;
+}
+
+enum status pir_processing_choose(const struct pir_partition *partition,
+                                  const struct pir_shape_wish *wish,
+                                  struct pir_processing *processing, struct error *err)
+{
+    return choose_for(partition, pir_partition_largest_shard(partition), wish, processing, err);
 }
 
 enum status pir_processing_fit(const struct pir_partition *partition, struct thread_pool *pool,
-                               struct pir_processing *processing, struct error *err)
+                               const struct pir_shape_wish *wish, struct pir_processing *processing,
+                               struct error *err)
 {
     struct pir_processing fitted = *processing;
-    const size_t functions = fitted.table.hash_function_count;
-    const enum status guessed = pir_processing_guess(partition, &fitted, err);
-    if (guessed != STATUS_OK)
-        return guessed;
-    const uint64_t first = fitted.table.fixed_bucket_count;
     struct fit_work work = {.partition = partition, .processing = &fitted};
     struct error overflow = {0};
-    for (uint64_t count = first; count <= first * FIT_LIMIT;
-         count = (uint64_t)ceil((double)count * FIT_GROWTH) + functions) {
-        fitted.table.fixed_bucket_count = count / functions * functions;
-        const enum status st = thread_pool_for(pool, (size_t)pir_partition_shard_count(partition),
-                                               try_shard, &work, &overflow);
+    const uint64_t first = pir_partition_largest_shard(partition);
+    for (uint64_t rows = first; rows <= first * FIT_LIMIT;
+         rows = (uint64_t)ceil((double)rows * FIT_GROWTH) + 1) {
+        enum status st = choose_for(partition, rows, wish, &fitted, err);
+        if (st != STATUS_OK)
+            return st;
+        st = thread_pool_for(pool, (size_t)pir_partition_shard_count(partition), try_shard, &work,
+                             &overflow);
         if (st == STATUS_OK) {
             *processing = fitted;
             return STATUS_OK;
@@ -208,10 +189,14 @@ static enum status encode_next(void *context, size_t position, uint32_t *ret, bo
     return STATUS_OK;
 }
 
-/* The parameters that follow from the placement: spec/keyword-pir.md sections 4.1, 4.2 and 8. */
+/* Without a shape they follow from the placement: spec/keyword-pir.md sections 4.1, 4.2 and 8. */
 static void derive_parameters(const struct pir_processing *processing,
                               const struct cuckoo_table *table, struct pir_parameters *ret)
 {
+    if (processing->has_shape) {
+        *ret = processing->shape;
+        return;
+    }
     const bool whole = !processing->table.allow_expansion || processing->use_max_bucket_bytes;
     const uint64_t tables = processing->table.hash_function_count;
     *ret = (struct pir_parameters){
@@ -234,10 +219,6 @@ static void derive_parameters(const struct pir_processing *processing,
                         (ret->dimensions[0] + ret->dimensions[1]) * tables,
                         processing->key_compression, ret->evaluation_key.galois_elements,
                         &ret->evaluation_key.galois_element_count);
-    pir_galois_elements_pair(processing->encryption.degree,
-                             (ret->dimensions[0] + ret->dimensions[1]) * tables,
-                             processing->galois_pairs, ret->evaluation_key.galois_elements,
-                             &ret->evaluation_key.galois_element_count);
 }
 
 static enum status encode_shard(const struct bfv_context *context,

@@ -45,7 +45,10 @@ struct row_set *numbered_rows(const char *stem, size_t count)
 
 struct dataset_settings plain_settings(void)
 {
-    return (struct dataset_settings){.use_case = "a.b", .false_positive_rate = 0.001};
+    struct dataset_settings settings;
+    dataset_settings_init(&settings);
+    settings.use_case = "a.b";
+    return settings;
 }
 
 bool dataset_holds(const struct dataset *dataset, struct span keyword)

@@ -75,7 +75,7 @@ Test(dataset_write, settings_out_of_range_are_refused)
     settings.shard_count = 2 * DATASET_SHARDS_MAX;
     cr_assert_eq(try_rows("x", 1, &settings), STATUS_INVALID);
     settings = plain_settings();
-    settings.hash_function_count = 3;
+    settings.wish.hash_function_count = 3;
     cr_assert_eq(try_rows("x", 1, &settings), STATUS_INVALID);
     static const double rates[] = {0, 1, -1, 2};
     for (size_t i = 0; i < ARRAY_COUNT(rates); i++) {
@@ -119,11 +119,11 @@ Test(dataset_write, every_row_is_held)
 {
     for (size_t functions = 1; functions <= 2; functions++) {
         struct dataset_settings settings = plain_settings();
-        settings.hash_function_count = functions;
+        settings.wish.hash_function_count = functions;
         settings.rows_per_shard = 200;
         write_rows("x", 700, &settings);
         cr_assert_eq(summary.info.shard_count, 4);
-        cr_assert_eq(summary.hash_function_count, functions);
+        cr_assert_eq(summary.parameters.hash_function_count, functions);
         struct dataset *dataset = open_it();
         for (size_t i = 0; i < 700; i += 13) {
             char text[32];
@@ -224,20 +224,20 @@ Test(dataset_write, the_shape_is_kept_while_rows_fit)
     struct dataset_settings settings = plain_settings();
     settings.shard_count = 2;
     write_rows("x", 2000, &settings);
-    const uint64_t buckets = summary.buckets_per_table;
+    const uint64_t buckets = summary.parameters.entry_count;
     cr_assert_not(summary.kept_shape);
 
     settings.shard_count = 0; /* as before */
     write_rows("x", 2200, &settings);
     cr_assert(summary.kept_shape);
     cr_assert_eq(summary.info.shard_count, 2);
-    cr_assert_eq(summary.buckets_per_table, buckets);
+    cr_assert_eq(summary.parameters.entry_count, buckets);
     write_rows("x", 100, &settings);
-    cr_assert_eq(summary.buckets_per_table, buckets, "fewer rows fit, too");
+    cr_assert_eq(summary.parameters.entry_count, buckets, "fewer rows fit, too");
 
     write_rows("x", 20000, &settings);
     cr_assert_not(summary.kept_shape);
-    cr_assert_gt(summary.buckets_per_table, buckets);
+    cr_assert_gt(summary.parameters.entry_count, buckets);
     struct dataset *dataset = open_it();
     cr_assert(dataset_holds(dataset, span_of_text("x19999.example.com")));
     dataset_free(dataset);
@@ -248,12 +248,50 @@ Test(dataset_write, the_shape_is_kept_while_rows_fit)
     cr_assert_eq(summary.info.shard_count, 4);
 }
 
+/* A shape that today's defaults would not choose, as an earlier version may have it. */
+Test(dataset_write, keys_of_devices_are_kept_with_the_shape_and_beyond)
+{
+    struct dataset_settings settings = plain_settings();
+    settings.wish.max_key_bytes = 600000;
+    write_rows("x", 40000, &settings);
+    const struct pir_parameters before = summary.parameters;
+    cr_assert_leq(summary.prediction.evaluation_key_bytes, 600000);
+
+    settings = plain_settings();
+    write_rows("x", 41000, &settings);
+    cr_assert(summary.kept_shape);
+    cr_assert(summary.kept_keys);
+    cr_assert(pir_parameters_equal(&summary.parameters, &before));
+    struct dataset *dataset = open_it();
+    cr_assert(pir_parameters_equal(dataset_parameters(dataset), &before));
+    dataset_free(dataset);
+
+    /* Outgrown: more buckets, for the same keys. */
+    settings.wish.growth_percent = 0;
+    write_rows("x", 55000, &settings);
+    cr_assert_not(summary.kept_shape);
+    cr_assert(summary.kept_keys);
+    cr_assert_gt(summary.parameters.entry_count, before.entry_count);
+
+    /* A limit that they exceed. */
+    settings.wish.max_key_bytes = summary.prediction.evaluation_key_bytes - 1;
+    settings.shard_count = 2;
+    write_rows("x", 55000, &settings);
+    cr_assert_not(summary.kept_keys);
+    cr_assert_leq(summary.prediction.evaluation_key_bytes, settings.wish.max_key_bytes);
+    settings.wish.max_key_bytes = 1;
+    settings.shard_count = 1;
+    cr_assert_eq(try_rows("x", 55000, &settings), STATUS_TOO_LARGE);
+    cr_assert_not_null(strstr(error.message, "an evaluation key takes at least"));
+}
+
 /* Ten thousand keys made to fall into one bucket of the shape that their number suggests. */
 Test(dataset_write, colliding_keys_make_the_shape_larger, .timeout = 120)
 {
     enum { KEYS = 10000 };
     const struct dataset_settings settings = plain_settings();
-    const uint64_t buckets = pir_processing_bucket_count(KEYS + 1, 1, 2048, 1);
+    write_rows("x", KEYS, &settings);
+    const uint64_t buckets = summary.parameters.entry_count;
     struct row_set *rows = NULL;
     char last[32] = "";
     cr_assert_eq(row_set_new(&rows, NULL), STATUS_OK);
@@ -270,7 +308,7 @@ Test(dataset_write, colliding_keys_make_the_shape_larger, .timeout = 120)
     cr_assert_eq(dataset_write(data, rows, &settings, NULL, &summary, &error), STATUS_OK, "%s",
                  error.message);
     row_set_free(rows);
-    cr_assert_gt(summary.buckets_per_table, buckets);
+    cr_assert_gt(summary.parameters.entry_count, buckets);
     cr_assert_eq(summary.info.row_count, KEYS + 1);
     struct dataset *dataset = open_it();
     cr_assert(dataset_holds(dataset, span_of_text(last)));

@@ -118,8 +118,10 @@ Test(process_run, trials_notice_a_wrong_shard)
     struct process_trial trial = {0};
     struct error error = {0};
     const struct random_source random = random_system();
+    struct pir_shape_wish wish;
+    pir_shape_wish_init(&wish);
     pir_processing_init(&encryption, 1, &processing);
-    cr_assert_eq(pir_processing_fit(partition, NULL, &processing, NULL), STATUS_OK);
+    cr_assert_eq(pir_processing_choose(partition, &wish, &processing, NULL), STATUS_OK);
     cr_assert_eq(bfv_context_new(&encryption, 0, NULL, &context, NULL), STATUS_OK);
     cr_assert_eq(pir_process_shard(context, partition, 0, &processing, 0, &shard, NULL), STATUS_OK);
     cr_assert_eq(process_trial_run(context, shard, rows.rows[3].keyword, rows.rows[3].value,

@@ -51,8 +51,12 @@ int main(void)
 
     TAP_CHECK(thread_pool_new(THREADS, 8, &pool, &error) == STATUS_OK, "a pool");
     TAP_CHECK(bfv_context_new(&encryption, 0, NULL, &context, &error) == STATUS_OK, "a context");
+    struct pir_shape_wish wish;
+    pir_shape_wish_init(&wish);
+    wish.hash_function_count = 2;
     pir_processing_init(&encryption, 2, &processing);
-    TAP_CHECK(pir_processing_fit(partition, pool, &processing, &error) == STATUS_OK, "a shape");
+    TAP_CHECK(pir_processing_fit(partition, pool, &wish, &processing, &error) == STATUS_OK,
+              "a shape");
     TAP_CHECK(pir_process_all(context, partition, &processing, 0, pool, NULL, keep_digest,
                               digests[0], &error) == STATUS_OK,
               "shards made by several threads");

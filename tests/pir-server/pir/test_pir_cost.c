@@ -1,17 +1,7 @@
-#include "pir-server/pir/hash_bucket.h"
 #include "pir-server/pir/pir_cost.h"
-#include "tests/pir-server/pir/pir_fixture.h"
+#include "tests/pir-server/wire/wire_help.h"
 
 #include <criterion/criterion.h>
-
-static struct pir_cost_request request_of(uint64_t rows)
-{
-    return (struct pir_cost_request){.encryption = fixture_encryption(FIXTURE_SET),
-                                     .rows = rows,
-                                     .longest_value = 1,
-                                     .hash_function_count = 1,
-                                     .sharding = {.function = SHARDING_SHA256}};
-}
 
 static struct pir_prediction prediction_of(const struct pir_parameters *parameters)
 {
@@ -22,132 +12,98 @@ static struct pir_prediction prediction_of(const struct pir_parameters *paramete
     return prediction;
 }
 
-/* The reference's shape for 62,500 rows: two tables of 24 x 8 plaintexts, buckets of half of one.
- * The sizes are those that its tools print for such messages. */
-Test(pir_cost, work_and_bytes_of_a_known_shape)
+static uint64_t priced(const uint64_t counts[PIR_COST_TERM_COUNT])
 {
-    struct pir_parameters p = {.encryption = fixture_encryption(FIXTURE_SET),
-                               .entry_count = 384,
-                               .entry_bytes = 1024,
-                               .dimensions = {24, 8},
-                               .dimension_count = 2,
-                               .has_keyword_parameters = true,
-                               .hash_function_count = 2,
-                               .has_sharding_function = true,
-                               .sharding = {.function = SHARDING_SHA256},
-                               .algorithm = PIR_ALGORITHM_MUL_PIR,
-                               .batch_size = 2,
-                               .evaluation_key = {.has_relin_key = true}};
-    p.evaluation_key.encryption = p.encryption;
-    pir_galois_elements(4096, 64, PIR_KEY_COMPRESSION_NONE, p.evaluation_key.galois_elements,
-                        &p.evaluation_key.galois_element_count);
-    const struct pir_prediction made = prediction_of(&p);
-    static const uint64_t counts[PIR_COST_TERM_COUNT] = {1, 63, 384, 16, 16, 2, 2};
-    for (size_t i = 0; i < PIR_COST_TERM_COUNT; i++)
-        cr_expect_eq(made.counts.count[i], counts[i], "%s",
-                     pir_cost_term_name((enum pir_cost_term)i));
     uint64_t ns = 0;
     for (size_t i = 0; i < PIR_COST_TERM_COUNT; i++)
         ns += counts[i] * pir_cost_shipped()->ns[i];
-    cr_expect_eq(made.query_ns, ns);
+    return ns;
+}
+
+/* The reference's shape for 62,500 rows: two tables of 24 x 8 plaintexts, buckets of half of one.
+ */
+static struct pir_parameters known_shape(void)
+{
+    struct pir_parameters p = usual_parameters();
+    p.entry_count = 384;
+    p.dimensions[0] = 24;
+    p.dimensions[1] = 8;
+    pir_galois_elements(4096, 64, PIR_KEY_COMPRESSION_NONE, p.evaluation_key.galois_elements,
+                        &p.evaluation_key.galois_element_count);
+    return p;
+}
+
+/* The sizes are those that the reference's tools print for such messages. */
+Test(pir_cost, work_and_bytes_of_a_known_shape)
+{
+    const struct pir_parameters p = known_shape();
+    const struct pir_prediction made = prediction_of(&p);
+    static const uint64_t counts[PIR_COST_TERM_COUNT] = {1, 63, 63, 384, 16, 16, 2, 2};
+    for (size_t i = 0; i < PIR_COST_TERM_COUNT; i++)
+        cr_expect_eq(made.counts.count[i], counts[i], "%s",
+                     pir_cost_term_name((enum pir_cost_term)i));
+    cr_expect_eq(made.query_ns, priced(counts));
     cr_expect_eq(made.shard_bytes, (uint64_t)384 * 32768);
     cr_expect_eq(made.query_bytes, 28160 + 4 + 34 + 4 + 4 + 2);
     cr_expect(made.evaluation_key_bytes > 7 * 85056 && made.evaluation_key_bytes < 7 * 85100);
 }
 
-Test(pir_cost, the_choice_holds_the_rows_and_is_no_dearer_than_the_references)
+/* Six levels in pairs: 1, 4 and 16 nodes with three automorphisms each. */
+Test(pir_cost, pairs_of_levels_share_their_decompositions)
 {
-    for (uint64_t rows = 0; rows <= 600000; rows += 1 + rows * 3) {
-        for (size_t functions = 1; functions <= 3; functions++) {
-            struct pir_cost_request request = request_of(rows);
-            struct pir_parameters p;
-            struct error error;
-            request.hash_function_count = functions;
-            cr_assert_eq(pir_cost_choose(&request, &p, &error), STATUS_OK, "%s", error.message);
-            cr_assert_geq(p.entry_count * functions,
-                          pir_cost_bucket_count(rows, 1, (size_t)p.entry_bytes, functions, 0));
-            /* No cell of the grid is left empty. */
-            const uint64_t cells = p.dimensions[0] * p.dimensions[1];
-            const uint64_t each = p.entry_bytes <= 2048 ? 2048 / p.entry_bytes : 1;
-            cr_assert_eq(p.entry_count, cells * each);
-
-            struct pir_parameters theirs = p;
-            pir_dimensions(
-                pir_plaintexts_needed(
-                    pir_cost_bucket_count(rows, 1, (size_t)p.entry_bytes, functions, 0) / functions,
-                    p.entry_bytes, 2048),
-                functions, true, theirs.dimensions);
-            theirs.entry_count = theirs.dimensions[0] * theirs.dimensions[1] * each;
-            pir_galois_elements(4096, functions * (theirs.dimensions[0] + theirs.dimensions[1]),
-                                PIR_KEY_COMPRESSION_NONE, theirs.evaluation_key.galois_elements,
-                                &theirs.evaluation_key.galois_element_count);
-            cr_assert_leq(prediction_of(&p).query_ns, prediction_of(&theirs).query_ns);
-        }
+    struct pir_parameters p = known_shape();
+    static const uint64_t decompositions[] = {63, 31, 23, 21};
+    for (size_t pairs = 0; pairs <= 3; pairs++) {
+        struct pir_parameters paired = p;
+        pir_galois_elements_pair(4096, 64, pairs, paired.evaluation_key.galois_elements,
+                                 &paired.evaluation_key.galois_element_count);
+        const struct pir_prediction made = prediction_of(&paired);
+        cr_expect_eq(made.counts.count[PIR_COST_DECOMPOSITION], decompositions[pairs]);
+        cr_expect_eq(made.counts.count[PIR_COST_AUTOMORPHISM], 63);
     }
+    /* 50 selectors: the last level lacks 14 partners, for which only the level before is done. */
+    p.dimensions[0] = 24;
+    p.dimensions[1] = 26;
+    p.entry_count = (uint64_t)24 * 26;
+    p.entry_bytes = 2048;
+    p.hash_function_count = p.batch_size = 1;
+    pir_galois_elements_pair(4096, 50, 1, p.evaluation_key.galois_elements,
+                             &p.evaluation_key.galois_element_count);
+    const struct pir_prediction made = prediction_of(&p);
+    cr_expect_eq(made.counts.count[PIR_COST_DECOMPOSITION], 15 + 16);
+    cr_expect_eq(made.counts.count[PIR_COST_AUTOMORPHISM], 15 + 16 + 2 * 16);
+    /* The portable kernel makes nothing of composite elements. */
+    struct pir_cost_constants plain = *pir_cost_shipped();
+    struct pir_prediction plainly;
+    plain.pairs_levels = false;
+    cr_assert_eq(pir_cost_predict(&p, 0, &plain, &plainly, NULL), STATUS_OK);
+    cr_expect_eq(plainly.counts.count[PIR_COST_DECOMPOSITION], 49);
+    cr_expect_eq(plainly.counts.count[PIR_COST_AUTOMORPHISM], 49);
 }
 
-Test(pir_cost, limits_are_kept_or_the_least_is_named)
+/* Compressed keys are applied again and again. */
+Test(pir_cost, a_missing_element_is_made_up_for_by_repetition)
 {
-    struct pir_cost_request request = request_of(62500);
-    struct pir_parameters free_choice;
-    struct pir_parameters p;
-    struct error error;
-    cr_assert_eq(pir_cost_choose(&request, &free_choice, &error), STATUS_OK);
-    const struct pir_prediction before = prediction_of(&free_choice);
-
-    request.max_evaluation_key_bytes = before.evaluation_key_bytes - 1;
-    cr_assert_eq(pir_cost_choose(&request, &p, &error), STATUS_OK, "%s", error.message);
-    cr_assert_lt(prediction_of(&p).evaluation_key_bytes, before.evaluation_key_bytes);
-    cr_assert_gt(prediction_of(&p).query_ns, before.query_ns);
-    request.max_evaluation_key_bytes = 85000;
-    p = free_choice;
-    cr_assert_eq(pir_cost_choose(&request, &p, &error), STATUS_TOO_LARGE);
-    cr_assert_not_null(strstr(error.message, "an evaluation key takes at least"), "%s",
-                       error.message);
-    cr_assert(pir_parameters_equal(&p, &free_choice), "left alone on failure");
-
-    request = request_of(62500);
-    request.max_shard_bytes = before.shard_bytes;
-    cr_assert_eq(pir_cost_choose(&request, &p, &error), STATUS_OK);
-    cr_assert_leq(prediction_of(&p).shard_bytes, before.shard_bytes);
-    request.max_shard_bytes = 1000000;
-    cr_assert_eq(pir_cost_choose(&request, &p, &error), STATUS_TOO_LARGE);
-    cr_assert_not_null(strstr(error.message, "a shard takes at least"), "%s", error.message);
-
-    request = request_of(62500);
-    request.max_response_bytes = 10000;
-    cr_assert_eq(pir_cost_choose(&request, &p, &error), STATUS_TOO_LARGE);
-    cr_assert_not_null(strstr(error.message, "a response takes at least"), "%s", error.message);
+    struct pir_parameters p = known_shape();
+    pir_galois_elements(4096, 64, PIR_KEY_COMPRESSION_MAX, p.evaluation_key.galois_elements,
+                        &p.evaluation_key.galois_element_count);
+    const struct pir_prediction made = prediction_of(&p);
+    cr_expect_eq(p.evaluation_key.galois_element_count, 1);
+    /* 129 for 4097, 2049, .. 129: 32, 16, .. 1 times at 1, 2, .. 32 nodes. */
+    cr_expect_eq(made.counts.count[PIR_COST_DECOMPOSITION], 6 * 32);
+    cr_expect_eq(made.counts.count[PIR_COST_AUTOMORPHISM], 6 * 32);
 }
 
-Test(pir_cost, requests_out_of_range)
+Test(pir_cost, more_selectors_than_a_ciphertext_holds)
 {
-    struct pir_parameters p;
-    struct error error;
-    struct pir_cost_request request = request_of(100);
-    request.hash_function_count = 0;
-    cr_assert_eq(pir_cost_choose(&request, &p, &error), STATUS_INVALID);
-    request = request_of(100);
-    request.fill_percent = 101;
-    cr_assert_eq(pir_cost_choose(&request, &p, &error), STATUS_INVALID);
-    request = request_of(100);
-    request.longest_value = HASH_BUCKET_VALUE_MAX + 1;
-    cr_assert_eq(pir_cost_choose(&request, &p, &error), STATUS_TOO_LARGE);
-    request = request_of((uint64_t)1 << 40);
-    cr_assert_eq(pir_cost_choose(&request, &p, &error), STATUS_TOO_LARGE);
-    cr_assert_not_null(strstr(error.message, "fit no shape"), "%s", error.message);
-}
-
-Test(pir_cost, fill_and_value_size_decide_about_buckets)
-{
-    cr_assert_eq(pir_cost_bucket_count(62500, 1, 2048, 1, 0), 561);
-    cr_assert_gt(pir_cost_bucket_count(62500, 1, 2048, 1, 30), 1100);
-    /* More than the spread of the fill allows is not given. */
-    cr_assert_eq(pir_cost_bucket_count(62500, 1, 2048, 1, 90),
-                 pir_cost_bucket_count(62500, 1, 2048, 1, 70));
-    struct pir_cost_request request = request_of(1000);
-    request.longest_value = 5000;
-    struct pir_parameters p;
-    cr_assert_eq(pir_cost_choose(&request, &p, NULL), STATUS_OK);
-    cr_assert_geq(p.entry_bytes, HASH_BUCKET_EMPTY_BYTES + HASH_BUCKET_SLOT_BYTES + 5000);
+    struct pir_parameters p = known_shape();
+    p.dimensions[0] = 4096;
+    p.dimensions[1] = 2;
+    p.hash_function_count = p.batch_size = 1;
+    p.entry_count = 4096 * 2;
+    pir_galois_elements(4096, 4098, PIR_KEY_COMPRESSION_NONE, p.evaluation_key.galois_elements,
+                        &p.evaluation_key.galois_element_count);
+    const struct pir_prediction made = prediction_of(&p);
+    cr_expect_eq(made.counts.count[PIR_COST_QUERY], 2);
+    cr_expect_eq(made.counts.count[PIR_COST_DECOMPOSITION], 4095 + 1);
 }

@@ -74,6 +74,21 @@ static struct bfv_context *context_of(const char *name)
     return context;
 }
 
+static struct pir_shape_wish wish_of(size_t functions)
+{
+    struct pir_shape_wish wish;
+    pir_shape_wish_init(&wish);
+    wish.hash_function_count = functions;
+    return wish;
+}
+
+static enum status fit(const struct pir_partition *partition, struct pir_processing *processing,
+                       struct error *err)
+{
+    const struct pir_shape_wish wish = wish_of(processing->table.hash_function_count);
+    return pir_processing_fit(partition, NULL, &wish, processing, err);
+}
+
 static void check_all_rows(const struct bfv_context *context, const struct fixture_rows *rows,
                            const struct pir_partition *partition,
                            const struct pir_processing *processing)
@@ -109,7 +124,7 @@ Test(pir_processing, random_datasets_hold_every_row, .timeout = 120)
         processing.uneven_dimensions = round % 2 == 0;
         processing.key_compression = (enum pir_key_compression)(round % 3);
         if (round % 4 == 3) {
-            cr_assert_eq(pir_processing_fit(partition, NULL, &processing, NULL), STATUS_OK);
+            cr_assert_eq(fit(partition, &processing, NULL), STATUS_OK);
         } else {
             processing.table.allow_expansion = true;
             processing.table.expansion_factor = 1.1;
@@ -135,7 +150,7 @@ Test(pir_processing, many_chunks_hold_every_row, .timeout = 60)
     for (size_t functions = 1; functions <= 3; functions++) {
         struct pir_processing processing;
         pir_processing_init(&encryption, functions, &processing);
-        cr_assert_eq(pir_processing_fit(partition, NULL, &processing, NULL), STATUS_OK);
+        cr_assert_eq(fit(partition, &processing, NULL), STATUS_OK);
         check_all_rows(context, &rows, partition, &processing);
     }
     pir_partition_free(partition);
@@ -171,7 +186,7 @@ Test(pir_processing, threads_and_row_order_change_nothing_and_shards_are_alike, 
         struct pir_processing processing;
         pir_processing_init(&encryption, functions, &processing);
         struct pir_partition *partition = fixture_partition(&rows, 8);
-        cr_assert_eq(pir_processing_fit(partition, NULL, &processing, NULL), STATUS_OK);
+        cr_assert_eq(fit(partition, &processing, NULL), STATUS_OK);
         cr_assert_eq(
             pir_process_all(context, partition, &processing, 0, NULL, NULL, collect, &first, NULL),
             STATUS_OK);
@@ -209,7 +224,7 @@ Test(pir_processing, an_empty_shard_is_a_shard)
         struct error error = {0};
         pir_processing_init(&encryption, 2, &processing);
         if (fixed != 0) {
-            cr_assert_eq(pir_processing_fit(partition, NULL, &processing, NULL), STATUS_OK);
+            cr_assert_eq(fit(partition, &processing, NULL), STATUS_OK);
         } else {
             processing.table.allow_expansion = true;
             processing.table.expansion_factor = 1.1;
@@ -224,18 +239,6 @@ Test(pir_processing, an_empty_shard_is_a_shard)
     pir_partition_free(partition);
     fixture_rows_free(&rows);
     bfv_context_free(context);
-}
-
-Test(pir_processing, the_first_shape_has_head_room)
-{
-    /* 62,500 rows with the value "1": 186 to a bucket of 2,048 bytes, 60 % of them used. */
-    cr_assert_eq(pir_processing_bucket_count(62500, 1, 2048, 1), 561);
-    cr_assert_eq(pir_processing_bucket_count(62500, 1, 2048, 2), 422);
-    cr_assert_eq(pir_processing_bucket_count(0, 1, 2048, 1), 1);
-    cr_assert_eq(pir_processing_bucket_count(0, 1, 2048, 3), 3);
-    /* Few rows fit a bucket: many more buckets, for their fill varies more. */
-    cr_assert_gt(pir_processing_bucket_count(1000, 500, 2048, 1), 1000);
-    cr_assert_gt(pir_processing_bucket_count(1000, 2000, 2048, 1), 1000);
 }
 
 /* "<n>.example" for which all fall into bucket 0 of `buckets`. */
@@ -257,21 +260,28 @@ static struct fixture_rows colliding_rows(size_t count, uint64_t buckets)
     return rows;
 }
 
-Test(pir_processing, the_guessed_shape_is_the_one_that_fits)
+Test(pir_processing, the_chosen_shape_is_the_one_that_fits)
 {
     struct fixture_rows rows = fixture_rows_new(3000, 0, 9, 12);
     struct pir_partition *partition = fixture_partition(&rows, 2);
+    struct bfv_context *context = context_of(FIXTURE_SET);
     const struct bfv_parameters encryption = fixture_encryption(FIXTURE_SET);
     for (size_t functions = 1; functions <= 2; functions++) {
-        struct pir_processing guessed;
+        const struct pir_shape_wish wish = wish_of(functions);
+        struct pir_processing processing;
         struct pir_processing fitted;
-        pir_processing_init(&encryption, functions, &guessed);
-        fitted = guessed;
-        cr_assert_eq(pir_processing_guess(partition, &guessed, NULL), STATUS_OK);
-        cr_assert_eq(pir_processing_fit(partition, NULL, &fitted, NULL), STATUS_OK);
-        cr_assert_eq(guessed.table.fixed_bucket_count, fitted.table.fixed_bucket_count);
-        cr_assert_eq(guessed.table.bucket_bytes, fitted.table.bucket_bytes);
+        struct pir_shard *shard = NULL;
+        pir_processing_init(&encryption, functions, &processing);
+        fitted = processing;
+        cr_assert_eq(pir_processing_choose(partition, &wish, &processing, NULL), STATUS_OK);
+        cr_assert_eq(fit(partition, &fitted, NULL), STATUS_OK);
+        cr_assert(pir_parameters_equal(&processing.shape, &fitted.shape));
+        cr_assert_eq(pir_process_shard(context, partition, 1, &processing, 0, &shard, NULL),
+                     STATUS_OK);
+        cr_assert(pir_parameters_equal(pir_shard_parameters(shard), &processing.shape));
+        pir_shard_free(shard);
     }
+    bfv_context_free(context);
     pir_partition_free(partition);
     fixture_rows_free(&rows);
 }
@@ -280,20 +290,28 @@ Test(pir_processing, keys_made_to_collide_make_a_larger_shape_or_an_error, .time
 {
     const struct bfv_parameters encryption = fixture_encryption(FIXTURE_SET);
     struct bfv_context *context = context_of(FIXTURE_SET);
-    const uint64_t first = pir_processing_bucket_count(10000, 1, 2048, 1);
+    const struct pir_shape_wish wish = wish_of(1);
+    const struct pir_shape_load load = {.encryption = encryption,
+                                        .sharding = {.function = SHARDING_SHA256},
+                                        .shard_count = 1,
+                                        .rows = 10000,
+                                        .longest_value = 1};
+    struct pir_parameters shape;
+    cr_assert_eq(pir_shape_choose(&load, &wish, &shape, NULL), STATUS_OK);
+    const uint64_t first = shape.entry_count;
     struct fixture_rows rows = colliding_rows(10000, first);
     struct pir_partition *partition = fixture_partition(&rows, 1);
     struct pir_processing processing;
     struct pir_shard *shard = NULL;
     struct error error;
     pir_processing_init(&encryption, 1, &processing);
-    processing.table.fixed_bucket_count = first;
+    cr_assert_eq(pir_processing_choose(partition, &wish, &processing, NULL), STATUS_OK);
+    cr_assert_eq(processing.table.fixed_bucket_count, first);
     cr_assert_eq(pir_process_shard(context, partition, 0, &processing, 0, &shard, &error),
                  STATUS_TOO_LARGE);
     cr_assert_not_null(strstr(error.message, "shard 0: a bucket overflows"), "%s", error.message);
     cr_assert_null(shard);
-    cr_assert_eq(pir_processing_fit(partition, NULL, &processing, &error), STATUS_OK, "%s",
-                 error.message);
+    cr_assert_eq(fit(partition, &processing, &error), STATUS_OK, "%s", error.message);
     cr_assert_gt(processing.table.fixed_bucket_count, first);
     check_all_rows(context, &rows, partition, &processing);
     pir_partition_free(partition);
@@ -313,7 +331,7 @@ Test(pir_processing, every_failed_allocation_is_reported)
         struct pir_shard *shard = NULL;
         pir_processing_init(&encryption, 2, &processing);
         mem_fail_nth(n);
-        enum status st = pir_processing_fit(partition, NULL, &processing, NULL);
+        enum status st = fit(partition, &processing, NULL);
         if (st == STATUS_OK)
             st = pir_process_shard(context, partition, 0, &processing, BFV_ALLOW_INSECURE, &shard,
                                    NULL);

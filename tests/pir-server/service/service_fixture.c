@@ -37,10 +37,10 @@ void fixture_compile(const struct service_fixture *fixture, const char *use_case
         snprintf(row, sizeof row, "%s%zu.example/path", word, i);
         must(row_set_add(rows, span_of_text(row), &error), "row");
     }
-    const struct dataset_settings settings = {.use_case = use_case,
-                                              .shard_count = shards,
-                                              .hash_function_count = 1,
-                                              .false_positive_rate = 0.001};
+    struct dataset_settings settings;
+    dataset_settings_init(&settings);
+    settings.use_case = use_case;
+    settings.shard_count = shards;
     struct dataset_summary summary;
     must(dataset_write(fixture->data, rows, &settings, NULL, &summary, &error), "dataset");
     row_set_free(rows);
