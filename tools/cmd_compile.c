@@ -23,6 +23,10 @@ enum {
     OPT_RATE,
     OPT_SEED,
     OPT_HASH_FUNCTIONS,
+    OPT_GROWTH,
+    OPT_MAX_RESPONSE,
+    OPT_MAX_KEY,
+    OPT_MAX_SHARD,
     OPT_KEEP_PRIVATE,
     OPT_DROPPED,
     OPT_THREADS,
@@ -37,6 +41,10 @@ static const struct tool_option options[] = {
     [OPT_SEED] = {"seed", 0, "S", "Murmur seed of the prefilter [from the rows]"},
     [OPT_HASH_FUNCTIONS] = {"hash-functions", 0, "1|2",
                             "cuckoo tables of a shard [as before, else 1]"},
+    [OPT_GROWTH] = {"growth", 0, "PERCENT", "more rows a new shape has room for [10]"},
+    [OPT_MAX_RESPONSE] = {"max-response-bytes", 0, "N", "limit of a new shape, 0 = none [32768]"},
+    [OPT_MAX_KEY] = {"max-key-bytes", 0, "N", "likewise of a device's evaluation key [800000]"},
+    [OPT_MAX_SHARD] = {"max-shard-bytes", 0, "N", "likewise of the data of a shard [0]"},
     [OPT_KEEP_PRIVATE] = {"keep-private-suffixes", 0, NULL,
                           "block whole hosters such as github.io when a list says so"},
     [OPT_DROPPED] = {"dropped", 0, "FILE", "write every dropped line: file, line, reason, text"},
@@ -72,7 +80,14 @@ static int bad_value(const struct tool_args *args, const char *option, const cha
     return tool_usage_error(args, "--%s %s: %s", option, args->value, expected);
 }
 
-/* EXIT_DONE, or the exit code of a usage error. */
+/* EXIT_DONE, or the exit code of a usage error; so does the next one. */
+static int take_limit(const struct tool_args *args, const char *option, uint64_t *ret)
+{
+    if (!tool_parse_u64(args->value, 0, INT64_MAX, ret))
+        return bad_value(args, option, "a number of bytes is wanted, 0 for no limit");
+    return EXIT_DONE;
+}
+
 static int take_option(struct compile *compile, int got, const struct tool_args *args)
 {
     struct dataset_settings *settings = &compile->settings;
@@ -112,6 +127,17 @@ static int take_option(struct compile *compile, int got, const struct tool_args 
             return bad_value(args, "hash-functions", "1 or 2 is wanted");
         settings->wish.hash_function_count = (size_t)number;
         break;
+    case OPT_GROWTH:
+        if (!tool_parse_u64(args->value, 0, PIR_SHAPE_GROWTH_PERCENT_MAX, &number))
+            return bad_value(args, "growth", "a number from 0 to 10000 is wanted");
+        settings->wish.growth_percent = (uint32_t)number;
+        break;
+    case OPT_MAX_RESPONSE:
+        return take_limit(args, "max-response-bytes", &settings->wish.max_response_bytes);
+    case OPT_MAX_KEY:
+        return take_limit(args, "max-key-bytes", &settings->wish.max_key_bytes);
+    case OPT_MAX_SHARD:
+        return take_limit(args, "max-shard-bytes", &settings->wish.max_shard_bytes);
     case OPT_KEEP_PRIVATE:
         compile->list_options.keep_private_suffixes = true;
         break;
@@ -238,21 +264,41 @@ static enum status compile_lists(struct compile *compile, struct error *err)
 
 /* ---- summary ---- */
 
-static void print_size(const char *what, uint64_t bytes)
+static void print_size(const char *what, uint64_t bytes, const char *of)
 {
     if (bytes >= 10000000)
-        printf("  %-10s %.1f MB\n", what, (double)bytes / 1e6);
+        printf("  %-10s %.1f MB%s\n", what, (double)bytes / 1e6, of);
     else if (bytes >= 10000)
-        printf("  %-10s %.1f KB\n", what, (double)bytes / 1e3);
+        printf("  %-10s %.1f KB%s\n", what, (double)bytes / 1e3, of);
     else
-        printf("  %-10s %" PRIu64 " bytes\n", what, bytes);
+        printf("  %-10s %" PRIu64 " bytes%s\n", what, bytes, of);
+}
+
+static void print_shape(const struct dataset_summary *summary)
+{
+    const struct pir_parameters *shape = &summary->parameters;
+    const struct pir_prediction *prediction = &summary->prediction;
+    printf("  %-10s %" PRIu64 " of %" PRIu64 " bytes in each of %" PRIu64
+           " table%s, %.0f %% full\n",
+           "buckets", shape->entry_count, shape->entry_bytes, shape->hash_function_count,
+           shape->hash_function_count == 1 ? "" : "s", 100.0 * summary->load.fill);
+    printf("  %-10s %" PRIu64 " x %" PRIu64 " plaintexts, %zu Galois elements: %s\n", "shape",
+           shape->dimensions[0], shape->dimension_count > 1 ? shape->dimensions[1] : 1,
+           shape->evaluation_key.galois_element_count,
+           summary->kept_shape  ? "as before"
+           : summary->kept_keys ? "new, for the keys that devices have"
+                                : "new");
+    printf("  %-10s %.1f ms on one thread, predicted\n", "query",
+           (double)prediction->query_ns / 1e6);
+    print_size("", prediction->query_bytes, " sent");
+    print_size("", prediction->response_bytes, " answered");
+    print_size("", prediction->evaluation_key_bytes, " in an evaluation key");
 }
 
 static void print_summary(const struct compile *compile)
 {
     const struct dataset_summary *summary = &compile->summary;
     const struct dataset_info *info = &summary->info;
-    const struct pir_parameters *parameters = &summary->parameters;
     const struct list_counts *counts = &compile->counts;
     printf("%s version %s%s\n", info->use_case, info->version,
            summary->existed ? " (unchanged)" : "");
@@ -270,18 +316,13 @@ static void print_summary(const struct compile *compile)
                    drop_reason_text((enum drop_reason)i));
     }
     printf("  %-10s %" PRIu64 " distinct, with the test row\n", "rows", info->row_count);
-    print_size("rows.txt", summary->rows_bytes);
-    print_size("prefilter", info->prefilter_bytes);
+    print_size("rows.txt", summary->rows_bytes, "");
+    print_size("prefilter", info->prefilter_bytes, "");
     printf("  %-10s one of %.0f other sub-URLs asks in vain\n", "", 1.0 / summary->expected_rate);
-    printf("  %-10s %" PRIu64 " of %" PRIu64 " to %" PRIu64 " rows%s\n", "shards",
-           info->shard_count, summary->load.rows_least, summary->load.rows_most,
-           summary->kept_shape ? ", shape as before" : "");
-    printf("  %-10s %" PRIu64 " of %" PRIu64 " bytes in each of %" PRIu64
-           " table%s, %.0f %% full\n",
-           "buckets", parameters->entry_count, parameters->entry_bytes,
-           parameters->hash_function_count, parameters->hash_function_count == 1 ? "" : "s",
-           100.0 * summary->load.fill);
-    print_size("PIR data", summary->shard_bytes);
+    printf("  %-10s %" PRIu64 " of %" PRIu64 " to %" PRIu64 " rows\n", "shards", info->shard_count,
+           summary->load.rows_least, summary->load.rows_most);
+    print_shape(summary);
+    print_size("PIR data", summary->shard_bytes, "");
     printf("  %-10s %s/%s/%s\n", "folder", compile->out, info->use_case, info->version);
 }
 
@@ -295,30 +336,59 @@ static json_t *number(uint64_t count)
     return json_integer((json_int_t)count);
 }
 
+static json_t *numbers(const uint64_t *values, size_t count)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < count && array != NULL; i++)
+        if (json_array_append_new(array, number(values[i])) != 0) {
+            json_decref(array);
+            array = NULL;
+        }
+    return array;
+}
+
+static json_t *prediction_json(const struct pir_prediction *prediction)
+{
+    json_t *object = json_object();
+    if (object != NULL && put(object, "queryMs", json_real((double)prediction->query_ns / 1e6)) &&
+        put(object, "queryBytes", number(prediction->query_bytes)) &&
+        put(object, "responseBytes", number(prediction->response_bytes)) &&
+        put(object, "evaluationKeyBytes", number(prediction->evaluation_key_bytes)) &&
+        put(object, "bytesPerShard", number(prediction->shard_bytes)))
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
 static enum status print_json(const struct compile *compile, struct error *err)
 {
     const struct dataset_summary *summary = &compile->summary;
     const struct dataset_info *info = &summary->info;
     const struct pir_parameters *parameters = &summary->parameters;
     json_t *root = json_object();
-    const bool good = root != NULL && put(root, "useCase", json_string(info->use_case)) &&
-                      put(root, "version", json_string(info->version)) &&
-                      put(root, "unchanged", json_boolean(summary->existed)) &&
-                      put(root, "lists", dataset_counts_json(&compile->counts)) &&
-                      put(root, "rows", number(info->row_count)) &&
-                      put(root, "rowsBytes", number(summary->rows_bytes)) &&
-                      put(root, "prefilterBytes", number(info->prefilter_bytes)) &&
-                      put(root, "expectedFalsePositiveRate", json_real(summary->expected_rate)) &&
-                      put(root, "murmurSeed", number(info->murmur_seed)) &&
-                      put(root, "shards", number(info->shard_count)) &&
-                      put(root, "keptShape", json_boolean(summary->kept_shape)) &&
-                      put(root, "rowsPerShardLeast", number(summary->load.rows_least)) &&
-                      put(root, "rowsPerShardMost", number(summary->load.rows_most)) &&
-                      put(root, "hashFunctions", number(parameters->hash_function_count)) &&
-                      put(root, "bucketsPerTable", number(parameters->entry_count)) &&
-                      put(root, "bucketBytes", number(parameters->entry_bytes)) &&
-                      put(root, "bucketFill", json_real(summary->load.fill)) &&
-                      put(root, "shardBytes", number(summary->shard_bytes));
+    const bool good =
+        root != NULL && put(root, "useCase", json_string(info->use_case)) &&
+        put(root, "version", json_string(info->version)) &&
+        put(root, "unchanged", json_boolean(summary->existed)) &&
+        put(root, "lists", dataset_counts_json(&compile->counts)) &&
+        put(root, "rows", number(info->row_count)) &&
+        put(root, "rowsBytes", number(summary->rows_bytes)) &&
+        put(root, "prefilterBytes", number(info->prefilter_bytes)) &&
+        put(root, "expectedFalsePositiveRate", json_real(summary->expected_rate)) &&
+        put(root, "murmurSeed", number(info->murmur_seed)) &&
+        put(root, "shards", number(info->shard_count)) &&
+        put(root, "keptShape", json_boolean(summary->kept_shape)) &&
+        put(root, "keptKeys", json_boolean(summary->kept_keys)) &&
+        put(root, "rowsPerShardLeast", number(summary->load.rows_least)) &&
+        put(root, "rowsPerShardMost", number(summary->load.rows_most)) &&
+        put(root, "hashFunctions", number(parameters->hash_function_count)) &&
+        put(root, "bucketsPerTable", number(parameters->entry_count)) &&
+        put(root, "bucketBytes", number(parameters->entry_bytes)) &&
+        put(root, "dimensions", numbers(parameters->dimensions, parameters->dimension_count)) &&
+        put(root, "galoisElements", number(parameters->evaluation_key.galois_element_count)) &&
+        put(root, "prediction", prediction_json(&summary->prediction)) &&
+        put(root, "bucketFill", json_real(summary->load.fill)) &&
+        put(root, "shardBytes", number(summary->shard_bytes));
     enum status status = STATUS_OK;
     if (good) {
         json_dumpf(root, stdout, JSON_INDENT(2));

@@ -96,7 +96,8 @@ is "$(version)" "$first" 'the version in force is untouched by all that'
 is "$(find "$tmp/data" -name '.*.tmp' | wc -l | tr -d ' ')" 0 'nothing half-written is left'
 for wrong in '--shards 3' '--shards 0' '--shards 131072' '--rows-per-shard 0' \
     '--false-positive-rate 0' '--false-positive-rate 1' '--false-positive-rate x' '--seed -1' \
-    '--seed 4294967296' '--hash-functions 3' '--threads 0' '--shards 2 --rows-per-shard 5'; do
+    '--seed 4294967296' '--hash-functions 3' '--growth -1' '--growth 10001' '--max-key-bytes x' \
+    '--max-response-bytes -1' '--max-shard-bytes 1.5' '--threads 0' '--shards 2 --rows-per-shard 5'; do
     # shellcheck disable=SC2086
     compile "$tmp/plain.txt" $wrong
     is_code 2 "$wrong is wrong usage"
@@ -145,6 +146,44 @@ is_stdout_like '"murmurSeed": 5,' 'the seed is taken'
 is_stdout_like '"shards": 8,' 'the shards are taken'
 is_stdout_like '"hashFunctions": 2,' 'two hash functions are taken'
 rm -rf "$tmp/one" "$tmp/many"
+
+# ---- the shape ----
+shape() {
+    run compile "$tmp/mixed.txt" --use-case shape --out "$tmp/shape" --json "$@"
+}
+# member NAME: a number of the summary, or of its prediction
+member() {
+    sed -n "s/^ *\"$1\": \([0-9.]*\),*\$/\1/p" "$tmp/stdout"
+}
+shape
+is_code 0 'a shape is chosen'
+usual_key=$(member evaluationKeyBytes)
+usual_buckets=$(member bucketsPerTable)
+check 'its key is within the default limit' [ "$usual_key" -le 800000 ]
+check 'and so is its response' [ "$(member responseBytes)" -le 32768 ]
+check 'all shards take what was predicted, and their heads' \
+    [ "$(member shardBytes)" -le $((4 * $(member bytesPerShard) + 4 * 65536)) ]
+shape --max-key-bytes 600000 --growth 500
+is_stdout_like '"keptShape": true,' 'options for new shapes leave the old one alone'
+is "$(member evaluationKeyBytes)" "$usual_key" 'and its keys'
+run compile "$tmp/mixed.txt" --use-case shape --out "$tmp/shape"
+is_stdout_like '^  shape      [0-9]* x [0-9]* plaintexts, [0-9]* Galois elements: as before$' \
+    'the summary says so'
+is_stdout_like '^  query      [0-9.]* ms on one thread, predicted$' 'and predicts'
+rm -rf "$tmp/shape"
+shape --max-key-bytes 600000
+is_code 0 'a limit on the key'
+check 'is kept' [ "$(member evaluationKeyBytes)" -le 600000 ]
+rm -rf "$tmp/shape"
+shape --growth 100
+check 'room for twice the rows takes more buckets' [ "$(member bucketsPerTable)" -gt "$usual_buckets" ]
+rm -rf "$tmp/shape"
+shape --max-response-bytes 5000
+is_code 1 'a limit that no shape keeps fails'
+is_stderr_like 'a response takes at least [0-9]* bytes, at most 5000 are allowed' 'and names the least'
+shape --max-shard-bytes 100000
+is_stderr_like 'a shard takes at least .*: more shards make it smaller' 'likewise of a shard'
+is "$(ls "$tmp/shape/shape" | wc -l | tr -d ' ')" 0 'nothing half-written is left'
 
 # ---- a kill at any moment ----
 old_rows=$(cat "$home/current/rows.txt")
