@@ -2,8 +2,12 @@
 #include "base/checked.h"
 #include "base/mem.h"
 #include "pir-server/pir/pir_shard_internal.h"
+#include "pir-server/pir/sha256_many/sha256_many.h"
 
 #include <assert.h>
+
+/* No kernel of today takes more plaintexts side by side. */
+#define LEAVES_AT_ONCE ((size_t)16)
 
 /* ---- header, bitmap, leaves ---- */
 
@@ -56,19 +60,58 @@ static void set_bit(uint8_t *bitmap, size_t position, bool value)
         (uint8_t)(value ? bitmap[position / 8] | bit : bitmap[position / 8] & ~bit);
 }
 
-/* Enters a plaintext into bitmap and leaves; words NULL = nil. */
-static void head_set(uint8_t *head, const struct pir_shard_head *at, size_t position,
-                     const uint32_t *words, const struct pir_layout *layout)
+/* Plaintexts on their way into bitmap and leaves: as many are hashed at once as the kernel takes.
+ */
+struct leaves {
+    const struct sha256_many_kernel *kernel;
+    uint8_t *head;
+    const struct pir_shard_head *at;
+    size_t plaintext_bytes;
+    size_t waiting_count;
+    size_t positions[LEAVES_AT_ONCE];
+    struct span waiting[LEAVES_AT_ONCE];
+};
+
+static struct leaves leaves_of(uint8_t *head, const struct pir_shard_head *at,
+                               const struct pir_layout *layout)
 {
-    uint8_t *leaf = head + at->leaves + position * SHA256_BYTES;
-    set_bit(head + at->bitmap, position, words != NULL);
-    memset(leaf, 0, SHA256_BYTES);
-    if (words == NULL)
+    const struct cpu cpu = cpu_detect();
+    return (struct leaves){.kernel = sha256_many_kernel_for(&cpu),
+                           .head = head,
+                           .at = at,
+                           .plaintext_bytes = words_per_plaintext(layout) * sizeof(uint32_t)};
+}
+
+/* Plaintexts that may wait: their words stay until the last of them is here, or leaves_flush(). */
+static size_t leaves_room(const struct leaves *leaves)
+{
+    const size_t lanes = sha256_many_kernel_lanes(leaves->kernel);
+    return lanes < LEAVES_AT_ONCE ? lanes : LEAVES_AT_ONCE;
+}
+
+static void leaves_flush(struct leaves *leaves)
+{
+    uint8_t digests[LEAVES_AT_ONCE][SHA256_MANY_BYTES];
+    sha256_many(leaves->kernel, leaves->waiting, leaves->waiting_count, digests);
+    for (size_t i = 0; i < leaves->waiting_count; i++)
+        memcpy(leaves->head + leaves->at->leaves + leaves->positions[i] * SHA256_BYTES, digests[i],
+               sizeof digests[i]);
+    leaves->waiting_count = 0;
+}
+
+/* Enters a plaintext; words NULL = nil. */
+static void leaves_set(struct leaves *leaves, size_t position, const uint32_t *words)
+{
+    set_bit(leaves->head + leaves->at->bitmap, position, words != NULL);
+    if (words == NULL) {
+        leaves_flush(leaves); /* what waits may be the same position's */
+        memset(leaves->head + leaves->at->leaves + position * SHA256_BYTES, 0, SHA256_BYTES);
         return;
-    struct sha256 hash;
-    sha256_init(&hash);
-    sha256_add(&hash, span_of(words, words_per_plaintext(layout) * sizeof *words));
-    sha256_finish(&hash, leaf);
+    }
+    leaves->positions[leaves->waiting_count] = position;
+    leaves->waiting[leaves->waiting_count++] = span_of(words, leaves->plaintext_bytes);
+    if (leaves->waiting_count == leaves_room(leaves))
+        leaves_flush(leaves);
 }
 
 static void write_little_endian(uint8_t *ret, uint64_t value, size_t bytes)
@@ -96,7 +139,8 @@ struct build {
     size_t image_bytes;    /* used so far */
     size_t image_capacity; /* a multiple of the alignment */
     struct pir_shard_head at;
-    uint32_t *scratch; /* [L][N] */
+    struct leaves leaves;
+    uint32_t *scratch; /* [leaves_room()][L][N] */
 };
 
 /* Room for `more` bytes behind the used ones. Blocks must be aligned, so no realloc. */
@@ -114,6 +158,7 @@ static enum status build_reserve(struct build *build, size_t more, struct error 
         memcpy(image, build->image, build->image_bytes);
     mem_free(build->image);
     build->image = image;
+    build->leaves.head = image;
     build->image_capacity = wanted;
     return STATUS_OK;
 }
@@ -152,8 +197,9 @@ static enum status build_block(struct build *build, size_t block, struct error *
     uint32_t *data = (void *)(build->image + build->image_bytes);
     for (size_t i = 0; i < most; i++) {
         const size_t position = block * most + i;
+        uint32_t *const scratch = build->scratch + build->leaves.waiting_count * words;
         bool is_nil = true;
-        st = build->source->next(build->source->context, position, build->scratch, &is_nil, err);
+        st = build->source->next(build->source->context, position, scratch, &is_nil, err);
         if (st != STATUS_OK)
             return st;
         if (is_nil)
@@ -163,9 +209,8 @@ static enum status build_block(struct build *build, size_t block, struct error *
             stride = most;
         }
         for (size_t k = 0; k < words / tile; k++)
-            memcpy(data + (k * stride + filled) * tile, build->scratch + k * tile,
-                   tile * sizeof *data);
-        head_set(build->image, &build->at, position, build->scratch, layout);
+            memcpy(data + (k * stride + filled) * tile, scratch + k * tile, tile * sizeof *data);
+        leaves_set(&build->leaves, position, scratch);
         filled++;
     }
     restride(data, tile, words / tile, filled, stride, filled);
@@ -194,22 +239,25 @@ enum status pir_shard_build(const struct pir_parameters *parameters, unsigned bf
         st = error_set(err, STATUS_NOMEM, "a shard exceeds the address space");
         goto done;
     }
+    build.leaves = leaves_of(NULL, &build.at, &layout);
     st = build_reserve(&build, build.at.data, err);
     if (st != STATUS_OK)
         goto done;
     memset(build.image, 0, build.at.data);
     memcpy(build.image, header.data, header.size);
     build.image_bytes = build.at.data;
-    build.scratch =
-        mem_alloc_aligned(MEM_ROW_ALIGNMENT, words_per_plaintext(&layout), sizeof *build.scratch);
+    build.scratch = mem_alloc_aligned(MEM_ROW_ALIGNMENT, leaves_room(&build.leaves),
+                                      words_per_plaintext(&layout) * sizeof *build.scratch);
     if (build.scratch == NULL) {
-        st = error_set(err, STATUS_NOMEM, "no memory for a plaintext");
+        st = error_set(err, STATUS_NOMEM, "no memory for %zu plaintexts",
+                       leaves_room(&build.leaves));
         goto done;
     }
     for (size_t block = 0; block < block_count(&layout) && st == STATUS_OK; block++)
         st = build_block(&build, block, err);
     if (st != STATUS_OK)
         goto done;
+    leaves_flush(&build.leaves);
     head_finish(build.image, &build.at, build.image_bytes);
     st = pir_shard_open_bytes(span_of(build.image, build.image_bytes), bfv_flags, ret, err);
     if (st != STATUS_OK)
@@ -260,6 +308,7 @@ static enum status patch_plan(struct patch *patch, const struct pir_replacement 
         patch->tiles[i] = (struct tiles){
             .words = old->words[i],
             .stride = old->block_filled[i / layout->block_plaintext_count] * old->tile_words};
+    struct leaves leaves = leaves_of(patch->head, &old->at, layout);
     size_t filled = old->filled_count;
     for (size_t i = 0; i < count; i++) {
         const size_t position = replacements[i].position;
@@ -267,8 +316,9 @@ static enum status patch_plan(struct patch *patch, const struct pir_replacement 
         assert(position < layout->plaintext_count);
         filled += (size_t)(replacements[i].words != NULL) - (size_t)(tiles->words != NULL);
         *tiles = (struct tiles){.words = replacements[i].words, .stride = old->tile_words};
-        head_set(patch->head, &old->at, position, tiles->words, layout);
+        leaves_set(&leaves, position, tiles->words);
     }
+    leaves_flush(&leaves);
     size_t data_bytes;
     size_t file_bytes;
     if (!size_mul(filled, words_per_plaintext(layout) * sizeof(uint32_t), &data_bytes) ||

@@ -95,7 +95,7 @@ static inline void load_words(const uint8_t *const *blocks, lane_vec w[16])
 
 #include "pir-server/pir/sha256_many/sha256_many_wide.h"
 
-const struct sha256_many_kernel sha256_many_kernel_avx2 = {"avx2", runs_on, wide_hash};
+const struct sha256_many_kernel sha256_many_kernel_avx2 = {"avx2", LANES, runs_on, wide_hash};
 #else
-const struct sha256_many_kernel sha256_many_kernel_avx2 = {"avx2", runs_on, NULL};
+const struct sha256_many_kernel sha256_many_kernel_avx2 = {.name = "avx2", .runs_on = runs_on};
 #endif

@@ -11,6 +11,7 @@
 
 struct sha256_many_kernel {
     const char *name;
+    size_t lanes; /* inputs side by side */
     bool (*runs_on)(const struct cpu *cpu);
     /* NULL: not built, for the compiler's target is another machine. */
     void (*hash)(const struct span *inputs, size_t count, uint8_t (*ret)[SHA256_MANY_BYTES]);

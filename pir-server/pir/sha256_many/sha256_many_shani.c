@@ -95,7 +95,7 @@ static void hash(const struct span *inputs, size_t count, uint8_t (*ret)[SHA256_
     sha256_many_by_lanes(compress, LANES, inputs, count, ret);
 }
 
-const struct sha256_many_kernel sha256_many_kernel_shani = {"shani", runs_on, hash};
+const struct sha256_many_kernel sha256_many_kernel_shani = {"shani", LANES, runs_on, hash};
 #else
-const struct sha256_many_kernel sha256_many_kernel_shani = {"shani", runs_on, NULL};
+const struct sha256_many_kernel sha256_many_kernel_shani = {.name = "shani", .runs_on = runs_on};
 #endif
