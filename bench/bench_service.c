@@ -28,7 +28,8 @@
 #define DEVICES        ((size_t)4)
 #define BATCH          ((size_t)32)
 #define CONNECTIONS    ((size_t)128)
-#define SECONDS        5.0
+#define SECONDS        5.0 /* of a line through HTTP */
+#define CEILING_NS     UINT64_C(2000000000)
 #define REQUEST_BYTES  ((size_t)16 << 20)
 
 struct state {
@@ -171,7 +172,7 @@ static void print_ceiling(const struct state *state, size_t shards, size_t threa
                                          .context = state->work.context,
                                          .key = state->work.key,
                                          .query = wire_query_get(state->work.query),
-                                         .end_ns = start_ns + (uint64_t)(SECONDS * 1e9),
+                                         .end_ns = start_ns + CEILING_NS,
                                          .shards = shards,
                                          .first_shard = i * shards / threads};
         if (pthread_create(&computers[i].thread, NULL, compute, &computers[i]) != 0)
@@ -217,11 +218,12 @@ static double print_load(struct state *state, const char *label, const struct sp
 
 static void print_ceilings(const struct state *state, size_t cores)
 {
-    for (size_t shards = 1; shards < SHARDS; shards *= 4)
-        print_ceiling(state, shards, 1);
-    for (size_t threads = 1; threads < cores; threads *= 2)
-        print_ceiling(state, SHARDS, threads);
-    print_ceiling(state, SHARDS, cores);
+    size_t threads = 1;
+    for (size_t last = 0; threads != last; threads = 2 * threads < cores ? 2 * threads : cores) {
+        for (size_t shards = 1; shards <= SHARDS; shards *= 2)
+            print_ceiling(state, shards, threads);
+        last = threads;
+    }
 }
 
 static void print_queries(struct state *state, size_t cores)
