@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "pir-server/dataset/dataset.h"
+#include "pir-server/service/data_watch.h"
 #include "pir-server/service/http_address.h"
 #include "pir-server/service/http_server.h"
 #include "pir-server/service/service.h"
@@ -362,12 +363,20 @@ static void shut_down(const struct settings *settings, struct service *service,
     }
 }
 
+/* The watch's thread asks for a reload as an operator would. */
+static void on_switched(void *context)
+{
+    (void)context;
+    (void)kill(getpid(), SIGHUP);
+}
+
 static enum status run(struct settings *settings, const struct log *log, const sigset_t *signals,
                        struct error *err)
 {
     struct store *store = NULL;
     struct service *service = NULL;
     struct http_server *server = NULL;
+    struct data_watch *watch = NULL;
     char *default_state = NULL;
     if (settings->state == NULL)
         settings->state = default_state = path_join(settings->data, STATE_FILE_NAME);
@@ -389,6 +398,8 @@ static enum status run(struct settings *settings, const struct log *log, const s
     if (status == STATUS_OK)
         status = store_open_sqlite(settings->state, &settings->limits, &store, err);
     settings->service.store = store;
+    if (status == STATUS_OK) /* before the datasets are loaded: what comes later is noticed */
+        status = data_watch_new(settings->data, on_switched, NULL, &watch, err);
     if (status == STATUS_OK)
         status = service_new(&settings->service, &service, err);
     if (status != STATUS_OK)
@@ -403,8 +414,11 @@ static enum status run(struct settings *settings, const struct log *log, const s
         goto done;
     log_start(settings, log, http_server_address(server), service, store);
     serve(service, log, signals);
+    data_watch_free(watch);
+    watch = NULL;
     shut_down(settings, service, server, log);
 done:
+    data_watch_free(watch);
     http_server_free(server);
     service_free(service);
     store_close(store);

@@ -406,6 +406,48 @@ def test_device(server, folder):
     check([v for _, v in got] == ["<absent>", "1"], "the device sees the new rows", errors or got)
 
 
+def wait_reload(server, seen):
+    until = time.monotonic() + 20
+    while server.log().count("reloaded use_cases") <= seen:
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def test_new_versions(server, folder, have_model):
+    """Versions that are compiled are noticed without a signal, while requests and devices go on."""
+    stop, counts, wrong = threading.Event(), {}, []
+
+    def ask():
+        while not stop.is_set():
+            got, errors = device(server, "row5.example.com/path", "fresh5.example.com/path")
+            if errors or not {v for _, v in got} <= {"<absent>", "1"}:
+                wrong.append((got, errors))
+    threads = [threading.Thread(target=make_load, args=(server, stop, counts))]
+    if have_model:
+        threads.append(threading.Thread(target=ask))
+    for thread in threads:
+        thread.start()
+    noticed = 0
+    for i in range(8):
+        seen = server.log().count("reloaded use_cases")
+        compile_rows(folder, server.data, ("row", "fresh")[i % 2], 300)
+        noticed += wait_reload(server, seen)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    check(noticed == 8, "each of eight versions is noticed by itself", server.log())
+    check(counts.get(200, 0) > 10 and set(counts) == {200}, "no request is dropped meanwhile", counts)
+    if have_model:
+        check(not wrong, "and every look-up is answered", wrong)
+        got, errors = device(server, "row5.example.com/path", "fresh5.example.com/path")
+        check([v for _, v in got] == ["<absent>", "1"], "in the end from the last version",
+              errors or got)
+    else:
+        skip("the model of a device is not here")
+
+
 def test_reload_failure(server, folder):
     current = f"{server.data}/{USE_CASE}/current"
     version = os.readlink(current)
@@ -651,6 +693,7 @@ def main():
         else:
             skip(f"no model in {MODEL} (or no numpy, no cryptography)")
             compile_rows(folder, data, "fresh", 300)
+        test_new_versions(server, folder, have_model)
         test_reload_failure(server, folder)
         started = time.monotonic()
         check(server.end() == 0, "SIGTERM ends with 0")

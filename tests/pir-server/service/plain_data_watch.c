@@ -1,0 +1,100 @@
+/* The watch on the data folder, with real threads and a real clock. */
+#include "pir-server/service/data_watch.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "tests/tap.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+static atomic_uint changes;
+
+static void count_change(void *context)
+{
+    (void)context;
+    atomic_fetch_add(&changes, 1);
+}
+
+static void sleep_ms(long ms)
+{
+    const struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+    nanosleep(&time, NULL);
+}
+
+/* The number of changes once there are `wanted`, or after ten seconds. */
+static unsigned wait_for(unsigned wanted)
+{
+    for (int i = 0; i < 1000 && atomic_load(&changes) < wanted; i++)
+        sleep_ms(10);
+    return atomic_load(&changes);
+}
+
+static void make_version(const char *data, const char *use_case, const char *version)
+{
+    char path[300];
+    snprintf(path, sizeof path, "%s/%s", data, use_case);
+    mkdir(path, 0755);
+    snprintf(path, sizeof path, "%s/%s/%s", data, use_case, version);
+    mkdir(path, 0755);
+}
+
+static void switch_to(const char *data, const char *use_case, const char *version)
+{
+    char path[300];
+    snprintf(path, sizeof path, "%s/%s/current", data, use_case);
+    if (link_replace(version, path, NULL) != STATUS_OK)
+        abort();
+}
+
+int main(void)
+{
+    char data[] = "/tmp/plain_data_watch.XXXXXX";
+    char path[300];
+    struct data_watch *watch = NULL;
+    struct error error;
+    if (mkdtemp(data) == NULL)
+        abort();
+    make_version(data, "a.b", "1");
+    make_version(data, "a.b", "2");
+    switch_to(data, "a.b", "1");
+
+    TAP_CHECK(data_watch_new(data, count_change, NULL, &watch, &error) == STATUS_OK,
+              "a data folder is watched");
+    sleep_ms(2 * DATA_WATCH_POLL_MS + 200);
+    TAP_CHECK(atomic_load(&changes) == 0, "what is there is no change");
+    switch_to(data, "a.b", "2");
+    TAP_CHECK(wait_for(1) == 1, "a switched link is one");
+    make_version(data, "c.d", "1");
+    make_version(data, "a.b", "3");
+    sleep_ms(DATA_WATCH_POLL_MS + 200);
+    TAP_CHECK(atomic_load(&changes) == 1, "a version that is not in force is none");
+    switch_to(data, "c.d", "1");
+    TAP_CHECK(wait_for(2) == 2, "the first link of a use case is one");
+    switch_to(data, "c.d", "1");
+    sleep_ms(DATA_WATCH_POLL_MS + 200);
+    TAP_CHECK(atomic_load(&changes) == 2, "the same link again is none");
+    snprintf(path, sizeof path, "%s/a.b/current", data);
+    unlink(path);
+    sleep_ms(DATA_WATCH_POLL_MS + 200);
+    TAP_CHECK(atomic_load(&changes) == 2, "a link that goes away is none");
+    switch_to(data, "a.b", "3");
+    TAP_CHECK(wait_for(3) == 3, "but its return is one");
+    switch_to(data, "a.b", "1");
+    data_watch_free(watch);
+    const unsigned last = atomic_load(&changes);
+    switch_to(data, "a.b", "2");
+    sleep_ms(DATA_WATCH_POLL_MS + 200);
+    TAP_CHECK(atomic_load(&changes) == last, "nothing is told after the end");
+
+    snprintf(path, sizeof path, "%s/missing", data);
+    TAP_CHECK(data_watch_new(path, count_change, NULL, &watch, &error) != STATUS_OK,
+              "a folder that is not there cannot be watched");
+    data_watch_free(NULL);
+    folder_remove(data);
+    return tap_finish();
+}
