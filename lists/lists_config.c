@@ -11,7 +11,7 @@
 #define PREFILTER_MAX_BYTES ((uint64_t)UINT32_MAX / 8)
 #define GROWTH_MAX          1e6
 
-static const char *const trust_names[] = {
+const char *const lists_trust_names[LISTS_TRUST_COUNT] = {
     [LISTS_TRUST_BLOCK] = "block", [LISTS_TRUST_ALLOW] = "allow"};
 
 /* The files being read, from lists.json down to the one that was imported last. */
@@ -37,17 +37,23 @@ static char *keep(const struct json_field *field, const char *text)
     return copy;
 }
 
-/* `path` as seen from the folder of `file`; without "./" in front, so that a file has one name. */
-static char *resolve(const struct json_field *field, const char *file, const char *path)
+/* `path` as seen from the folder of `file`; without "./" in front, so that a file has one name. In
+ * a pattern the folder's own characters mean themselves. */
+static char *resolve(const struct json_field *field, const char *path, bool is_pattern)
 {
+    const char *file = field->reader->file;
+    const char *slash = strrchr(file, '/');
     while (path != NULL && strncmp(path, "./", 2) == 0)
         path += 2;
-    const char *slash = strrchr(file, '/');
     if (path == NULL || path[0] == '/' || slash == NULL)
         return keep(field, path);
     struct bytes whole;
-    bytes_init(&whole, 2 * LISTS_PATH_MAX_BYTES);
-    bytes_append(&whole, span_of(file, (size_t)(slash + 1 - file)));
+    bytes_init(&whole, 3 * LISTS_PATH_MAX_BYTES);
+    for (const char *at = file; at <= slash; at++) {
+        if (is_pattern && strchr("*?[\\", *at) != NULL)
+            bytes_append_text(&whole, "\\");
+        bytes_append_u8(&whole, (uint8_t)*at);
+    }
     bytes_append_text(&whole, path);
     bytes_append_u8(&whole, 0);
     char *copy = NULL;
@@ -124,9 +130,10 @@ static void read_url(const struct json_field *field, struct lists_source *source
     }
 }
 
-static void read_path(const struct json_field *field, const char *file, struct lists_source *source)
+static void read_path(const struct json_field *field, struct lists_source *source)
 {
-    source->location = resolve(field, file, json_field_text(field, LISTS_PATH_MAX_BYTES));
+    source->location = resolve(field, json_field_text(field, LISTS_PATH_MAX_BYTES),
+                               source->kind == LISTS_SOURCE_GLOB);
     source->shown = keep(field, source->location);
 }
 
@@ -145,8 +152,7 @@ static void read_patterns(const struct json_field *parent, const char *name,
 }
 
 /* Exactly one of file, glob and url says where the source is. */
-static void read_location(const struct json_field *object, const char *file,
-                          struct lists_source *source)
+static void read_location(const struct json_field *object, struct lists_source *source)
 {
     static const char *const kinds[] = {
         [LISTS_SOURCE_FILE] = "file", [LISTS_SOURCE_GLOB] = "glob", [LISTS_SOURCE_URL] = "url"};
@@ -169,7 +175,7 @@ static void read_location(const struct json_field *object, const char *file,
         read_url(&where, source);
         return;
     }
-    read_path(&where, file, source);
+    read_path(&where, source);
     for (size_t i = 0; i < ARRAY_COUNT(url_keys); i++) {
         const struct json_field field = json_field_member(object, url_keys[i]);
         if (field.value != NULL)
@@ -177,8 +183,7 @@ static void read_location(const struct json_field *object, const char *file,
     }
 }
 
-static void read_limits(const struct json_field *object, const char *file,
-                        struct lists_source *source)
+static void read_limits(const struct json_field *object, struct lists_source *source)
 {
     const struct json_field size = json_field_member(object, "maxBytes");
     const struct json_field timeout = json_field_member(object, "timeout");
@@ -190,7 +195,7 @@ static void read_limits(const struct json_field *object, const char *file,
         json_field_duration(&timeout, 1, LISTS_TIMEOUT_MAX_S, LISTS_TIMEOUT_DEFAULT_S);
     source->max_age_s = json_field_duration(&age, 0, LISTS_MAX_AGE_MAX_S, LISTS_MAX_AGE_DEFAULT_S);
     source->retries = json_field_integer(&retries, 0, LISTS_RETRIES_MAX, LISTS_RETRIES_DEFAULT);
-    source->ca = resolve(&ca, file, json_field_text(&ca, LISTS_PATH_MAX_BYTES));
+    source->ca = resolve(&ca, json_field_text(&ca, LISTS_PATH_MAX_BYTES), false);
 }
 
 static void check_id(const struct reading *reading, const struct json_field *id,
@@ -222,7 +227,6 @@ static void read_source(const struct json_field *object, struct lists_source *so
     static const char *const keys[] = {
         "id",      "file",    "glob",     "url",     "format", "trust",   "category", "license",
         "include", "exclude", "maxBytes", "timeout", "maxAge", "retries", "ca",       "allowHttp"};
-    const char *file = object->reader->file;
     const struct json_field id = json_field_member(object, "id");
     const struct json_field format = json_field_member(object, "format");
     const struct json_field trust = json_field_member(object, "trust");
@@ -235,15 +239,15 @@ static void read_source(const struct json_field *object, struct lists_source *so
     source->id = read_name(&id, LISTS_ID_MAX_BYTES);
     source->format = (enum list_format)json_field_choice(&format, list_format_names,
                                                          LIST_FORMAT_COUNT, LIST_FORMAT_AUTO);
-    source->trust = (enum lists_trust)json_field_choice(
-        &trust, trust_names, ARRAY_COUNT(trust_names), LISTS_TRUST_BLOCK);
+    source->trust = (enum lists_trust)json_field_choice(&trust, lists_trust_names,
+                                                        LISTS_TRUST_COUNT, LISTS_TRUST_BLOCK);
     source->category = read_name(&category, LISTS_CATEGORY_MAX_BYTES);
     source->license = keep(&license, json_field_text(&license, LISTS_LICENSE_MAX_BYTES));
     source->allow_http = json_field_flag(&allow_http, false);
-    read_location(object, file, source);
-    read_limits(object, file, source);
+    read_location(object, source);
+    read_limits(object, source);
     char place[LISTS_PATH_MAX_BYTES];
-    (void)snprintf(place, sizeof place, "%.3900s: %s", file, object->path);
+    (void)snprintf(place, sizeof place, "%.3900s: %s", object->reader->file, object->path);
     source->place = keep(object, place);
     json_field_note(object, entry_filter_new(&source->filter, &said), &said);
     if (object->reader->status != STATUS_OK)
@@ -288,7 +292,7 @@ static void import_file(struct reading *reading, const struct json_field *object
     const struct json_field field = json_field_member(object, "import");
     struct error said;
     json_field_keys(object, keys, ARRAY_COUNT(keys));
-    char *path = resolve(&field, field.reader->file, json_field_text(&field, LISTS_PATH_MAX_BYTES));
+    char *path = resolve(&field, json_field_text(&field, LISTS_PATH_MAX_BYTES), false);
     for (size_t i = 0; path != NULL && i < reading->depth; i++) {
         if (strcmp(reading->open[i], path) == 0)
             json_field_refuse(&field, "%s imports itself%s", path,

@@ -31,7 +31,9 @@
 #define LISTS_URL_MAX_BYTES      ((size_t)2048)
 
 enum lists_source_kind { LISTS_SOURCE_FILE, LISTS_SOURCE_GLOB, LISTS_SOURCE_URL };
-enum lists_trust { LISTS_TRUST_BLOCK, LISTS_TRUST_ALLOW };
+enum lists_trust { LISTS_TRUST_BLOCK, LISTS_TRUST_ALLOW, LISTS_TRUST_COUNT };
+/* "block", "allow": stable. */
+extern const char *const lists_trust_names[LISTS_TRUST_COUNT];
 
 /* Limits, and what holds when lists.json does not say it. */
 #define LISTS_SIZE_DEFAULT_BYTES    ((uint64_t)256000000)

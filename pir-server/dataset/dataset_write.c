@@ -2,6 +2,7 @@
 
 #include "base/checked.h"
 #include "base/file.h"
+#include "base/folder_lock.h"
 #include "base/mem.h"
 #include "bloom/formats/bloom_manifest.h"
 #include "bloom/formats/bloom_plist.h"
@@ -11,11 +12,8 @@
 #include "pir-server/pir/sha256.h"
 #include "pir-server/wire/wire_parameters.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -30,7 +28,7 @@ struct writing {
     struct thread_pool *pool;
     char *home;      /* DATA/<use case> */
     char *temporary; /* the folder in work */
-    int lock;        /* -1 = none */
+    int lock;        /* of the home */
     struct dataset_manifest manifest;
     struct dataset *before; /* the version in force, NULL = none that can be read */
     struct pir_partition *partition;
@@ -77,48 +75,6 @@ static enum status check_settings(const struct dataset_settings *settings, struc
     return STATUS_OK;
 }
 
-static enum status lock_home(struct writing *work, struct error *err)
-{
-    char *path = path_join(work->home, ".lock");
-    if (path == NULL)
-        return error_set(err, STATUS_NOMEM, "%s: out of memory", work->home);
-    enum status status = STATUS_OK;
-    work->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, FILE_MODE_PUBLIC);
-    if (work->lock < 0)
-        status = error_set_errno(err, errno, "%s", path);
-    else if (flock(work->lock, LOCK_EX | LOCK_NB) != 0)
-        status = errno == EWOULDBLOCK
-                     ? error_set(err, STATUS_BUSY, "%s: another run is compiling this use case",
-                                 work->home)
-                     : error_set_errno(err, errno, "%s: cannot lock", path);
-    mem_free(path);
-    return status;
-}
-
-/* What killed runs left: ".*.tmp", folders and links. The lock makes sure that nobody works there.
- * Best effort. */
-static void remove_leftovers(const struct writing *work)
-{
-    DIR *listing = opendir(work->home);
-    if (listing == NULL)
-        return;
-    for (const struct dirent *entry = readdir(listing); entry != NULL; entry = readdir(listing)) {
-        const size_t size = strlen(entry->d_name);
-        if (entry->d_name[0] != '.' || size < 5 || strcmp(entry->d_name + size - 4, ".tmp") != 0)
-            continue;
-        char *path = path_join(work->home, entry->d_name);
-        struct stat info;
-        if (path != NULL && lstat(path, &info) == 0) {
-            if (S_ISDIR(info.st_mode))
-                folder_remove(path);
-            else
-                unlink(path);
-        }
-        mem_free(path);
-    }
-    closedir(listing);
-}
-
 static enum status begin(struct writing *work, const char *data, struct error *err)
 {
     const char *use_case = work->settings->use_case;
@@ -127,10 +83,10 @@ static enum status begin(struct writing *work, const char *data, struct error *e
         return error_set(err, STATUS_NOMEM, "%s: out of memory", data);
     enum status status = folder_make(work->home, err);
     if (status == STATUS_OK)
-        status = lock_home(work, err);
+        status = folder_lock_take(work->home, "another run is compiling this use case", &work->lock,
+                                  err);
     if (status != STATUS_OK)
         return status;
-    remove_leftovers(work);
     /* A version that cannot be read has no say in the new one's shape. */
     struct error why;
     status = dataset_open(data, use_case, 0, &work->before, &why);
@@ -646,7 +602,7 @@ enum status dataset_write(const char *data, struct row_set *rows,
     work->settings = settings;
     work->rows = rows;
     work->pool = pool;
-    work->lock = -1;
+    work->lock = FOLDER_LOCK_NONE;
     dataset_manifest_init(&work->manifest);
     snprintf(work->manifest.info.use_case, sizeof work->manifest.info.use_case, "%s",
              settings->use_case);
@@ -669,8 +625,7 @@ enum status dataset_write(const char *data, struct row_set *rows,
     dataset_free(work->before);
     pir_partition_free(work->partition);
     dataset_manifest_deinit(&work->manifest);
-    if (work->lock >= 0)
-        close(work->lock);
+    folder_lock_release(work->lock);
     mem_free(work->temporary);
     mem_free(work->home);
     mem_free(work);

@@ -1,0 +1,67 @@
+#include "base/folder_lock.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool is_unfinished(const char *name)
+{
+    const size_t size = strlen(name);
+    return name[0] == '.' && size >= 5 && strcmp(name + size - 4, ".tmp") == 0;
+}
+
+static void remove_leftovers(const char *folder)
+{
+    DIR *listing = opendir(folder);
+    if (listing == NULL)
+        return;
+    for (const struct dirent *entry = readdir(listing); entry != NULL; entry = readdir(listing)) {
+        if (!is_unfinished(entry->d_name))
+            continue;
+        char *path = path_join(folder, entry->d_name);
+        struct stat info;
+        if (path != NULL && lstat(path, &info) == 0) {
+            if (S_ISDIR(info.st_mode))
+                folder_remove(path);
+            else
+                unlink(path);
+        }
+        mem_free(path);
+    }
+    closedir(listing);
+}
+
+enum status folder_lock_take(const char *folder, const char *busy, int *ret_lock, struct error *err)
+{
+    char *path = path_join(folder, ".lock");
+    if (path == NULL)
+        return error_set(err, STATUS_NOMEM, "%s: out of memory", folder);
+    enum status status = STATUS_OK;
+    const int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, FILE_MODE_PUBLIC);
+    if (lock < 0)
+        status = error_set_errno(err, errno, "%s", path);
+    else if (flock(lock, LOCK_EX | LOCK_NB) != 0)
+        status = errno == EWOULDBLOCK ? error_set(err, STATUS_BUSY, "%s: %s", folder, busy)
+                                      : error_set_errno(err, errno, "%s: cannot lock", path);
+    mem_free(path);
+    if (status == STATUS_OK) {
+        remove_leftovers(folder);
+        *ret_lock = lock;
+    } else {
+        folder_lock_release(lock);
+    }
+    return status;
+}
+
+void folder_lock_release(int lock)
+{
+    if (lock >= 0)
+        close(lock);
+}
