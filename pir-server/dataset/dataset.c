@@ -281,28 +281,6 @@ struct span dataset_prefilter_manifest(const struct dataset *dataset)
 
 /* ---- verifying ---- */
 
-static enum status verify_file(const struct dataset *dataset, const struct dataset_file *file,
-                               struct error *err)
-{
-    char *path = NULL;
-    struct file_map map = {0};
-    enum status status = path_of(dataset->folder, file->name, &path, err);
-    if (status == STATUS_OK)
-        status = file_map_open(path, &map, err);
-    if (status == STATUS_OK) {
-        uint8_t digest[SHA256_BYTES];
-        struct sha256 hash;
-        sha256_init(&hash);
-        sha256_add(&hash, map.bytes);
-        sha256_finish(&hash, digest);
-        if (map.bytes.size != file->bytes || memcmp(digest, file->digest, sizeof digest) != 0)
-            status = error_set(err, STATUS_MISMATCH, "%s: is not what dataset.json says", path);
-    }
-    file_map_close(&map);
-    mem_free(path);
-    return status;
-}
-
 /* Sorted, unique, as many as announced, all in the prefilter, the test row among them. */
 static enum status verify_rows(const struct dataset *dataset, struct span text, const char *path,
                                struct error *err)
@@ -340,35 +318,6 @@ static enum status verify_rows(const struct dataset *dataset, struct span text, 
     return STATUS_OK;
 }
 
-enum status dataset_verify(const struct dataset *dataset, struct error *err)
-{
-    const struct dataset_manifest *manifest = &dataset->manifest;
-    char *path = NULL;
-    struct file_map rows = {0};
-    enum status status = STATUS_OK;
-    for (size_t i = 0; i < manifest->file_count && status == STATUS_OK; i++)
-        if (!dataset_is_shard_name(manifest->files[i].name))
-            status = verify_file(dataset, &manifest->files[i], err);
-    if (status == STATUS_OK && memcmp(dataset_manifest_file(manifest, "rows.txt")->digest,
-                                      manifest->info.rows_digest, DATASET_DIGEST_BYTES) != 0)
-        status = error_set(err, STATUS_MISMATCH, "%s: two digests of rows.txt", dataset->folder);
-    if (status == STATUS_OK)
-        status = path_of(dataset->folder, "rows.txt", &path, err);
-    if (status == STATUS_OK)
-        status = file_map_open(path, &rows, err);
-    if (status == STATUS_OK)
-        status = verify_rows(dataset, rows.bytes, path, err);
-    for (uint64_t i = 0; i < manifest->info.shard_count && status == STATUS_OK; i++) {
-        status = pir_shard_verify(dataset->shards[i], err);
-        if (status != STATUS_OK)
-            status =
-                error_prefix(err, status, "%s: shard %llu", dataset->folder, (unsigned long long)i);
-    }
-    file_map_close(&rows);
-    mem_free(path);
-    return status;
-}
-
 /* Of an open file; `piece` holds PIECE_BYTES. */
 static enum status hash_pieces(int fd, const char *path, uint8_t *piece,
                                const atomic_bool *is_cancelled, uint64_t *ret_bytes,
@@ -378,7 +327,7 @@ static enum status hash_pieces(int fd, const char *path, uint8_t *piece,
     uint64_t bytes = 0;
     sha256_init(&hash);
     for (;;) {
-        if (atomic_load(is_cancelled))
+        if (is_cancelled != NULL && atomic_load(is_cancelled))
             return error_set(err, STATUS_CANCELLED, "%s: broken off", path);
         const ssize_t got = read(fd, piece, PIECE_BYTES);
         if (got < 0 && errno == EINTR)
@@ -446,6 +395,26 @@ enum status dataset_verify_digests(const struct dataset *dataset, const atomic_b
     mem_free(piece);
     for (uint64_t i = 0; i < dataset->manifest.info.shard_count && status == STATUS_OK; i++)
         status = verify_shard_file(dataset, i, is_cancelled, err);
+    return status;
+}
+
+enum status dataset_verify(const struct dataset *dataset, struct error *err)
+{
+    const struct dataset_manifest *manifest = &dataset->manifest;
+    char *path = NULL;
+    struct file_map rows = {0};
+    enum status status = dataset_verify_digests(dataset, NULL, err);
+    if (status == STATUS_OK && memcmp(dataset_manifest_file(manifest, "rows.txt")->digest,
+                                      manifest->info.rows_digest, DATASET_DIGEST_BYTES) != 0)
+        status = error_set(err, STATUS_MISMATCH, "%s: two digests of rows.txt", dataset->folder);
+    if (status == STATUS_OK)
+        status = path_of(dataset->folder, "rows.txt", &path, err);
+    if (status == STATUS_OK)
+        status = file_map_open(path, &rows, err);
+    if (status == STATUS_OK)
+        status = verify_rows(dataset, rows.bytes, path, err);
+    file_map_close(&rows);
+    mem_free(path);
     return status;
 }
 

@@ -80,7 +80,7 @@ struct span dataset_prefilter_manifest(const struct dataset *dataset);
  * hold the test row and are all in the prefilter. STATUS_MISMATCH names the file. */
 enum status dataset_verify(const struct dataset *dataset, struct error *err) MUST_CHECK;
 /* The files against the digests alone, read in pieces: no memory stays taken, and none of the
- * mapped shards is touched. STATUS_CANCELLED soon after *is_cancelled is set. */
+ * mapped shards is touched. STATUS_CANCELLED soon after *is_cancelled is set; NULL = never. */
 enum status dataset_verify_digests(const struct dataset *dataset, const atomic_bool *is_cancelled,
                                    struct error *err) MUST_CHECK;
 

@@ -1,20 +1,14 @@
 #!/usr/bin/env python3
 """The progress line on a terminal: drawn, rewritten in place, erased at the end."""
+import sys
 import os
 import pty
 import re
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from tap import check, finish  # noqa: E402
+
 PROGRAM = os.path.join(os.environ.get("BUILD", "build"), "tests/base/plain_progress")
-number = 0
-failed = 0
-
-
-def check(holds, what):
-    global number, failed
-    number += 1
-    failed += not holds
-    print(f"{'ok' if holds else 'not ok'} {number} - {what}")
-
 
 def shown(total):
     child, terminal = pty.fork()
@@ -44,5 +38,4 @@ for total, pattern in ((800, r"testing progress: +(\d+) %  \d\.\d s"),
     check(all(figure >= 50 for figure in figures), f"total {total}: nothing in the first half second")
     check(text.startswith(erase) and text.endswith(erase), f"total {total}: the line is erased")
     check("\n" not in text, f"total {total}: one line only")
-print(f"1..{number}")
-raise SystemExit(1 if failed else 0)
+sys.exit(finish())

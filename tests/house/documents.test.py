@@ -9,18 +9,11 @@ import sys
 import tempfile
 import time
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from tap import check, finish  # noqa: E402
+
 BUILD = os.path.abspath(os.environ.get("BUILD", "build"))
-number = failed = 0
 EXPECTED = {"check": (0, 3)}
-
-
-def check(holds, what, more=""):
-    global number, failed
-    number += 1
-    failed += not holds
-    print(f"{'ok' if holds else 'not ok'} {number} - {what}")
-    for line in [] if holds else str(more).splitlines()[:20]:
-        print(f"# {line}")
 
 
 def read(path):
@@ -97,5 +90,4 @@ def check_readme():
 
 check_links()
 check_readme()
-print(f"1..{number}")
-sys.exit(1 if failed else 0)
+sys.exit(finish())

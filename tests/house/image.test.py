@@ -5,24 +5,16 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
-import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from served import Server  # noqa: E402
+from tap import check, finish, skip  # noqa: E402
 
 BUILD = os.path.abspath(os.environ.get("BUILD", "build"))
 SANITIZED = re.search(r"asan|ubsan|tsan|sanitize", BUILD)
-number = failed = 0
-
-
-def check(holds, what, more=""):
-    global number, failed
-    number += 1
-    failed += not holds
-    print(f"{'ok' if holds else 'not ok'} {number} - {what}")
-    for line in [] if holds else str(more).splitlines()[:20]:
-        print(f"# {line}")
 
 
 def run(*words, **more):
@@ -75,29 +67,16 @@ def check_health(command):
         made = run(f"{BUILD}/blindlist", "compile", f"{folder}/list", "--use-case", "a.b", "--out",
                    f"{folder}/data")
         check(made.returncode == 0, "a dataset for the server", made.stdout)
-        with open(f"{folder}/log", "w") as log:
-            server = subprocess.Popen([f"{BUILD}/blindlist-server", "--data", f"{folder}/data",
-                                       "--listen", "127.0.0.1:0"], stderr=log)
+        server = Server(f"{folder}/data")
         try:
-            address = None
-            for _ in range(300):
-                with open(f"{folder}/log") as log:
-                    match = re.search(r"listening address=127\.0\.0\.1:(\d+)", log.read())
-                if match:
-                    address = match.group(1)
-                    break
-                time.sleep(0.1)
-            check(address is not None, "the server listens")
-            words = [word.replace("/8080", f"/{address}") for word in command]
+            words = [word.replace("/8080", f"/{server.port}") for word in command]
             check(words != command, "the health check asks on the port of the image, 8080")
             well = run(*words)
             check(well.returncode == 0, "the health check finds a server well", well.stdout)
-            server.send_signal(signal.SIGTERM)
-            check(server.wait(60) == 0, "SIGTERM, which docker stop sends, ends it with 0")
+            check(server.end() == 0, "SIGTERM, which docker stop sends, ends it with 0")
             check(run(*words).returncode != 0, "and without a server it fails")
         finally:
-            if server.poll() is None:
-                server.kill()
+            Server.end_all()
 
 
 steps = instructions()
@@ -119,15 +98,14 @@ used = None
 if shutil.which("dpkg-query") and shutil.which("ldd") and not SANITIZED:
     used = packages_that_hold_libraries()
 if used is None:
-    check(True, "# SKIP which packages the libraries are from cannot be told here")
+    skip("which packages the libraries are from cannot be told here")
 else:
     lacking = used - needed_by(installed + ["libc6"])
     check(not lacking, "the packages of the image hold all libraries that the programs load", lacking)
 
 health = [json.loads(step[1].split("CMD", 1)[1]) for step in last if step[0] == "HEALTHCHECK"]
 if not shutil.which("bash"):
-    check(True, "# SKIP bash is not installed")
+    skip("bash is not installed")
 else:
     check_health(health[0])
-print(f"1..{number}")
-sys.exit(1 if failed else 0)
+sys.exit(finish())

@@ -6,21 +6,13 @@ import shutil
 import subprocess
 import sys
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from tap import check, finish, skip  # noqa: E402
+
 BUILD = os.environ.get("BUILD", "build")
 TOOL = f"{BUILD}/blindlist"
 SERVER = f"{BUILD}/blindlist-server"
 OPTION = re.compile(r"^  (?:-(\w), )?--([a-z0-9-]+)", re.MULTILINE)
-number = failed = 0
-
-
-def check(holds, what, more=""):
-    global number, failed
-    number += 1
-    failed += not holds
-    print(f"{'ok' if holds else 'not ok'} {number} - {what}")
-    for line in [] if holds else more.splitlines()[:20]:
-        print(f"# {line}")
-
 
 def run(*words):
     done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -105,7 +97,7 @@ def check_pages():
     pages = sorted(f"docs/man/{name}" for name in os.listdir("docs/man")) \
         if os.path.isdir("docs/man") else []
     if not shutil.which("mandoc"):
-        check(True, "# SKIP mandoc is not installed")
+        skip("mandoc is not installed")
         return
     for page in pages:
         done = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", page], text=True,
@@ -117,5 +109,4 @@ check_tool()
 if os.path.exists("pir-server/main.c"):
     compare("blindlist-server", "docs/man/blindlist-server.8", help_of(SERVER))
 check_pages()
-print(f"1..{number}")
-sys.exit(1 if failed else 0)
+sys.exit(finish())

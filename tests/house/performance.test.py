@@ -8,20 +8,12 @@ import sys
 import tempfile
 import xml.etree.ElementTree as xml
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from tap import check, finish  # noqa: E402
+
 RECORDED = "tests/house/recorded"
 SECTIONS = ["machine", "query", "work", "shards", "assumptions", "capacity"]
 PLOTS = ["devices.svg", "processing.svg", "query.svg", "response.svg", "shards.svg"]
-number = failed = 0
-
-
-def check(holds, what, more=""):
-    global number, failed
-    number += 1
-    failed += not holds
-    print(f"{'ok' if holds else 'not ok'} {number} - {what}")
-    for line in [] if holds else str(more).splitlines()[:20]:
-        print(f"# {line}")
-
 
 def run(work, *words):
     done = subprocess.run([sys.executable, "scripts/plot-performance", "--recorded", f"{work}/recorded",
@@ -135,5 +127,4 @@ def check_bad(work):
 with tempfile.TemporaryDirectory() as folder:
     check_made(folder)
     check_bad(folder)
-print(f"1..{number}")
-sys.exit(1 if failed else 0)
+sys.exit(finish())

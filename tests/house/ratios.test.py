@@ -1,20 +1,13 @@
 #!/usr/bin/env python3
 """scripts/check-ratios: what a fallen, a missing and an unknown ratio do; no timing here."""
 import json
+import os
 import subprocess
 import sys
 import tempfile
 
-number = failed = 0
-
-
-def check(holds, what, more=""):
-    global number, failed
-    number += 1
-    failed += not holds
-    print(f"{'ok' if holds else 'not ok'} {number} - {what}")
-    for line in [] if holds else more.splitlines()[:20]:
-        print(f"# {line}")
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from tap import check, finish  # noqa: E402
 
 
 def run(lines, *words):
@@ -42,5 +35,4 @@ with tempfile.NamedTemporaryFile("w+", suffix=".json") as file:
             (line("a", "ref", 1.0), 0, "a machine with portable kernels only")):
         code, text = run(lines, file.name)
         check(code == expected, f"{what}: exit status {expected}", text)
-print(f"1..{number}")
-sys.exit(1 if failed else 0)
+sys.exit(finish())

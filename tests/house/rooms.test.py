@@ -5,18 +5,10 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from tap import check, finish  # noqa: E402
+
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-number = failed = 0
-
-
-def check(holds, what, more=""):
-    global number, failed
-    number += 1
-    failed += not holds
-    print(f"{'ok' if holds else 'not ok'} {number} - {what}")
-    for line in [] if holds else more.splitlines():
-        print(f"# {line}")
-
 
 def run(root):
     done = subprocess.run([sys.executable, f"{TOP}/scripts/check-rooms", "--root", root],
@@ -100,5 +92,4 @@ for what, path, text, expected in FAULTS:
         build(root, {path: text})
         code, out = run(root)
         check(code == 1 and expected in out, f"is found: {what}", out)
-print(f"1..{number}")
-sys.exit(1 if failed else 0)
+sys.exit(finish())

@@ -16,13 +16,15 @@ import socket
 import stat
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from served import Server, working_folder  # noqa: E402
+from tap import check, finish, skip  # noqa: E402
+
 BUILD = os.environ.get("BUILD", "build")
 TOOL = f"{BUILD}/blindlist"
-SERVER = f"{BUILD}/blindlist-server"
 IS_SLOW = os.path.basename(BUILD) != "build"
 SAMPLE = int(os.environ.get("CHAIN_SAMPLE", "100" if IS_SLOW else "1000"))
 LIST = ("/usr/share/mozilla/extensions/*/uBlock0@raymondhill.net/assets/thirdparties/"
@@ -31,17 +33,6 @@ ENTRIES = 20000 if IS_SLOW else 200000
 ONE, TWO = "one.example.url.filtering", "two.example.url.filtering"
 OLD_PLATFORM = "com.apple.ciphermld/1.0 iOS/17.4.1 x"
 TEST_ROW = "www.apple.com/url-filter-test"
-number = failed = 0
-
-
-def check(holds, what, more=""):
-    global number, failed
-    number += 1
-    failed += not holds
-    print(f"{'ok' if holds else 'not ok'} {number} - {what}", flush=True)
-    for line in [] if holds else str(more).splitlines()[:20]:
-        print(f"# {line[:300]}")
-
 
 # ---- entries, their keys, and URLs below and beside them ----
 
@@ -126,36 +117,8 @@ def compile_list(folder, path, use_case, *options):
     return json.loads(done.stdout)
 
 
-class Server:
-    running = []
-
-    def __init__(self, folder, port):
-        self.port = port
-        self.log_path = f"{folder}/server.{time.monotonic_ns()}.log"
-        with open(self.log_path, "wb") as log:
-            self.process = subprocess.Popen(
-                [SERVER, "--data", f"{folder}/data", "--state", f"{folder}/state", "--listen",
-                 f"127.0.0.1:{port}"], stdin=subprocess.DEVNULL, stderr=log)
-        Server.running.append(self.process)
-        if not self.wait_log("listening"):
-            raise RuntimeError("the server does not listen: " + self.log())
-
-    def log(self):
-        with open(self.log_path, encoding="utf-8") as log:
-            return log.read()
-
-    def wait_log(self, words, count=1, seconds=60):
-        until = time.monotonic() + seconds
-        while self.log().count(words) < count:
-            if time.monotonic() > until or self.process.poll() is not None:
-                return False
-            time.sleep(0.02)
-        return True
-
-    def end(self, signal_number=signal.SIGTERM):
-        if self.process.poll() is None:
-            self.process.send_signal(signal_number)
-        return self.process.wait(60)
+def serve(folder, port):
+    return Server(f"{folder}/data", "--state", f"{folder}/state", listen=f"127.0.0.1:{port}")
 
 
 def free_port():
@@ -331,7 +294,7 @@ def test_kill(folder, server, entries, keys):
     session = Device(server, ONE, "--keys", keys)
     check(session.ask(entries[11].below)[0] == "denied", "before a kill it is denied")
     server.end(signal.SIGKILL)
-    server = Server(folder, server.port)
+    server = serve(folder, server.port)
     verdict, trace = session.ask(entries[12].below)
     check(verdict == "denied" and "/key " not in trace and "/config" not in trace,
           "killed and started again: the same device goes on", trace)
@@ -340,7 +303,7 @@ def test_kill(folder, server, entries, keys):
     server.end(signal.SIGKILL)
     for path in glob.glob(f"{folder}/state*"):
         os.remove(path)
-    server = Server(folder, server.port)
+    server = serve(folder, server.port)
     verdict, trace = session.ask(entries[14].below)
     check(verdict == "denied" and re.search(r"POST /queries +400 ", trace) and "POST /key " in trace,
           "a server that lost its state gets the key again", trace)
@@ -354,27 +317,22 @@ def test_kill(folder, server, entries, keys):
 def main():
     real_path = (glob.glob(LIST) + [None])[0]
     if real_path is None:
-        print("ok 1 - # SKIP urlhaus-filter is not here (Debian package webext-ublock-origin-firefox)\n1..1")
-        return 0
-    shm = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-    folder = tempfile.mkdtemp(prefix="blindlist-chain-", dir=shm)
+        skip("urlhaus-filter is not here (Debian package webext-ublock-origin-firefox)")
+        return finish()
+    folder = working_folder("chain")
     try:
         entries = make_entries(0, ENTRIES, 1)
         real = test_compile(folder, real_path, entries)
-        server = Server(folder, free_port())
+        server = serve(folder, free_port())
         test_verdicts(server, entries, real)
         keys = test_kept_keys(folder, server, entries)
         kept = test_update(folder, server, real_path, entries)
         test_new_shape(folder, server, real_path, kept)
         test_kill(folder, server, kept, keys)
     finally:
-        for process in Server.running:
-            if process.poll() is None:
-                process.kill()
-                process.wait()
+        Server.end_all()
         shutil.rmtree(folder, ignore_errors=True)
-    print(f"1..{number}")
-    return 1 if failed else 0
+    return finish()
 
 
 if __name__ == "__main__":

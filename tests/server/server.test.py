@@ -14,34 +14,22 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import served  # noqa: E402
+from served import PROGRAM as SERVER, working_folder  # noqa: E402
+from tap import check, finish, skip  # noqa: E402
+
 BUILD = os.environ.get("BUILD", "build")
-SERVER = f"{BUILD}/blindlist-server"
 TOOL = f"{BUILD}/blindlist"
 MODEL = os.environ.get("BLINDLIST_MODEL", "../shared/model")
 USE_CASE = "com.example.app.url.filtering"
 IDENTITY = {"User-Identifier": "8155D2E9-A2BF-418C-9C9B-EC24F5FE6FE7",
             "User-Agent": "com.apple.ciphermld/1.0 iOS/18.2 x"}
 BODY_MAX = 10485760
-number = failed = 0
-
-
-def check(holds, what, more=""):
-    global number, failed
-    number += 1
-    failed += not holds
-    print(f"{'ok' if holds else 'not ok'} {number} - {what}", flush=True)
-    for line in [] if holds else str(more).splitlines()[:20]:
-        print(f"# {line}")
-
-
-def skip(reason):
-    global number
-    number += 1
-    print(f"ok {number} - # SKIP {reason}", flush=True)
+HEAD_KIB = 64  # what Linux maps around the page that is read
 
 
 # ---- a little Protobuf ----
@@ -84,35 +72,7 @@ def parse(message):
 
 # ---- the server and a client ----
 
-class Server:
-    def __init__(self, data, *options, wait=True):
-        self.data = data
-        self.log_path = f"{data}.{time.monotonic_ns()}.log"
-        with open(self.log_path, "wb") as log:
-            self.process = subprocess.Popen([SERVER, "--data", data, "--listen", "127.0.0.1:0",
-                                             *options], stdin=subprocess.DEVNULL, stderr=log)
-        self.port = None
-        while wait and self.port is None:
-            match = re.search(r"listening address=127\.0\.0\.1:(\d+)", self.log())
-            if match:
-                self.port = int(match.group(1))
-            elif self.process.poll() is not None:
-                raise RuntimeError("server ended: " + self.log())
-            else:
-                time.sleep(0.01)
-
-    def log(self):
-        with open(self.log_path, encoding="utf-8") as log:
-            return log.read()
-
-    def wait_log(self, words, seconds=20):
-        until = time.monotonic() + seconds
-        while words not in self.log():
-            if time.monotonic() > until:
-                return False
-            time.sleep(0.01)
-        return True
-
+class Server(served.Server):
     def ask(self, method, path, body=None, headers=None, identity=True):
         client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
@@ -139,10 +99,6 @@ class Server:
             except OSError:
                 pass
             return out
-
-    def end(self, how=signal.SIGTERM):
-        self.process.send_signal(how)
-        return self.process.wait(60)
 
 
 def compile_rows(folder, data, word, count, *more, use_case=USE_CASE):
@@ -635,7 +591,8 @@ def test_digests(folder):
     if resident is None:
         skip("no /proc/PID/smaps")
     else:
-        check(resident == 0, "start and digests leave no page of a shard in memory", resident)
+        check(resident <= 2 * HEAD_KIB,
+              "start and digests leave only the heads of the shards in memory", resident)
     check(server.end() == 0, "and it ends")
     path = f"{data}/{USE_CASE}/current/shard-1.pir"
     os.chmod(path, 0o644)
@@ -645,13 +602,13 @@ def test_digests(folder):
         file.seek(-1, os.SEEK_END)
         file.write(bytes([last ^ 1]))
     server = Server(data)
-    check(server.wait_log("shard-1.pir: is not what dataset.json says") and
+    check(server.wait_log("shard-1.pir: shard file: plaintext") and
           "is damaged" in server.log(), "a damaged file is named", server.log())
     check(server.ask("GET", "/healthz")[0] == 200, "its dataset stays served")
     server.end()
     done = subprocess.run([SERVER, "--data", data, "--listen", "127.0.0.1:0", "--verify"],
                           stderr=subprocess.PIPE, text=True, timeout=60)
-    check(done.returncode == 1 and "shard-1.pir: is not what dataset.json says" in done.stderr,
+    check(done.returncode == 1 and "shard-1.pir: shard file: plaintext" in done.stderr,
           "--verify refuses it", done.stderr)
     with open(path, "r+b") as file:
         file.seek(-1, os.SEEK_END)
@@ -671,17 +628,14 @@ def has_numpy():
 
 
 def main():
-    shm = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # dozens of flushes
-    folder = tempfile.mkdtemp(prefix="blindlist-server-", dir=shm)
+    folder = working_folder("server")
     data = f"{folder}/data"
-    servers = []
     try:
         compile_rows(folder, data, "row", 300, "--shards", "2")
         compile_rows(folder, data, "many", 300, "--shards", "128", use_case="many.shards")
         test_command_line(folder, data)
         test_kernel(data)
         server = Server(data, "--debug")
-        servers.append(server)
         test_statuses(server)
         test_prefilter(server)
         test_compression(server)
@@ -705,13 +659,9 @@ def main():
         test_kill(folder, data, have_model)
         test_address_in_use(data)
     finally:
-        for server in servers:
-            if server.process.poll() is None:
-                server.process.kill()
-                server.process.wait()
+        Server.end_all()
         shutil.rmtree(folder, ignore_errors=True)
-    print(f"1..{number}")
-    return 1 if failed else 0
+    return finish()
 
 
 if __name__ == "__main__":

@@ -6,20 +6,12 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 VECTORS = os.path.join(HERE, "..", "..", "testvectors")
-sys.path[:0] = [HERE, VECTORS]
+sys.path[:0] = [HERE, VECTORS, os.path.join(HERE, "..")]
 sys.dont_write_bytecode = True
 
 from break_vector import flipped, places  # noqa: E402
+from tap import check, finish  # noqa: E402
 import verify  # noqa: E402
-
-number = failed = 0
-
-
-def check(holds, name):
-    global number, failed
-    number += 1
-    failed += not holds
-    print("ok" if holds else "not ok", number, "-", name, flush=True)
 
 
 def outcome(folder, name, content):
@@ -90,8 +82,7 @@ def main():
                 ("a name twice", '{"kind": "blindlist hashes", "format": 1, "format": 1}'),
                 ("deep nesting", "[" * 100000)):
             check(outcome(folder, name, content) == "malformed", label)
-    print(f"1..{number}")
-    return failed > 0
+    return finish()
 
 
 sys.exit(main())

@@ -13,8 +13,9 @@ import subprocess
 import sys
 
 import slow_bloom
-from slow_bloom import (M32, check, default_seed, fnv1a, geometry, murmur3, plist_of, random_keys,
-                        run, skip, slow_bits, write_keys)
+from slow_bloom import (M32, default_seed, fnv1a, geometry, murmur3, plist_of, random_keys,
+                        run, slow_bits, write_keys)
+from tap import check, skip
 
 
 def run_all(at):

@@ -5,8 +5,8 @@ import random
 import sys
 
 import slow_bloom
-from slow_bloom import (M32, check, fnv1, geometry, plist_of, random_keys, run, slow_bits,
-                        write_keys)
+from slow_bloom import (M32, fnv1, geometry, plist_of, random_keys, run, slow_bits, write_keys)
+from tap import check
 
 
 def check_diagnoses(at):

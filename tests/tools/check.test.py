@@ -11,25 +11,16 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import threading
-import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from served import Server, working_folder  # noqa: E402
+from tap import check, finish  # noqa: E402
 
 BUILD = os.environ.get("BUILD", "build")
 USE_CASE = "one.example.url.filtering"
 BITS = r"/prefilter/.*\.bloom"
 MANIFEST = r"/prefilter/.*\.json"
-number = failed = 0
-
-
-def check(holds, what, more=""):
-    global number, failed
-    number += 1
-    failed += not holds
-    print(f"{'ok' if holds else 'not ok'} {number} - {what}", flush=True)
-    for line in [] if holds else str(more).splitlines()[:20]:
-        print(f"# {line[:300]}")
-
 
 class Proxy(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -192,22 +183,13 @@ def test_key_file(port, folder):
 
 
 def main():
-    shm = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-    folder = tempfile.mkdtemp(prefix="blindlist-check-", dir=shm)
-    server = None
+    folder = working_folder("check")
     try:
         with open(f"{folder}/list", "w", encoding="utf-8") as file:
             file.writelines(f"bad{i}.example\n" for i in range(100))
         subprocess.run([f"{BUILD}/blindlist", "compile", f"{folder}/list", "--use-case", USE_CASE, "--out",
                         f"{folder}/data"], check=True, stdout=subprocess.DEVNULL)
-        with open(f"{folder}/log", "wb") as log:
-            server = subprocess.Popen([f"{BUILD}/blindlist-server", "--data", f"{folder}/data", "--listen",
-                                       "127.0.0.1:0"], stdin=subprocess.DEVNULL, stderr=log)
-        until = time.monotonic() + 60
-        while not Proxy.target and time.monotonic() < until and server.poll() is None:
-            with open(f"{folder}/log", encoding="utf-8") as log:
-                match = re.search(r"listening address=127\.0\.0\.1:(\d+)", log.read())
-            Proxy.target = int(match.group(1)) if match else time.sleep(0.02) or 0
+        Proxy.target = Server(f"{folder}/data").port
         proxy = Quiet(("127.0.0.1", 0), Proxy)
         threading.Thread(target=proxy.serve_forever, daemon=True).start()
         port = proxy.server_address[1]
@@ -219,12 +201,9 @@ def main():
         test_key_file(port, folder)
         proxy.shutdown()
     finally:
-        if server is not None:
-            server.kill()
-            server.wait()
+        Server.end_all()
         shutil.rmtree(folder, ignore_errors=True)
-    print(f"1..{number}")
-    return 1 if failed else 0
+    return finish()
 
 
 if __name__ == "__main__":

@@ -12,26 +12,11 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from tap import check, finish  # noqa: E402
+
 PROGRAM = os.path.join(os.environ.get("BUILD", "build"), "blindlist")
 M32 = 0xFFFFFFFF
-number = 0
-failed = 0
-
-
-def check(condition, name, detail=""):
-    global number, failed
-    number += 1
-    print(f"{'ok' if condition else 'not ok'} {number} - {name}")
-    if not condition:
-        failed += 1
-        print("\n".join("# " + line for line in str(detail).splitlines()[:20]))
-    sys.stdout.flush()
-
-
-def skip(reason):
-    global number
-    number += 1
-    print(f"ok {number} - # SKIP {reason}")
 
 
 def run(*arguments, stdin=None, limit_s=60):
@@ -133,5 +118,4 @@ def main(tests):
         check(not left, "no temporary file is left", left)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    print(f"1..{number}")
-    return 1 if failed else 0
+    return finish()

@@ -1,0 +1,59 @@
+"""A blindlist-server of a test's own. tests/tap.py says how to reach this file."""
+import os
+import re
+import signal
+import subprocess
+import tempfile
+import time
+
+PROGRAM = os.path.join(os.environ.get("BUILD", "build"), "blindlist-server")
+
+
+def working_folder(name):
+    """In memory where the system has a place for that: a dataset is flushed dozens of times."""
+    shm = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    return tempfile.mkdtemp(prefix=f"blindlist-{name}-", dir=shm)
+
+
+class Server:
+    """Serves the folder `data` until end(); listens when made. What it says goes to a file beside `data`."""
+
+    running = []
+
+    def __init__(self, data, *options, listen="127.0.0.1:0"):
+        self.data = data
+        self.log_path = f"{data}.{time.monotonic_ns()}.log"
+        with open(self.log_path, "wb") as log:
+            self.process = subprocess.Popen([PROGRAM, "--data", data, "--listen", listen, *options],
+                                            stdin=subprocess.DEVNULL, stderr=log)
+        Server.running.append(self.process)
+        if not self.wait_log("listening address=", seconds=60):
+            raise RuntimeError("the server does not listen: " + self.log())
+        self.port = int(re.search(r"listening address=127\.0\.0\.1:(\d+)", self.log()).group(1))
+
+    def log(self):
+        with open(self.log_path, encoding="utf-8") as log:
+            return log.read()
+
+    def wait_log(self, words, count=1, seconds=20):
+        """Whether the log holds the words so often before time is up or the server ends."""
+        until = time.monotonic() + seconds
+        while self.log().count(words) < count:
+            if time.monotonic() > until or self.process.poll() is not None:
+                return self.log().count(words) >= count
+            time.sleep(0.01)
+        return True
+
+    def end(self, how=signal.SIGTERM):
+        """The exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        return self.process.wait(60)
+
+    @classmethod
+    def end_all(cls):
+        """Kills what a failed test left behind."""
+        for process in cls.running:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
