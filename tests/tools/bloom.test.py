@@ -23,6 +23,7 @@ def run_all(at):
     check_builds(at)
     check_formats(at)
     check_inputs(at)
+    check_threads(at)
     check_bad_numbers(at)
     check_bad_files(at)
     check_questions(at)
@@ -198,6 +199,21 @@ def check_inputs(at):
     check(code == 1 and "nothing" in err, "a missing file", err)
     code, out, err = run("build", at(""), "--out", at("p.plist"))
     check(code == 1 and "folder" in err, "a folder", err)
+
+
+def check_threads(at):
+    """Any number of threads makes the bits that one makes; with keys for several pieces of the file."""
+    write_keys(at("keys"), [b"host%d.example/path" % i for i in range(200000)])
+    made = {}
+    for words in (["-j", 1], ["-j", 2], ["--threads", 7], ["-j", 256], [], ["-j", 3, "--unique"]):
+        code, out, err = run("build", at("keys"), "--out", at("t.bloom"), "--json", *words)
+        with open(at("t.bloom"), "rb") as file:
+            made[" ".join(map(str, words))] = (code, out, file.read())
+    check(len(set(made.values())) == 1 and made["-j 1"][0] == 0, "any number of threads, the same filter",
+          {words: (code, out) for words, (code, out, _) in made.items()})
+    for number in ("0", "257", "-1", "two", ""):
+        code, out, err = run("build", at("keys"), "--out", at("bad.bloom"), "-j", number)
+        check(code == 2 and "threads" in err and not os.path.exists(at("bad.bloom")), f"-j '{number}'", err)
 
 
 def check_bad_numbers(at):
