@@ -25,8 +25,8 @@ struct state {
     struct bfv_lifted *x;
     struct bfv_lifted *y;
     uint32_t *plaintexts; /* tile by tile, all plaintexts of a table side by side */
-    const uint32_t *words[TABLES][COLUMNS * ROWS];
-    size_t tile_stride;
+    uint16_t rows[COLUMNS * ROWS];
+    uint32_t column_counts[COLUMNS];
     struct bfv_ciphertext selector;
     struct bytes bytes;
     struct bfv_seeded parts[2]; /* of one key-switching key, as they travel */
@@ -79,17 +79,16 @@ static void make_keys(struct state *state, const struct random_source *random)
 static void make_plaintexts(struct state *state)
 {
     const size_t words = bfv_ciphertext_words(state->context, 1, 2);
-    const size_t tile = bfv_tile_words(state->context);
     const size_t count = TABLES * COLUMNS * ROWS;
     state->plaintexts = mem_alloc_aligned(MEM_ROW_ALIGNMENT, count * words, sizeof(uint32_t));
     if (state->plaintexts == NULL)
         bench_fail("no memory");
     for (size_t i = 0; i < count * words; i++)
         state->plaintexts[i] = (uint32_t)(i * 2654435761u) >> 6;
-    state->tile_stride = COLUMNS * ROWS * tile;
-    for (size_t t = 0; t < TABLES; t++)
-        for (size_t p = 0; p < COLUMNS * ROWS; p++)
-            state->words[t][p] = state->plaintexts + t * COLUMNS * ROWS * words + p * tile;
+    for (size_t p = 0; p < COLUMNS * ROWS; p++)
+        state->rows[p] = (uint16_t)(p % ROWS);
+    for (size_t c = 0; c < COLUMNS; c++)
+        state->column_counts[c] = ROWS;
 }
 
 static void expand(void *context)
@@ -110,10 +109,15 @@ static void galois(void *context)
 
 static void dot_table(struct state *state, size_t table)
 {
-    const struct bfv_plaintext_rows rows = {.words = state->words[table],
-                                            .tile_stride = state->tile_stride};
-    bfv_plaintext_dot(state->workspace, state->selectors, table * (ROWS + COLUMNS), ROWS, &rows,
-                      COLUMNS, state->columns);
+    const size_t words = bfv_ciphertext_words(state->context, 1, 2);
+    const struct bfv_plaintext_matrix matrix = {.words = state->plaintexts +
+                                                         table * COLUMNS * ROWS * words,
+                                                .count = COLUMNS * ROWS,
+                                                .rows = state->rows,
+                                                .column_counts = state->column_counts,
+                                                .column_count = COLUMNS};
+    bfv_plaintext_dot(state->workspace, state->selectors, table * (ROWS + COLUMNS), &matrix,
+                      state->columns);
 }
 
 static void dot(void *context)

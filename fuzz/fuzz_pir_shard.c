@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             (void)pir_shard_plaintext(shard, i, row);
         for (size_t table = 0; table < layout->table_count; table++)
             for (size_t chunk = 0; chunk < layout->chunk_count; chunk++)
-                (void)pir_shard_rows(shard, table, chunk);
+                (void)pir_shard_matrix(shard, table, chunk);
         if (pir_shard_verify(shard, &error) == STATUS_OK)
             (void)pir_shard_filled_count(shard);
         mem_free(row);

@@ -165,14 +165,13 @@ static enum status run_chunk(struct steps *steps, size_t table, size_t chunk, st
     const struct exchange *exchange = steps->exchange;
     const struct pir_layout *layout = &exchange->layout;
     const size_t first = table * layout->selectors_per_index;
-    const struct bfv_plaintext_rows rows = pir_shard_rows(exchange->shard, table, chunk);
+    const struct bfv_plaintext_matrix plaintexts = pir_shard_matrix(exchange->shard, table, chunk);
     struct bfv_ciphertext result;
     json_t *digests = json_array();
     enum status st = STATUS_OK;
     for (size_t c = 0; c < layout->dimensions[1]; c++)
         steps->columns[c].form = BFV_EVALUATION;
-    bfv_plaintext_dot(steps->workspace, steps->selectors, first, layout->dimensions[0], &rows,
-                      layout->dimensions[1], steps->columns);
+    bfv_plaintext_dot(steps->workspace, steps->selectors, first, &plaintexts, steps->columns);
     bfv_product_begin(steps->workspace);
     for (size_t c = 0; st == STATUS_OK && c < layout->dimensions[1]; c++) {
         bfv_selectors_get(steps->selectors, first + layout->dimensions[0] + c, &steps->selector);

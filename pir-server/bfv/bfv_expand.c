@@ -11,7 +11,7 @@
 struct bfv_selectors {
     const struct bfv_context *context; /* borrowed */
     size_t capacity;
-    uint32_t *words; /* [L N / strip][capacity][2][strip] */
+    uint32_t *words; /* [L N / strip][2 capacity + 1][strip] */
 };
 
 enum status bfv_selectors_new(const struct bfv_context *context, size_t capacity,
@@ -23,7 +23,8 @@ enum status bfv_selectors_new(const struct bfv_context *context, size_t capacity
         goto no_memory;
     selectors->context = context;
     selectors->capacity = capacity;
-    if (!size_mul(bfv_ciphertext_words(context, 2, context->levels), capacity, &words))
+    if (!size_mul(capacity, 2, &words) || !size_add(words, 1, &words) ||
+        !size_mul(context->levels * context->degree, words, &words))
         goto no_memory;
     selectors->words = mem_alloc_aligned(MEM_ROW_ALIGNMENT, words, sizeof *selectors->words);
     if (selectors->words == NULL)
@@ -43,13 +44,20 @@ void bfv_selectors_free(struct bfv_selectors *selectors)
     mem_free(selectors);
 }
 
+/* Words from one strip to the next. An odd number of lines, so that the strips of one selector,
+ * written one after the other, spread over all sets of a cache. */
+static size_t strip_stride(const struct bfv_selectors *selectors)
+{
+    return (2 * selectors->capacity + 1) * row_strip_words(selectors->context->degree);
+}
+
 /* Row `row` of polynomial `number` of selector i. */
 static struct row_strips selector_row(const struct bfv_selectors *selectors, size_t i,
                                       size_t number, size_t row)
 {
     const size_t n = selectors->context->degree;
     const size_t strip = row_strip_words(n);
-    const size_t stride = selectors->capacity * 2 * strip;
+    const size_t stride = strip_stride(selectors);
     return (struct row_strips){.words = selectors->words + row * (n / strip) * stride +
                                         (2 * i + number) * strip,
                                .stride = stride};
@@ -59,7 +67,7 @@ const uint32_t *bfv_selectors_strip(const struct bfv_selectors *selectors, size_
 {
     assert(i < selectors->capacity);
     const size_t words = row_strip_words(selectors->context->degree);
-    return selectors->words + (strip * selectors->capacity + i) * 2 * words;
+    return selectors->words + strip * strip_stride(selectors) + 2 * i * words;
 }
 
 static void gather(const struct bfv_selectors *selectors, size_t i, uint32_t *ret)

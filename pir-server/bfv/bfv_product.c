@@ -16,36 +16,39 @@ size_t bfv_tile_words(const struct bfv_context *context)
 /* Strip by strip, and all columns for one strip: the strips of the selectors stay in the first
  * cache while the plaintexts stream past once. */
 void bfv_plaintext_dot(struct bfv_workspace *workspace, const struct bfv_selectors *selectors,
-                       size_t first, size_t row_count, const struct bfv_plaintext_rows *plaintexts,
-                       size_t column_count, struct bfv_ciphertext *ret)
+                       size_t first, const struct bfv_plaintext_matrix *plaintexts,
+                       struct bfv_ciphertext *ret)
 {
     enum { COLUMNS = 64 }; /* at a time */
     const struct bfv_context *const context = workspace->context;
     const size_t n = context->degree;
     const size_t tile = bfv_tile_words(context);
     const size_t words = context->levels * n;
-    if (row_count == 0)
-        return;
-    for (size_t c = 0; c < column_count; c += COLUMNS) {
-        const size_t columns = column_count - c < COLUMNS ? column_count - c : COLUMNS;
+    size_t before = 0; /* plaintexts of the columns done */
+    for (size_t c = 0; c < plaintexts->column_count; c += COLUMNS) {
+        const size_t left = plaintexts->column_count - c;
+        const size_t columns = left < COLUMNS ? left : COLUMNS;
+        size_t count = 0;
         uint32_t *rets[COLUMNS];
         for (size_t k = 0; k < columns; k++) {
             assert(ret[c + k].poly_count == 2 && ret[c + k].moduli_count == context->levels);
             rets[k] = ret[c + k].words;
             ret[c + k].form = BFV_EVALUATION;
+            count += plaintexts->column_counts[c + k];
         }
         for (size_t at = 0; at < words; at += tile) {
-            const struct row_dot operands = {.pairs =
-                                                 bfv_selectors_strip(selectors, first, at / tile),
-                                             .b = plaintexts->words + c * row_count,
-                                             .b_offset = at / tile * plaintexts->tile_stride,
-                                             .rows = row_count,
-                                             .columns = columns,
-                                             .ret = rets,
-                                             .ret_offset = {at, words + at}};
+            const struct row_dot operands = {
+                .pairs = bfv_selectors_strip(selectors, first, at / tile),
+                .tiles = plaintexts->words + at * plaintexts->count + before * tile,
+                .rows = plaintexts->rows + before,
+                .counts = plaintexts->column_counts + c,
+                .columns = columns,
+                .ret = rets,
+                .ret_offset = {at, words + at}};
             row_dot_strip(context->basis->rows, &operands, tile, context->capacity,
                           &context->basis->modulus[at / n]);
         }
+        before += count;
     }
 }
 

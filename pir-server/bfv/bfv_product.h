@@ -10,25 +10,25 @@
 
 #include "pir-server/bfv/bfv_expand.h"
 
-/* Plaintexts in evaluation form as the dot product reads them: the L * N words of plaintext p are
- * cut into tiles of BFV_TILE_WORDS (N below that: one tile), tile k at
- *     words[p] + k * tile_stride
- * A whole polynomial has tile_stride = bfv_tile_words(). Tiles of many plaintexts side by side (so
- * that no two rows lie a power of two apart) have tile_stride = their number times that. Values are
- * in [0, q_i). NULL stands for a plaintext of zeros. */
-#define BFV_TILE_WORDS 64
-struct bfv_plaintext_rows {
-    const uint32_t *const *words; /* [columns * rows], column after column; borrowed */
-    size_t tile_stride;           /* in words */
+/* A matrix of plaintexts in evaluation form as the dot product reads it. The L * N words of each
+ * are cut into tiles of bfv_tile_words(); there lies tile 0 of all plaintexts, column after column,
+ * then tile 1 of all, and so on. Plaintexts of zeros are left out. Values are in [0, q_i). */
+struct bfv_plaintext_matrix {
+    const uint32_t *words; /* [L N / tile][count][tile]; aligned to a cache line for speed */
+    size_t count;          /* plaintexts that are there */
+    const uint16_t *rows;  /* [count]: row of each */
+    const uint32_t *column_counts; /* [column_count]: plaintexts of each column; sum = count */
+    size_t column_count;
 };
-/* min(BFV_TILE_WORDS, N): divides N. */
+/* min(a cache line, N): divides N. */
+#define BFV_TILE_WORDS 16
 size_t bfv_tile_words(const struct bfv_context *context);
 
-/* ret[c] = sum over r < row_count of selector[first + r] * plaintext[c * row_count + r].
+/* ret[c] = sum over the plaintexts of column c of selector[first + row] * plaintext.
  *   ret        [column_count] two polynomials, L moduli; evaluation form on return */
 void bfv_plaintext_dot(struct bfv_workspace *workspace, const struct bfv_selectors *selectors,
-                       size_t first, size_t row_count, const struct bfv_plaintext_rows *plaintexts,
-                       size_t column_count, struct bfv_ciphertext *ret);
+                       size_t first, const struct bfv_plaintext_matrix *plaintexts,
+                       struct bfv_ciphertext *ret);
 
 /* A ciphertext ready for multiplication: over the moduli q and the auxiliary base, evaluation form.
  */

@@ -319,11 +319,10 @@ static enum status answer_chunk(struct pir_workspace *w, const struct pir_shard 
 {
     const struct pir_layout *layout = pir_shard_layout(shard);
     const size_t first = table * layout->selectors_per_index;
-    const struct bfv_plaintext_rows rows = pir_shard_rows(shard, table, chunk);
+    const struct bfv_plaintext_matrix plaintexts = pir_shard_matrix(shard, table, chunk);
     struct bfv_ciphertext *result = &w->result;
 
-    bfv_plaintext_dot(w->bfv, w->selectors, first, layout->dimensions[0], &rows,
-                      layout->dimensions[1], w->columns);
+    bfv_plaintext_dot(w->bfv, w->selectors, first, &plaintexts, w->columns);
     if (layout->dimension_count > 1) {
         const enum status st =
             multiply_columns(w, layout, key, first + layout->dimensions[0], chunk, err);

@@ -93,21 +93,53 @@ static enum status check_zero(struct span bytes, const char *what, struct error 
     return STATUS_OK;
 }
 
+static enum status alloc_index(struct pir_shard *shard, struct error *err)
+{
+    const struct pir_layout *layout = &shard->layout;
+    const size_t blocks = block_count(layout);
+    shard->words = mem_alloc_zeroed(layout->plaintext_count, sizeof *shard->words);
+    shard->rows = mem_alloc(layout->plaintext_count, sizeof *shard->rows);
+    shard->block_filled = mem_alloc_zeroed(blocks, sizeof *shard->block_filled);
+    shard->blocks = mem_alloc(blocks, sizeof *shard->blocks);
+    shard->column_counts = mem_alloc_zeroed(layout->plaintext_count / layout->dimensions[0],
+                                            sizeof *shard->column_counts);
+    if (shard->words == NULL || shard->rows == NULL || shard->block_filled == NULL ||
+        shard->blocks == NULL || shard->column_counts == NULL)
+        return error_set(err, STATUS_NOMEM, "no memory for %zu plaintexts",
+                         layout->plaintext_count);
+    return STATUS_OK;
+}
+
+/* Where each block and plaintext lies. */
+static void index_blocks(struct pir_shard *shard, const uint8_t *bitmap)
+{
+    const struct pir_layout *layout = &shard->layout;
+    const uint32_t *data = (const void *)(shard->file.data + shard->at.data);
+    size_t position = 0;
+    for (size_t block = 0; block < block_count(layout); block++) {
+        uint16_t *rows = shard->rows + position;
+        size_t number = 0;
+        for (size_t i = 0; i < layout->block_plaintext_count; i++, position++) {
+            if (!bit_is_set(bitmap, position))
+                continue;
+            shard->words[position] = data + number * shard->tile_words;
+            rows[number++] = (uint16_t)(i % layout->dimensions[0]);
+            shard->column_counts[position / layout->dimensions[0]]++;
+        }
+        shard->blocks[block] = data;
+        data += number * words_per_plaintext(layout);
+    }
+}
+
 /* Counts the bitmap's plaintexts, finds the data, checks the file's size to the byte. */
 static enum status place_data(struct pir_shard *shard, struct error *err)
 {
     const uint8_t *bitmap = shard->file.data + shard->at.bitmap;
     const uint8_t *leaves = shard->file.data + shard->at.leaves;
     const struct pir_layout *layout = &shard->layout;
-    const size_t blocks = block_count(layout);
     size_t data_bytes;
     size_t file_bytes;
 
-    shard->words = mem_alloc_zeroed(layout->plaintext_count, sizeof *shard->words);
-    shard->block_filled = mem_alloc_zeroed(blocks, sizeof *shard->block_filled);
-    if (shard->words == NULL || shard->block_filled == NULL)
-        return error_set(err, STATUS_NOMEM, "no memory for %zu plaintexts",
-                         layout->plaintext_count);
     for (size_t i = 0; i < layout->plaintext_count; i++)
         if (bit_is_set(bitmap, i)) {
             shard->block_filled[i / layout->block_plaintext_count]++;
@@ -133,15 +165,7 @@ static enum status place_data(struct pir_shard *shard, struct error *err)
     if (st != STATUS_OK)
         return st;
 
-    const uint32_t *data = (const void *)(shard->file.data + shard->at.data);
-    size_t position = 0;
-    for (size_t block = 0; block < blocks; block++) {
-        size_t column = 0;
-        for (size_t i = 0; i < layout->block_plaintext_count; i++, position++)
-            if (bit_is_set(bitmap, position))
-                shard->words[position] = data + column++ * shard->tile_words;
-        data += shard->block_filled[block] * words_per_plaintext(layout);
-    }
+    index_blocks(shard, bitmap);
     return STATUS_OK;
 }
 
@@ -197,7 +221,8 @@ static enum status parse(struct pir_shard *shard, unsigned bfv_flags, struct err
         return error_set(err, STATUS_MALFORMED,
                          "shard file: %zu bytes do not hold bitmap and leaves of %zu plaintexts",
                          shard->file.size, shard->layout.plaintext_count);
-    return place_data(shard, err);
+    st = alloc_index(shard, err);
+    return st == STATUS_OK ? place_data(shard, err) : st;
 }
 
 enum status pir_shard_open_bytes(struct span file, unsigned bfv_flags, struct pir_shard **ret,
@@ -241,6 +266,9 @@ void pir_shard_free(struct pir_shard *shard)
     mem_free(shard->owned);
     mem_free(shard->words);
     mem_free(shard->block_filled);
+    mem_free(shard->blocks);
+    mem_free(shard->rows);
+    mem_free(shard->column_counts);
     mem_free(shard);
 }
 
@@ -285,12 +313,17 @@ bool pir_shard_plaintext(const struct pir_shard *shard, size_t position, uint32_
     return true;
 }
 
-struct bfv_plaintext_rows pir_shard_rows(const struct pir_shard *shard, size_t table, size_t chunk)
+struct bfv_plaintext_matrix pir_shard_matrix(const struct pir_shard *shard, size_t table,
+                                             size_t chunk)
 {
-    const size_t block = table * shard->layout.chunk_count + chunk;
-    return (struct bfv_plaintext_rows){
-        .words = shard->words + block * shard->layout.block_plaintext_count,
-        .tile_stride = shard->block_filled[block] * shard->tile_words};
+    const struct pir_layout *layout = &shard->layout;
+    const size_t block = table * layout->chunk_count + chunk;
+    return (struct bfv_plaintext_matrix){
+        .words = shard->blocks[block],
+        .count = shard->block_filled[block],
+        .rows = shard->rows + block * layout->block_plaintext_count,
+        .column_counts = shard->column_counts + block * layout->dimensions[1],
+        .column_count = layout->dimensions[1]};
 }
 
 static enum status source_next(void *context, size_t position, uint32_t *ret, bool *ret_is_nil,

@@ -56,7 +56,8 @@ enum status pir_shard_verify_file(const struct pir_shard *shard, const char *pat
  * in [0, q_i). False, with `ret` untouched, for a nil one. */
 bool pir_shard_plaintext(const struct pir_shard *shard, size_t position, uint32_t *ret);
 /* The plaintexts of one chunk of one table as dimension 0 reads them; borrowed from the shard. */
-struct bfv_plaintext_rows pir_shard_rows(const struct pir_shard *shard, size_t table, size_t chunk);
+struct bfv_plaintext_matrix pir_shard_matrix(const struct pir_shard *shard, size_t table,
+                                             size_t chunk);
 
 /* Where a shard's plaintexts come from when it is written: processing, `.bin` or another shard. */
 struct pir_plaintext_source {

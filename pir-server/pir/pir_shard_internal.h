@@ -9,6 +9,8 @@
 
 #include "pir-server/pir/pir_shard.h"
 
+#include <assert.h>
+
 #define SHARD_MAGIC       "BLPIRSHD"
 #define SHARD_MAGIC_BYTES ((size_t)8)
 #define SHARD_VERSION     2u
@@ -39,9 +41,14 @@ struct pir_shard {
     struct pir_shard_head at;
     size_t tile_words;
     size_t filled_count;
-    const uint32_t **words; /* [plaintexts]: the first tile, NULL = nil */
-    size_t *block_filled;   /* [tables * chunks] */
+    const uint32_t **words;  /* [plaintexts]: the first tile, NULL = nil */
+    size_t *block_filled;    /* [tables * chunks] */
+    const uint32_t **blocks; /* [tables * chunks]: where each begins */
+    uint16_t *rows; /* [tables * chunks][D0 * D1]: row of each filled plaintext, then unused */
+    uint32_t *column_counts; /* [tables * chunks][D1]: filled plaintexts */
 };
+
+static_assert(PIR_SELECTORS_MAX <= UINT16_MAX, "a row of a block fits 16 bits");
 
 static inline size_t tile_words_of(const struct pir_layout *layout)
 {

@@ -66,7 +66,8 @@ struct row_strips {
     uint32_t *words;
     size_t stride; /* in words; row_strip_words(n) = a whole row */
 };
-#define ROW_STRIP_WORDS ((size_t)64)
+/* A cache line: a matrix product over a strip reads each line once, whole. */
+#define ROW_STRIP_WORDS ((size_t)16)
 /* min(ROW_STRIP_WORDS, n): divides n. */
 static inline size_t row_strip_words(size_t n)
 {
@@ -99,19 +100,20 @@ void row_split_four(const struct row_kernel *kernel, const struct row_four *oper
 
 /* ---- dimension 0 ---- */
 
-/* One strip of `n` words of a matrix product: rows of pairs, laid side by side, times columns. */
+/* One strip of `n` words of a matrix product: pairs times the tiles of a column. The tiles lie in
+ * the order in which they are read, column after column, so they stream through the cache. */
 struct row_dot {
-    const uint32_t *pairs;    /* [rows][2][n] */
-    const uint32_t *const *b; /* [columns * rows], column after column; NULL = zeros */
-    size_t b_offset;          /* in words: the strip begins at b[..] + b_offset */
-    size_t rows;
+    const uint32_t *pairs;  /* [..][2][n] */
+    const uint32_t *tiles;  /* [sum of counts][n] */
+    const uint16_t *rows;   /* [sum of counts]: the pair that a tile is multiplied with */
+    const uint32_t *counts; /* [columns]: tiles of each */
     size_t columns;
     uint32_t *const *ret; /* [columns] */
     size_t ret_offset[2]; /* in words: the strip of ret[c], first and second of the pair */
 };
-/* ret[c][ret_offset[k] + i] = sum over r of pairs[r][k][i] * b[c * rows + r][i], in [0, q).
- *   n     a multiple of 4, at most ROW_STRIP_WORDS
- *   room  products that a sum below 2^64 holds (row_capacity()), at least 8 */
+/* ret[c][ret_offset[k] + i] = sum over the tiles t of column c of pairs[rows[t]][k][i] *
+ * tiles[t][i], in [0, q). n     a multiple of 4, at most ROW_STRIP_WORDS room  products that a sum
+ * below 2^64 holds (row_capacity()), at least 8 */
 void row_dot_strip(const struct row_kernel *kernel, const struct row_dot *operands, size_t n,
                    uint64_t room, const struct modulus *q);
 

@@ -4,7 +4,6 @@
 
 #if defined(__x86_64__) && defined(__AVX2__)
 #define VEC_BLOCK ((size_t)2) /* eight accumulators of the sixteen registers */
-#define VEC_DOT   ((size_t)1)
 
 #include "pir-server/ring/row/row_wide.h"
 

@@ -4,7 +4,6 @@
 
 #if defined(VEC_LANES)
 #define VEC_BLOCK ((size_t)4) /* sixteen accumulators of the thirty-two registers */
-#define VEC_DOT   ((size_t)2)
 
 #include "pir-server/ring/row/row_wide.h"
 

@@ -128,21 +128,21 @@ static void dot_strip(const struct row_dot *operands, size_t n, uint64_t room,
                       const struct modulus *q)
 {
     uint64_t sums[2][ROW_STRIP_WORDS];
+    size_t t = 0;
     for (size_t c = 0; c < operands->columns; c++) {
+        const size_t end = t + operands->counts[c];
         memset(sums, 0, sizeof sums);
         uint64_t terms = 0;
-        for (size_t r = 0; r < operands->rows; r++) {
-            const uint32_t *const b = operands->b[c * operands->rows + r];
-            if (b == NULL)
-                continue;
+        for (; t < end; t++) {
+            const uint32_t *const pair = operands->pairs + (size_t)2 * operands->rows[t] * n;
+            const uint32_t *const tile = operands->tiles + t * n;
             if (terms == room) {
                 fold(sums[0], n, q);
                 fold(sums[1], n, q);
                 terms = 1;
             }
-            const uint32_t *const pair = operands->pairs + 2 * r * n;
-            multiply_add(sums[0], pair, b + operands->b_offset, n);
-            multiply_add(sums[1], pair + n, b + operands->b_offset, n);
+            multiply_add(sums[0], pair, tile, n);
+            multiply_add(sums[1], pair + n, tile, n);
             terms++;
         }
         for (size_t k = 0; k < 2; k++)

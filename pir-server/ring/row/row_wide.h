@@ -2,9 +2,8 @@
  *
  * A kernel file defines `vec` (a register), VEC_LANES (32-bit lanes in it), VEC_BLOCK (registers of
  * a row that key switching works on at once: four accumulators each have to stay in registers),
- * VEC_DOT (the same for dimension 0: eight accumulators each) and the vec_ operations, then
- * includes this and fills its table. Everything here is static, so no code for wide registers gets
- * into other files.
+ * and the vec_ operations, then includes this and fills its table. Everything here is static, so no
+ * code for wide registers gets into other files.
  *
  * A 64-bit sum over lane 2i is held in 64-bit lane i of the `even` register, over lane 2i + 1 in
  * the `odd` one. Arrays of sums keep the two registers one after the other. */
@@ -13,7 +12,11 @@
 
 #include "pir-server/ring/row/row_internal.h"
 
-#define VEC_LINE ((size_t)16) /* words of a cache line */
+#include <assert.h>
+
+#define VEC_LINE ((size_t)16)           /* words of a cache line */
+#define VEC_DOT  (VEC_LINE / VEC_LANES) /* registers of a line */
+static_assert(VEC_LINE == ROW_STRIP_WORDS, "dimension 0 works on whole lines");
 
 /* The constants of a modulus in all lanes. */
 struct vec_modulus {
@@ -244,97 +247,64 @@ static void wide_split_four(const struct row_four *operands, uint32_t quotient, 
     }
 }
 
-/* VEC_DOT registers of one or two columns. The pairs of all rows stay in the first cache; the
- * words of the columns that come next are fetched ahead, for they stream past once. */
-static ALWAYS_INLINE void wide_dot_block(const struct row_dot *operands, size_t column, size_t at,
-                                         size_t n, uint64_t room, const struct vec_modulus *m,
-                                         size_t width)
+/* A cache line of one column, whole, so that the tiles are read strictly from front to back: the
+ * processor then fetches them ahead by itself. The pairs stay in the first cache. */
+static ALWAYS_INLINE void wide_dot_column(const uint32_t *pairs, const uint32_t *tiles,
+                                          const uint16_t *rows, size_t count, uint64_t room,
+                                          const struct vec_modulus *m, uint32_t *const ret[2])
 {
-    static const uint32_t zeros[ROW_STRIP_WORDS];
-    vec even[2][2][VEC_DOT], odd[2][2][VEC_DOT]; /* [column][polynomial] */
+    vec even[2][VEC_DOT], odd[2][VEC_DOT]; /* [polynomial] */
     UNROLL_8
-    for (size_t c = 0; c < width; c++)
-        UNROLL_8
     for (size_t v = 0; v < VEC_DOT; v++)
-        even[c][0][v] = odd[c][0][v] = even[c][1][v] = odd[c][1][v] = vec_set(0);
-    const size_t rows = operands->rows;
-    const uint32_t *const *const b = operands->b + column * rows;
-    const bool is_last = column + width >= operands->columns;
-    const uint32_t *const *const next = is_last ? operands->b : b + width * rows;
-    const size_t next_at = operands->b_offset + at + (is_last ? n : 0);
-    const size_t next_rows = is_last || column + 2 * width <= operands->columns ? rows : 0;
-    const uint32_t *pair = operands->pairs + at;
-    for (size_t first = 0; first < rows;) {
-        const size_t end = rows - first < room - 1 ? rows : first + (size_t)(room - 1);
-        for (size_t r = first; r < end; r++, pair += 2 * n) {
-            if (at % VEC_LINE == 0 && next_rows != 0) {
-                UNROLL_8
-                for (size_t c = 0; c < width; c++) {
-                    if (next[c * rows + r] == NULL)
-                        continue;
-                    UNROLL_8
-                    for (size_t v = 0; v < VEC_DOT * VEC_LANES; v += VEC_LINE)
-                        PREFETCH_READ(next[c * rows + r] + next_at + v);
-                }
-            }
-            const uint32_t *y[2];
-            UNROLL_8
-            for (size_t c = 0; c < width; c++)
-                y[c] = b[c * rows + r] != NULL ? b[c * rows + r] + operands->b_offset + at : zeros;
+        even[0][v] = odd[0][v] = even[1][v] = odd[1][v] = vec_set(0);
+    for (size_t first = 0; first < count;) {
+        const size_t end = count - first < room - 1 ? count : first + (size_t)(room - 1);
+        for (size_t t = first; t < end; t++) {
+            const uint32_t *const pair = pairs + 2 * VEC_LINE * rows[t];
+            const uint32_t *const tile = tiles + VEC_LINE * t;
             UNROLL_8
             for (size_t v = 0; v < VEC_DOT; v++) {
-                const vec x0 = vec_load(pair + v * VEC_LANES);
-                const vec x1 = vec_load(pair + n + v * VEC_LANES);
-                const vec x0_odd = vec_odd(x0);
-                const vec x1_odd = vec_odd(x1);
+                const vec factor = vec_load(tile + v * VEC_LANES);
+                const vec factor_odd = vec_odd(factor);
                 UNROLL_8
-                for (size_t c = 0; c < width; c++) {
-                    const vec factor = vec_load(y[c] + v * VEC_LANES);
-                    const vec factor_odd = vec_odd(factor);
-                    vec_multiply_add(&even[c][0][v], &odd[c][0][v], x0, x0_odd, factor, factor_odd);
-                    vec_multiply_add(&even[c][1][v], &odd[c][1][v], x1, x1_odd, factor, factor_odd);
+                for (size_t k = 0; k < 2; k++) {
+                    const vec x = vec_load(pair + k * VEC_LINE + v * VEC_LANES);
+                    vec_multiply_add(&even[k][v], &odd[k][v], x, vec_odd(x), factor, factor_odd);
                 }
             }
         }
         first = end;
-        if (first == rows)
+        if (first == count)
             break;
         UNROLL_8
-        for (size_t c = 0; c < width; c++)
-            UNROLL_8
         for (size_t v = 0; v < VEC_DOT; v++) {
-            vec_fold_pair(&even[c][0][v], &odd[c][0][v], m);
-            vec_fold_pair(&even[c][1][v], &odd[c][1][v], m);
+            vec_fold_pair(&even[0][v], &odd[0][v], m);
+            vec_fold_pair(&even[1][v], &odd[1][v], m);
         }
     }
     UNROLL_8
-    for (size_t c = 0; c < width; c++) {
-        uint32_t *const ret = operands->ret[column + c] + at;
-        UNROLL_8
-        for (size_t v = 0; v < VEC_DOT; v++) {
-            vec_store(ret + operands->ret_offset[0] + v * VEC_LANES,
-                      vec_reduce(even[c][0][v], odd[c][0][v], m));
-            vec_store(ret + operands->ret_offset[1] + v * VEC_LANES,
-                      vec_reduce(even[c][1][v], odd[c][1][v], m));
-        }
+    for (size_t v = 0; v < VEC_DOT; v++) {
+        vec_store(ret[0] + v * VEC_LANES, vec_reduce(even[0][v], odd[0][v], m));
+        vec_store(ret[1] + v * VEC_LANES, vec_reduce(even[1][v], odd[1][v], m));
     }
 }
 
 static void wide_dot_strip(const struct row_dot *operands, size_t n, uint64_t room,
                            const struct modulus *q)
 {
-    if (n % (VEC_DOT * VEC_LANES) != 0) {
+    if (n != VEC_LINE) { /* toy rings */
         row_kernel_ref.dot_strip(operands, n, room, q);
         return;
     }
     const struct vec_modulus m = vec_modulus_of(q);
-    size_t column = 0;
-    for (; column + 2 <= operands->columns; column += 2)
-        for (size_t at = 0; at < n; at += VEC_DOT * VEC_LANES)
-            wide_dot_block(operands, column, at, n, room, &m, 2);
-    if (column < operands->columns)
-        for (size_t at = 0; at < n; at += VEC_DOT * VEC_LANES)
-            wide_dot_block(operands, column, at, n, room, &m, 1);
+    size_t t = 0;
+    for (size_t column = 0; column < operands->columns; column++) {
+        uint32_t *const ret[2] = {operands->ret[column] + operands->ret_offset[0],
+                                  operands->ret[column] + operands->ret_offset[1]};
+        wide_dot_column(operands->pairs, operands->tiles + t * VEC_LINE, operands->rows + t,
+                        operands->counts[column], room, &m, ret);
+        t += operands->counts[column];
+    }
 }
 
 static void wide_multiply_add_pairs(uint64_t *sum0, uint64_t *sum1, uint64_t *sum2,

@@ -41,53 +41,58 @@ static void check_dot(const char *name, const char *kernel, size_t rows, size_t 
     }
     uint32_t *plain = poly_alloc(words, count);
     uint32_t *tiled = poly_alloc(words, count);
-    const uint32_t **plain_rows = mem_alloc(count, sizeof *plain_rows);
-    const uint32_t **tiled_rows = mem_alloc(count, sizeof *tiled_rows);
+    uint16_t *filled_rows = mem_alloc(count, sizeof *filled_rows);
+    uint32_t *column_counts = mem_alloc_zeroed(columns, sizeof *column_counts);
+    bool *is_nil = mem_alloc(count, sizeof *is_nil);
+    size_t filled = 0;
     for (size_t p = 0; p < count; p++) {
         for (size_t i = 0; i < levels; i++)
             fill_residues(plain + p * words + i * n, n, basis->modulus[i].value, p * 7 + i);
-        for (size_t at = 0; at < words; at += tile)
-            memcpy(tiled + (at / tile * count + p) * tile, plain + p * words + at,
+        is_nil[p] = p % 5 == 3 || (columns > 1 && p / rows == 1);
+        if (is_nil[p])
+            continue;
+        filled_rows[filled++] = (uint16_t)(p % rows);
+        column_counts[p / rows]++;
+    }
+    size_t number = 0;
+    for (size_t p = 0; p < count; p++) {
+        for (size_t at = 0; at < words && !is_nil[p]; at += tile)
+            memcpy(tiled + at * filled + number * tile, plain + p * words + at,
                    tile * sizeof *tiled);
-        const bool is_nil = p % 5 == 3 || (columns > 1 && p / rows == 1);
-        plain_rows[p] = is_nil ? NULL : plain + p * words;
-        tiled_rows[p] = is_nil ? NULL : tiled + p * tile;
+        number += !is_nil[p];
     }
-    struct bfv_ciphertext *by_plain = mem_alloc(columns, sizeof *by_plain);
-    struct bfv_ciphertext *by_tiles = mem_alloc(columns, sizeof *by_tiles);
+    struct bfv_ciphertext *results = mem_alloc(columns, sizeof *results);
+    for (size_t c = 0; c < columns; c++)
+        results[c] = ciphertext_for(context, 2, levels, BFV_COEFFICIENT);
+    const struct bfv_plaintext_matrix matrix = {.words = tiled,
+                                                .count = filled,
+                                                .rows = filled_rows,
+                                                .column_counts = column_counts,
+                                                .column_count = columns};
+    bfv_plaintext_dot(workspace, selectors, 1, &matrix, results);
     for (size_t c = 0; c < columns; c++) {
-        by_plain[c] = ciphertext_for(context, 2, levels, BFV_COEFFICIENT);
-        by_tiles[c] = ciphertext_for(context, 2, levels, BFV_COEFFICIENT);
-    }
-    const struct bfv_plaintext_rows whole = {.words = plain_rows, .tile_stride = tile};
-    const struct bfv_plaintext_rows tiles = {.words = tiled_rows, .tile_stride = count * tile};
-    bfv_plaintext_dot(workspace, selectors, 1, rows, &whole, columns, by_plain);
-    bfv_plaintext_dot(workspace, selectors, 1, rows, &tiles, columns, by_tiles);
-    for (size_t c = 0; c < columns; c++) {
-        cr_assert_eq(by_plain[c].form, BFV_EVALUATION);
-        cr_assert_arr_eq(by_plain[c].words, by_tiles[c].words, 2 * words * sizeof(uint32_t));
+        cr_assert_eq(results[c].form, BFV_EVALUATION);
         for (size_t at = 0; at < 2 * words; at += 3) {
             const uint32_t q = basis->modulus[at % words / n].value;
             uint64_t sum = 0;
             for (size_t r = 0; r < rows; r++)
-                if (plain_rows[c * rows + r] != NULL)
+                if (!is_nil[c * rows + r])
                     sum = (sum + (uint64_t)chosen[1 + r].words[at] *
-                                     plain_rows[c * rows + r][at % words]) %
+                                     plain[(c * rows + r) * words + at % words]) %
                           q;
-            cr_assert_eq(by_plain[c].words[at], sum);
+            cr_assert_eq(results[c].words[at], sum);
         }
-        bfv_ciphertext_deinit(&by_plain[c]);
-        bfv_ciphertext_deinit(&by_tiles[c]);
+        bfv_ciphertext_deinit(&results[c]);
     }
     for (size_t r = 0; r <= rows; r++)
         bfv_ciphertext_deinit(&chosen[r]);
     mem_free(chosen);
-    mem_free(by_plain);
-    mem_free(by_tiles);
+    mem_free(results);
     mem_free(plain);
     mem_free(tiled);
-    mem_free(plain_rows);
-    mem_free(tiled_rows);
+    mem_free(filled_rows);
+    mem_free(column_counts);
+    mem_free(is_nil);
     bfv_selectors_free(selectors);
     bfv_workspace_free(workspace);
     bfv_context_free(context);
@@ -117,21 +122,31 @@ Test(bfv_product, dot_of_largest_values)
     cr_assert_eq(bfv_selectors_new(context, ROWS, &selectors, NULL), STATUS_OK);
     struct bfv_ciphertext selector = ciphertext_for(context, 2, 2, BFV_EVALUATION);
     uint32_t *plain = poly_alloc(4096, 2);
-    const uint32_t *rows[ROWS];
+    uint32_t *tiles = poly_alloc(8192, ROWS);
+    uint16_t rows[ROWS];
+    const uint32_t column_count = ROWS;
+    const size_t tile = bfv_tile_words(context);
     for (size_t i = 0; i < 8192; i++)
         plain[i] = (uint32_t)group_a[i / 4096] - 1;
     for (size_t r = 0; r < ROWS; r++) {
         memcpy(selector.words, plain, 8192 * sizeof *plain);
         memcpy(selector.words + 8192, plain, 8192 * sizeof *plain);
         bfv_selectors_set(selectors, r, &selector);
-        rows[r] = plain;
+        rows[r] = (uint16_t)r;
+        for (size_t at = 0; at < 8192; at += tile)
+            memcpy(tiles + at * ROWS + r * tile, plain + at, tile * sizeof *tiles);
     }
-    const struct bfv_plaintext_rows all = {.words = rows, .tile_stride = bfv_tile_words(context)};
+    const struct bfv_plaintext_matrix all = {.words = tiles,
+                                             .count = ROWS,
+                                             .rows = rows,
+                                             .column_counts = &column_count,
+                                             .column_count = 1};
     struct bfv_ciphertext result = ciphertext_for(context, 2, 2, BFV_EVALUATION);
-    bfv_plaintext_dot(workspace, selectors, 0, ROWS, &all, 1, &result);
+    bfv_plaintext_dot(workspace, selectors, 0, &all, &result);
     for (size_t i = 0; i < 4 * 4096; i++)
         cr_assert_eq(result.words[i], ROWS, "(-1)(-1) = 1, %zu", i);
     mem_free(plain);
+    mem_free(tiles);
     bfv_ciphertext_deinit(&selector);
     bfv_ciphertext_deinit(&result);
     bfv_selectors_free(selectors);

@@ -103,16 +103,31 @@ static void check_contents(const struct pir_shard *shard)
         cr_assert_arr_eq(got, expected, words * 4);
     }
     cr_assert_eq(pir_shard_filled_count(shard), filled);
-    /* The view for dimension 0 shows the same words. */
+    /* The matrix for dimension 0 shows the same words. */
     const size_t tile = layout->degree < BFV_TILE_WORDS ? layout->degree : BFV_TILE_WORDS;
+    size_t number = 0; /* of the plaintext in its block */
+    size_t before = 0; /* plaintexts of its column before it */
     for (size_t i = 0; i < layout->plaintext_count; i++) {
         const size_t block = i / layout->block_plaintext_count;
-        const struct bfv_plaintext_rows rows =
-            pir_shard_rows(shard, block / layout->chunk_count, block % layout->chunk_count);
-        const uint32_t *at = rows.words[i % layout->block_plaintext_count];
-        cr_assert_eq(at != NULL, pir_shard_plaintext(shard, i, got));
-        for (size_t k = 0; at != NULL && k < words; k++)
-            cr_assert_eq(at[k / tile * rows.tile_stride + k % tile], got[k]);
+        const size_t row = i % layout->dimensions[0];
+        const size_t column = i % layout->block_plaintext_count / layout->dimensions[0];
+        const struct bfv_plaintext_matrix matrix =
+            pir_shard_matrix(shard, block / layout->chunk_count, block % layout->chunk_count);
+        number = i % layout->block_plaintext_count == 0 ? 0 : number;
+        before = row == 0 ? 0 : before;
+        cr_assert_eq(matrix.column_count, layout->dimensions[1]);
+        const bool is_there = pir_shard_plaintext(shard, i, got);
+        for (size_t k = 0; is_there && k < words; k++)
+            cr_assert_eq(matrix.words[(k / tile * matrix.count + number) * tile + k % tile],
+                         got[k]);
+        if (is_there)
+            cr_assert_eq(matrix.rows[number], row);
+        number += is_there;
+        before += is_there;
+        if (row + 1 == layout->dimensions[0])
+            cr_assert_eq(matrix.column_counts[column], before);
+        if ((i + 1) % layout->block_plaintext_count == 0)
+            cr_assert_eq(matrix.count, number);
     }
     mem_free(expected);
     mem_free(got);

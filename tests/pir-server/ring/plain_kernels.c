@@ -89,12 +89,17 @@ static bool dot_products_agree(const struct pair *p, unsigned pattern)
                  are_congruent(second, fourth, p->n, q->value);
     }
     const size_t strip = row_strip_words(p->n);
-    rows[3] = NULL;
+    enum { TILES = ROWS / 2 };
+    static const uint32_t counts[2] = {TILES - 1, 1};
+    uint16_t pairs[TILES];
+    for (size_t r = 0; r < TILES; r++)
+        pairs[r] = (uint16_t)(r * 5 % TILES);
     for (size_t k = 0; k < 2; k++) {
         uint32_t *const rets[2] = {k == 0 ? first : third, k == 0 ? second : fourth};
         const struct row_dot operands = {.pairs = a,
-                                         .b = rows,
-                                         .rows = ROWS / 2,
+                                         .tiles = b,
+                                         .rows = pairs,
+                                         .counts = counts,
                                          .columns = 2,
                                          .ret = rets,
                                          .ret_offset = {0, strip}};
