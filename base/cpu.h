@@ -15,6 +15,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define CPU_KERNEL_VARIABLE "BLINDLIST_KERNEL"
 
@@ -40,5 +41,8 @@ const char *cpu_kernel_list(size_t number);
 enum status cpu_force_kernel(const char *name, struct error *err) MUST_CHECK;
 /* Processors this process may run on, at least 1. */
 size_t cpu_core_count(void);
+/* Processor time that the calling thread took, in nanoseconds: unlike the wall clock it stands
+ * still while others run. */
+uint64_t cpu_thread_ns(void);
 
 #endif

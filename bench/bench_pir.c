@@ -4,11 +4,11 @@
  *                  that blindlist compile chooses; expansion, both dimensions, serialization */
 #include "base/mem.h"
 #include "bench/bench.h"
-#include "pir-server/bfv/bfv_evaluation_key.h"
 #include "pir-server/dataset/dataset_write.h"
 #include "pir-server/pir/pir_answer.h"
 #include "pir-server/pir/pir_client.h"
 #include "pir-server/pir/pir_processing.h"
+#include "pir-server/wire/wire_keys.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -75,40 +75,19 @@ static void answer(void *context)
     must(pir_answer(work->workspace, work->shard, work->key, work->query, &response, &err), &err);
 }
 
-static struct bfv_switch_key *read_key(const struct bfv_context *context, struct bfv_seeded *parts)
-{
-    struct bfv_switch_key *key = NULL;
-    struct error err;
-    must(bfv_switch_key_new(context, &key, &err), &err);
-    for (size_t j = 0; j < bfv_context_ciphertext_moduli(context); j++) {
-        must(bfv_switch_key_read_seeded(key, j, bytes_view(&parts[j].poly0),
-                                        span_of(parts[j].seed, sizeof parts[j].seed), &err),
-             &err);
-        bytes_clear(&parts[j].poly0);
-    }
-    return key;
-}
-
+/* A device's keys, as they come out of a message. */
 static struct bfv_evaluation_key *make_key(const struct bfv_context *context,
                                            const struct bfv_secret_key *secret,
                                            const struct pir_evaluation_key_config *config)
 {
     const struct random_source random = random_system();
-    struct bfv_seeded parts[BFV_MAX_MODULI];
     struct bfv_evaluation_key *key = NULL;
+    struct bytes message;
     struct error err;
-    for (size_t j = 0; j < BFV_MAX_MODULI; j++)
-        bfv_seeded_init(&parts[j]);
-    must(bfv_evaluation_key_new(context, &key, &err), &err);
-    for (size_t i = 0; i < config->galois_element_count; i++) {
-        const uint32_t element = config->galois_elements[i];
-        must(bfv_galois_key_make(context, secret, element, &random, parts, &err), &err);
-        must(bfv_evaluation_key_add_galois(key, element, read_key(context, parts), &err), &err);
-    }
-    must(bfv_relin_key_make(context, secret, &random, parts, &err), &err);
-    must(bfv_evaluation_key_set_relin(key, read_key(context, parts), &err), &err);
-    for (size_t j = 0; j < BFV_MAX_MODULI; j++)
-        bfv_seeded_deinit(&parts[j]);
+    bytes_init(&message, SIZE_MAX);
+    must(wire_evaluation_key_make(context, config, secret, &random, &message, &err), &err);
+    must(wire_evaluation_key_read(context, config, bytes_view(&message), &key, &err), &err);
+    bytes_deinit(&message);
     return key;
 }
 

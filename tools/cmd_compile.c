@@ -5,6 +5,7 @@
 #include "base/thread_pool.h"
 #include "bloom/bloom.h"
 #include "pir-server/dataset/dataset_write.h"
+#include "pir-server/pir/pir_cost_file.h"
 #include "pir-server/pir/sha256.h"
 #include "tools/commands.h"
 #include "urls/list_reading.h"
@@ -27,6 +28,8 @@ enum {
     OPT_MAX_RESPONSE,
     OPT_MAX_KEY,
     OPT_MAX_SHARD,
+    OPT_COSTS,
+    OPT_PARAMETERS,
     OPT_KEEP_PRIVATE,
     OPT_DROPPED,
     OPT_THREADS,
@@ -45,6 +48,9 @@ static const struct tool_option options[] = {
     [OPT_MAX_RESPONSE] = {"max-response-bytes", 0, "N", "limit of a new shape, 0 = none [32768]"},
     [OPT_MAX_KEY] = {"max-key-bytes", 0, "N", "likewise of a device's evaluation key [800000]"},
     [OPT_MAX_SHARD] = {"max-shard-bytes", 0, "N", "likewise of the data of a shard [0]"},
+    [OPT_COSTS] = {"costs", 0, "FILE", "choose a new shape by what tune measured, not as shipped"},
+    [OPT_PARAMETERS] = {"parameters", 0, "SET",
+                        "encryption parameters [as before, else ..._logt_5]"},
     [OPT_KEEP_PRIVATE] = {"keep-private-suffixes", 0, NULL,
                           "block whole hosters such as github.io when a list says so"},
     [OPT_DROPPED] = {"dropped", 0, "FILE", "write every dropped line: file, line, reason, text"},
@@ -57,6 +63,8 @@ struct compile {
     struct list_options list_options;
     const char *out;
     const char *dropped_path;
+    const char *costs_path;
+    struct pir_cost_constants costs;
     size_t threads;
     bool json;
     size_t list_count;
@@ -138,6 +146,15 @@ static int take_option(struct compile *compile, int got, const struct tool_args 
         return take_limit(args, "max-key-bytes", &settings->wish.max_key_bytes);
     case OPT_MAX_SHARD:
         return take_limit(args, "max-shard-bytes", &settings->wish.max_shard_bytes);
+    case OPT_COSTS:
+        compile->costs_path = args->value;
+        break;
+    case OPT_PARAMETERS:
+        settings->parameter_set = args->value;
+        if (!dataset_parameter_set_is_served(args->value))
+            return bad_value(args, "parameters",
+                             "n_4096_logq_27_28_28_logt_4, _logt_5 or _logt_6 is wanted");
+        break;
     case OPT_KEEP_PRIVATE:
         compile->list_options.keep_private_suffixes = true;
         break;
@@ -226,6 +243,12 @@ static enum status compile_lists(struct compile *compile, struct error *err)
         .context = compile, .bytes = on_bytes, .drop = on_drop, .widen = on_widen};
     const struct list_counts *counts = &compile->counts;
     enum status status = STATUS_OK;
+    if (compile->costs_path != NULL) {
+        status = pir_cost_file_read(compile->costs_path, &compile->costs, err);
+        compile->settings.wish.constants = &compile->costs;
+    }
+    if (status != STATUS_OK)
+        return status;
     compile->sources = mem_alloc_zeroed(compile->list_count, sizeof *compile->sources);
     if (compile->sources == NULL)
         return error_set(err, STATUS_NOMEM, "out of memory");

@@ -54,6 +54,12 @@ void dataset_settings_init(struct dataset_settings *ret)
     ret->wish.max_key_bytes = DATASET_MAX_KEY_BYTES;
 }
 
+bool dataset_parameter_set_is_served(const char *name)
+{
+    const struct bfv_named_parameters *set = bfv_named_parameters_find(name);
+    return set != NULL && !set->needs_64_bit && !set->fails_decryption && !set->is_insecure;
+}
+
 /* ---- the use case's folder ---- */
 
 static enum status check_settings(const struct dataset_settings *settings, struct error *err)
@@ -70,6 +76,10 @@ static enum status check_settings(const struct dataset_settings *settings, struc
     if (settings->wish.hash_function_count > DATASET_HASH_FUNCTIONS_MAX)
         return error_set(err, STATUS_INVALID, "%zu hash functions: not 1 or 2",
                          settings->wish.hash_function_count);
+    if (settings->parameter_set != NULL &&
+        !dataset_parameter_set_is_served(settings->parameter_set))
+        return error_set(err, STATUS_INVALID, "%s: no parameter set for datasets",
+                         settings->parameter_set);
     if (!(settings->false_positive_rate > 0 && settings->false_positive_rate < 1))
         return error_set(err, STATUS_INVALID, "the false-positive rate is not between 0 and 1");
     return STATUS_OK;
@@ -252,6 +262,12 @@ static enum status choose_shard_count(struct writing *work, struct error *err)
     return STATUS_OK;
 }
 
+static const struct bfv_named_parameters *wanted_set(const struct writing *work)
+{
+    const char *name = work->settings->parameter_set;
+    return bfv_named_parameters_find(name != NULL ? name : DATASET_RLWE_PARAMETERS);
+}
+
 /* Takes the shape of the version in force, keys and all, when it is one of ours and the settings
  * agree. */
 static bool take_old_shape(struct writing *work)
@@ -260,6 +276,9 @@ static bool take_old_shape(struct writing *work)
         dataset_info(work->before)->shard_count != work->manifest.info.shard_count)
         return false;
     const struct pir_parameters *old = dataset_parameters(work->before);
+    if (work->settings->parameter_set != NULL &&
+        !bfv_parameters_equal(&old->encryption, &wanted_set(work)->parameters))
+        return false;
     if (old->hash_function_count != work->wish.hash_function_count ||
         old->sharding.function != SHARDING_SHA256 ||
         old->entry_bytes < HASH_BUCKET_EMPTY_BYTES + HASH_BUCKET_SLOT_BYTES + VALUE_BYTES)
@@ -292,7 +311,10 @@ static enum status choose_shape(struct writing *work, struct error *err)
         return status;
     struct pir_shape_wish wish = work->wish;
     wish.key = &dataset_parameters(work->before)->evaluation_key;
-    keeping.encryption = wish.key->encryption;
+    if (work->settings->parameter_set == NULL)
+        keeping.encryption = wish.key->encryption;
+    else if (!bfv_parameters_equal(&wish.key->encryption, &keeping.encryption))
+        return STATUS_OK;
     if (pir_processing_choose(work->partition, &wish, &keeping, &ignored) != STATUS_OK)
         return STATUS_OK;
     status = query_cost(work, &work->processing.shape, &cheapest, err);
@@ -365,7 +387,6 @@ static void measure_load(struct writing *work)
 
 static enum status write_shards(struct writing *work, struct error *err)
 {
-    const struct bfv_named_parameters *named = bfv_named_parameters_find(DATASET_RLWE_PARAMETERS);
     const struct sharding sharding = {.function = SHARDING_SHA256};
     const struct pir_rows rows = {.count = row_set_count(work->rows),
                                   .context = work->rows,
@@ -389,7 +410,8 @@ static enum status write_shards(struct writing *work, struct error *err)
         work->summary.kept_shape = status == STATUS_OK;
     }
     if (status == STATUS_TOO_LARGE) { /* no old shape, or outgrown */
-        pir_processing_init(&named->parameters, work->wish.hash_function_count, &work->processing);
+        pir_processing_init(&wanted_set(work)->parameters, work->wish.hash_function_count,
+                            &work->processing);
         status = choose_shape(work, err);
         if (status == STATUS_OK)
             status = process(work, err);

@@ -27,7 +27,7 @@
 /* Rows a shard takes when nothing is said: the number of shards is the least power of two that
  * leaves at most so many to each on average. */
 #define DATASET_ROWS_PER_SHARD     ((uint64_t)65536)
-#define DATASET_RLWE_PARAMETERS    "n_4096_logq_27_28_28_logt_5"
+#define DATASET_RLWE_PARAMETERS    "n_4096_logq_27_28_28_logt_5" /* the default */
 #define DATASET_HASH_FUNCTIONS_MAX 2
 /* Limits when nothing is said. Keys: newer devices send theirs with every request, so a key has to
  * earn its 85 KB; these are eight Galois keys and one for relinearization. Response: two replies
@@ -38,8 +38,9 @@
 
 struct dataset_settings {
     const char *use_case;
-    uint64_t shard_count;    /* a power of two; 0 = by rows_per_shard */
-    uint64_t rows_per_shard; /* 0 = as the version in force, else DATASET_ROWS_PER_SHARD */
+    uint64_t shard_count;      /* a power of two; 0 = by rows_per_shard */
+    uint64_t rows_per_shard;   /* 0 = as the version in force, else DATASET_ROWS_PER_SHARD */
+    const char *parameter_set; /* a name; NULL = as the version in force, else the above */
     /* hash_function_count 1 or 2; 0 = as the version in force, else 1. `key` is not used. */
     struct pir_shape_wish wish;
     double false_positive_rate; /* (0, 1) */
@@ -49,6 +50,9 @@ struct dataset_settings {
     const struct dataset_report *report; /* NULL = nothing was dropped; borrowed */
     bool show_progress;
 };
+/* May a dataset have these encryption parameters? Those with words of 32 bits that leave a noise
+ * budget. */
+bool dataset_parameter_set_is_served(const char *name);
 /* The defaults; the use case is left to the caller. */
 void dataset_settings_init(struct dataset_settings *ret);
 

@@ -97,7 +97,7 @@ is "$(find "$tmp/data" -name '.*.tmp' | wc -l | tr -d ' ')" 0 'nothing half-writ
 for wrong in '--shards 3' '--shards 0' '--shards 131072' '--rows-per-shard 0' \
     '--false-positive-rate 0' '--false-positive-rate 1' '--false-positive-rate x' '--seed -1' \
     '--seed 4294967296' '--hash-functions 3' '--growth -1' '--growth 10001' '--max-key-bytes x' \
-    '--max-response-bytes -1' '--max-shard-bytes 1.5' '--threads 0' '--shards 2 --rows-per-shard 5'; do
+    '--parameters n_4096_logq_27_28_28_logt_13' '--parameters x' '--max-response-bytes -1' '--max-shard-bytes 1.5' '--threads 0' '--shards 2 --rows-per-shard 5'; do
     # shellcheck disable=SC2086
     compile "$tmp/plain.txt" $wrong
     is_code 2 "$wrong is wrong usage"
@@ -177,6 +177,15 @@ check 'is kept' [ "$(member evaluationKeyBytes)" -le 600000 ]
 rm -rf "$tmp/shape"
 shape --growth 100
 check 'room for twice the rows takes more buckets' [ "$(member bucketsPerTable)" -gt "$usual_buckets" ]
+rm -rf "$tmp/shape"
+shape --parameters n_4096_logq_27_28_28_logt_6
+is_code 0 'other encryption parameters'
+is_stdout_like '"bucketBytes": 2560,' 'are taken'
+shape
+is_stdout_like '"keptShape": true,' 'and kept'
+is_stdout_like '"bucketBytes": 2560,' 'as they were'
+shape --parameters n_4096_logq_27_28_28_logt_5
+is_stdout_like '"keptShape": false,' 'until others are wanted'
 rm -rf "$tmp/shape"
 shape --max-response-bytes 5000
 is_code 1 'a limit that no shape keeps fails'

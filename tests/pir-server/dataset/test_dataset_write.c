@@ -77,6 +77,9 @@ Test(dataset_write, settings_out_of_range_are_refused)
     settings = plain_settings();
     settings.wish.hash_function_count = 3;
     cr_assert_eq(try_rows("x", 1, &settings), STATUS_INVALID);
+    settings = plain_settings();
+    settings.parameter_set = "n_4096_logq_27_28_28_logt_13";
+    cr_assert_eq(try_rows("x", 1, &settings), STATUS_INVALID);
     static const double rates[] = {0, 1, -1, 2};
     for (size_t i = 0; i < ARRAY_COUNT(rates); i++) {
         settings = plain_settings();
