@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/random.h"
+#include "base/write_out.h"
 
 #include <assert.h>
 #include <dirent.h>
@@ -492,7 +493,16 @@ enum status file_writer_sync(struct file_writer *writer, struct error *err)
 
 enum status file_writer_commit(struct file_writer *writer, struct error *err)
 {
-    enum status status = file_writer_sync(writer, err);
+    /* folder_publish() flushes all files and names of a folder that nobody knows yet. */
+    const bool is_published_later = is_temporary_folder(writer->folder);
+    enum status status;
+    if (is_published_later) {
+        writer_flush(writer);
+        status = file_writer_check(writer, err);
+        write_out_start(writer->fd);
+    } else {
+        status = file_writer_sync(writer, err);
+    }
     if (status == STATUS_OK && rename(writer->temporary, writer->target) != 0) {
         writer->error_number = errno;
         status = file_writer_check(writer, err);
@@ -501,8 +511,7 @@ enum status file_writer_commit(struct file_writer *writer, struct error *err)
         file_writer_cancel(writer);
         return status;
     }
-    /* folder_publish() will do it once for all names in a folder that nobody knows yet. */
-    if (!is_temporary_folder(writer->folder))
+    if (!is_published_later)
         status = folder_sync(writer->folder, err);
     writer_free(writer);
     return status;
@@ -523,6 +532,21 @@ enum status file_write(const char *path, mode_t mode, struct span contents, stru
         return status;
     file_writer_write(writer, contents);
     return file_writer_commit(writer, err);
+}
+
+enum status file_link(const char *from, const char *to, struct error *err)
+{
+    if (link(from, to) == 0)
+        return STATUS_OK;
+    if (errno == ENOENT || errno == EEXIST)
+        return error_set_errno(err, errno, "%s", errno == EEXIST ? to : from);
+    /* Another file system, one without links, or too many of them. */
+    struct file_map map = {0};
+    enum status status = file_map_open(from, &map, err);
+    if (status == STATUS_OK)
+        status = file_write(to, FILE_MODE_PUBLIC, map.bytes, err);
+    file_map_close(&map);
+    return status;
 }
 
 /* ---- folders ---- */
@@ -571,12 +595,86 @@ enum status folder_make_temporary(const char *parent, const char *stem, char **r
     return STATUS_OK;
 }
 
-enum status folder_publish(const char *temporary, const char *target, struct error *err)
+/* Paths of what lies in a folder. */
+struct listing {
+    char **paths;
+    size_t count;
+};
+
+static void listing_deinit(struct listing *listing)
+{
+    for (size_t i = 0; i < listing->count; i++)
+        mem_free(listing->paths[i]);
+    mem_free(listing->paths);
+}
+
+static enum status listing_add(struct listing *listing, size_t *capacity, const char *folder,
+                               const char *name, struct error *err)
+{
+    if (listing->count == *capacity) {
+        const size_t larger = *capacity == 0 ? 64 : 2 * *capacity;
+        char **moved = mem_realloc(listing->paths, larger, sizeof *moved);
+        if (moved == NULL)
+            return error_set(err, STATUS_NOMEM, "%s: out of memory", folder);
+        listing->paths = moved;
+        *capacity = larger;
+    }
+    char *path = path_join(folder, name);
+    if (path == NULL)
+        return error_set(err, STATUS_NOMEM, "%s: out of memory", folder);
+    listing->paths[listing->count++] = path;
+    return STATUS_OK;
+}
+
+static enum status list_folder(const char *folder, struct listing *ret, struct error *err)
+{
+    size_t capacity = 0;
+    enum status status = STATUS_OK;
+    DIR *open_folder = opendir(folder);
+    if (open_folder == NULL)
+        return error_set_errno(err, errno, "%s", folder);
+    for (const struct dirent *entry = readdir(open_folder); entry != NULL && status == STATUS_OK;
+         entry = readdir(open_folder)) {
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            status = listing_add(ret, &capacity, folder, entry->d_name, err);
+    }
+    closedir(open_folder);
+    return status;
+}
+
+static enum status flush_file(void *context, size_t index, size_t worker, struct error *err)
+{
+    const struct listing *listing = context;
+    const char *path = listing->paths[index];
+    (void)worker;
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return error_set_errno(err, errno, "%s", path);
+    const int failed = fsync(fd) != 0 && errno != EINVAL && errno != EROFS ? errno : 0;
+    close(fd);
+    return failed == 0 ? STATUS_OK : error_set_errno(err, failed, "%s: cannot write", path);
+}
+
+/* The files of a folder, then their names. */
+static enum status flush_folder(const char *folder, struct thread_pool *pool, struct error *err)
+{
+    struct listing listing = {0};
+    enum status status = list_folder(folder, &listing, err);
+    if (status == STATUS_OK)
+        status = thread_pool_for(pool, listing.count, flush_file, &listing, err);
+    if (status == STATUS_OK)
+        status = folder_sync(folder, err);
+    listing_deinit(&listing);
+    return status;
+}
+
+enum status folder_publish(const char *temporary, const char *target, struct thread_pool *pool,
+                           struct error *err)
 {
     struct stat info;
     if (lstat(target, &info) == 0)
         return error_set(err, STATUS_EXISTS, "%s: exists already", target);
-    enum status status = folder_sync(temporary, err);
+    enum status status = flush_folder(temporary, pool, err);
     if (status != STATUS_OK)
         return status;
     char *parent = parent_of(target);

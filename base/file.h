@@ -4,8 +4,8 @@
  *          file_writer_commit() flushes it to the disk, renames it and flushes the folder. Until
  *          then, and after a failure, kill or full disk, the target is what it was. A folder is
  *          published the same way: filled under a temporary name, then folder_publish(), which
- *          flushes the names in it once; commits inside such a folder flush only their file. After
- *          a kill the temporary name may be left behind.
+ *          flushes the files in it and their names; commits inside such a folder start to write
+ *          and wait for nothing. After a kill the temporary name may be left behind.
  * Messages name the file as the caller gave it; only paths, never contents.
  * Threads  one object belongs to one thread; the functions may be called from any. */
 #ifndef BLINDLIST_BASE_FILE_H
@@ -14,6 +14,7 @@
 #include "base/bytes.h"
 #include "base/span.h"
 #include "base/status.h"
+#include "base/thread_pool.h"
 
 #include <stdio.h>
 #include <sys/types.h>
@@ -79,15 +80,20 @@ void file_writer_cancel(struct file_writer *writer);
 enum status file_write(const char *path, mode_t mode, struct span contents,
                        struct error *err) MUST_CHECK;
 
+/* The file `from` under the name `to` as well, which must not exist: a hard link, else a copy. For
+ * files that are never written again. */
+enum status file_link(const char *from, const char *to, struct error *err) MUST_CHECK;
+
 /* Creates the folder and its missing parents; an existing folder is fine. */
 enum status folder_make(const char *path, struct error *err) MUST_CHECK;
 /* Creates `<parent>/.<stem>.<random>.tmp` and returns its path (mem_free). */
 enum status folder_make_temporary(const char *parent, const char *stem, char **ret,
                                   struct error *err) MUST_CHECK;
-/* Flushes the folder `temporary`, whose files a file_writer has flushed, and renames it to
- * `target`, which must not exist (STATUS_EXISTS). On failure `temporary` is still there, unless it
- * was only the last flush that failed. */
-enum status folder_publish(const char *temporary, const char *target, struct error *err) MUST_CHECK;
+/* Flushes the files of the folder `temporary`, spread over the pool (may be NULL), and the folder,
+ * and renames it to `target`, which must not exist (STATUS_EXISTS). On failure `temporary` is still
+ * there, unless it was only the last flush that failed. */
+enum status folder_publish(const char *temporary, const char *target, struct thread_pool *pool,
+                           struct error *err) MUST_CHECK;
 /* Points the symbolic link `path` at `target`, replacing an older link in one step. */
 enum status link_replace(const char *target, const char *path, struct error *err) MUST_CHECK;
 /* Removes a folder and all below it, best effort; a missing one is fine. Does not follow links. */

@@ -13,6 +13,7 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <time.h>
 
 #define THREADS_MAX 256
 
@@ -31,6 +32,7 @@ enum {
     OPT_COSTS,
     OPT_PARAMETERS,
     OPT_KEEP_PRIVATE,
+    OPT_FULL,
     OPT_DROPPED,
     OPT_THREADS,
     OPT_JSON,
@@ -53,6 +55,7 @@ static const struct tool_option options[] = {
                         "encryption parameters [as before, else ..._logt_5]"},
     [OPT_KEEP_PRIVATE] = {"keep-private-suffixes", 0, NULL,
                           "block whole hosters such as github.io when a list says so"},
+    [OPT_FULL] = {"full", 0, NULL, "make all shards anew, also where the version before has them"},
     [OPT_DROPPED] = {"dropped", 0, "FILE", "write every dropped line: file, line, reason, text"},
     [OPT_THREADS] = {"threads", 'j', "N", "threads [as many as cores]"},
     [OPT_JSON] = {"json", 0, NULL, "print the summary as JSON"},
@@ -79,7 +82,27 @@ struct compile {
     struct file_writer *dropped;
     struct thread_pool *pool;
     struct dataset_summary summary;
+    uint64_t reading_ns;
 };
+
+static const char *const phase_names[DATASET_PHASE_COUNT] = {
+    [DATASET_PHASE_ROWS] = "rows",
+    [DATASET_PHASE_SHARDS] = "shards",
+    [DATASET_PHASE_PREFILTER] = "prefilter",
+    [DATASET_PHASE_PUBLISH] = "publishing",
+};
+
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
+static double seconds(uint64_t ns)
+{
+    return (double)ns / 1e9;
+}
 
 /* ---- options ---- */
 
@@ -157,6 +180,9 @@ static int take_option(struct compile *compile, int got, const struct tool_args 
         break;
     case OPT_KEEP_PRIVATE:
         compile->list_options.keep_private_suffixes = true;
+        break;
+    case OPT_FULL:
+        compile->settings.is_full = true;
         break;
     case OPT_DROPPED:
         compile->dropped_path = args->value;
@@ -262,8 +288,10 @@ static enum status compile_lists(struct compile *compile, struct error *err)
             list_reading_new(&compile->list_options, &sink, compile->pool, &compile->reading, err);
     if (status == STATUS_OK && compile->dropped_path != NULL)
         status = file_writer_new(compile->dropped_path, FILE_MODE_PUBLIC, &compile->dropped, err);
+    const uint64_t start_ns = now_ns();
     for (size_t i = 0; i < compile->list_count && status == STATUS_OK; i++)
         status = read_list(compile, i, err);
+    compile->reading_ns = now_ns() - start_ns;
     if (status != STATUS_OK)
         return status;
     if (compile->dropped != NULL) {
@@ -318,6 +346,23 @@ static void print_shape(const struct dataset_summary *summary)
     print_size("", prediction->evaluation_key_bytes, " in an evaluation key");
 }
 
+/* What was made, and in what time. */
+static void print_work(const struct compile *compile)
+{
+    const struct dataset_summary *summary = &compile->summary;
+    if (summary->is_updated)
+        printf("  %-10s from the version before: %" PRIu64 " rows came, %" PRIu64 " left; %" PRIu64
+               " plaintexts rewritten, %" PRIu64 " shards linked\n",
+               "build", summary->update.rows_added, summary->update.rows_removed,
+               summary->update.plaintexts, summary->update.shards_linked);
+    else
+        printf("  %-10s full, because %s\n", "build", summary->full_reason);
+    printf("  %-10s reading %.2f s", "time", seconds(compile->reading_ns));
+    for (size_t i = 0; i < DATASET_PHASE_COUNT; i++)
+        printf(", %s %.2f s", phase_names[i], seconds(summary->phase_ns[i]));
+    printf("\n");
+}
+
 static void print_summary(const struct compile *compile)
 {
     const struct dataset_summary *summary = &compile->summary;
@@ -346,6 +391,7 @@ static void print_summary(const struct compile *compile)
            summary->load.rows_least, summary->load.rows_most);
     print_shape(summary);
     print_size("PIR data", summary->shard_bytes, "");
+    print_work(compile);
     printf("  %-10s %s/%s/%s\n", "folder", compile->out, info->use_case, info->version);
 }
 
@@ -383,6 +429,35 @@ static json_t *prediction_json(const struct pir_prediction *prediction)
     return NULL;
 }
 
+static json_t *build_json(const struct dataset_summary *summary)
+{
+    json_t *object = json_object();
+    const bool good =
+        object != NULL && put(object, "isFull", json_boolean(!summary->is_updated)) &&
+        (summary->is_updated
+             ? put(object, "rowsAdded", number(summary->update.rows_added)) &&
+                   put(object, "rowsRemoved", number(summary->update.rows_removed)) &&
+                   put(object, "plaintextsRewritten", number(summary->update.plaintexts)) &&
+                   put(object, "shardsLinked", number(summary->update.shards_linked))
+             : put(object, "reason", json_string(summary->full_reason)));
+    if (good)
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+static json_t *times_json(const struct compile *compile)
+{
+    json_t *object = json_object();
+    bool good = object != NULL && put(object, "reading", json_real(seconds(compile->reading_ns)));
+    for (size_t i = 0; i < DATASET_PHASE_COUNT && good; i++)
+        good = put(object, phase_names[i], json_real(seconds(compile->summary.phase_ns[i])));
+    if (good)
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
 static enum status print_json(const struct compile *compile, struct error *err)
 {
     const struct dataset_summary *summary = &compile->summary;
@@ -411,7 +486,8 @@ static enum status print_json(const struct compile *compile, struct error *err)
         put(root, "galoisElements", number(parameters->evaluation_key.galois_element_count)) &&
         put(root, "prediction", prediction_json(&summary->prediction)) &&
         put(root, "bucketFill", json_real(summary->load.fill)) &&
-        put(root, "shardBytes", number(summary->shard_bytes));
+        put(root, "shardBytes", number(summary->shard_bytes)) &&
+        put(root, "build", build_json(summary)) && put(root, "seconds", times_json(compile));
     enum status status = STATUS_OK;
     if (good) {
         json_dumpf(root, stdout, JSON_INDENT(2));
@@ -431,6 +507,7 @@ static int run(struct tool_args *args)
     };
     dataset_settings_init(&compile.settings);
     compile.settings.show_progress = true;
+    compile.settings.now_ns = now_ns;
     for (int got = tool_next(args); got != TOOL_END; got = tool_next(args)) {
         const int code = take_option(&compile, got, args);
         if (got == TOOL_STOP || code != EXIT_DONE)

@@ -14,7 +14,6 @@
 #define CHUNK_KEYS           ((size_t)16384)
 #define HASH_SLICES          ((size_t)8)
 #define BUILDERS_MAX         ((size_t)64)
-#define WINDOW_ALIGN_BITS    ((uint64_t)512) /* a cache line */
 #define PROGRESS_EVERY_LINES 4096
 
 struct chunk {
@@ -207,7 +206,6 @@ static enum status insert_task(void *context, size_t index, size_t worker, struc
 static enum status make_builders(struct build *build, const struct bloom_filter *filter,
                                  struct error *err)
 {
-    const uint64_t bit_count = filter->meta.params.bit_count;
     size_t count = thread_pool_worker_count(build->options->pool) + 1;
     if (count > BUILDERS_MAX)
         count = BUILDERS_MAX;
@@ -217,20 +215,7 @@ static enum status make_builders(struct build *build, const struct bloom_filter 
         return error_set(err, STATUS_NOMEM, "%s: out of memory", build->path);
     build->builder_count = count;
     build->murmur_seed = filter->meta.params.murmur_seed;
-    uint64_t first = 0;
-    for (size_t i = 0; i < count; i++) {
-        uint64_t end = bit_count * (i + 1) / count;
-        end = i + 1 == count ? bit_count : end - end % WINDOW_ALIGN_BITS;
-        const enum status status =
-            bloom_status(bloom_builder_init(&build->builders[i], &filter->meta.params, filter->bits,
-                                            filter->byte_count),
-                         err);
-        if (status != STATUS_OK)
-            return status;
-        bloom_builder_set_window(&build->builders[i], (uint32_t)first, (uint32_t)(end - first));
-        first = end;
-    }
-    return STATUS_OK;
+    return bloom_filter_share_out(filter, build->builders, count, err);
 }
 
 /* A repeated key sets bits that are set already: this pass need not know them. */

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define WINDOW_ALIGN_BITS ((uint64_t)512) /* a cache line */
+
 const char *bloom_layout_name(enum bloom_layout layout)
 {
     switch (layout) {
@@ -57,6 +59,26 @@ enum status bloom_filter_new(const struct bloom_meta *meta, struct bloom_filter 
         .meta = *meta, .layout = BLOOM_LAYOUT_MANIFEST, .byte_count = byte_count, .bits = bits};
     filter->meta.tag[0] = '\0';
     *ret = filter;
+    return STATUS_OK;
+}
+
+enum status bloom_filter_share_out(const struct bloom_filter *filter,
+                                   struct bloom_builder *builders, size_t count, struct error *err)
+{
+    const uint64_t bit_count = filter->meta.params.bit_count;
+    uint64_t first = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t end = bit_count * (i + 1) / count;
+        end = i + 1 == count ? bit_count : end - end % WINDOW_ALIGN_BITS;
+        const enum status status =
+            bloom_status(bloom_builder_init(&builders[i], &filter->meta.params, filter->bits,
+                                            filter->byte_count),
+                         err);
+        if (status != STATUS_OK)
+            return status;
+        bloom_builder_set_window(&builders[i], (uint32_t)first, (uint32_t)(end - first));
+        first = end;
+    }
     return STATUS_OK;
 }
 

@@ -49,6 +49,12 @@ struct bloom_filter {
 enum status bloom_filter_new(const struct bloom_meta *meta, struct bloom_filter **ret,
                              struct error *err) MUST_CHECK;
 void bloom_filter_free(struct bloom_filter *filter);
+/* Starts builders[count], each with a window of its own, which begins at a cache line: `count`
+ * threads that are given all keys fill the filter. Cannot fail for a filter of bloom_filter_new().
+ */
+enum status bloom_filter_share_out(const struct bloom_filter *filter,
+                                   struct bloom_builder *builders, size_t count,
+                                   struct error *err) MUST_CHECK;
 /* Makes meta.tag the digest of the bits, in hex. STATUS_NOMEM. */
 enum status bloom_filter_seal(struct bloom_filter *filter, struct error *err) MUST_CHECK;
 /* A reader over the filter's bits, valid as long as the filter. Cannot fail. */

@@ -249,6 +249,11 @@ const struct dataset_info *dataset_info(const struct dataset *dataset)
     return &dataset->manifest.info;
 }
 
+const struct dataset_shard_rows *dataset_shard_rows(const struct dataset *dataset)
+{
+    return &dataset->manifest.shard_rows;
+}
+
 const char *dataset_folder(const struct dataset *dataset)
 {
     return dataset->folder;

@@ -44,6 +44,12 @@ struct dataset_info {
     char prefilter_tag[2 * DATASET_DIGEST_BYTES + 1];
 };
 
+/* What an update of shards must know. */
+struct dataset_shard_rows {
+    uint64_t *rows;        /* [shard_count]: placed in each shard; NULL = not recorded */
+    uint64_t merged_count; /* left out, because another row has their key hash */
+};
+
 struct dataset;
 
 /* Letters, digits, '.', '-' and '_', not starting with '.', 1..DATASET_USE_CASE_MAX_BYTES bytes,
@@ -61,6 +67,7 @@ enum status dataset_open_folder(const char *folder, unsigned bfv_flags, struct d
 void dataset_free(struct dataset *dataset); /* takes NULL */
 
 const struct dataset_info *dataset_info(const struct dataset *dataset);
+const struct dataset_shard_rows *dataset_shard_rows(const struct dataset *dataset);
 /* The version's folder, symbolic links resolved. */
 const char *dataset_folder(const struct dataset *dataset);
 /* The parameters that all shards share. */

@@ -16,6 +16,7 @@ void dataset_manifest_init(struct dataset_manifest *manifest)
 void dataset_manifest_deinit(struct dataset_manifest *manifest)
 {
     mem_free(manifest->files);
+    mem_free(manifest->shard_rows.rows);
     dataset_manifest_init(manifest);
 }
 
@@ -214,6 +215,34 @@ static void require_files(struct source *source, const struct dataset_manifest *
     }
 }
 
+/* {"mergedRows", "shardRows": [..]}, which older versions do not have. */
+static void read_load(struct source *source, const json_t *load, struct dataset_manifest *ret)
+{
+    const uint64_t shards = ret->info.shard_count;
+    struct dataset_shard_rows *known = &ret->shard_rows;
+    const json_t *rows = json_object_get(load, "shardRows");
+    known->merged_count = get_count(source, load, "load", "mergedRows", 0, ret->info.row_count);
+    if (!json_is_array(rows) || json_array_size(rows) != shards)
+        refuse(source, "load", "shardRows", "is not an array with a number for each shard");
+    if (source->status != STATUS_OK)
+        return;
+    known->rows = mem_alloc((size_t)shards, sizeof *known->rows);
+    if (known->rows == NULL) {
+        source->status = error_set(source->err, STATUS_NOMEM, "%s: out of memory", source->name);
+        return;
+    }
+    uint64_t sum = known->merged_count;
+    for (size_t i = 0; i < shards; i++) {
+        const json_int_t count = json_integer_value(json_array_get(rows, i));
+        known->rows[i] = count >= 0 ? (uint64_t)count : UINT32_MAX;
+        if (!json_is_integer(json_array_get(rows, i)) || known->rows[i] > ret->info.row_count)
+            refuse(source, "load", "shardRows", "holds what is no number of rows");
+        sum += known->rows[i];
+    }
+    if (sum != ret->info.row_count)
+        refuse(source, "load", "shardRows", "does not add up to the rows");
+}
+
 static void read_root(struct source *source, const json_t *root, struct dataset_manifest *ret)
 {
     struct dataset_info *info = &ret->info;
@@ -252,6 +281,8 @@ static void read_root(struct source *source, const json_t *root, struct dataset_
     ret->hash_function_count =
         (size_t)get_count(source, shape, "shape", "hashFunctions", 1, KEYWORD_HASH_FUNCTIONS_MAX);
 
+    if (source->status == STATUS_OK && json_object_get(root, "load") != NULL)
+        read_load(source, get_object(source, root, "load"), ret);
     read_files(source, get_object(source, root, "files"), ret);
     if (source->status == STATUS_OK)
         require_files(source, ret);
@@ -414,6 +445,24 @@ static json_t *shape_json(const struct dataset_info *info, const struct pir_para
     return object;
 }
 
+static json_t *load_json(const struct dataset_manifest *manifest)
+{
+    const struct dataset_shard_rows *known = &manifest->shard_rows;
+    json_t *object = json_object();
+    json_t *rows = json_array();
+    bool good = object != NULL && rows != NULL &&
+                put(object, "mergedRows", count_json(known->merged_count));
+    for (uint64_t i = 0; i < manifest->info.shard_count && good; i++)
+        good = json_array_append_new(rows, count_json(known->rows[i])) == 0;
+    good = good && json_object_set(object, "shardRows", rows) == 0;
+    json_decref(rows);
+    if (!good) {
+        json_decref(object);
+        return NULL;
+    }
+    return object;
+}
+
 static json_t *files_json(const struct dataset_manifest *manifest)
 {
     json_t *object = json_object();
@@ -466,6 +515,8 @@ enum status dataset_manifest_format(const struct dataset_manifest *manifest,
                 put(root, "shape", shape_json(info, parameters)) &&
                 put(root, "files", files_json(manifest)) &&
                 put(root, "sources", dataset_sources_json(origin));
+    if (good && manifest->shard_rows.rows != NULL)
+        good = put(root, "load", load_json(manifest));
     if (good && origin->counts != NULL)
         good = put(root, "lists", dataset_counts_json(origin->counts));
     const enum status status = good ? dataset_json_append(root, ret, err)

@@ -46,7 +46,8 @@ struct dataset_origin {
 struct dataset_manifest {
     struct dataset_info info;
     size_t hash_function_count;
-    struct dataset_file *files; /* [file_count], sorted by name; owned */
+    struct dataset_shard_rows shard_rows; /* owned */
+    struct dataset_file *files;           /* [file_count], sorted by name; owned */
     size_t file_count;
 };
 

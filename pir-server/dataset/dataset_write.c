@@ -4,9 +4,9 @@
 #include "base/file.h"
 #include "base/folder_lock.h"
 #include "base/mem.h"
-#include "bloom/formats/bloom_manifest.h"
-#include "bloom/formats/bloom_plist.h"
+#include "bloom/formats/bloom_filter.h"
 #include "pir-server/bfv/bfv_context.h"
+#include "pir-server/dataset/dataset_prefilter.h"
 #include "pir-server/pir/hash_bucket.h"
 #include "pir-server/pir/pir_processing.h"
 #include "pir-server/pir/sha256.h"
@@ -85,6 +85,15 @@ static enum status check_settings(const struct dataset_settings *settings, struc
     return STATUS_OK;
 }
 
+static bool has_current(const struct writing *work)
+{
+    struct stat info;
+    char *path = path_join(work->home, "current");
+    const bool has = path != NULL && lstat(path, &info) == 0;
+    mem_free(path);
+    return has;
+}
+
 static enum status begin(struct writing *work, const char *data, struct error *err)
 {
     const char *use_case = work->settings->use_case;
@@ -102,129 +111,57 @@ static enum status begin(struct writing *work, const char *data, struct error *e
     status = dataset_open(data, use_case, 0, &work->before, &why);
     if (status == STATUS_NOMEM)
         return error_set(err, status, "%s", why.message);
+    if (status != STATUS_OK)
+        snprintf(work->summary.full_reason, sizeof work->summary.full_reason, "%s",
+                 has_current(work) ? why.message : "there is no version before");
     return folder_make_temporary(work->home, "dataset", &work->temporary, err);
 }
 
 /* ---- rows and prefilter ---- */
 
+/* Two tasks: the digest and the file. */
+static enum status write_rows_task(void *context, size_t index, size_t worker, struct error *err)
+{
+    struct writing *work = context;
+    const struct span text = row_set_text(work->rows);
+    (void)worker;
+    if (index == 0) {
+        struct sha256 hash;
+        sha256_init(&hash);
+        sha256_add(&hash, text);
+        sha256_finish(&hash, work->manifest.info.rows_digest);
+        return STATUS_OK;
+    }
+    char *path = NULL;
+    enum status status = path_of(work, "rows.txt", &path, err);
+    if (status == STATUS_OK)
+        status = file_write(path, FILE_MODE_PUBLIC, text, err);
+    mem_free(path);
+    return status;
+}
+
 static enum status write_rows(struct writing *work, struct error *err)
 {
+    const struct dataset_settings *settings = work->settings;
     struct dataset_info *info = &work->manifest.info;
     enum status status = row_set_add(work->rows, span_of_text(DATASET_TEST_ROW), err);
     if (status == STATUS_OK)
         status = row_set_finish(work->rows, work->pool, err);
     if (status != STATUS_OK)
         return status;
-    const struct span text = row_set_text(work->rows);
-    char *path = NULL;
-    status = path_of(work, "rows.txt", &path, err);
-    if (status == STATUS_OK)
-        status = file_write(path, FILE_MODE_PUBLIC, text, err);
-    mem_free(path);
-    struct sha256 hash;
-    sha256_init(&hash);
-    sha256_add(&hash, text);
-    sha256_finish(&hash, info->rows_digest);
+    status = thread_pool_for(work->pool, 2, write_rows_task, work, err);
     info->row_count = row_set_count(work->rows);
-    work->summary.rows_bytes = text.size;
-    return status;
-}
-
-static enum status write_plist(const struct writing *work, const struct bloom_filter *filter,
-                               struct error *err)
-{
-    char *path = NULL;
-    struct file_writer *writer = NULL;
-    enum status status = path_of(work, "prefilter.plist", &path, err);
-    if (status == STATUS_OK)
-        status = file_writer_new(path, FILE_MODE_PUBLIC, &writer, err);
-    if (status == STATUS_OK) {
-        status = bloom_plist_write(filter, BLOOM_LAYOUT_PLIST, writer, err);
-        if (status == STATUS_OK)
-            status = file_writer_commit(writer, err);
-        else
-            file_writer_cancel(writer);
-    }
-    mem_free(path);
-    return status;
-}
-
-/* Raw bits and manifest, whose url says where servers offer the bits. */
-static enum status write_bits(const struct writing *work, struct bloom_filter *filter,
-                              struct error *err)
-{
-    char *bits_path = NULL;
-    char *json_path = NULL;
-    struct bytes json;
-    bytes_init(&json, BLOOM_MANIFEST_MAX_BYTES);
-    snprintf(filter->meta.url, sizeof filter->meta.url, "/prefilter/%s/%s.bloom",
-             work->settings->use_case, filter->meta.tag);
-    enum status status = path_of(work, "prefilter.bloom", &bits_path, err);
-    if (status == STATUS_OK)
-        status = path_of(work, "prefilter.json", &json_path, err);
-    if (status == STATUS_OK)
-        status =
-            file_write(bits_path, FILE_MODE_PUBLIC, span_of(filter->bits, filter->byte_count), err);
-    if (status == STATUS_OK)
-        status = bloom_manifest_format(&filter->meta, BLOOM_LAYOUT_MANIFEST, &json, err);
-    if (status == STATUS_OK)
-        status = file_write(json_path, FILE_MODE_PUBLIC, bytes_view(&json), err);
-    bytes_deinit(&json);
-    mem_free(json_path);
-    mem_free(bits_path);
+    info->false_positive_rate = settings->false_positive_rate;
+    info->murmur_seed =
+        settings->has_seed ? settings->murmur_seed : bloom_seed_of_digest(info->rows_digest);
+    work->summary.rows_bytes = row_set_text(work->rows).size;
     return status;
 }
 
 static enum status write_prefilter(struct writing *work, struct error *err)
 {
-    const struct dataset_settings *settings = work->settings;
-    struct dataset_info *info = &work->manifest.info;
-    struct bloom_filter *filter = NULL;
-    struct bloom_builder *builder = NULL;
-    struct bloom_meta *meta = mem_alloc_zeroed(1, sizeof *meta);
-    enum status status = STATUS_OK;
-    if (meta == NULL)
-        return error_set(err, STATUS_NOMEM, "prefilter: out of memory");
-    info->murmur_seed =
-        settings->has_seed ? settings->murmur_seed : bloom_seed_of_digest(info->rows_digest);
-    info->false_positive_rate = settings->false_positive_rate;
-    meta->item_count = info->row_count;
-    meta->false_positive_tolerance = settings->false_positive_rate;
-    status = bloom_status(bloom_params_choose(info->row_count, settings->false_positive_rate,
-                                              info->murmur_seed, &meta->params),
-                          err);
-    if (status == STATUS_OK)
-        status = bloom_filter_new(meta, &filter, err);
-    if (status != STATUS_OK)
-        goto done;
-    builder = mem_alloc(1, sizeof *builder);
-    if (builder == NULL) {
-        status = error_set(err, STATUS_NOMEM, "prefilter: out of memory");
-        goto done;
-    }
-    status = bloom_status(
-        bloom_builder_init(builder, &meta->params, filter->bits, filter->byte_count), err);
-    if (status != STATUS_OK)
-        goto done;
-    for (size_t i = 0; i < info->row_count; i++) {
-        const struct span row = row_set_at(work->rows, i);
-        bloom_builder_add(builder, row.data, row.size);
-    }
-    bloom_builder_finish(builder);
-    status = bloom_filter_seal(filter, err);
-    if (status != STATUS_OK)
-        goto done;
-    info->prefilter_bytes = filter->byte_count;
-    memcpy(info->prefilter_tag, filter->meta.tag, sizeof info->prefilter_tag);
-    work->summary.expected_rate = bloom_expected_rate(&meta->params, info->row_count);
-    status = write_bits(work, filter, err);
-    if (status == STATUS_OK)
-        status = write_plist(work, filter, err);
-done:
-    mem_free(builder);
-    bloom_filter_free(filter);
-    mem_free(meta);
-    return status;
+    return dataset_prefilter_write(work->rows, work->temporary, work->pool, &work->manifest.info,
+                                   &work->summary.expected_rate, err);
 }
 
 /* ---- shards ---- */
@@ -371,41 +308,58 @@ static void measure_load(struct writing *work)
 {
     struct dataset_load *load = &work->summary.load;
     const uint64_t shards = work->manifest.info.shard_count;
+    const uint64_t *rows = work->manifest.shard_rows.rows;
     const uint64_t slots = pir_shape_slots((size_t)work->parameters.entry_bytes, VALUE_BYTES);
     load->rows_least = UINT64_MAX;
-    load->rows_most = pir_partition_largest_shard(work->partition);
+    load->rows_most = 0;
     for (uint64_t i = 0; i < shards; i++) {
-        size_t count;
-        (void)pir_partition_shard(work->partition, i, &count);
-        if (count < load->rows_least)
-            load->rows_least = count;
+        if (rows[i] < load->rows_least)
+            load->rows_least = rows[i];
+        if (rows[i] > load->rows_most)
+            load->rows_most = rows[i];
     }
     load->rows_mean = (double)work->manifest.info.row_count / (double)shards;
     load->fill = load->rows_mean / ((double)work->parameters.entry_count *
                                     (double)work->parameters.hash_function_count * (double)slots);
 }
 
-static enum status write_shards(struct writing *work, struct error *err)
+/* From the shards of the version in force; *ret_is_done is false when all must be made anew. */
+static enum status update_shards(struct writing *work, bool *ret_is_done, struct error *err)
+{
+    const struct dataset_update update = {
+        .before = work->before,
+        .rows = work->rows,
+        .value = span_of("1", VALUE_BYTES),
+        .folder = work->temporary,
+        .pool = work->pool,
+        .progress = work->settings->show_progress ? "patching shards" : NULL,
+    };
+    struct error why;
+    const enum status status = dataset_update_shards(&update, work->manifest.shard_rows.rows,
+                                                     &work->summary.update, ret_is_done, &why);
+    if (status != STATUS_OK)
+        return error_set(err, status, "%s", why.message);
+    if (*ret_is_done)
+        work->parameters = *dataset_parameters(work->before);
+    else
+        memcpy(work->summary.full_reason, why.message, sizeof work->summary.full_reason);
+    return STATUS_OK;
+}
+
+/* All shards, from all rows. */
+static enum status process_rows(struct writing *work, bool has_old_shape, struct error *err)
 {
     const struct sharding sharding = {.function = SHARDING_SHA256};
     const struct pir_rows rows = {.count = row_set_count(work->rows),
                                   .context = work->rows,
                                   .keyword = keyword_of,
                                   .constant_value = span_of("1", VALUE_BYTES)};
-    work->wish = work->settings->wish;
-    work->wish.key = NULL;
-    if (work->wish.hash_function_count == 0)
-        work->wish.hash_function_count =
-            work->before != NULL ? (size_t)dataset_parameters(work->before)->hash_function_count
-                                 : 1;
-    enum status status = choose_shard_count(work, err);
-    if (status == STATUS_OK)
-        status = pir_partition_new(&rows, work->manifest.info.shard_count, &sharding, work->pool,
-                                   &work->partition, err);
+    enum status status = pir_partition_new(&rows, work->manifest.info.shard_count, &sharding,
+                                           work->pool, &work->partition, err);
     if (status != STATUS_OK)
         return status;
     status = STATUS_TOO_LARGE;
-    if (take_old_shape(work)) {
+    if (has_old_shape) {
         status = process(work, err);
         work->summary.kept_shape = status == STATUS_OK;
     }
@@ -422,6 +376,44 @@ static enum status write_shards(struct writing *work, struct error *err)
         if (status == STATUS_OK)
             status = process(work, err);
     }
+    struct dataset_shard_rows *known = &work->manifest.shard_rows;
+    known->merged_count = pir_partition_merged_count(work->partition);
+    for (uint64_t i = 0; i < work->manifest.info.shard_count; i++) {
+        size_t count;
+        (void)pir_partition_shard(work->partition, i, &count);
+        known->rows[i] = count;
+    }
+    return status;
+}
+
+static enum status write_shards(struct writing *work, struct error *err)
+{
+    bool is_updated = false;
+    work->wish = work->settings->wish;
+    work->wish.key = NULL;
+    if (work->wish.hash_function_count == 0)
+        work->wish.hash_function_count =
+            work->before != NULL ? (size_t)dataset_parameters(work->before)->hash_function_count
+                                 : 1;
+    enum status status = choose_shard_count(work, err);
+    if (status != STATUS_OK)
+        return status;
+    const size_t shards = (size_t)work->manifest.info.shard_count;
+    work->manifest.shard_rows.rows = mem_alloc_zeroed(shards, sizeof(uint64_t));
+    if (work->manifest.shard_rows.rows == NULL)
+        return error_set(err, STATUS_NOMEM, "%zu shards: out of memory", shards);
+    const bool has_old_shape = take_old_shape(work);
+    if (work->settings->is_full)
+        snprintf(work->summary.full_reason, sizeof work->summary.full_reason, "it was asked for");
+    else if (has_old_shape)
+        status = update_shards(work, &is_updated, err);
+    else if (work->before != NULL)
+        snprintf(work->summary.full_reason, sizeof work->summary.full_reason,
+                 "the version before has another number of shards or hash functions");
+    work->summary.is_updated = is_updated;
+    work->summary.kept_shape = is_updated;
+    if (status == STATUS_OK && !is_updated)
+        status = process_rows(work, has_old_shape, err);
     if (status != STATUS_OK)
         return status;
     work->manifest.hash_function_count = work->wish.hash_function_count;
@@ -514,6 +506,11 @@ static enum status digest_file(void *context, size_t index, size_t worker, struc
     struct dataset_file *file = &work->manifest.files[index];
     char *path = NULL;
     (void)worker;
+    if (strcmp(file->name, "rows.txt") == 0) {
+        memcpy(file->digest, work->manifest.info.rows_digest, sizeof file->digest);
+        file->bytes = work->summary.rows_bytes;
+        return STATUS_OK;
+    }
     enum status status = path_of(work, file->name, &path, err);
     if (status == STATUS_OK)
         status = dataset_is_shard_name(file->name) ? take_shard_digest(path, file, err)
@@ -603,12 +600,17 @@ static enum status publish(struct writing *work, struct error *err)
     if (status == STATUS_OK)
         status = settle_existing(work, target, err);
     if (status == STATUS_OK && !work->summary.existed)
-        status = folder_publish(work->temporary, target, err);
+        status = folder_publish(work->temporary, target, work->pool, err);
     if (status == STATUS_OK)
         status = link_replace(version, current, err);
     mem_free(current);
     mem_free(target);
     return status;
+}
+
+static uint64_t now_ns(const struct dataset_settings *settings)
+{
+    return settings->now_ns != NULL ? settings->now_ns() : 0;
 }
 
 enum status dataset_write(const char *data, struct row_set *rows,
@@ -629,13 +631,23 @@ enum status dataset_write(const char *data, struct row_set *rows,
     snprintf(work->manifest.info.use_case, sizeof work->manifest.info.use_case, "%s",
              settings->use_case);
 
-    static enum status (*const steps[])(struct writing * work, struct error * err) = {
-        write_rows,   write_prefilter, write_shards,   name_version,
-        write_report, list_files,      write_manifest, publish,
+    static const struct step {
+        enum status (*run)(struct writing *work, struct error *err);
+        enum dataset_phase phase;
+    } steps[] = {
+        {write_rows, DATASET_PHASE_ROWS},           {write_shards, DATASET_PHASE_SHARDS},
+        {write_prefilter, DATASET_PHASE_PREFILTER}, {name_version, DATASET_PHASE_PUBLISH},
+        {write_report, DATASET_PHASE_PUBLISH},      {list_files, DATASET_PHASE_PUBLISH},
+        {write_manifest, DATASET_PHASE_PUBLISH},    {publish, DATASET_PHASE_PUBLISH},
     };
+    uint64_t start_ns = now_ns(settings);
     status = begin(work, data, err);
-    for (size_t i = 0; i < ARRAY_COUNT(steps) && status == STATUS_OK; i++)
-        status = steps[i](work, err);
+    for (size_t i = 0; i < ARRAY_COUNT(steps) && status == STATUS_OK; i++) {
+        status = steps[i].run(work, err);
+        const uint64_t end_ns = now_ns(settings);
+        work->summary.phase_ns[steps[i].phase] += end_ns - start_ns;
+        start_ns = end_ns;
+    }
     if (status == STATUS_OK) {
         work->summary.info = work->manifest.info;
         work->summary.parameters = work->parameters;

@@ -12,7 +12,10 @@
  *          the settings name no other number of shards or hash functions; else chosen anew, with
  *          head room, by the wish. A new shape that devices can ask with keys they have is taken
  *          when it costs at most DATASET_KEEP_KEYS_PERCENT more than the cheapest.
- * Memory   the prefilter, 24 bytes a row, and one shard for each thread.
+ * Update   when the shape stays, only what changed is made again (dataset_update.h); the bytes are
+ *          the same as of a run that starts anew.
+ * Memory   the rows twice while they are sorted, later the prefilter, 24 bytes a row, and one shard
+ *          for each thread.
  * Threads  the work is spread over the pool; calls for different use cases may run at once. */
 #ifndef BLINDLIST_DATASET_WRITE_H
 #define BLINDLIST_DATASET_WRITE_H
@@ -21,6 +24,7 @@
 #include "pir-server/dataset/dataset.h"
 #include "pir-server/dataset/dataset_manifest.h"
 #include "pir-server/dataset/dataset_report.h"
+#include "pir-server/dataset/dataset_update.h"
 #include "pir-server/pir/pir_shape.h"
 #include "urls/row_set.h"
 
@@ -48,7 +52,9 @@ struct dataset_settings {
     uint32_t murmur_seed;
     struct dataset_origin origin;
     const struct dataset_report *report; /* NULL = nothing was dropped; borrowed */
+    bool is_full;                        /* makes all anew, whatever the version before holds */
     bool show_progress;
+    uint64_t (*now_ns)(void); /* for the times of the phases; NULL = not measured */
 };
 /* May a dataset have these encryption parameters? Those with words of 32 bits that leave a noise
  * budget. */
@@ -56,9 +62,22 @@ bool dataset_parameter_set_is_served(const char *name);
 /* The defaults; the use case is left to the caller. */
 void dataset_settings_init(struct dataset_settings *ret);
 
+/* What takes its time. */
+enum dataset_phase {
+    DATASET_PHASE_ROWS,      /* opening the version before; sorting and writing rows */
+    DATASET_PHASE_SHARDS,    /* comparing rows, and making or patching shards */
+    DATASET_PHASE_PREFILTER, /* bits and files */
+    DATASET_PHASE_PUBLISH,   /* the rest, and all of it to the disk */
+    DATASET_PHASE_COUNT
+};
+
 /* What came out. */
 struct dataset_summary {
     struct dataset_info info;
+    bool is_updated; /* from the shards of the version before, by dataset_update.h; */
+    struct dataset_update_summary update;  /* then this says how much, */
+    char full_reason[ERROR_MESSAGE_BYTES]; /* else this, why all was made anew */
+    uint64_t phase_ns[DATASET_PHASE_COUNT];
     bool existed;                     /* the same version was there already */
     bool kept_shape;                  /* that of the version before */
     bool kept_keys;                   /* devices' keys for the version before serve this one */

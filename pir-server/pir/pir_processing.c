@@ -154,6 +154,19 @@ static bool is_zero(const uint8_t *bytes, size_t size)
     return true;
 }
 
+enum status pir_process_payload(const struct bfv_context *context, struct span payload,
+                                uint32_t *coefficients, uint32_t *ret, bool *ret_is_nil,
+                                struct error *err)
+{
+    *ret_is_nil = is_zero(payload.data, payload.size);
+    if (*ret_is_nil)
+        return STATUS_OK;
+    const enum status st = bfv_plaintext_encode(context, payload, coefficients, err);
+    if (st == STATUS_OK)
+        bfv_plaintext_lift(context, coefficients, ret);
+    return st;
+}
+
 static enum status encode_next(void *context, size_t position, uint32_t *ret, bool *ret_is_nil,
                                struct error *err)
 {
@@ -178,15 +191,8 @@ static enum status encode_next(void *context, size_t position, uint32_t *ret, bo
                                             encoder->bytes + i * layout->entry_bytes);
     }
     const uint8_t *payload = encoder->bytes + chunk * layout->plaintext_bytes;
-    if (is_zero(payload, layout->plaintext_bytes))
-        return STATUS_OK;
-    const enum status st = bfv_plaintext_encode(
-        encoder->context, span_of(payload, layout->plaintext_bytes), encoder->coefficients, err);
-    if (st != STATUS_OK)
-        return st;
-    bfv_plaintext_lift(encoder->context, encoder->coefficients, ret);
-    *ret_is_nil = false;
-    return STATUS_OK;
+    return pir_process_payload(encoder->context, span_of(payload, layout->plaintext_bytes),
+                               encoder->coefficients, ret, ret_is_nil, err);
 }
 
 /* Without a shape they follow from the placement: spec/keyword-pir.md sections 4.1, 4.2 and 8. */

@@ -54,6 +54,13 @@ enum status pir_processing_fit(const struct pir_partition *partition, struct thr
                                const struct pir_shape_wish *wish, struct pir_processing *processing,
                                struct error *err) MUST_CHECK;
 
+/* The bytes of one plaintext in evaluation form; zeros alone are a nil one.
+ *   payload       at most bfv_bytes_per_plaintext() bytes
+ *   coefficients  [N], scratch
+ *   ret           [L][N]; untouched when nil */
+enum status pir_process_payload(const struct bfv_context *context, struct span payload,
+                                uint32_t *coefficients, uint32_t *ret, bool *ret_is_nil,
+                                struct error *err) MUST_CHECK;
 /* One shard in memory, not yet in a file. pir_shard_parameters() and pir_shard_layout() tell its
  * shape. STATUS_TOO_LARGE: its rows do not fit. */
 enum status pir_process_shard(const struct bfv_context *context,

@@ -439,17 +439,18 @@ Test(file, a_folder_is_published_once)
     cr_assert_not_null(strstr(temporary, "/.version."));
     char *inside = path_join(temporary, "rows.txt");
     put(inside, "rows");
-    cr_assert_eq(folder_publish(temporary, in("v1"), NULL), STATUS_OK);
+    cr_assert_eq(folder_publish(temporary, in("v1"), NULL, NULL), STATUS_OK);
     expect_content(in("v1/rows.txt"), "rows");
     cr_assert_eq(access(temporary, F_OK), -1);
 
-    cr_assert_eq(folder_publish(second, in("v1"), &error), STATUS_EXISTS);
+    cr_assert_eq(folder_publish(second, in("v1"), NULL, &error), STATUS_EXISTS);
     cr_assert_not_null(strstr(error.message, "/v1: exists already"));
     cr_assert_eq(access(second, F_OK), 0, "the loser's folder is still there");
     expect_content(in("v1/rows.txt"), "rows");
-    cr_assert_eq(folder_publish(second, "/nowhere/v2", &error), STATUS_NOT_FOUND);
-    cr_assert_eq(folder_publish("/nowhere/t", in("v3"), &error), STATUS_NOT_FOUND);
-    cr_assert_eq(folder_publish(second, in("v2/"), NULL), STATUS_OK, "a slash at the end is fine");
+    cr_assert_eq(folder_publish(second, "/nowhere/v2", NULL, &error), STATUS_NOT_FOUND);
+    cr_assert_eq(folder_publish("/nowhere/t", in("v3"), NULL, &error), STATUS_NOT_FOUND);
+    cr_assert_eq(folder_publish(second, in("v2/"), NULL, NULL), STATUS_OK,
+                 "a slash at the end is fine");
     cr_assert_eq(folder_make_temporary("/nowhere", "version", &second, &error), STATUS_NOT_FOUND);
     mem_free(inside);
     mem_free(temporary);
@@ -551,7 +552,7 @@ static enum status publish(const char *path, struct error *err)
     enum status status = folder_make_temporary(folder, "v", &temporary, err);
     if (status != STATUS_OK)
         return status;
-    status = folder_publish(temporary, in("v"), err);
+    status = folder_publish(temporary, in("v"), NULL, err);
     if (status != STATUS_OK)
         folder_remove(temporary);
     mem_free(temporary);

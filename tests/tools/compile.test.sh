@@ -194,6 +194,41 @@ shape --max-shard-bytes 100000
 is_stderr_like 'a shard takes at least .*: more shards make it smaller' 'likewise of a shard'
 is "$(ls "$tmp/shape/shape" | wc -l | tr -d ' ')" 0 'nothing half-written is left'
 
+# ---- updates in part ----
+# lines FIRST LAST: so many hosts, one a line
+lines() {
+    seq "$1" "$2" | sed 's/.*/host&.example.com/'
+}
+lines 1 60000 >"$tmp/v1.txt"
+{ lines 11 60000; lines 70001 70015; } >"$tmp/v2.txt"
+for way in part full; do
+    run compile "$tmp/v1.txt" --use-case u --out "$tmp/$way" --shards 4
+    is_stdout_like '^  build      full, because there is no version before$' "$way: the first version"
+done
+run compile "$tmp/v2.txt" --use-case u --out "$tmp/part" --threads 3
+is_code 0 'a list of which 25 rows changed'
+is_stdout_like '^  build      from the version before: 15 rows came, 10 left; 2[0-5] plaintexts rewritten, 0 shards linked$' \
+    'only what changed is made again'
+is_stdout_like '^  time       reading [0-9.]* s, rows [0-9.]* s, shards [0-9.]* s, prefilter [0-9.]* s, publishing [0-9.]* s$' \
+    'the times of the phases are told'
+run compile "$tmp/v2.txt" --use-case u --out "$tmp/full" --full --json
+is_stdout_like '"isFull": true' '--full makes all anew'
+is_stdout_like '"reason": "it was asked for"' 'and says why'
+check 'which gives the same bytes' diff -r "$tmp/part/u/current/" "$tmp/full/u/current/"
+{ cat "$tmp/v2.txt"; echo one-more.example; } >"$tmp/v3.txt"
+run compile "$tmp/v3.txt" --use-case u --out "$tmp/part" --json
+is_stdout_like '"isFull": false' 'one more row'
+is_stdout_like '"plaintextsRewritten": 1,' 'is one plaintext'
+is_stdout_like '"shardsLinked": 3' 'three shards are linked'
+is_stdout_like '"publishing": [0-9]' 'JSON tells the times, too'
+printf 'x' | dd of="$tmp/part/u/current/shard-1.pir" bs=1 seek=100000 conv=notrunc 2>/dev/null
+run compile "$tmp/v2.txt" --use-case u --out "$tmp/part"
+is_stdout_like '^  build      full, because shard 1: ' 'a damaged shard is not taken over'
+run compile "$tmp/v1.txt" --use-case u --out "$tmp/full" --full
+run compile "$tmp/v1.txt" --use-case u --out "$tmp/part"
+check 'back to the first list, with its bytes' diff -r "$tmp/part/u/current/" "$tmp/full/u/current/"
+rm -rf "$tmp/part" "$tmp/full"
+
 # ---- a kill at any moment ----
 old_rows=$(cat "$home/current/rows.txt")
 killed=0
