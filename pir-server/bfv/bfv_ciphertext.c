@@ -65,18 +65,6 @@ void bfv_ciphertext_to_form(const struct bfv_context *context, struct bfv_cipher
     ciphertext->form = form;
 }
 
-void bfv_ciphertext_add(const struct bfv_context *context, struct bfv_ciphertext *sum,
-                        const struct bfv_ciphertext *other)
-{
-    assert(sum->poly_count == other->poly_count && sum->moduli_count == other->moduli_count &&
-           sum->form == other->form);
-    for (size_t p = 0; p < sum->poly_count; p++) {
-        uint32_t *const poly = bfv_ciphertext_poly(context, sum, p);
-        poly_add(poly, poly, bfv_ciphertext_poly(context, other, p), context->basis,
-                 sum->moduli_count);
-    }
-}
-
 void bfv_drop_shift(const struct bfv_context *context, size_t last, const uint32_t *x_last,
                     uint32_t *ret_shifted)
 {

@@ -40,9 +40,6 @@ uint32_t *bfv_ciphertext_poly(const struct bfv_context *context,
 /* Changes the form in place; nothing to do when it has that form. */
 void bfv_ciphertext_to_form(const struct bfv_context *context, struct bfv_ciphertext *ciphertext,
                             enum bfv_form form);
-/* sum += other; same shape and form. */
-void bfv_ciphertext_add(const struct bfv_context *context, struct bfv_ciphertext *sum,
-                        const struct bfv_ciphertext *other);
 
 /* Divides by the last modulus with rounding (spec/bfv.md section 8.1), in place: moduli_count goes
  * down until it is `moduli_count` (>= 1). Coefficient form. The polynomials are moved together. */

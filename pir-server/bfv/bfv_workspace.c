@@ -54,11 +54,6 @@ void bfv_workspace_free(struct bfv_workspace *workspace)
     mem_free(workspace);
 }
 
-const struct bfv_context *bfv_workspace_context(const struct bfv_workspace *workspace)
-{
-    return workspace->context;
-}
-
 /* Digit j, an integer in [0, q_j), modulo m and transformed. In [0, 4m) when `lazy`, else [0, m).
  * A digit below 4m needs no reduction: the transform takes it as it is. */
 static void transform_digit(const struct bfv_context *context, const uint32_t *digit, size_t j,

@@ -11,7 +11,6 @@ struct bfv_workspace;
 enum status bfv_workspace_new(const struct bfv_context *context, struct bfv_workspace **ret,
                               struct error *err) MUST_CHECK;
 void bfv_workspace_free(struct bfv_workspace *workspace); /* takes NULL */
-const struct bfv_context *bfv_workspace_context(const struct bfv_workspace *workspace);
 
 /* f(X) -> f(X^element), with key switching back to s. ciphertext: two polynomials, coefficient
  * form, 1 to L moduli; in place. STATUS_NO_KEY when the key lacks the element. */

@@ -19,7 +19,6 @@
 struct dataset {
     struct dataset_manifest manifest;
     char *folder;
-    char *prefilter_path;
     struct file_map prefilter;
     struct bytes prefilter_manifest;
     struct bloom_params prefilter_params;
@@ -91,6 +90,7 @@ static enum status check_file(const struct dataset *dataset, const char *name, s
 static enum status open_prefilter(struct dataset *dataset, struct error *err)
 {
     const struct dataset_info *info = &dataset->manifest.info;
+    char *bits_path = NULL;
     char *path = NULL;
     struct bloom_meta *meta = mem_alloc(1, sizeof *meta);
     enum bloom_layout layout;
@@ -98,11 +98,11 @@ static enum status open_prefilter(struct dataset *dataset, struct error *err)
                              ? STATUS_OK
                              : error_set(err, STATUS_NOMEM, "%s: out of memory", dataset->folder);
     if (status == STATUS_OK)
-        status = path_of(dataset->folder, "prefilter.bloom", &dataset->prefilter_path, err);
+        status = path_of(dataset->folder, "prefilter.bloom", &bits_path, err);
     if (status == STATUS_OK)
-        status = check_size(dataset, "prefilter.bloom", dataset->prefilter_path, err);
+        status = check_size(dataset, "prefilter.bloom", bits_path, err);
     if (status == STATUS_OK)
-        status = file_map_open(dataset->prefilter_path, &dataset->prefilter, err);
+        status = file_map_open(bits_path, &dataset->prefilter, err);
     if (status == STATUS_OK)
         status = path_of(dataset->folder, "prefilter.json", &path, err);
     if (status == STATUS_OK)
@@ -120,6 +120,7 @@ static enum status open_prefilter(struct dataset *dataset, struct error *err)
     if (status == STATUS_OK)
         dataset->prefilter_params = meta->params;
     mem_free(meta);
+    mem_free(bits_path);
     mem_free(path);
     return status;
 }
@@ -238,7 +239,6 @@ void dataset_free(struct dataset *dataset)
     }
     file_map_close(&dataset->prefilter);
     bytes_deinit(&dataset->prefilter_manifest);
-    mem_free(dataset->prefilter_path);
     mem_free(dataset->folder);
     dataset_manifest_deinit(&dataset->manifest);
     mem_free(dataset);
@@ -272,11 +272,6 @@ const struct pir_shard *dataset_shard(const struct dataset *dataset, uint64_t in
 struct span dataset_prefilter(const struct dataset *dataset)
 {
     return dataset->prefilter.bytes;
-}
-
-const char *dataset_prefilter_path(const struct dataset *dataset)
-{
-    return dataset->prefilter_path;
 }
 
 struct span dataset_prefilter_manifest(const struct dataset *dataset)

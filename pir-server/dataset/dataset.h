@@ -77,8 +77,6 @@ const struct pir_shard *dataset_shard(const struct dataset *dataset, uint64_t in
 
 /* The prefilter's bits, mapped: dataset_info()->prefilter_bytes. */
 struct span dataset_prefilter(const struct dataset *dataset);
-/* Path of prefilter.bloom, for sending it from a file. */
-const char *dataset_prefilter_path(const struct dataset *dataset);
 /* Bytes of prefilter.json as they are served; its url is "/prefilter/<use case>/<tag>.bloom". */
 struct span dataset_prefilter_manifest(const struct dataset *dataset);
 

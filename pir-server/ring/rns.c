@@ -84,14 +84,6 @@ void poly_add(uint32_t *ret, const uint32_t *a, const uint32_t *b, const struct 
         row_add(basis->rows, ret + i * n, a + i * n, b + i * n, n, &basis->modulus[i]);
 }
 
-void poly_sub(uint32_t *ret, const uint32_t *a, const uint32_t *b, const struct rns_basis *basis,
-              size_t count)
-{
-    const size_t n = basis->degree;
-    for (size_t i = 0; i < count; i++)
-        row_sub(basis->rows, ret + i * n, a + i * n, b + i * n, n, &basis->modulus[i]);
-}
-
 void poly_negate(uint32_t *ret, const uint32_t *a, const struct rns_basis *basis, size_t count)
 {
     const size_t n = basis->degree;
@@ -121,20 +113,6 @@ void poly_from_small(uint32_t *ret, const int32_t *small, const struct rns_basis
             const uint32_t value = (uint32_t)small[k];
             ret[i * n + k] = value + (q & (0 - (value >> 31)));
         }
-    }
-}
-
-void poly_mul_x_power_down(uint32_t *ret, const uint32_t *a, size_t shift,
-                           const struct rns_basis *basis, size_t count)
-{
-    const size_t n = basis->degree;
-    for (size_t i = 0; i < count; i++) {
-        const uint32_t q = basis->modulus[i].value;
-        const uint32_t *const from = a + i * n;
-        uint32_t *const to = ret + i * n;
-        memcpy(to, from + shift, (n - shift) * sizeof *to);
-        for (size_t k = 0; k < shift; k++)
-            to[n - shift + k] = modulus_correct(q - from[k], q);
     }
 }
 
