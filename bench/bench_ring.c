@@ -8,12 +8,15 @@
 
 #include <stdio.h>
 
-enum { N = 4096, MODULI = 3 };
+/* ROWS rows of each kind do not fit the first cache, as in a query. */
+enum { N = 4096, MODULI = 3, ROWS = 12 };
 
 struct state {
     struct rns_basis *basis;
     uint32_t *poly;
     uint32_t *other;
+    uint32_t *from; /* [ROWS][N] */
+    uint32_t *to;   /* [ROWS][N] */
     uint64_t *sums;
     uint8_t packed[N * 4];
 };
@@ -30,6 +33,21 @@ static void inverse(void *context)
     struct state *const state = context;
     for (size_t i = 0; i < MODULI; i++)
         ntt_inverse(state->poly + i * N, state->poly + i * N, state->basis->tables[i]);
+}
+
+/* As a query does them: from one row to another, each row in its turn. */
+static void forward_rows(void *context)
+{
+    struct state *const state = context;
+    for (size_t i = 0; i < ROWS; i++)
+        ntt_forward_lazy(state->to + i * N, state->from + i * N, state->basis->tables[i % MODULI]);
+}
+
+static void inverse_rows(void *context)
+{
+    struct state *const state = context;
+    for (size_t i = 0; i < ROWS; i++)
+        ntt_inverse(state->to + i * N, state->from + i * N, state->basis->tables[i % MODULI]);
 }
 
 static void pointwise(void *context)
@@ -84,10 +102,16 @@ static void run(struct state *state, const char *kernel_name, const struct ntt_k
         bench_fail("no basis");
     for (size_t i = 0; i < (size_t)MODULI * N; i++)
         state->poly[i] = state->other[i] = (uint32_t)(i * 2654435761u) >> 5;
+    for (size_t i = 0; i < (size_t)ROWS * N; i++)
+        state->from[i] = (uint32_t)(i * 2654435761u) >> 5;
     snprintf(label, sizeof label, "ntt_forward kernel=%s n=%d moduli=%d", kernel_name, N, MODULI);
     bench_time(label, 200, forward, state);
     snprintf(label, sizeof label, "ntt_inverse kernel=%s n=%d moduli=%d", kernel_name, N, MODULI);
     bench_time(label, 200, inverse, state);
+    snprintf(label, sizeof label, "ntt_forward_lazy kernel=%s n=%d rows=%d", kernel_name, N, ROWS);
+    bench_time(label, 200, forward_rows, state);
+    snprintf(label, sizeof label, "ntt_inverse kernel=%s n=%d rows=%d", kernel_name, N, ROWS);
+    bench_time(label, 200, inverse_rows, state);
     snprintf(label, sizeof label, "sample_uniform kernel=%s n=%d moduli=%d", kernel_name, N,
              MODULI);
     bench_time(label, 200, uniform, state);
@@ -100,8 +124,11 @@ int main(void)
         bench_fail("no memory");
     state->poly = poly_alloc(N, MODULI);
     state->other = poly_alloc(N, MODULI);
+    state->from = poly_alloc(N, ROWS);
+    state->to = poly_alloc(N, ROWS);
     state->sums = mem_alloc_zeroed((size_t)3 * N, sizeof *state->sums);
-    if (state->poly == NULL || state->other == NULL || state->sums == NULL)
+    if (state->poly == NULL || state->other == NULL || state->from == NULL || state->to == NULL ||
+        state->sums == NULL)
         bench_fail("no memory");
     const struct cpu cpu = cpu_detect();
     for (size_t i = 0; ntt_kernel_list(i) != NULL; i++) {
@@ -120,6 +147,8 @@ int main(void)
     rns_basis_free(state->basis);
     mem_free(state->poly);
     mem_free(state->other);
+    mem_free(state->from);
+    mem_free(state->to);
     mem_free(state->sums);
     mem_free(state);
     return 0;
