@@ -24,6 +24,7 @@
     __attribute__((format(printf, format_index, first_argument)))
 #define ALWAYS_INLINE           inline __attribute__((always_inline))
 #define MALLOC_LIKE             __attribute__((malloc))
+#define NEVER_INLINE            __attribute__((noinline))
 #define LIKELY(condition)       __builtin_expect(!!(condition), 1)
 #define UNLIKELY(condition)     __builtin_expect(!!(condition), 0)
 #define PREFETCH_WRITE(address) __builtin_prefetch((address), 1)
@@ -34,6 +35,7 @@
 #define PRINTF_LIKE(format_index, first_argument)
 #define ALWAYS_INLINE inline
 #define MALLOC_LIKE
+#define NEVER_INLINE
 #define LIKELY(condition)       (condition)
 #define UNLIKELY(condition)     (condition)
 #define PREFETCH_WRITE(address) ((void)(address))

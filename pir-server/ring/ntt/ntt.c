@@ -16,7 +16,7 @@ enum status ntt_kernel_choose(const struct cpu *cpu, const char *name, size_t n,
     for (size_t i = 0; i < ARRAY_COUNT(kernels); i++) {
         if (name != NULL && strcmp(name, kernels[i]->name) != 0)
             continue;
-        if (kernels[i]->runs_on(cpu, n)) {
+        if (kernels[i]->runs_on != NULL && kernels[i]->runs_on(cpu, n)) {
             *ret = kernels[i];
             return STATUS_OK;
         }
@@ -154,8 +154,7 @@ void ntt_forward_lazy(uint32_t *ret, const uint32_t *from, const struct ntt_tabl
 
 void ntt_forward(uint32_t *ret, const uint32_t *from, const struct ntt_tables *tables)
 {
-    tables->kernel->forward_lazy(ret, from, tables);
-    tables->kernel->correct(ret, tables);
+    tables->kernel->forward(ret, from, tables);
 }
 
 void ntt_inverse(uint32_t *ret, const uint32_t *from, const struct ntt_tables *tables)

@@ -9,7 +9,7 @@
 
 static bool runs_on(const struct cpu *cpu, size_t n)
 {
-    return cpu->has_avx2 && n >= 2 * VEC_LANES;
+    return cpu->has_avx2 && n >= NTT_WIDE_MIN;
 }
 
 /* Sixteen neighbours a0..a7, b0..b7 of two registers, split for blocks of 8, 4 and 2. Two blocks of
@@ -39,84 +39,48 @@ static inline void separate(vec *low, vec *high)
     *high = _mm256_castps_si256(_mm256_shuffle_ps(x, y, 0xdd));
 }
 
+static ALWAYS_INLINE void reorder(vec *low, vec *high, size_t step)
+{
+    if (step > 0)
+        interleave(low, high);
+    if (step == 0 || step == NTT_SHORT_STEPS)
+        exchange_fours(low, high);
+}
+
+static ALWAYS_INLINE void reorder_back(vec *low, vec *high, size_t step)
+{
+    if (step == 0 || step == NTT_SHORT_STEPS)
+        exchange_fours(low, high);
+    if (step > 0)
+        separate(low, high);
+}
+
 /* Factors of two blocks of eight and four of four in the order of those lanes. */
 static inline vec spread_two(const uint32_t *two)
 {
-    const __m128i pair = _mm_loadl_epi64((const __m128i *)(const void *)two);
-    return _mm256_permutevar8x32_epi32(_mm256_castsi128_si256(pair),
-                                       _mm256_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1));
+    const __m256d pairs = _mm256_broadcast_sd((const double *)(const void *)two);
+    return _mm256_castps_si256(
+        _mm256_permutevar_ps(_mm256_castpd_ps(pairs), _mm256_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1)));
 }
 
 static inline vec spread_four(const uint32_t *four)
 {
-    const __m128i quad = _mm_loadu_si128((const __m128i *)(const void *)four);
-    return _mm256_permute4x64_epi64(_mm256_castsi128_si256(quad), 0x50);
+    const __m256 quads = _mm256_broadcast_ps((const __m128 *)(const void *)four);
+    return _mm256_castps_si256(
+        _mm256_permutevar_ps(quads, _mm256_setr_epi32(0, 1, 0, 1, 2, 3, 2, 3)));
 }
 
-/* The factors of the steps with blocks of 8, 4 and 2 on sixteen neighbours; pair = their number. */
-static inline struct factor factor_eights(const uint32_t *values, const uint32_t *quotients,
-                                          size_t n, size_t pair)
+static ALWAYS_INLINE struct factor short_factor(const uint32_t *values, const uint32_t *quotients,
+                                                size_t step)
 {
-    const size_t at = n / 8 + 2 * pair;
-    return factor_of_twins(spread_two(values + at), spread_two(quotients + at));
+    if (step == 0)
+        return factor_of_twins(spread_two(values), spread_two(quotients));
+    if (step == 1)
+        return factor_of(spread_four(values), spread_four(quotients));
+    return factor_of(vec_load(values), vec_load(quotients));
 }
 
-static inline struct factor factor_fours(const uint32_t *values, const uint32_t *quotients,
-                                         size_t n, size_t pair)
-{
-    const size_t at = n / 4 + 4 * pair;
-    return factor_of(spread_four(values + at), spread_four(quotients + at));
-}
-
-static inline struct factor factor_twos(const uint32_t *values, const uint32_t *quotients, size_t n,
-                                        size_t pair)
-{
-    const size_t at = n / 2 + 8 * pair;
-    return factor_of(vec_load(values + at), vec_load(quotients + at));
-}
-
-static inline void forward_short_steps(vec *low, vec *high, const uint32_t *values,
-                                       const uint32_t *quotients, size_t n, size_t pair,
-                                       struct lanes_of_q k)
-{
-    exchange_fours(low, high);
-    forward_step(low, high, factor_eights(values, quotients, n, pair), k);
-    interleave(low, high);
-    forward_step(low, high, factor_fours(values, quotients, n, pair), k);
-    interleave(low, high);
-    forward_step(low, high, factor_twos(values, quotients, n, pair), k);
-    interleave(low, high);
-    exchange_fours(low, high);
-}
-
-static inline void inverse_short_steps(vec *low, vec *high, const uint32_t *values,
-                                       const uint32_t *quotients, size_t n, size_t pair,
-                                       struct lanes_of_q k)
-{
-    exchange_fours(low, high);
-    separate(low, high);
-    inverse_step(low, high, factor_twos(values, quotients, n, pair), k);
-    separate(low, high);
-    inverse_step(low, high, factor_fours(values, quotients, n, pair), k);
-    separate(low, high);
-    inverse_step(low, high, factor_eights(values, quotients, n, pair), k);
-    exchange_fours(low, high);
-}
-
-const struct ntt_kernel ntt_kernel_avx2 = {
-    .name = "avx2",
-    .runs_on = runs_on,
-    .forward_lazy = forward_lazy,
-    .inverse = inverse,
-    .correct = correct,
-};
+const struct ntt_kernel ntt_kernel_avx2 = NTT_WIDE_KERNEL("avx2");
 #else
-static bool runs_on(const struct cpu *cpu, size_t n)
-{
-    (void)cpu;
-    (void)n;
-    return false;
-}
-
-const struct ntt_kernel ntt_kernel_avx2 = {.name = "avx2", .runs_on = runs_on};
+const struct ntt_kernel ntt_kernel_avx2 = {.name = "avx2"};
 #endif

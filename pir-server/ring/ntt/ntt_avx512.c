@@ -9,7 +9,7 @@
 
 static bool runs_on(const struct cpu *cpu, size_t n)
 {
-    return cpu->has_avx512 && n >= 2 * VEC_LANES;
+    return cpu->has_avx512 && n >= NTT_WIDE_MIN;
 }
 
 /* Thirty-two neighbours a0..a15, b0..b15 of two registers, split for blocks of 16, 8, 4 and 2; all
@@ -80,6 +80,40 @@ static inline void join_all(vec *low, vec *high)
     *low = first;
 }
 
+static ALWAYS_INLINE void reorder(vec *low, vec *high, size_t step)
+{
+    switch (step) {
+    case 0:
+        exchange_eights(low, high);
+        return;
+    case 1:
+        exchange_fours(low, high);
+        return;
+    case 2:
+        exchange_twos(low, high);
+        return;
+    case 3:
+        split_ones(low, high);
+        return;
+    default:
+        join_all(low, high);
+    }
+}
+
+static ALWAYS_INLINE void reorder_back(vec *low, vec *high, size_t step)
+{
+    switch (step) {
+    case 3:
+        join_ones(low, high);
+        return;
+    case NTT_SHORT_STEPS:
+        split_all(low, high);
+        return;
+    default:
+        reorder(low, high, step);
+    }
+}
+
 /* Factors of two blocks of 16, four of 8, eight of 4 and sixteen of 2 in the order of those lanes.
  */
 static inline vec spread_two(const uint32_t *two)
@@ -111,63 +145,22 @@ static inline vec spread_sixteen(const uint32_t *sixteen)
     return _mm512_shuffle_epi32(vec_load(sixteen), _MM_PERM_DBCA);
 }
 
-static inline struct factor twins_spread(vec (*spread)(const uint32_t *), const uint32_t *values,
-                                         const uint32_t *quotients, size_t at)
+static ALWAYS_INLINE struct factor short_factor(const uint32_t *values, const uint32_t *quotients,
+                                                size_t step)
 {
-    return factor_of_twins(spread(values + at), spread(quotients + at));
+    switch (step) {
+    case 0:
+        return factor_of_twins(spread_two(values), spread_two(quotients));
+    case 1:
+        return factor_of_twins(spread_four(values), spread_four(quotients));
+    case 2:
+        return factor_of_twins(spread_eight(values), spread_eight(quotients));
+    default:
+        return factor_of(spread_sixteen(values), spread_sixteen(quotients));
+    }
 }
 
-static inline struct factor ones_spread(const uint32_t *values, const uint32_t *quotients,
-                                        size_t at)
-{
-    return factor_of(spread_sixteen(values + at), spread_sixteen(quotients + at));
-}
-
-/* The steps with blocks of 16, 8, 4 and 2 on thirty-two neighbours; pair = their number. */
-static inline void forward_short_steps(vec *low, vec *high, const uint32_t *values,
-                                       const uint32_t *quotients, size_t n, size_t pair,
-                                       struct lanes_of_q k)
-{
-    exchange_eights(low, high);
-    forward_step(low, high, twins_spread(spread_two, values, quotients, n / 16 + 2 * pair), k);
-    exchange_fours(low, high);
-    forward_step(low, high, twins_spread(spread_four, values, quotients, n / 8 + 4 * pair), k);
-    exchange_twos(low, high);
-    forward_step(low, high, twins_spread(spread_eight, values, quotients, n / 4 + 8 * pair), k);
-    split_ones(low, high);
-    forward_step(low, high, ones_spread(values, quotients, n / 2 + 16 * pair), k);
-    join_all(low, high);
-}
-
-static inline void inverse_short_steps(vec *low, vec *high, const uint32_t *values,
-                                       const uint32_t *quotients, size_t n, size_t pair,
-                                       struct lanes_of_q k)
-{
-    split_all(low, high);
-    inverse_step(low, high, ones_spread(values, quotients, n / 2 + 16 * pair), k);
-    join_ones(low, high);
-    inverse_step(low, high, twins_spread(spread_eight, values, quotients, n / 4 + 8 * pair), k);
-    exchange_twos(low, high);
-    inverse_step(low, high, twins_spread(spread_four, values, quotients, n / 8 + 4 * pair), k);
-    exchange_fours(low, high);
-    inverse_step(low, high, twins_spread(spread_two, values, quotients, n / 16 + 2 * pair), k);
-    exchange_eights(low, high);
-}
-
-const struct ntt_kernel ntt_kernel_avx512 = {
-    .name = "avx512",
-    .runs_on = runs_on,
-    .forward_lazy = forward_lazy,
-    .inverse = inverse,
-    .correct = correct,
-};
+const struct ntt_kernel ntt_kernel_avx512 = NTT_WIDE_KERNEL("avx512");
 #else
-static bool runs_on(const struct cpu *cpu, size_t n)
-{
-    (void)cpu;
-    (void)n;
-    return false;
-}
-
-const struct ntt_kernel ntt_kernel_avx512 = {.name = "avx512", .runs_on = runs_on};
+const struct ntt_kernel ntt_kernel_avx512 = {.name = "avx512"};
 #endif

@@ -1,14 +1,15 @@
 /* ntt_internal - what the kernels of ntt share: tables, and the contract that all of them keep.
  *
  * forward_lazy  from [n] coefficient form in [0, 4q); ret [n] evaluation form in [0, 4q)
+ * forward       the same, ret in [0, q)
  * inverse       from [n] evaluation form in [0, 2q); ret [n] coefficient form in [0, q)
- * correct       row [n] in: [0, 4q); out: [0, q)
  *
  * ret is from, or the two do not overlap and from is left as it is.
- * Results equal those of `ref` modulo q (inverse, correct: equal). Rows may start anywhere; a
+ * Results equal those of `ref` modulo q (forward, inverse: equal). Rows may start anywhere; a
  * kernel that wants alignment loads unaligned. No branch and no address depends on a coefficient.
  *
- * A kernel is one row of the table in ntt.c, fastest first, `ref` last. */
+ * A kernel is one row of the table in ntt.c, fastest first, `ref` last. One that this build has no
+ * instructions for has a name only. */
 #ifndef BLINDLIST_RING_NTT_INTERNAL_H
 #define BLINDLIST_RING_NTT_INTERNAL_H
 
@@ -43,8 +44,8 @@ struct ntt_kernel {
     const char *name;
     bool (*runs_on)(const struct cpu *cpu, size_t n);
     void (*forward_lazy)(uint32_t *ret, const uint32_t *from, const struct ntt_tables *tables);
+    void (*forward)(uint32_t *ret, const uint32_t *from, const struct ntt_tables *tables);
     void (*inverse)(uint32_t *ret, const uint32_t *from, const struct ntt_tables *tables);
-    void (*correct)(uint32_t *row, const struct ntt_tables *tables);
 };
 
 extern const struct ntt_kernel ntt_kernel_avx512;

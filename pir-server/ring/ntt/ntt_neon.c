@@ -9,7 +9,7 @@
 
 static bool runs_on(const struct cpu *cpu, size_t n)
 {
-    return cpu->has_neon && n >= 2 * VEC_LANES;
+    return cpu->has_neon && n >= NTT_WIDE_MIN;
 }
 
 /* Eight neighbours a0..a3, b0..b3 of two registers, split for blocks of 4 and 2; both are undone by
@@ -30,59 +30,37 @@ static inline void exchange_ones(vec *low, vec *high)
     *low = first;
 }
 
-/* Factors of two blocks of four, and of four of two, in the order of those lanes. */
-static inline struct factor factor_of_fours(const uint32_t *values, const uint32_t *quotients,
-                                            size_t at)
+static ALWAYS_INLINE void reorder(vec *low, vec *high, size_t step)
 {
-    return factor_of(vcombine_u32(vdup_n_u32(values[at]), vdup_n_u32(values[at + 1])),
-                     vcombine_u32(vdup_n_u32(quotients[at]), vdup_n_u32(quotients[at + 1])));
+    if (step > 0)
+        exchange_ones(low, high);
+    if (step == 0 || step == NTT_SHORT_STEPS)
+        exchange_twos(low, high);
 }
 
-static inline struct factor factor_of_twos(const uint32_t *values, const uint32_t *quotients,
-                                           size_t at)
+static ALWAYS_INLINE void reorder_back(vec *low, vec *high, size_t step)
 {
-    return factor_of(vec_load(values + at), vec_load(quotients + at));
+    if (step == 0 || step == NTT_SHORT_STEPS)
+        exchange_twos(low, high);
+    if (step > 0)
+        exchange_ones(low, high);
 }
 
-/* The steps with blocks of 4 and 2 on eight neighbours; pair = their number. */
-static inline void forward_short_steps(vec *low, vec *high, const uint32_t *values,
-                                       const uint32_t *quotients, size_t n, size_t pair,
-                                       struct lanes_of_q k)
+/* Factors of two blocks of four in the order of those lanes. */
+static inline vec spread_two(const uint32_t *two)
 {
-    exchange_twos(low, high);
-    forward_step(low, high, factor_of_fours(values, quotients, n / 4 + 2 * pair), k);
-    exchange_ones(low, high);
-    forward_step(low, high, factor_of_twos(values, quotients, n / 2 + 4 * pair), k);
-    exchange_ones(low, high);
-    exchange_twos(low, high);
+    return vcombine_u32(vdup_n_u32(two[0]), vdup_n_u32(two[1]));
 }
 
-static inline void inverse_short_steps(vec *low, vec *high, const uint32_t *values,
-                                       const uint32_t *quotients, size_t n, size_t pair,
-                                       struct lanes_of_q k)
+static ALWAYS_INLINE struct factor short_factor(const uint32_t *values, const uint32_t *quotients,
+                                                size_t step)
 {
-    exchange_twos(low, high);
-    exchange_ones(low, high);
-    inverse_step(low, high, factor_of_twos(values, quotients, n / 2 + 4 * pair), k);
-    exchange_ones(low, high);
-    inverse_step(low, high, factor_of_fours(values, quotients, n / 4 + 2 * pair), k);
-    exchange_twos(low, high);
+    if (step == 0)
+        return factor_of_twins(spread_two(values), spread_two(quotients));
+    return factor_of(vec_load(values), vec_load(quotients));
 }
 
-const struct ntt_kernel ntt_kernel_neon = {
-    .name = "neon",
-    .runs_on = runs_on,
-    .forward_lazy = forward_lazy,
-    .inverse = inverse,
-    .correct = correct,
-};
+const struct ntt_kernel ntt_kernel_neon = NTT_WIDE_KERNEL("neon");
 #else
-static bool runs_on(const struct cpu *cpu, size_t n)
-{
-    (void)cpu;
-    (void)n;
-    return false;
-}
-
-const struct ntt_kernel ntt_kernel_neon = {.name = "neon", .runs_on = runs_on};
+const struct ntt_kernel ntt_kernel_neon = {.name = "neon"};
 #endif

@@ -1,28 +1,50 @@
 /* ntt_wide - the transforms for vectors of 32-bit lanes; ntt_ref.c has the steps and their ranges.
  *
- * Two steps are done on four vectors in one pass over the row; the first pass reads `from`, the
- * others work on `ret`. The steps whose blocks are shorter than two vectors, NTT_SHORT_STEPS of
- * them, work on 2 * VEC_LANES neighbours in two registers that are reordered between the steps: a
- * kernel file includes its vec_ operations and this, and defines forward_short_steps() and
- * inverse_short_steps(). Shoup's multiplication takes two 32x32->64 products for the quotient and
- * two low halves: on the processors tried that beats Montgomery's six full products. Everything
- * here is static, so no code for wide registers gets into other files.
+ * A pass holds eight registers and does two or three steps on them: on two blocks of four or on one
+ * of eight. The last pass of the forward transform (the first of the inverse) takes eight
+ * neighbouring vectors, does three steps on them and then the short steps, NTT_SHORT_STEPS of them,
+ * whose blocks are shorter than two vectors: on pairs of registers whose lanes are reordered before
+ * each. A row of 4096 is read and written three times.
  *
- * Count    a step on two registers is 13 operations: 8 for the product, 2 for the correction, 3 for
- *          sum and difference; one less with AVX-512, whose join is a single one. The short
- *          steps add 10 reorderings for two registers. n = 4096 with AVX2: 3072 steps of 13 and
- *          256 times 10 are 42,500, at four a cycle 2.9 us on a Zen 4 of 3.67 GHz; measured there:
- *          4.8 us forward, 4.3 inverse; AVX-512 4.0 and 4.0. So neither ports nor multipliers are
- *          the bound: leaving out half of the forward corrections gained 3 % at most. */
+ * Four butterflies go side by side, stage by stage. A step is a chain of 11 cycles and of no more
+ * than 13 operations, four of which a processor starts in a cycle; one step after the other, it
+ * waits, since its schedulers (64 operations on a Zen 4) do not see far enough ahead. Shoup's
+ * multiplication takes two 32x32->64 products for the quotient and two low halves: on the
+ * processors tried that beats Montgomery's six full products. Signed residues, which need no +2q,
+ * gained nothing.
+ *
+ * A kernel file includes its vec_ operations, defines NTT_SHORT_STEPS and includes this; it then
+ * defines reorder(), reorder_back() and short_factor(). Everything here is static, so no code for
+ * wide registers gets into other files.
+ *
+ * Count    a forward step on two registers is 11 operations: 8 for the product, 3 for sum and
+ *          difference; one less with AVX-512, whose join is a single one. n = 4096 with AVX2 does
+ *          3072 of them, 256 times 5 reductions of 2, 10 reorderings and 6 for factors: 40,400, at
+ *          four a cycle 2.7 us on a Zen 4 of 3.7 GHz. AVX-512 needs 38,000 halves: 2.6 us. */
 #ifndef BLINDLIST_RING_NTT_WIDE_H
 #define BLINDLIST_RING_NTT_WIDE_H
 
+#include "base/compiler.h"
 #include "pir-server/ring/ntt/ntt_internal.h"
+
+#include <assert.h>
+
+enum {
+    PASS_STEPS = 3,
+    PASS_REGISTERS = 1 << PASS_STEPS,
+    PASS_FACTORS = PASS_REGISTERS - 1,
+    PASS_BUTTERFLIES = PASS_REGISTERS / 2 /* a step */
+};
+
+/* Below this there are fewer than two steps before the last pass. */
+#define NTT_WIDE_MIN (4 * PASS_REGISTERS * VEC_LANES)
 
 /* The multiples of q that the steps need. */
 struct lanes_of_q {
     vec q;
     vec q2;
+    vec q4;
+    vec q8;
 };
 
 /* A factor and its quotient; quotient_odd has the odd lanes moved down to the even ones. */
@@ -32,195 +54,482 @@ struct factor {
     vec quotient_odd;
 };
 
-static inline struct factor factor_of(vec value, vec quotient)
+/* The short steps are counted 0, 1, .. NTT_SHORT_STEPS - 1 in the order of the forward transform.
+ * Before short step `step`: from the lanes of the step before to those that it wants, and with
+ * step = NTT_SHORT_STEPS back to neighbours. */
+static ALWAYS_INLINE void reorder(vec *low, vec *high, size_t step);
+/* Undoes reorder() of the same step. */
+static ALWAYS_INLINE void reorder_back(vec *low, vec *high, size_t step);
+/* The factors of the 2^(step + 1) blocks of two registers, in the order of the lanes of `step`. */
+static ALWAYS_INLINE struct factor short_factor(const uint32_t *values, const uint32_t *quotients,
+                                                size_t step);
+
+static ALWAYS_INLINE struct lanes_of_q lanes_of_q(uint32_t q)
+{
+    return (struct lanes_of_q){
+        .q = vec_set(q), .q2 = vec_set(2 * q), .q4 = vec_set(4 * q), .q8 = vec_set(8 * q)};
+}
+
+static ALWAYS_INLINE struct factor factor_of(vec value, vec quotient)
 {
     return (struct factor){.value = value, .quotient = quotient, .quotient_odd = vec_odd(quotient)};
 }
 
 /* The same when lanes 2i and 2i + 1 have one factor. */
-static inline struct factor factor_of_twins(vec value, vec quotient)
+static ALWAYS_INLINE struct factor factor_of_twins(vec value, vec quotient)
 {
     return (struct factor){.value = value, .quotient = quotient, .quotient_odd = quotient};
 }
 
-static inline struct factor factor_broadcast(const uint32_t *values, const uint32_t *quotients,
-                                             size_t at)
+/* The factors of PASS_STEPS steps on one block, the first of which is number `at` of the table:
+ * then 2 at, 2 at + 1, 4 at .. 4 at + 3. */
+static ALWAYS_INLINE void block_factors(struct factor ret[PASS_FACTORS], const uint32_t *values,
+                                        const uint32_t *quotients, size_t at)
 {
-    const vec quotient = vec_set(quotients[at]);
-    return (struct factor){
-        .value = vec_set(values[at]), .quotient = quotient, .quotient_odd = quotient};
-}
-
-/* x * factor mod q in [0, 2q), for every 32-bit x. */
-static inline vec mul_lazy(vec x, struct factor factor, vec q)
-{
-    const vec estimate =
-        vec_join_high(vec_mul(x, factor.quotient), vec_mul(vec_odd(x), factor.quotient_odd));
-    return vec_sub(vec_mul_low(x, factor.value), vec_mul_low(estimate, q));
+    UNROLL_8
+    for (size_t i = 1; i <= PASS_FACTORS; i++) {
+        const size_t row = i >= 4 ? 4 : i >= 2 ? 2 : 1;
+        const size_t number = row * at + i - row;
+        ret[i - 1] = factor_of_twins(vec_set(values[number]), vec_set(quotients[number]));
+    }
 }
 
 /* x - bound when x >= bound, else x: the difference wraps to a large number in the other case. */
-static inline vec correct_by(vec x, vec bound)
+static ALWAYS_INLINE vec correct_by(vec x, vec bound)
 {
     return vec_min(x, vec_sub(x, bound));
 }
 
-/* The short steps on two registers of neighbours; pair = their number. Each kernel's own. */
-static inline void forward_short_steps(vec *low, vec *high, const uint32_t *values,
-                                       const uint32_t *quotients, size_t n, size_t pair,
-                                       struct lanes_of_q k);
-static inline void inverse_short_steps(vec *low, vec *high, const uint32_t *values,
-                                       const uint32_t *quotients, size_t n, size_t pair,
-                                       struct lanes_of_q k);
-
-/* [0, 4q) in, [0, 4q) out. */
-static inline void forward_step(vec *low, vec *high, struct factor factor, struct lanes_of_q k)
+/* Butterfly i of a step whose operands are `stride` registers apart: the lower one's number. */
+static ALWAYS_INLINE size_t lower_of(size_t i, size_t stride)
 {
-    const vec x = correct_by(*low, k.q2);
-    const vec y = mul_lazy(*high, factor, k.q);
-    *low = vec_add(x, y);
-    *high = vec_sub(vec_add(x, k.q2), y);
+    return i / stride * 2 * stride + i % stride;
 }
 
-/* [0, 2q) in, [0, 2q) out. */
-static inline void inverse_step(vec *low, vec *high, struct factor factor, struct lanes_of_q k)
+/* y[i] * factors[i / stride] mod q in [0, 2q), for every 32-bit y. */
+static ALWAYS_INLINE void multiply_lazy(vec y[PASS_BUTTERFLIES], const struct factor *factors,
+                                        size_t stride, vec q)
 {
-    const vec x = *low;
-    const vec y = *high;
-    *low = correct_by(vec_add(x, y), k.q2);
-    *high = mul_lazy(vec_sub(vec_add(x, k.q2), y), factor, k.q);
+    vec odd[PASS_BUTTERFLIES];
+    vec estimate[PASS_BUTTERFLIES];
+    UNROLL_8
+    for (size_t i = 0; i < PASS_BUTTERFLIES; i++)
+        odd[i] = vec_odd(y[i]);
+    UNROLL_8
+    for (size_t i = 0; i < PASS_BUTTERFLIES; i++)
+        estimate[i] = vec_mul(y[i], factors[i / stride].quotient);
+    UNROLL_8
+    for (size_t i = 0; i < PASS_BUTTERFLIES; i++)
+        odd[i] = vec_mul(odd[i], factors[i / stride].quotient_odd);
+    UNROLL_8
+    for (size_t i = 0; i < PASS_BUTTERFLIES; i++)
+        y[i] = vec_mul_low(y[i], factors[i / stride].value);
+    UNROLL_8
+    for (size_t i = 0; i < PASS_BUTTERFLIES; i++)
+        estimate[i] = vec_join_high(estimate[i], odd[i]);
+    UNROLL_8
+    for (size_t i = 0; i < PASS_BUTTERFLIES; i++)
+        estimate[i] = vec_mul_low(estimate[i], q);
+    UNROLL_8
+    for (size_t i = 0; i < PASS_BUTTERFLIES; i++)
+        y[i] = vec_sub(y[i], estimate[i]);
 }
 
-/* Two forward steps on the quarters of one block of 4 * quarter values; ret is from, or they do not
- * overlap. */
-static inline void forward_two_steps(uint32_t *ret, const uint32_t *from, size_t quarter,
-                                     const uint32_t *values, const uint32_t *quotients, size_t at,
-                                     struct lanes_of_q k)
+/* What is done to the upper operands of a forward step. The step adds up to 2q to them; the lower
+ * ones go through the product, which takes every 32-bit value and leaves [0, 2q). */
+enum reduction {
+    KEEP,         /* nothing */
+    FROM_4Q,      /* [0, 4q) to [0, 2q) */
+    FROM_16Q,     /* [0, 16q) to [0, 8q) */
+    FROM_16Q_FULL /* [0, 16q) to [0, 2q) */
+};
+
+/* Whether values up to 16q fit: then few steps reduce (enum reduction of forward_pass() and
+ * forward_last_pass()), else each one does, from 4q. */
+enum width { NARROW, WIDE };
+
+static_assert(4 + 2 * PASS_STEPS + 2 * PASS_STEPS <= 16, "the first two passes reduce nothing");
+static_assert(8 + 2 * PASS_STEPS + 2 <= 16, "FROM_16Q, the steps of a pass and a short step");
+static_assert(8 + 2 * 2 <= 16, "FROM_16Q and two short steps");
+
+static ALWAYS_INLINE enum width width_of(uint32_t q)
 {
-    const struct factor outer = factor_broadcast(values, quotients, at);
-    const struct factor left = factor_broadcast(values, quotients, 2 * at);
-    const struct factor right = factor_broadcast(values, quotients, 2 * at + 1);
-    for (size_t i = 0; i < quarter; i += VEC_LANES) {
-        vec a = vec_load(from + i);
-        vec b = vec_load(from + i + quarter);
-        vec c = vec_load(from + i + 2 * quarter);
-        vec d = vec_load(from + i + 3 * quarter);
-        forward_step(&a, &c, outer, k);
-        forward_step(&b, &d, outer, k);
-        forward_step(&a, &b, left, k);
-        forward_step(&c, &d, right, k);
-        vec_store(ret + i, a);
-        vec_store(ret + i + quarter, b);
-        vec_store(ret + i + 2 * quarter, c);
-        vec_store(ret + i + 3 * quarter, d);
+    return q < UINT32_C(1) << 28 ? WIDE : NARROW;
+}
+
+static ALWAYS_INLINE vec reduce(vec x, enum reduction reduction, enum width width,
+                                struct lanes_of_q k)
+{
+    if (width == NARROW)
+        return correct_by(x, k.q2);
+    switch (reduction) {
+    case KEEP:
+        return x;
+    case FROM_4Q:
+        return correct_by(x, k.q2);
+    case FROM_16Q:
+        return correct_by(x, k.q8);
+    case FROM_16Q_FULL:
+        return correct_by(correct_by(correct_by(x, k.q8), k.q4), k.q2);
     }
+    return x;
+}
+
+/* One step; factors [PASS_BUTTERFLIES / stride]. */
+static ALWAYS_INLINE void forward_step(vec x[PASS_REGISTERS], const struct factor *factors,
+                                       size_t stride, enum reduction reduction, enum width width,
+                                       struct lanes_of_q k)
+{
+    vec y[PASS_BUTTERFLIES];
+    UNROLL_8
+    for (size_t i = 0; i < PASS_BUTTERFLIES; i++)
+        y[i] = x[lower_of(i, stride) + stride];
+    multiply_lazy(y, factors, stride, k.q);
+    UNROLL_8
+    for (size_t i = 0; i < PASS_BUTTERFLIES; i++) {
+        const size_t lower = lower_of(i, stride);
+        const vec upper = reduce(x[lower], reduction, width, k);
+        x[lower] = vec_add(upper, y[i]);
+        x[lower + stride] = vec_sub(vec_add(upper, k.q2), y[i]);
+    }
+}
+
+/* Register j of a pass of `steps` steps: column j mod `columns` of part j / columns of the block.
+ */
+static ALWAYS_INLINE size_t register_at(size_t j, size_t part, size_t columns)
+{
+    return j / columns * part + j % columns * VEC_LANES;
+}
+
+static ALWAYS_INLINE void load_registers(vec x[PASS_REGISTERS], const uint32_t *from, size_t part,
+                                         size_t columns)
+{
+    UNROLL_8
+    for (size_t j = 0; j < PASS_REGISTERS; j++)
+        x[j] = vec_load(from + register_at(j, part, columns));
+}
+
+static ALWAYS_INLINE void store_registers(uint32_t *ret, const vec x[PASS_REGISTERS], size_t part,
+                                          size_t columns)
+{
+    UNROLL_8
+    for (size_t j = 0; j < PASS_REGISTERS; j++)
+        vec_store(ret + register_at(j, part, columns), x[j]);
+}
+
+/* The steps whose blocks are longer than PASS_REGISTERS vectors; two at least. */
+static ALWAYS_INLINE size_t long_steps(const struct ntt_tables *tables)
+{
+    return tables->log2_n - PASS_STEPS - NTT_SHORT_STEPS;
+}
+
+/* How many steps the next of the long passes does when `left` of the long steps are left, two at
+ * least: two or PASS_STEPS, so that none is left over. */
+static size_t next_steps(size_t left)
+{
+    return left % PASS_STEPS == 0 ? PASS_STEPS : 2;
+}
+
+/* `steps` steps on each of `blocks` blocks; ret is from, or they do not overlap. In: [0, 16q) when
+ * `reduction` is FROM_16Q; out: [0, 14q). In: [0, b) when it is KEEP; out: [0, b + 2 steps q). */
+static ALWAYS_INLINE void forward_pass(uint32_t *ret, const uint32_t *from,
+                                       const struct ntt_tables *tables, size_t blocks, size_t steps,
+                                       enum reduction reduction, enum width width)
+{
+    const struct lanes_of_q k = lanes_of_q(tables->modulus.value);
+    const size_t part = (tables->n / blocks) >> steps;
+    const size_t columns = PASS_REGISTERS >> steps;
+    for (size_t block = 0; block < blocks; block++) {
+        struct factor factors[PASS_FACTORS];
+        block_factors(factors, tables->forward, tables->forward_quotient, blocks + block);
+        const size_t start = (block * part) << steps;
+        for (size_t i = start; i < start + part; i += columns * VEC_LANES) {
+            vec x[PASS_REGISTERS];
+            load_registers(x, from + i, part, columns);
+            forward_step(x, factors, 4, reduction, width, k);
+            forward_step(x, factors + 1, 2, KEEP, width, k);
+            if (steps == PASS_STEPS)
+                forward_step(x, factors + 3, 1, KEEP, width, k);
+            store_registers(ret + i, x, part, columns);
+        }
+    }
+}
+
+/* The factors of short step `step` on pairs of registers, the first of which is number `pair` of
+ * the row. */
+static ALWAYS_INLINE void short_factors(struct factor ret[PASS_BUTTERFLIES], const uint32_t *values,
+                                        const uint32_t *quotients, size_t n, size_t pair,
+                                        size_t step)
+{
+    UNROLL_8
+    for (size_t i = 0; i < PASS_BUTTERFLIES; i++) {
+        const size_t at = (n >> (NTT_SHORT_STEPS - step)) + ((pair + i) << (step + 1));
+        ret[i] = short_factor(values + at, quotients + at, step);
+    }
+}
+
+static ALWAYS_INLINE void reorder_pairs(vec x[PASS_REGISTERS], size_t step)
+{
+    UNROLL_8
+    for (size_t j = 0; j < PASS_REGISTERS; j += 2)
+        reorder(&x[j], &x[j + 1], step);
+}
+
+static ALWAYS_INLINE void reorder_pairs_back(vec x[PASS_REGISTERS], size_t step)
+{
+    UNROLL_8
+    for (size_t j = 0; j < PASS_REGISTERS; j += 2)
+        reorder_back(&x[j], &x[j + 1], step);
+}
+
+/* One short step; the last one reduces fully, so that it leaves [0, 4q). */
+static ALWAYS_INLINE void forward_short_step(vec x[PASS_REGISTERS], const struct ntt_tables *tables,
+                                             size_t pair, size_t step, enum reduction reduction,
+                                             enum width width, struct lanes_of_q k)
+{
+    struct factor factors[PASS_BUTTERFLIES];
+    reorder_pairs(x, step);
+    short_factors(factors, tables->forward, tables->forward_quotient, tables->n, pair, step);
+    forward_step(x, factors, 1, step == NTT_SHORT_STEPS - 1 ? FROM_16Q_FULL : reduction, width, k);
+}
+
+/* Wide ranges: [0, 16q) in, at most [0, 14q) before the short steps, [0, 16q) after the first of
+ * them, [0, 10q) and [0, 12q) after the next two; [0, 4q) after the last one, and out. */
+static ALWAYS_INLINE void forward_last_pass(uint32_t *row, const struct ntt_tables *tables,
+                                            bool is_lazy, enum width width)
+{
+    const struct lanes_of_q k = lanes_of_q(tables->modulus.value);
+    const size_t blocks = tables->n / (PASS_REGISTERS * VEC_LANES);
+    for (size_t block = 0; block < blocks; block++) {
+        uint32_t *const at = row + block * PASS_REGISTERS * VEC_LANES;
+        struct factor factors[PASS_FACTORS];
+        vec x[PASS_REGISTERS];
+        load_registers(x, at, VEC_LANES, 1);
+        block_factors(factors, tables->forward, tables->forward_quotient, blocks + block);
+        forward_step(x, factors, 4, FROM_16Q, width, k);
+        forward_step(x, factors + 1, 2, KEEP, width, k);
+        forward_step(x, factors + 3, 1, KEEP, width, k);
+        const size_t pair = block * PASS_BUTTERFLIES;
+        forward_short_step(x, tables, pair, 0, KEEP, width, k);
+        forward_short_step(x, tables, pair, 1, FROM_16Q, width, k);
+        if (NTT_SHORT_STEPS > 2)
+            forward_short_step(x, tables, pair, 2, KEEP, width, k);
+        if (NTT_SHORT_STEPS > 3)
+            forward_short_step(x, tables, pair, 3, KEEP, width, k);
+        reorder_pairs(x, NTT_SHORT_STEPS);
+        if (!is_lazy)
+            UNROLL_8
+        for (size_t j = 0; j < PASS_REGISTERS; j++)
+            x[j] = correct_by(correct_by(x[j], k.q2), k.q);
+        store_registers(at, x, VEC_LANES, 1);
+    }
+}
+
+/* Each pass is a function of its own: in one, compilers run out of registers. */
+#define FORWARD_PASS(name, steps, reduction, width)                                                \
+    static NEVER_INLINE void name(uint32_t *ret, const uint32_t *from,                             \
+                                  const struct ntt_tables *tables, size_t blocks)                  \
+    {                                                                                              \
+        forward_pass(ret, from, tables, blocks, steps, reduction, width);                          \
+    }
+FORWARD_PASS(forward_two_steps, 2, KEEP, WIDE)
+FORWARD_PASS(forward_three_steps, PASS_STEPS, KEEP, WIDE)
+FORWARD_PASS(forward_three_steps_from_16q, PASS_STEPS, FROM_16Q, WIDE)
+FORWARD_PASS(forward_two_steps_narrow, 2, FROM_4Q, NARROW)
+FORWARD_PASS(forward_three_steps_narrow, PASS_STEPS, FROM_4Q, NARROW)
+
+static NEVER_INLINE void forward_end(uint32_t *row, const struct ntt_tables *tables, bool is_lazy)
+{
+    forward_last_pass(row, tables, is_lazy, WIDE);
+}
+
+static NEVER_INLINE void forward_end_narrow(uint32_t *row, const struct ntt_tables *tables,
+                                            bool is_lazy)
+{
+    forward_last_pass(row, tables, is_lazy, NARROW);
+}
+
+/* Wide ranges: [0, 4q) in, at most [0, 10q) after the first pass and [0, 16q) after the second,
+ * [0, 14q) after each later one, which does PASS_STEPS. */
+static void forward_wide(uint32_t *ret, const uint32_t *from, const struct ntt_tables *tables,
+                         bool is_lazy)
+{
+    const size_t all = long_steps(tables);
+    size_t pass = 0;
+    for (size_t done = 0; done < all; pass++) {
+        const size_t steps = next_steps(all - done);
+        (steps == 2 ? forward_two_steps
+         : pass < 2 ? forward_three_steps
+                    : forward_three_steps_from_16q)(ret, from, tables, (size_t)1 << done);
+        from = ret;
+        done += steps;
+    }
+    forward_end(ret, tables, is_lazy);
+}
+
+static void forward_narrow(uint32_t *ret, const uint32_t *from, const struct ntt_tables *tables,
+                           bool is_lazy)
+{
+    const size_t all = long_steps(tables);
+    for (size_t done = 0; done < all;) {
+        const size_t steps = next_steps(all - done);
+        (steps == 2 ? forward_two_steps_narrow : forward_three_steps_narrow)(ret, from, tables,
+                                                                             (size_t)1 << done);
+        from = ret;
+        done += steps;
+    }
+    forward_end_narrow(ret, tables, is_lazy);
+}
+
+static void forward_either(uint32_t *ret, const uint32_t *from, const struct ntt_tables *tables,
+                           bool is_lazy)
+{
+    if (width_of(tables->modulus.value) == WIDE)
+        forward_wide(ret, from, tables, is_lazy);
+    else
+        forward_narrow(ret, from, tables, is_lazy);
 }
 
 static void forward_lazy(uint32_t *ret, const uint32_t *from, const struct ntt_tables *tables)
 {
-    const size_t n = tables->n;
-    const uint32_t *const values = tables->forward;
-    const uint32_t *const quotients = tables->forward_quotient;
-    const struct lanes_of_q k = {.q = vec_set(tables->modulus.value),
-                                 .q2 = vec_set(2 * tables->modulus.value)};
+    forward_either(ret, from, tables, true);
+}
 
-    size_t blocks = 1;
-    for (; n / blocks >= 4 * VEC_LANES; blocks *= 4) {
-        const size_t quarter = n / (4 * blocks);
-        for (size_t i = 0; i < blocks; i++)
-            forward_two_steps(ret + 4 * i * quarter, from + 4 * i * quarter, quarter, values,
-                              quotients, blocks + i, k);
-        from = ret;
+static void forward(uint32_t *ret, const uint32_t *from, const struct ntt_tables *tables)
+{
+    forward_either(ret, from, tables, false);
+}
+
+/* One step: [0, 2q) in, [0, 2q) out; factors [PASS_BUTTERFLIES / stride]. */
+static ALWAYS_INLINE void inverse_step(vec x[PASS_REGISTERS], const struct factor *factors,
+                                       size_t stride, struct lanes_of_q k)
+{
+    vec y[PASS_BUTTERFLIES];
+    UNROLL_8
+    for (size_t i = 0; i < PASS_BUTTERFLIES; i++) {
+        vec *const lower = &x[lower_of(i, stride)];
+        const vec upper = lower[stride];
+        y[i] = vec_sub(vec_add(*lower, k.q2), upper);
+        *lower = vec_add(*lower, upper);
     }
-    const bool has_step = n / blocks == 2 * VEC_LANES; /* one with halves of one vector */
-    for (size_t pair = 0; pair < n / (2 * VEC_LANES); pair++) {
-        const size_t at = 2 * VEC_LANES * pair;
-        vec low = vec_load(from + at);
-        vec high = vec_load(from + at + VEC_LANES);
-        if (has_step)
-            forward_step(&low, &high, factor_broadcast(values, quotients, blocks + pair), k);
-        forward_short_steps(&low, &high, values, quotients, n, pair, k);
-        vec_store(ret + at, low);
-        vec_store(ret + at + VEC_LANES, high);
+    multiply_lazy(y, factors, stride, k.q);
+    UNROLL_8
+    for (size_t i = 0; i < PASS_BUTTERFLIES; i++) {
+        vec *const lower = &x[lower_of(i, stride)];
+        *lower = correct_by(*lower, k.q2);
+        lower[stride] = y[i];
     }
 }
 
-static inline void inverse_two_steps(uint32_t *block, size_t quarter, const uint32_t *values,
-                                     const uint32_t *quotients, size_t at, struct lanes_of_q k)
+/* The very last step, with 1/n: [0, 2q) in, [0, q) out. */
+static ALWAYS_INLINE void inverse_last_step(vec x[PASS_REGISTERS], const struct ntt_tables *tables,
+                                            struct lanes_of_q k)
 {
-    const struct factor outer = factor_broadcast(values, quotients, at);
-    const struct factor left = factor_broadcast(values, quotients, 2 * at);
-    const struct factor right = factor_broadcast(values, quotients, 2 * at + 1);
-    for (size_t i = 0; i < quarter; i += VEC_LANES) {
-        vec a = vec_load(block + i);
-        vec b = vec_load(block + i + quarter);
-        vec c = vec_load(block + i + 2 * quarter);
-        vec d = vec_load(block + i + 3 * quarter);
-        inverse_step(&a, &b, left, k);
-        inverse_step(&c, &d, right, k);
-        inverse_step(&a, &c, outer, k);
-        inverse_step(&b, &d, outer, k);
-        vec_store(block + i, a);
-        vec_store(block + i + quarter, b);
-        vec_store(block + i + 2 * quarter, c);
-        vec_store(block + i + 3 * quarter, d);
-    }
-}
-
-/* The last step, with 1/n, fully reduced. */
-static void inverse_last_step(uint32_t *row, const struct ntt_tables *tables, struct lanes_of_q k)
-{
-    const size_t half = tables->n / 2;
-    const struct factor scale = factor_broadcast(&tables->scale.value, &tables->scale.quotient, 0);
+    const struct factor scale =
+        factor_of_twins(vec_set(tables->scale.value), vec_set(tables->scale.quotient));
     const struct factor scale_root =
-        factor_broadcast(&tables->scale_root.value, &tables->scale_root.quotient, 0);
-    for (size_t i = 0; i < half; i += VEC_LANES) {
-        const vec x = vec_load(row + i);
-        const vec y = vec_load(row + i + half);
-        const vec sum = vec_add(x, y);
-        const vec difference = vec_sub(vec_add(x, k.q2), y);
-        vec_store(row + i, correct_by(mul_lazy(sum, scale, k.q), k.q));
-        vec_store(row + i + half, correct_by(mul_lazy(difference, scale_root, k.q), k.q));
+        factor_of_twins(vec_set(tables->scale_root.value), vec_set(tables->scale_root.quotient));
+    UNROLL_8
+    for (size_t i = 0; i < PASS_BUTTERFLIES; i++) {
+        const vec lower = x[i];
+        const vec upper = x[i + PASS_BUTTERFLIES];
+        x[i] = vec_add(lower, upper);
+        x[i + PASS_BUTTERFLIES] = vec_sub(vec_add(lower, k.q2), upper);
+    }
+    multiply_lazy(x, &scale, PASS_BUTTERFLIES, k.q);
+    multiply_lazy(x + PASS_BUTTERFLIES, &scale_root, PASS_BUTTERFLIES, k.q);
+    UNROLL_8
+    for (size_t j = 0; j < PASS_REGISTERS; j++)
+        x[j] = correct_by(x[j], k.q);
+}
+
+static ALWAYS_INLINE void inverse_short_step(vec x[PASS_REGISTERS], const struct ntt_tables *tables,
+                                             size_t pair, size_t step, struct lanes_of_q k)
+{
+    struct factor factors[PASS_BUTTERFLIES];
+    short_factors(factors, tables->inverse, tables->inverse_quotient, tables->n, pair, step);
+    inverse_step(x, factors, 1, k);
+    reorder_pairs_back(x, step);
+}
+
+static NEVER_INLINE void inverse_start(uint32_t *ret, const uint32_t *from,
+                                       const struct ntt_tables *tables)
+{
+    const struct lanes_of_q k = lanes_of_q(tables->modulus.value);
+    const size_t blocks = tables->n / (PASS_REGISTERS * VEC_LANES);
+    for (size_t block = 0; block < blocks; block++) {
+        const size_t at = block * PASS_REGISTERS * VEC_LANES;
+        struct factor factors[PASS_FACTORS];
+        vec x[PASS_REGISTERS];
+        load_registers(x, from + at, VEC_LANES, 1);
+        reorder_pairs_back(x, NTT_SHORT_STEPS);
+        const size_t pair = block * PASS_BUTTERFLIES;
+        if (NTT_SHORT_STEPS > 3)
+            inverse_short_step(x, tables, pair, 3, k);
+        if (NTT_SHORT_STEPS > 2)
+            inverse_short_step(x, tables, pair, 2, k);
+        inverse_short_step(x, tables, pair, 1, k);
+        inverse_short_step(x, tables, pair, 0, k);
+        block_factors(factors, tables->inverse, tables->inverse_quotient, blocks + block);
+        inverse_step(x, factors + 3, 1, k);
+        inverse_step(x, factors + 1, 2, k);
+        inverse_step(x, factors, 4, k);
+        store_registers(ret + at, x, VEC_LANES, 1);
     }
 }
+
+/* `steps` steps that leave `blocks` blocks; one block is the whole row. */
+static ALWAYS_INLINE void inverse_pass(uint32_t *row, const struct ntt_tables *tables,
+                                       size_t blocks, size_t steps, bool is_last)
+{
+    const struct lanes_of_q k = lanes_of_q(tables->modulus.value);
+    const size_t part = (tables->n / blocks) >> steps;
+    const size_t columns = PASS_REGISTERS >> steps;
+    for (size_t block = 0; block < blocks; block++) {
+        struct factor factors[PASS_FACTORS];
+        block_factors(factors, tables->inverse, tables->inverse_quotient, blocks + block);
+        uint32_t *const start = row + ((block * part) << steps);
+        for (uint32_t *at = start; at < start + part; at += columns * VEC_LANES) {
+            vec x[PASS_REGISTERS];
+            load_registers(x, at, part, columns);
+            if (steps == PASS_STEPS)
+                inverse_step(x, factors + 3, 1, k);
+            inverse_step(x, factors + 1, 2, k);
+            if (is_last)
+                inverse_last_step(x, tables, k);
+            else
+                inverse_step(x, factors, 4, k);
+            store_registers(at, x, part, columns);
+        }
+    }
+}
+
+#define INVERSE_PASS(name, steps, is_last)                                                         \
+    static NEVER_INLINE void name(uint32_t *row, const struct ntt_tables *tables, size_t blocks)   \
+    {                                                                                              \
+        inverse_pass(row, tables, blocks, steps, is_last);                                         \
+    }
+INVERSE_PASS(inverse_two_steps, 2, false)
+INVERSE_PASS(inverse_three_steps, PASS_STEPS, false)
+INVERSE_PASS(inverse_last_two_steps, 2, true)
+INVERSE_PASS(inverse_last_three_steps, PASS_STEPS, true)
 
 static void inverse(uint32_t *ret, const uint32_t *from, const struct ntt_tables *tables)
 {
-    const size_t n = tables->n;
-    const uint32_t *const values = tables->inverse;
-    const uint32_t *const quotients = tables->inverse_quotient;
-    const struct lanes_of_q k = {.q = vec_set(tables->modulus.value),
-                                 .q2 = vec_set(2 * tables->modulus.value)};
-
-    /* Steps between the short ones and the last one; an odd one is done beside the short ones. */
-    const bool has_step = (tables->log2_n - 1 - NTT_SHORT_STEPS) % 2 == 1;
-    size_t blocks = n / (2 * VEC_LANES);
-    for (size_t pair = 0; pair < n / (2 * VEC_LANES); pair++) {
-        const size_t at = 2 * VEC_LANES * pair;
-        vec low = vec_load(from + at);
-        vec high = vec_load(from + at + VEC_LANES);
-        inverse_short_steps(&low, &high, values, quotients, n, pair, k);
-        if (has_step)
-            inverse_step(&low, &high, factor_broadcast(values, quotients, blocks + pair), k);
-        vec_store(ret + at, low);
-        vec_store(ret + at + VEC_LANES, high);
+    size_t left = long_steps(tables);
+    inverse_start(ret, from, tables);
+    while (left > PASS_STEPS) {
+        const size_t steps = left == PASS_STEPS + 1 ? 2 : PASS_STEPS;
+        left -= steps;
+        (steps == 2 ? inverse_two_steps : inverse_three_steps)(ret, tables, (size_t)1 << left);
     }
-    if (has_step)
-        blocks /= 2;
-    for (; blocks > 1; blocks /= 4) {
-        const size_t quarter = n / (2 * blocks);
-        for (size_t i = 0; i < blocks / 2; i++)
-            inverse_two_steps(ret + 4 * i * quarter, quarter, values, quotients, blocks / 2 + i, k);
-    }
-    inverse_last_step(ret, tables, k);
+    (left == 2 ? inverse_last_two_steps : inverse_last_three_steps)(ret, tables, 1);
 }
 
-static void correct(uint32_t *row, const struct ntt_tables *tables)
-{
-    const vec q = vec_set(tables->modulus.value);
-    const vec q2 = vec_set(2 * tables->modulus.value);
-    for (size_t i = 0; i < tables->n; i += VEC_LANES)
-        vec_store(row + i, correct_by(correct_by(vec_load(row + i), q2), q));
-}
+#define NTT_WIDE_KERNEL(kernel_name)                                                               \
+    {                                                                                              \
+        .name = kernel_name, .runs_on = runs_on, .forward_lazy = forward_lazy, .forward = forward, \
+        .inverse = inverse                                                                         \
+    }
 
 #endif
