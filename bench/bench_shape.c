@@ -8,6 +8,7 @@
 #include "pir-server/dataset/cost_measure.h"
 #include "pir-server/dataset/dataset_write.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 #define ROUNDS 21
@@ -33,55 +34,104 @@ static struct pir_cost_constants measure_constants(const struct cost_measure *me
     return constants;
 }
 
+/* What differs from the defaults of blindlist compile; 0 = nothing. */
 struct wanted {
+    const char *what;
     uint64_t rows;
+    uint32_t growth_percent;
     size_t hash_functions;
+    size_t bucket_bytes;
+    uint64_t max_key_bytes;
+};
+static const struct wanted USUAL[] = {
+    {.rows = 1000},   {.rows = 10000},  {.rows = 62500},
+    {.rows = 100000}, {.rows = 250000}, {.rows = 500000},
+};
+/* Of one of 16 shards of a million rows: what each property is worth. */
+#define ALTERNATIVE_ROWS 62500
+#define NO_GROWTH        UINT32_MAX
+static const struct wanted ALTERNATIVES[] = {
+    {.what = "usual"},
+    {.what = "no_pairs", .max_key_bytes = 600000},
+    {.what = "one_pair", .max_key_bytes = 690000},
+    {.what = "three_pairs", .max_key_bytes = 900000},
+    {.what = "no_growth", .growth_percent = NO_GROWTH},
+    {.what = "growth_25", .growth_percent = 25},
+    {.what = "growth_100", .growth_percent = 100},
+    {.what = "half_plaintext", .bucket_bytes = 1024},
+    {.what = "two_plaintexts", .bucket_bytes = 4096},
+    {.what = "two_functions", .hash_functions = 2},
+    {.what = "two_functions_half", .hash_functions = 2, .bucket_bytes = 1024},
 };
 
 static struct pir_parameters choose(const struct bfv_parameters *encryption,
                                     const struct wanted *wanted)
 {
+    const bool alone = wanted->rows != 0;
     const struct pir_shape_load load = {.encryption = *encryption,
                                         .sharding = {.function = SHARDING_SHA256},
-                                        .shard_count = 1,
-                                        .rows = wanted->rows,
+                                        .shard_count = alone ? 1 : 16,
+                                        .rows = alone ? wanted->rows : ALTERNATIVE_ROWS,
                                         .longest_value = 1};
     struct dataset_settings settings;
     struct pir_parameters chosen;
     struct error err;
     dataset_settings_init(&settings);
-    settings.wish.hash_function_count = wanted->hash_functions;
-    must(pir_shape_choose(&load, &settings.wish, &chosen, &err), &err);
+    struct pir_shape_wish *wish = &settings.wish;
+    wish->hash_function_count = wanted->hash_functions != 0 ? wanted->hash_functions : 1;
+    wish->bucket_bytes = wanted->bucket_bytes;
+    if (wanted->growth_percent != 0)
+        wish->growth_percent = wanted->growth_percent == NO_GROWTH ? 0 : wanted->growth_percent;
+    if (wanted->max_key_bytes != 0)
+        wish->max_key_bytes = wanted->max_key_bytes;
+    must(pir_shape_choose(&load, wish, &chosen, &err), &err);
     return chosen;
 }
 
-static void compare(const struct cost_measure *measure, const struct pir_cost_constants *constants)
+static void print_comparison(const char *kernel, const struct wanted *wanted,
+                             const struct pir_parameters *p,
+                             const struct pir_prediction *prediction, uint64_t measured_ns)
 {
-    static const struct wanted WANTED[] = {{1000, 1},   {10000, 1},  {62500, 1}, {100000, 1},
-                                           {250000, 1}, {500000, 1}, {62500, 2}};
-    struct pir_parameters shapes[ARRAY_COUNT(WANTED)];
-    uint64_t measured[ARRAY_COUNT(WANTED)];
-    struct error err;
-    for (size_t i = 0; i < ARRAY_COUNT(WANTED); i++)
-        shapes[i] = choose(bfv_context_parameters(measure->context), &WANTED[i]);
-    must(cost_measure_queries(measure, shapes, ARRAY_COUNT(WANTED), measured, &err), &err);
-    for (size_t i = 0; i < ARRAY_COUNT(WANTED); i++) {
-        const struct pir_parameters *p = &shapes[i];
-        struct pir_prediction prediction;
-        must(pir_cost_predict(p, 0, constants, &prediction, &err), &err);
-        const double quotient = (double)prediction.query_ns / (double)measured[i];
-        printf("shape_query kernel=%s t=%llu rows=%llu tables=%llu buckets=%llu "
-               "dimensions=%llux%llu galois_keys=%zu predicted_us=%.1f measured_us=%.1f "
-               "quotient=%.2f agrees=%s\n",
-               bfv_context_kernel_name(measure->context),
-               (unsigned long long)p->encryption.plaintext_modulus,
-               (unsigned long long)WANTED[i].rows, (unsigned long long)p->hash_function_count,
-               (unsigned long long)p->entry_count, (unsigned long long)p->dimensions[0],
-               (unsigned long long)p->dimensions[1], p->evaluation_key.galois_element_count,
-               (double)prediction.query_ns / 1e3, (double)measured[i] / 1e3, quotient,
-               quotient >= 1 - TOLERANCE && quotient <= 1 + TOLERANCE ? "yes" : "no");
-    }
+    const double quotient = (double)prediction->query_ns / (double)measured_ns;
+    if (wanted->what == NULL)
+        printf("shape_query kernel=%s rows=%llu ", kernel, (unsigned long long)wanted->rows);
+    else
+        printf("shape_alternative kernel=%s what=%s rows=%d ", kernel, wanted->what,
+               ALTERNATIVE_ROWS);
+    printf("t=%llu tables=%llu buckets=%llu bucket_bytes=%llu dimensions=%llux%llu galois_keys=%zu "
+           "predicted_us=%.1f measured_us=%.1f quotient=%.2f agrees=%s response_bytes=%llu "
+           "key_bytes=%llu shard_bytes=%llu\n",
+           (unsigned long long)p->encryption.plaintext_modulus,
+           (unsigned long long)p->hash_function_count, (unsigned long long)p->entry_count,
+           (unsigned long long)p->entry_bytes, (unsigned long long)p->dimensions[0],
+           (unsigned long long)p->dimensions[1], p->evaluation_key.galois_element_count,
+           (double)prediction->query_ns / 1e3, (double)measured_ns / 1e3, quotient,
+           quotient >= 1 - TOLERANCE && quotient <= 1 + TOLERANCE ? "yes" : "no",
+           (unsigned long long)prediction->response_bytes,
+           (unsigned long long)prediction->evaluation_key_bytes,
+           (unsigned long long)prediction->shard_bytes);
     fflush(stdout);
+}
+
+#define SHAPES_MAX 16
+static_assert(ARRAY_COUNT(USUAL) <= SHAPES_MAX && ARRAY_COUNT(ALTERNATIVES) <= SHAPES_MAX,
+              "room for all shapes");
+
+static void compare(const struct cost_measure *measure, const struct pir_cost_constants *constants,
+                    const struct wanted *wanted, size_t count)
+{
+    struct pir_parameters shapes[SHAPES_MAX];
+    uint64_t measured[SHAPES_MAX];
+    struct error err;
+    for (size_t i = 0; i < count; i++)
+        shapes[i] = choose(bfv_context_parameters(measure->context), &wanted[i]);
+    must(cost_measure_queries(measure, shapes, count, measured, &err), &err);
+    for (size_t i = 0; i < count; i++) {
+        struct pir_prediction prediction;
+        must(pir_cost_predict(&shapes[i], 0, constants, &prediction, &err), &err);
+        print_comparison(bfv_context_kernel_name(measure->context), &wanted[i], &shapes[i],
+                         &prediction, measured[i]);
+    }
 }
 
 static struct bfv_context *context_of(const char *encryption)
@@ -96,14 +146,17 @@ static struct bfv_context *context_of(const char *encryption)
 
 int main(void)
 {
-    static const char *const SETS[] = {DATASET_RLWE_PARAMETERS, "n_4096_logq_27_28_28_logt_6"};
+    static const char *const SETS[] = {DATASET_RLWE_PARAMETERS, "n_4096_logq_27_28_28_logt_6",
+                                       "n_4096_logq_27_28_28_logt_4"};
     struct pir_cost_constants constants;
     for (size_t i = 0; i < ARRAY_COUNT(SETS); i++) {
         struct bfv_context *context = context_of(SETS[i]);
         const struct cost_measure measure = {.context = context, .rounds = ROUNDS};
         if (i == 0)
             constants = measure_constants(&measure);
-        compare(&measure, &constants);
+        compare(&measure, &constants, USUAL, ARRAY_COUNT(USUAL));
+        if (i == 0)
+            compare(&measure, &constants, ALTERNATIVES, ARRAY_COUNT(ALTERNATIVES));
         bfv_context_free(context);
     }
     return 0;

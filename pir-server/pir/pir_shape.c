@@ -267,6 +267,12 @@ static enum status check(const struct pir_shape_load *load, const struct pir_sha
     if (load->longest_value > HASH_BUCKET_VALUE_MAX)
         return error_set(err, STATUS_TOO_LARGE, "a value has %zu bytes, at most %zu",
                          load->longest_value, HASH_BUCKET_VALUE_MAX);
+    if (wish->bucket_bytes != 0 &&
+        (wish->bucket_bytes > HASH_BUCKET_BYTES_MAX ||
+         wish->bucket_bytes <
+             HASH_BUCKET_EMPTY_BYTES + HASH_BUCKET_SLOT_BYTES + load->longest_value))
+        return error_set(err, STATUS_INVALID, "buckets of %zu bytes take no value of %zu",
+                         wish->bucket_bytes, load->longest_value);
     if (load->rows > ROWS_MAX)
         return error_set(err, STATUS_TOO_LARGE, "%llu rows fit no shape",
                          (unsigned long long)load->rows);
@@ -301,6 +307,20 @@ static enum status none_found(const struct search *search, struct error *err)
 
 /* Bucket sizes worth trying: whole parts of a plaintext that take a row, and whole plaintexts up to
  * the most rows that a bucket takes. */
+static void try_bucket_sizes(struct search *search)
+{
+    const size_t slot = HASH_BUCKET_SLOT_BYTES + search->load->longest_value;
+    const size_t single = HASH_BUCKET_EMPTY_BYTES + slot;
+    const size_t most = HASH_BUCKET_EMPTY_BYTES + HASH_BUCKET_SLOTS_MAX * slot;
+    const size_t plaintext = search->plaintext_bytes;
+    for (size_t parts = 1; parts <= PARTS_MAX && plaintext / parts >= single; parts++)
+        try_bucket_size(search, plaintext / parts);
+    const uint64_t first = u64_div_up(single, plaintext);
+    for (uint64_t chunks = first < 2 ? 2 : first;
+         chunks <= CHUNKS_FACTOR_MAX * first && (chunks - 1) * plaintext < most; chunks++)
+        try_bucket_size(search, (size_t)chunks * plaintext);
+}
+
 enum status pir_shape_choose(const struct pir_shape_load *load, const struct pir_shape_wish *wish,
                              struct pir_parameters *ret, struct error *err)
 {
@@ -312,16 +332,10 @@ enum status pir_shape_choose(const struct pir_shape_load *load, const struct pir
                             .constants =
                                 wish->constants != NULL ? wish->constants : pir_cost_shipped(),
                             .plaintext_bytes = bfv_bytes_per_plaintext(&load->encryption)};
-    const size_t slot = HASH_BUCKET_SLOT_BYTES + load->longest_value;
-    const size_t single = HASH_BUCKET_EMPTY_BYTES + slot;
-    const size_t most = HASH_BUCKET_EMPTY_BYTES + HASH_BUCKET_SLOTS_MAX * slot;
-    const size_t plaintext = search.plaintext_bytes;
-    for (size_t parts = 1; parts <= PARTS_MAX && plaintext / parts >= single; parts++)
-        try_bucket_size(&search, plaintext / parts);
-    const uint64_t first = u64_div_up(single, plaintext);
-    for (uint64_t chunks = first < 2 ? 2 : first;
-         chunks <= CHUNKS_FACTOR_MAX * first && (chunks - 1) * plaintext < most; chunks++)
-        try_bucket_size(&search, (size_t)chunks * plaintext);
+    if (wish->bucket_bytes != 0)
+        try_bucket_size(&search, wish->bucket_bytes);
+    else
+        try_bucket_sizes(&search);
     if (!search.found)
         return none_found(&search, err);
     *ret = search.best;

@@ -148,6 +148,25 @@ Test(pir_shape, keys_that_devices_have_can_be_asked_for)
     cr_assert_not_null(strstr(error.message, "with these keys"), "%s", error.message);
 }
 
+Test(pir_shape, a_size_of_buckets_can_be_asked_for)
+{
+    struct pir_shape_load load = load_of(62500);
+    struct pir_shape_wish wish = wish_of(1);
+    const struct pir_parameters any = chosen(&load, &wish);
+    static const size_t sizes[] = {100, 1000, 1024, 2047, 2048, 2049, 4096};
+    for (size_t i = 0; i < ARRAY_COUNT(sizes); i++) {
+        wish.bucket_bytes = sizes[i];
+        const struct pir_parameters p = chosen(&load, &wish);
+        cr_assert_eq(p.entry_bytes, sizes[i]);
+        cr_assert_geq(prediction_of(&p).query_ns, prediction_of(&any).query_ns);
+    }
+    struct pir_parameters unused;
+    wish.bucket_bytes = 11; /* a row takes 12 */
+    cr_assert_eq(pir_shape_choose(&load, &wish, &unused, NULL), STATUS_INVALID);
+    wish.bucket_bytes = HASH_BUCKET_BYTES_MAX + 1;
+    cr_assert_eq(pir_shape_choose(&load, &wish, &unused, NULL), STATUS_INVALID);
+}
+
 /* Measured constants of another machine may choose otherwise. */
 Test(pir_shape, constants_decide)
 {
