@@ -184,7 +184,12 @@ enum status file_map_open(const char *path, struct file_map *ret, struct error *
         if (mapped == MAP_FAILED) {
             const int why = errno;
             close(fd);
-            return error_set_errno(err, why, "%s: cannot map %zu bytes", path, size);
+            return error_set_errno(err, why,
+                                   why == ENOMEM
+                                       ? "%s: cannot map %zu bytes (a process has as many "
+                                         "mappings as vm.max_map_count says)"
+                                       : "%s: cannot map %zu bytes",
+                                   path, size);
         }
         bytes = span_of(mapped, size);
     }

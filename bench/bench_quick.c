@@ -1,16 +1,17 @@
-/* bench_quick - every kernel of the ring against the portable one, in seconds.
+/* bench_quick - every kernel of the ring and of SHA-256 against the portable one, in seconds.
  *
  * Each figure is a ratio, time of `ref` over time of the kernel: the median over rounds in which
  * the two run one after the other, so that another load on the machine meets both. `make
  * bench-quick` compares the lines with bench/ratios.json. */
 #include "base/mem.h"
 #include "bench/bench.h"
+#include "pir-server/pir/sha256_many/sha256_many.h"
 #include "pir-server/ring/sampling.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { N = 4096, MODULI = 3, ROWS = 24, ROUNDS = 201 };
+enum { N = 4096, MODULI = 3, ROWS = 24, ROUNDS = 201, KEYS = 64, KEY_BYTES = 21 };
 
 struct state {
     struct rns_basis *basis;
@@ -19,6 +20,7 @@ struct state {
     uint32_t *ret;
     const uint32_t *rows[ROWS];
     uint32_t *sources; /* [N] */
+    const struct sha256_many_kernel *sha256;
 };
 
 static void forward(struct state *state)
@@ -56,6 +58,15 @@ static void uniform(struct state *state)
     static const uint8_t seed[DRBG_SEED_BYTES] = {1};
     if (sample_uniform(state->ret, seed, state->basis, MODULI, NULL) != STATUS_OK)
         bench_fail("sampling failed");
+}
+
+static void hash_keys(struct state *state)
+{
+    static uint8_t digests[KEYS][SHA256_MANY_BYTES];
+    struct span keys[KEYS];
+    for (size_t i = 0; i < KEYS; i++)
+        keys[i] = span_of((const uint8_t *)state->a + i * KEY_BYTES, KEY_BYTES);
+    sha256_many(state->sha256, keys, KEYS, digests);
 }
 
 static const struct {
@@ -104,6 +115,25 @@ static struct rns_basis *basis_for(const struct ntt_kernel *kernel)
     return basis;
 }
 
+static void print_ratio(const char *figure, const char *kernel, double times)
+{
+    printf("ratio figure=%s kernel=%s times=%.2f\n", figure, kernel, times);
+}
+
+/* OpenSSL, which is the portable one here, has SHA-NI where the machine has it. */
+static void compare_sha256(struct state *ref, const struct cpu *cpu)
+{
+    const struct cpu none = {0};
+    struct state own = *ref;
+    ref->sha256 = sha256_many_kernel_for(&none);
+    for (size_t k = 0; sha256_many_kernel_list(k) != NULL; k++) {
+        own.sha256 = sha256_many_kernel_list(k);
+        if (sha256_many_kernel_runs_on(own.sha256, cpu))
+            print_ratio("sha256_many", sha256_many_kernel_name(own.sha256),
+                        ratio_of(hash_keys, ref, &own));
+    }
+}
+
 int main(void)
 {
     const struct cpu cpu = cpu_detect();
@@ -128,10 +158,11 @@ int main(void)
         struct state own = ref;
         own.basis = basis_for(kernel);
         for (size_t f = 0; f < ARRAY_COUNT(figures); f++)
-            printf("ratio figure=%s kernel=%s times=%.2f\n", figures[f].name,
-                   ntt_kernel_name(kernel), ratio_of(figures[f].work, &ref, &own));
+            print_ratio(figures[f].name, ntt_kernel_name(kernel),
+                        ratio_of(figures[f].work, &ref, &own));
         rns_basis_free(own.basis);
     }
+    compare_sha256(&ref, &cpu);
     rns_basis_free(ref.basis);
     mem_free(ref.a);
     mem_free(ref.b);

@@ -174,6 +174,22 @@ Test(file, maps)
     file_map_close(&map);
 }
 
+Test(file, a_map_without_room_says_what_limits_it)
+{
+    struct file_map map;
+    struct error error;
+    struct rlimit space;
+    put(in("m"), "mapped bytes");
+    cr_assert_eq(getrlimit(RLIMIT_AS, &space), 0);
+    const struct rlimit none = {.rlim_cur = 0, .rlim_max = space.rlim_max};
+    cr_assert_eq(setrlimit(RLIMIT_AS, &none), 0);
+    const enum status status = file_map_open(in("m"), &map, &error);
+    cr_assert_eq(setrlimit(RLIMIT_AS, &space), 0);
+    cr_assert_eq(status, STATUS_NOMEM);
+    cr_assert_not_null(strstr(error.message, "/m: cannot map 12 bytes"), "%s", error.message);
+    cr_assert_not_null(strstr(error.message, "vm.max_map_count"), "%s", error.message);
+}
+
 /* ---- writing ---- */
 
 Test(file, writes_in_pieces_of_any_size)
