@@ -1,16 +1,16 @@
 #include "urls/list.h"
 
 #include "base/mem.h"
+#include "urls/public_suffix.h"
 #include "urls/url.h"
 #include "urls/url_address.h"
-
-#include <libpsl.h>
 
 struct list_parser {
     struct list_options options;
     struct list_sink sink;
     struct list_counts counts;
-    const psl_ctx_t *suffixes; /* built into libpsl; not ours to free */
+    const struct public_suffixes *suffixes; /* the options' or its own */
+    struct public_suffixes *own_suffixes;
     const char *file;
     uint64_t line;
     bool has_adblock_header;
@@ -20,24 +20,30 @@ struct list_parser {
 enum status list_parser_new(const struct list_options *options, const struct list_sink *sink,
                             struct list_parser **ret, struct error *err)
 {
-    const psl_ctx_t *suffixes = psl_builtin();
-    if (suffixes == NULL)
-        return error_set(err, STATUS_UNSUPPORTED,
-                         "libpsl was built without its list of public suffixes");
     struct list_parser *parser = mem_alloc_zeroed(1, sizeof *parser);
     if (parser == NULL)
         return error_set(err, STATUS_NOMEM, "lists: out of memory");
     if (options != NULL)
         parser->options = *options;
     parser->sink = *sink;
-    parser->suffixes = suffixes;
     parser->file = "";
-    *ret = parser;
-    return STATUS_OK;
+    enum status status = STATUS_OK;
+    if (parser->options.suffixes == NULL)
+        status = public_suffixes_new(&parser->own_suffixes, err);
+    parser->suffixes =
+        parser->options.suffixes != NULL ? parser->options.suffixes : parser->own_suffixes;
+    if (status == STATUS_OK)
+        *ret = parser;
+    else
+        list_parser_free(parser);
+    return status;
 }
 
 void list_parser_free(struct list_parser *parser)
 {
+    if (parser == NULL)
+        return;
+    public_suffixes_free(parser->own_suffixes);
     mem_free(parser);
 }
 
@@ -172,14 +178,15 @@ static enum drop_reason check_host(const struct list_parser *parser)
         return DROP_SINGLE_LABEL;
     if (url->path_size > 1 || url->query_size > 0 || url->fragment_size > 0)
         return DROP_NONE;
-    char name[URL_HOST_MAX_BYTES + 1];
-    memcpy(name, host.data, host.size);
-    name[host.size] = '\0';
-    if (!psl_is_public_suffix2(parser->suffixes, name, PSL_TYPE_ANY | PSL_TYPE_NO_STAR_RULE))
-        return DROP_NONE;
-    if (psl_is_public_suffix2(parser->suffixes, name, PSL_TYPE_ICANN | PSL_TYPE_NO_STAR_RULE))
+    switch (public_suffixes_kind(parser->suffixes, host)) {
+    case PUBLIC_SUFFIX_REGISTRY:
         return DROP_PUBLIC_SUFFIX;
-    return parser->options.keep_private_suffixes ? DROP_NONE : DROP_PRIVATE_SUFFIX;
+    case PUBLIC_SUFFIX_HOSTER:
+        return parser->options.keep_private_suffixes ? DROP_NONE : DROP_PRIVATE_SUFFIX;
+    case PUBLIC_SUFFIX_NONE:
+        break;
+    }
+    return DROP_NONE;
 }
 
 /* One entry, without blanks around it. */

@@ -25,6 +25,7 @@
 #include "base/span.h"
 #include "base/status.h"
 #include "urls/drop_reason.h"
+#include "urls/public_suffix.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -34,6 +35,7 @@
 
 struct list_options {
     bool keep_private_suffixes;
+    const struct public_suffixes *suffixes; /* borrowed; NULL = the parser makes its own */
 };
 
 /* lines = comments + lines with entries; entries = kept + dropped. A hosts line may hold several

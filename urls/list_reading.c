@@ -51,6 +51,7 @@ struct list_reading {
     struct list_options options;
     struct list_reading_sink sink;
     struct thread_pool *pool;
+    struct public_suffixes *suffixes; /* for all parsers */
     struct row_set *rows;
     struct wave waves[2];
     struct piece pieces[PIECES_MAX + 1];
@@ -144,6 +145,9 @@ enum status list_reading_new(const struct list_options *options,
     reading->sink = *sink;
     reading->pool = pool;
     enum status status = row_set_new(&reading->rows, err);
+    if (status == STATUS_OK)
+        status = public_suffixes_new(&reading->suffixes, err);
+    reading->options.suffixes = reading->suffixes;
     for (size_t i = 0; i < ARRAY_COUNT(reading->waves) && status == STATUS_OK; i++) {
         reading->waves[i].bytes = mem_alloc(WAVE_BYTES + UNENDED_BYTES, 1);
         if (reading->waves[i].bytes == NULL)
@@ -179,6 +183,7 @@ void list_reading_free(struct list_reading *reading)
     for (size_t i = 0; i < ARRAY_COUNT(reading->waves); i++)
         mem_free(reading->waves[i].bytes);
     row_set_free(reading->rows);
+    public_suffixes_free(reading->suffixes);
     mem_free(reading);
 }
 

@@ -1,0 +1,163 @@
+/* An update of a million rows: from the start of `blindlist compile` on the changed list to a
+ * running server that answers from the new version. */
+#include "bench/bench.h"
+
+#include "base/cpu.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "bench/http_load.h"
+#include "bench/server_process.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define USE_CASE     "bench.update"
+#define LINES        1000000
+#define CHANGED      1000 /* lines that are others: as many rows leave as come */
+#define SHARDS       "16"
+#define RUNS         ((size_t)7)
+#define ANSWER_BYTES ((size_t)65536)
+#define POLL_NS      1000000
+#define TEXT_BYTES   4096
+
+struct state {
+    char folder[64];
+    char list[96];
+    char program[TEXT_BYTES];
+};
+
+/* Hosts, hosts with paths, hosts lines and rules, a quarter each. Every (LINES / CHANGED)th line is
+ * of this run alone. */
+static void write_list(const struct state *state, unsigned run)
+{
+    static const char *const forms[] = {
+        "a%u.example-%u.com\n",
+        "https://b%u.example-%u.net/a/index.html\n",
+        "0.0.0.0 c%u.example-%u.org\n",
+        "||d%u.example-%u.co.uk^\n",
+    };
+    struct file_writer *writer = NULL;
+    struct error error;
+    if (file_writer_new(state->list, FILE_MODE_PUBLIC, &writer, &error) != STATUS_OK)
+        bench_fail("%s", error.message);
+    uint64_t x = 1;
+    for (unsigned i = 0; i < LINES; i++) {
+        x = x * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+        const bool is_changed = i % (LINES / CHANGED) == run % (LINES / CHANGED);
+        char line[128];
+        const int size = snprintf(line, sizeof line, forms[i % ARRAY_COUNT(forms)],
+                                  (unsigned)(x >> 40) + (is_changed ? run << 24 : 0), i);
+        file_writer_write(writer, span_of(line, (size_t)size));
+    }
+    if (file_writer_commit(writer, &error) != STATUS_OK)
+        bench_fail("%s", error.message);
+}
+
+static pid_t start_compile(const struct state *state)
+{
+    const pid_t pid = fork();
+    if (pid < 0)
+        bench_fail("fork: %s", strerror(errno));
+    if (pid > 0)
+        return pid;
+    const char *const arguments[] = {state->program, "compile", state->list,   "--use-case",
+                                     USE_CASE,       "--out",   state->folder, "--shards",
+                                     SHARDS,         "--json",  NULL};
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (freopen("/dev/null", "w", stdout) != NULL)
+        execv(state->program, (char *const *)(uintptr_t)arguments);
+    _exit(127);
+}
+
+static void wait_for_end(pid_t pid)
+{
+    int code = -1;
+    if (waitpid(pid, &code, 0) != pid || code != 0)
+        bench_fail("blindlist compile ended with %d", code);
+}
+
+static void remove_others(const struct state *state)
+{
+    char command[TEXT_BYTES];
+    snprintf(command, sizeof command,
+             "cd %s/%s && for v in ????????????????; do "
+             "[ \"$v\" = \"$(readlink current)\" ] || rm -rf \"$v\"; done; sync",
+             state->folder, USE_CASE);
+    if (system(command) != 0)
+        bench_fail("%s", command);
+}
+
+static void read_manifest(struct http_load *load, struct bytes *ret)
+{
+    struct bytes request;
+    bytes_init(&request, ANSWER_BYTES);
+    bytes_clear(ret);
+    http_load_request("GET", "/prefilter/" USE_CASE ".json", "user", span_of(NULL, 0), &request);
+    http_load_ask(load, bytes_view(&request), ret);
+    bytes_deinit(&request);
+}
+
+static uint64_t update(const struct state *state, struct http_load *load, unsigned run)
+{
+    struct bytes before;
+    struct bytes now;
+    bytes_init(&before, ANSWER_BYTES);
+    bytes_init(&now, ANSWER_BYTES);
+    write_list(state, run);
+    read_manifest(load, &before);
+    remove_others(state);
+    const uint64_t start = bench_now_ns();
+    const pid_t pid = start_compile(state);
+    do {
+        const struct timespec pause = {.tv_nsec = POLL_NS};
+        nanosleep(&pause, NULL);
+        read_manifest(load, &now);
+    } while (span_equal(bytes_view(&before), bytes_view(&now)));
+    const uint64_t took = bench_now_ns() - start;
+    wait_for_end(pid);
+    bytes_deinit(&before);
+    bytes_deinit(&now);
+    return took;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    const uint64_t x = *(const uint64_t *)a;
+    const uint64_t y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+int main(int argc, char **argv)
+{
+    struct state state = {.folder = "/tmp/bench_update.XXXXXX"};
+    struct server_process server;
+    uint64_t took[RUNS];
+    (void)argc;
+    const char *slash = strrchr(argv[0], '/');
+    snprintf(state.program, sizeof state.program, "%.*s/../blindlist",
+             slash == NULL ? 1 : (int)(slash - argv[0]), slash == NULL ? "." : argv[0]);
+    if (mkdtemp(state.folder) == NULL)
+        bench_fail("%s: cannot be made", state.folder);
+    snprintf(state.list, sizeof state.list, "%s/list.txt", state.folder);
+    write_list(&state, 0);
+    wait_for_end(start_compile(&state));
+    server_process_start(argv[0], state.folder, NULL, &server);
+    struct http_load *load = http_load_new(server.address, 1);
+    for (size_t i = 0; i < RUNS; i++)
+        took[i] = update(&state, load, (unsigned)i + 1);
+    qsort(took, RUNS, sizeof took[0], by_size);
+    printf("update_live rows=%d changed=%d shards=" SHARDS
+           " threads=%zu median_ms=%.1f min_ms=%.1f runs=%zu\n",
+           LINES, CHANGED, cpu_core_count(), (double)took[RUNS / 2] / 1e6, (double)took[0] / 1e6,
+           RUNS);
+    http_load_free(load);
+    server_process_stop(&server);
+    folder_remove(state.folder);
+    return 0;
+}
