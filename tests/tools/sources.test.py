@@ -20,6 +20,9 @@ import tempfile
 import threading
 import time
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from tap import check, finish  # noqa: E402
+
 BUILD = os.path.abspath(os.environ.get("BUILD", "build"))
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 USE_CASE = "one.example.url.filtering"
@@ -27,16 +30,6 @@ LIST = b"a.example\nb.example\nc.example/x\n"
 MANY = b"".join(b"%d.example\n" % (i * i) for i in range(1000))
 OTHER = b"a.example\nb.example\nd.example\nlast.example"
 SECRETS = ("hush", "passw0rd", base64.b64encode(b"user:passw0rd").decode())
-number = failed = 0
-
-
-def check(holds, what, more=""):
-    global number, failed
-    number += 1
-    failed += not holds
-    print(f"{'ok' if holds else 'not ok'} {number} - {what}", flush=True)
-    for line in [] if holds else str(more).splitlines()[:20]:
-        print(f"# {line[:300]}")
 
 
 def zstd(text):
@@ -514,5 +507,4 @@ try:
     check(not os.listdir(f"{work}/tmp"), "no temporary folder is left")
 finally:
     shutil.rmtree(work)
-print(f"1..{number}")
-sys.exit(1 if failed else 0)
+sys.exit(finish())
