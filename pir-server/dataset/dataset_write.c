@@ -409,7 +409,8 @@ static enum status write_shards(struct writing *work, struct error *err)
         status = update_shards(work, &is_updated, err);
     else if (work->before != NULL)
         snprintf(work->summary.full_reason, sizeof work->summary.full_reason,
-                 "the version before has another number of shards or hash functions");
+                 "the version before has another number of shards or hash functions, or other "
+                 "parameters");
     work->summary.is_updated = is_updated;
     work->summary.kept_shape = is_updated;
     if (status == STATUS_OK && !is_updated)

@@ -174,8 +174,8 @@ static void weigh(struct search *search, const struct candidate *candidate,
         .encryption = search->load->encryption,
         .entry_count = grid->rows * grid->columns * candidate->per_plaintext,
         .entry_bytes = candidate->bucket_bytes,
-        .dimensions = {grid->rows, grid->one_dimension ? 0 : grid->columns},
-        .dimension_count = grid->one_dimension ? 1 : 2,
+        .dimensions = {grid->rows, grid->columns},
+        .dimension_count = 2,
         .has_keyword_parameters = true,
         .hash_function_count = grid->tables,
         .has_sharding_function = true,
@@ -215,11 +215,9 @@ static void try_keys(struct search *search, const struct candidate *candidate, u
 static void try_grid(struct search *search, const struct candidate *candidate)
 {
     const struct pir_cost_grid *grid = &candidate->grid;
-    const uint64_t selectors =
-        grid->tables * (grid->rows + (grid->one_dimension ? 0 : grid->columns));
+    const uint64_t selectors = grid->tables * (grid->rows + grid->columns);
     const uint64_t plaintexts = grid->tables * grid->chunks * grid->rows * grid->columns;
-    /* One selector needs no expansion, which the reference's client does not know. */
-    if (selectors >= 2 && selectors <= PIR_SELECTORS_MAX &&
+    if (selectors <= PIR_SELECTORS_MAX &&
         plaintexts * candidate->per_plaintext <= PIR_PLAINTEXTS_MAX)
         try_keys(search, candidate, selectors);
 }
@@ -245,11 +243,6 @@ static void try_bucket_size(struct search *search, size_t bucket_bytes)
         if (grid->rows <= PIR_SELECTORS_MAX)
             try_grid(search, &candidate);
     }
-    grid->one_dimension = true;
-    grid->columns = 1;
-    grid->rows = needed;
-    if (wish->one_dimension && needed <= PIR_SELECTORS_MAX)
-        try_grid(search, &candidate);
 }
 
 /* Rows beyond this fit no shape: PIR_PLAINTEXTS_MAX buckets of HASH_BUCKET_SLOTS_MAX. */
@@ -305,7 +298,8 @@ static enum status none_found(const struct search *search, struct error *err)
     return error_set(err, STATUS_TOO_LARGE, "no shape is within all limits at once");
 }
 
-/* Bucket sizes worth trying: whole parts of a plaintext that take a row, and whole plaintexts up to
+/* Two dimensions always: the reference's tools make no others.
+ * Bucket sizes worth trying: whole parts of a plaintext that take a row, and whole plaintexts up to
  * the most rows that a bucket takes. */
 static void try_bucket_sizes(struct search *search)
 {

@@ -35,7 +35,6 @@ struct pir_shape_load {
 struct pir_shape_wish {
     size_t hash_function_count; /* 1..KEYWORD_HASH_FUNCTIONS_MAX */
     uint32_t growth_percent;    /* 0..PIR_SHAPE_GROWTH_PERCENT_MAX */
-    bool one_dimension;         /* try shapes of a single dimension as well */
     size_t bucket_bytes;        /* only buckets of this size, which takes a row; 0 = any */
     /* Limits, 0 = none. */
     uint64_t max_response_bytes;
