@@ -22,7 +22,6 @@
 #define MUST_CHECK    __attribute__((warn_unused_result))
 #define PRINTF_LIKE(format_index, first_argument)                                                  \
     __attribute__((format(printf, format_index, first_argument)))
-#define ALWAYS_INLINE           inline __attribute__((always_inline))
 #define MALLOC_LIKE             __attribute__((malloc))
 #define NEVER_INLINE            __attribute__((noinline))
 #define LIKELY(condition)       __builtin_expect(!!(condition), 1)
@@ -33,7 +32,6 @@
 #define ALWAYS_INLINE inline
 #define MUST_CHECK
 #define PRINTF_LIKE(format_index, first_argument)
-#define ALWAYS_INLINE inline
 #define MALLOC_LIKE
 #define NEVER_INLINE
 #define LIKELY(condition)       (condition)

@@ -400,33 +400,52 @@ static void forward(uint32_t *ret, const uint32_t *from, const struct ntt_tables
     forward_either(ret, from, tables, false);
 }
 
-/* One step: [0, 2q) in, [0, 2q) out; factors [PASS_BUTTERFLIES / stride]. */
+static_assert(2 * (2 * 4) <= 16, "sums of the last step of a pass");
+
+/* One step; factors [PASS_BUTTERFLIES / stride]. Narrow ranges: [0, 2q) in, [0, 2q) out. Wide ones:
+ * [0, 2 stride q) in; sums up to twice that, products in [0, 2q). */
 static ALWAYS_INLINE void inverse_step(vec x[PASS_REGISTERS], const struct factor *factors,
-                                       size_t stride, struct lanes_of_q k)
+                                       size_t stride, enum width width, struct lanes_of_q k)
 {
+    const vec bound = width == NARROW || stride == 1 ? k.q2 : stride == 2 ? k.q4 : k.q8;
     vec y[PASS_BUTTERFLIES];
     UNROLL_8
     for (size_t i = 0; i < PASS_BUTTERFLIES; i++) {
         vec *const lower = &x[lower_of(i, stride)];
         const vec upper = lower[stride];
-        y[i] = vec_sub(vec_add(*lower, k.q2), upper);
+        y[i] = vec_sub(vec_add(*lower, bound), upper);
         *lower = vec_add(*lower, upper);
     }
     multiply_lazy(y, factors, stride, k.q);
     UNROLL_8
     for (size_t i = 0; i < PASS_BUTTERFLIES; i++) {
         vec *const lower = &x[lower_of(i, stride)];
-        *lower = correct_by(*lower, k.q2);
+        if (width == NARROW)
+            *lower = correct_by(*lower, k.q2);
         lower[stride] = y[i];
     }
 }
 
-/* The very last step, with 1/n: [0, 2q) in, [0, q) out. */
+/* To [0, 2q) after the steps of a pass. Wide: register 0 holds sums of sums of sums, 1 sums of sums
+ * of products, 2 and 3 sums of products, the others products. */
+static ALWAYS_INLINE void inverse_reduce(vec x[PASS_REGISTERS], enum width width,
+                                         struct lanes_of_q k)
+{
+    if (width == NARROW)
+        return;
+    x[0] = reduce(x[0], FROM_16Q_FULL, WIDE, k);
+    x[1] = correct_by(correct_by(x[1], k.q4), k.q2);
+    x[2] = correct_by(x[2], k.q2);
+    x[3] = correct_by(x[3], k.q2);
+}
+
+/* The very last step, with 1/n: [0, q) out; in as inverse_step(). */
 static ALWAYS_INLINE void inverse_last_step(vec x[PASS_REGISTERS], const struct ntt_tables *tables,
-                                            struct lanes_of_q k)
+                                            enum width width, struct lanes_of_q k)
 {
     const struct factor scale =
         factor_of_twins(vec_set(tables->scale.value), vec_set(tables->scale.quotient));
+    const vec bound = width == NARROW ? k.q2 : k.q8;
     const struct factor scale_root =
         factor_of_twins(vec_set(tables->scale_root.value), vec_set(tables->scale_root.quotient));
     UNROLL_8
@@ -434,7 +453,7 @@ static ALWAYS_INLINE void inverse_last_step(vec x[PASS_REGISTERS], const struct 
         const vec lower = x[i];
         const vec upper = x[i + PASS_BUTTERFLIES];
         x[i] = vec_add(lower, upper);
-        x[i + PASS_BUTTERFLIES] = vec_sub(vec_add(lower, k.q2), upper);
+        x[i + PASS_BUTTERFLIES] = vec_sub(vec_add(lower, bound), upper);
     }
     multiply_lazy(x, &scale, PASS_BUTTERFLIES, k.q);
     multiply_lazy(x + PASS_BUTTERFLIES, &scale_root, PASS_BUTTERFLIES, k.q);
@@ -448,12 +467,12 @@ static ALWAYS_INLINE void inverse_short_step(vec x[PASS_REGISTERS], const struct
 {
     struct factor factors[PASS_BUTTERFLIES];
     short_factors(factors, tables->inverse, tables->inverse_quotient, tables->n, pair, step);
-    inverse_step(x, factors, 1, k);
+    inverse_step(x, factors, 1, NARROW, k);
     reorder_pairs_back(x, step);
 }
 
-static NEVER_INLINE void inverse_start(uint32_t *ret, const uint32_t *from,
-                                       const struct ntt_tables *tables)
+static ALWAYS_INLINE void inverse_first_pass(uint32_t *ret, const uint32_t *from,
+                                             const struct ntt_tables *tables, enum width width)
 {
     const struct lanes_of_q k = lanes_of_q(tables->modulus.value);
     const size_t blocks = tables->n / (PASS_REGISTERS * VEC_LANES);
@@ -471,16 +490,17 @@ static NEVER_INLINE void inverse_start(uint32_t *ret, const uint32_t *from,
         inverse_short_step(x, tables, pair, 1, k);
         inverse_short_step(x, tables, pair, 0, k);
         block_factors(factors, tables->inverse, tables->inverse_quotient, blocks + block);
-        inverse_step(x, factors + 3, 1, k);
-        inverse_step(x, factors + 1, 2, k);
-        inverse_step(x, factors, 4, k);
+        inverse_step(x, factors + 3, 1, width, k);
+        inverse_step(x, factors + 1, 2, width, k);
+        inverse_step(x, factors, 4, width, k);
+        inverse_reduce(x, width, k);
         store_registers(ret + at, x, VEC_LANES, 1);
     }
 }
 
 /* `steps` steps that leave `blocks` blocks; one block is the whole row. */
 static ALWAYS_INLINE void inverse_pass(uint32_t *row, const struct ntt_tables *tables,
-                                       size_t blocks, size_t steps, bool is_last)
+                                       size_t blocks, size_t steps, bool is_last, enum width width)
 {
     const struct lanes_of_q k = lanes_of_q(tables->modulus.value);
     const size_t part = (tables->n / blocks) >> steps;
@@ -493,37 +513,65 @@ static ALWAYS_INLINE void inverse_pass(uint32_t *row, const struct ntt_tables *t
             vec x[PASS_REGISTERS];
             load_registers(x, at, part, columns);
             if (steps == PASS_STEPS)
-                inverse_step(x, factors + 3, 1, k);
-            inverse_step(x, factors + 1, 2, k);
-            if (is_last)
-                inverse_last_step(x, tables, k);
-            else
-                inverse_step(x, factors, 4, k);
+                inverse_step(x, factors + 3, 1, width, k);
+            inverse_step(x, factors + 1, 2, width, k);
+            if (is_last) {
+                inverse_last_step(x, tables, width, k);
+            } else {
+                inverse_step(x, factors, 4, width, k);
+                inverse_reduce(x, width, k);
+            }
             store_registers(at, x, part, columns);
         }
     }
 }
 
-#define INVERSE_PASS(name, steps, is_last)                                                         \
+/* What the inverse transform is put together from. */
+struct inverse_passes {
+    void (*first)(uint32_t *ret, const uint32_t *from, const struct ntt_tables *tables);
+    void (*two_steps)(uint32_t *row, const struct ntt_tables *tables, size_t blocks);
+    void (*three_steps)(uint32_t *row, const struct ntt_tables *tables, size_t blocks);
+    void (*last_two_steps)(uint32_t *row, const struct ntt_tables *tables, size_t blocks);
+    void (*last_three_steps)(uint32_t *row, const struct ntt_tables *tables, size_t blocks);
+};
+
+#define INVERSE_PASS(name, steps, is_last, width)                                                  \
     static NEVER_INLINE void name(uint32_t *row, const struct ntt_tables *tables, size_t blocks)   \
     {                                                                                              \
-        inverse_pass(row, tables, blocks, steps, is_last);                                         \
+        inverse_pass(row, tables, blocks, steps, is_last, width);                                  \
     }
-INVERSE_PASS(inverse_two_steps, 2, false)
-INVERSE_PASS(inverse_three_steps, PASS_STEPS, false)
-INVERSE_PASS(inverse_last_two_steps, 2, true)
-INVERSE_PASS(inverse_last_three_steps, PASS_STEPS, true)
+#define INVERSE_PASSES(name, width)                                                                \
+    static NEVER_INLINE void name##_first(uint32_t *ret, const uint32_t *from,                     \
+                                          const struct ntt_tables *tables)                         \
+    {                                                                                              \
+        inverse_first_pass(ret, from, tables, width);                                              \
+    }                                                                                              \
+    INVERSE_PASS(name##_two_steps, 2, false, width)                                                \
+    INVERSE_PASS(name##_three_steps, PASS_STEPS, false, width)                                     \
+    INVERSE_PASS(name##_last_two_steps, 2, true, width)                                            \
+    INVERSE_PASS(name##_last_three_steps, PASS_STEPS, true, width)                                 \
+    static const struct inverse_passes name = {                                                    \
+        .first = name##_first,                                                                     \
+        .two_steps = name##_two_steps,                                                             \
+        .three_steps = name##_three_steps,                                                         \
+        .last_two_steps = name##_last_two_steps,                                                   \
+        .last_three_steps = name##_last_three_steps,                                               \
+    };
+INVERSE_PASSES(inverse_wide, WIDE)
+INVERSE_PASSES(inverse_narrow, NARROW)
 
 static void inverse(uint32_t *ret, const uint32_t *from, const struct ntt_tables *tables)
 {
+    const struct inverse_passes *const passes =
+        width_of(tables->modulus.value) == WIDE ? &inverse_wide : &inverse_narrow;
     size_t left = long_steps(tables);
-    inverse_start(ret, from, tables);
+    passes->first(ret, from, tables);
     while (left > PASS_STEPS) {
         const size_t steps = left == PASS_STEPS + 1 ? 2 : PASS_STEPS;
         left -= steps;
-        (steps == 2 ? inverse_two_steps : inverse_three_steps)(ret, tables, (size_t)1 << left);
+        (steps == 2 ? passes->two_steps : passes->three_steps)(ret, tables, (size_t)1 << left);
     }
-    (left == 2 ? inverse_last_two_steps : inverse_last_three_steps)(ret, tables, 1);
+    (left == 2 ? passes->last_two_steps : passes->last_three_steps)(ret, tables, 1);
 }
 
 #define NTT_WIDE_KERNEL(kernel_name)                                                               \
