@@ -14,7 +14,7 @@
 
 #include "base/bytes.h"
 #include "lists/entry_filter.h"
-#include "lists/list_format.h"
+#include "urls/list_format.h"
 
 #include <stdbool.h>
 #include <stddef.h>

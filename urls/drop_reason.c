@@ -37,6 +37,14 @@ static const struct {
     [DROP_WILDCARD] = {"wildcard", "wildcard inside"},
     [DROP_OPEN_END] = {"open-end", "rule without ^ at its end: matches longer names too"},
     [DROP_PATTERN] = {"pattern", "pattern that matches anywhere in a URL"},
+    [DROP_REGEX] = {"regex", "regular expression"},
+    [DROP_SUBDOMAINS] = {"subdomains", "means the subdomains of a host, not the host itself"},
+    [DROP_MODIFIES] = {"modifies", "changes a request or a page instead of blocking it"},
+    [DROP_CONDITION] = {"condition", "holds under a condition of the browser only"},
+    [DROP_NOT_BLOCKING] = {"not-blocking", "blocks nothing: a setting, forwarding or data"},
+    [DROP_REDIRECT] = {"redirect", "sends to another host instead of blocking"},
+    [DROP_TRIGGER] = {"trigger", "depends on an address or a name server"},
+    [DROP_FORMAT] = {"format", "not a line of the list's format"},
 };
 static_assert(ARRAY_COUNT(reasons) == DROP_REASON_COUNT, "every reason has its texts");
 

@@ -42,6 +42,14 @@ enum drop_reason {
     DROP_WILDCARD,       /* * or an inner ^ or | */
     DROP_OPEN_END,       /* Adblock rule ||... that does not end in ^: also matches longer names */
     DROP_PATTERN,        /* Adblock rule without ||: matches anywhere in a URL */
+    DROP_REGEX,          /* a regular expression */
+    DROP_SUBDOMAINS,     /* *.host: means the subdomains, but not the host itself */
+    DROP_MODIFIES,       /* changes a request or a page instead of blocking it */
+    DROP_CONDITION,      /* holds under a condition of the browser only, !#if */
+    DROP_NOT_BLOCKING,   /* a setting, forwarding or data: nothing is blocked */
+    DROP_REDIRECT,       /* sends to another host instead of blocking */
+    DROP_TRIGGER,        /* depends on an address or a name server: RPZ's rpz-ip and the like */
+    DROP_FORMAT,         /* not a line of the format that the list is said to have */
     DROP_REASON_COUNT
 };
 

@@ -1,4 +1,4 @@
-#include "lists/list_format.h"
+#include "urls/list_format.h"
 
 const char *const list_format_names[LIST_FORMAT_COUNT] = {
     [LIST_FORMAT_AUTO] = "auto",

@@ -1,8 +1,8 @@
 /* list_format - the formats in which blocklists come, and their names in lists.json.
  *
  * Threads  constants only; any. */
-#ifndef BLINDLIST_LISTS_LIST_FORMAT_H
-#define BLINDLIST_LISTS_LIST_FORMAT_H
+#ifndef BLINDLIST_URLS_LIST_FORMAT_H
+#define BLINDLIST_URLS_LIST_FORMAT_H
 
 #include <stddef.h>
 
