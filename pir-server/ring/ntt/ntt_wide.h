@@ -106,30 +106,24 @@ static ALWAYS_INLINE size_t lower_of(size_t i, size_t stride)
     return i / stride * 2 * stride + i % stride;
 }
 
-/* y[i] * factors[i / stride] mod q in [0, 2q), for every 32-bit y. */
+/* y[i] * factors[i / stride] mod q in [0, 2q), for every 32-bit y. The low products of the factors
+ * come late, so that sixteen registers do. */
 static ALWAYS_INLINE void multiply_lazy(vec y[PASS_BUTTERFLIES], const struct factor *factors,
                                         size_t stride, vec q)
 {
     vec odd[PASS_BUTTERFLIES];
-    vec estimate[PASS_BUTTERFLIES];
+    vec even[PASS_BUTTERFLIES];
     UNROLL_8
-    for (size_t i = 0; i < PASS_BUTTERFLIES; i++)
-        odd[i] = vec_odd(y[i]);
+    for (size_t i = 0; i < PASS_BUTTERFLIES; i++) {
+        odd[i] = vec_mul(vec_odd(y[i]), factors[i / stride].quotient_odd);
+        even[i] = vec_mul(y[i], factors[i / stride].quotient);
+    }
+    vec estimate[PASS_BUTTERFLIES]; /* times q */
     UNROLL_8
-    for (size_t i = 0; i < PASS_BUTTERFLIES; i++)
-        estimate[i] = vec_mul(y[i], factors[i / stride].quotient);
-    UNROLL_8
-    for (size_t i = 0; i < PASS_BUTTERFLIES; i++)
-        odd[i] = vec_mul(odd[i], factors[i / stride].quotient_odd);
-    UNROLL_8
-    for (size_t i = 0; i < PASS_BUTTERFLIES; i++)
+    for (size_t i = 0; i < PASS_BUTTERFLIES; i++) {
+        estimate[i] = vec_mul_low(vec_join_high(even[i], odd[i]), q);
         y[i] = vec_mul_low(y[i], factors[i / stride].value);
-    UNROLL_8
-    for (size_t i = 0; i < PASS_BUTTERFLIES; i++)
-        estimate[i] = vec_join_high(estimate[i], odd[i]);
-    UNROLL_8
-    for (size_t i = 0; i < PASS_BUTTERFLIES; i++)
-        estimate[i] = vec_mul_low(estimate[i], q);
+    }
     UNROLL_8
     for (size_t i = 0; i < PASS_BUTTERFLIES; i++)
         y[i] = vec_sub(y[i], estimate[i]);
