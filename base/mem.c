@@ -6,6 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#if defined(__x86_64__)
+#include <emmintrin.h>
+#endif
+
 /* The one mutable variable of the library: a test's wish, never read for anything else. */
 static _Thread_local size_t fail_countdown;
 
@@ -75,6 +79,26 @@ void mem_free(void *block)
 {
     free(block);
 }
+
+#if defined(__x86_64__)
+void mem_scatter_lines(void *to, size_t stride_bytes, const void *from, size_t count)
+{
+    const __m128i *source = from;
+    for (size_t i = 0; i < count; i++, source += MEM_ROW_ALIGNMENT / sizeof *source) {
+        __m128i *line = (void *)((char *)to + i * stride_bytes);
+        for (size_t k = 0; k < MEM_ROW_ALIGNMENT / sizeof *line; k++)
+            _mm_stream_si128(line + k, _mm_load_si128(source + k));
+    }
+    _mm_sfence(); /* such stores wait for no lock: make them visible now */
+}
+#else
+void mem_scatter_lines(void *to, size_t stride_bytes, const void *from, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        memcpy((char *)to + i * stride_bytes, (const char *)from + i * MEM_ROW_ALIGNMENT,
+               MEM_ROW_ALIGNMENT);
+}
+#endif
 
 void mem_wipe(void *block, size_t size_bytes)
 {

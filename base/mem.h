@@ -27,6 +27,11 @@ char *mem_strdup(const char *text) MUST_CHECK;
 /* Takes NULL. */
 void mem_free(void *block);
 
+/* Copies `count` cache lines of MEM_ROW_ALIGNMENT bytes, side by side at `from`, to lines that
+ * begin `stride_bytes` apart, past the caches where the processor can: for what is written once and
+ * read much later. Everything is aligned to a line. */
+void mem_scatter_lines(void *to, size_t stride_bytes, const void *from, size_t count);
+
 /* Overwrites with zeros in a way that compilers keep. Takes NULL with size 0. */
 void mem_wipe(void *block, size_t size_bytes);
 /* mem_wipe, then mem_free. Takes NULL. */

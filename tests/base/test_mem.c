@@ -57,6 +57,25 @@ Test(mem, realloc_keeps_contents)
     mem_free(text);
 }
 
+Test(mem, lines_are_scattered_and_nothing_else_changes)
+{
+    enum { LINES = 5, STRIDE = 3, BYTES = MEM_ROW_ALIGNMENT };
+    unsigned char *from = mem_alloc_aligned(BYTES, LINES, BYTES);
+    unsigned char *to = mem_alloc_aligned(BYTES, LINES * STRIDE, BYTES);
+    for (size_t i = 0; i < LINES * BYTES; i++)
+        from[i] = (unsigned char)(i * 7);
+    memset(to, 0xa5, LINES * STRIDE * BYTES);
+    mem_scatter_lines(to + BYTES, STRIDE * BYTES, from, LINES);
+    for (size_t i = 0; i < LINES * STRIDE * BYTES; i++) {
+        const size_t line = i / BYTES;
+        const unsigned char expected =
+            line % STRIDE == 1 ? from[line / STRIDE * BYTES + i % BYTES] : 0xa5;
+        cr_assert_eq(to[i], expected, "byte %zu", i);
+    }
+    mem_free(from);
+    mem_free(to);
+}
+
 Test(mem, nth_allocation_fails_once)
 {
     cr_assert(!mem_fail_pending());
