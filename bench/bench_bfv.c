@@ -116,8 +116,8 @@ static void dot_table(struct state *state, size_t table)
                                                 .rows = state->rows,
                                                 .column_counts = state->column_counts,
                                                 .column_count = COLUMNS};
-    bfv_plaintext_dot(state->workspace, state->selectors, table * (ROWS + COLUMNS), &matrix,
-                      state->columns);
+    const struct bfv_dot query = {.selectors = state->selectors, .ret = state->columns};
+    bfv_plaintext_dot(state->context, &query, 1, table * (ROWS + COLUMNS), &matrix);
 }
 
 static void dot(void *context)

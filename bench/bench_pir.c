@@ -1,7 +1,8 @@
-/* bench_pir - one query on one shard, one thread.
+/* bench_pir - one query, and several, on one shard, one thread.
  *
  *   query_compute  rows of value "1", one hash function, buckets of a whole plaintext, the shape
- *                  that blindlist compile chooses; expansion, both dimensions, serialization */
+ *                  that blindlist compile chooses; expansion, both dimensions, serialization
+ *   query_batch    `queries` of them in one pass over the shard, all answers together */
 #include "base/mem.h"
 #include "bench/bench.h"
 #include "pir-server/dataset/dataset_write.h"
@@ -15,6 +16,7 @@
 
 #define SET        "n_4096_logq_27_28_28_logt_5"
 #define QUERY_RUNS 15
+#define BATCH_ROWS 62500
 
 static void must(enum status st, const struct error *err)
 {
@@ -61,18 +63,17 @@ static struct pir_partition *partition_new(const struct names *names, size_t cou
 /* ---- a query ---- */
 
 struct query_work {
-    struct pir_workspace *workspace;
     struct pir_shard *shard;
-    struct bfv_evaluation_key *key;
-    const struct pir_query *query;
+    struct pir_job jobs[PIR_BATCH_MAX];
+    size_t count;
 };
 
 static void answer(void *context)
 {
     struct query_work *work = context;
-    struct pir_response response;
-    struct error err;
-    must(pir_answer(work->workspace, work->shard, work->key, work->query, &response, &err), &err);
+    pir_answer_batch(work->shard, work->jobs, work->count);
+    for (size_t i = 0; i < work->count; i++)
+        must(work->jobs[i].status, &work->jobs[i].error);
 }
 
 /* A device's keys, as they come out of a message. */
@@ -91,7 +92,8 @@ static struct bfv_evaluation_key *make_key(const struct bfv_context *context,
     return key;
 }
 
-static void measure_query(size_t row_count, const char *kernel)
+/* One query, then batches up to `most`. */
+static void measure_query(size_t row_count, const char *kernel, size_t most)
 {
     const struct bfv_parameters encryption = bfv_named_parameters_find(SET)->parameters;
     const struct random_source random = random_system();
@@ -114,32 +116,43 @@ static void measure_query(size_t row_count, const char *kernel)
     must(pir_process_shard(context, partition, 0, &processing, 0, &work.shard, &err), &err);
     const struct pir_layout *layout = pir_shard_layout(work.shard);
     must(bfv_secret_key_new(context, &random, &secret, &err), &err);
-    work.key = make_key(context, secret, &pir_shard_parameters(work.shard)->evaluation_key);
-    must(pir_workspace_new(context, layout, &work.workspace, &err), &err);
+    struct bfv_evaluation_key *key =
+        make_key(context, secret, &pir_shard_parameters(work.shard)->evaluation_key);
     must(pir_client_query_new(context, layout, secret, span_of_text(names.text[row_count / 2]),
                               &random, &query, &err),
          &err);
-    work.query = pir_client_query_message(query);
+    for (size_t i = 0; i < most; i++) {
+        work.jobs[i] = (struct pir_job){.key = key, .query = pir_client_query_message(query)};
+        must(pir_workspace_new(context, layout, &work.jobs[i].workspace, &err), &err);
+    }
 
-    snprintf(label, sizeof label, "query_compute kernel=%s rows=%zu dimensions=%zux%zu",
-             bfv_context_kernel_name(context), row_count, layout->dimensions[0],
-             layout->dimensions[1]);
-    (void)bench_time(label, QUERY_RUNS, answer, &work);
+    static const size_t COUNTS[] = {1, 4, 8, PIR_BATCH_MAX};
+    for (size_t i = 0; i < ARRAY_COUNT(COUNTS) && COUNTS[i] <= most; i++) {
+        work.count = COUNTS[i];
+        const int end = snprintf(label, sizeof label, "%s kernel=%s rows=%zu dimensions=%zux%zu",
+                                 work.count == 1 ? "query_compute" : "query_batch",
+                                 bfv_context_kernel_name(context), row_count, layout->dimensions[0],
+                                 layout->dimensions[1]);
+        if (work.count > 1)
+            snprintf(label + end, sizeof label - (size_t)end, " queries=%zu", work.count);
+        (void)bench_time(label, QUERY_RUNS, answer, &work);
+    }
 
     /* A figure for a wrong answer is no figure. */
-    struct pir_response response;
-    struct pir_result result;
-    pir_result_init(&result);
-    must(pir_answer(work.workspace, work.shard, work.key, work.query, &response, &err), &err);
-    must(pir_client_read_response(context, layout, secret, span_of_text(names.text[row_count / 2]),
-                                  &response, &result, &err),
-         &err);
-    if (!result.found)
-        bench_fail("the row was not found");
-    pir_result_deinit(&result);
+    for (size_t i = 0; i < most; i++) {
+        struct pir_result result;
+        pir_result_init(&result);
+        must(pir_client_read_response(context, layout, secret,
+                                      span_of_text(names.text[row_count / 2]),
+                                      &work.jobs[i].response, &result, &err),
+             &err);
+        if (!result.found)
+            bench_fail("the row was not found");
+        pir_result_deinit(&result);
+        pir_workspace_free(work.jobs[i].workspace);
+    }
     pir_client_query_free(query);
-    pir_workspace_free(work.workspace);
-    bfv_evaluation_key_free(work.key);
+    bfv_evaluation_key_free(key);
     bfv_secret_key_free(secret);
     pir_shard_free(work.shard);
     pir_partition_free(partition);
@@ -149,10 +162,10 @@ static void measure_query(size_t row_count, const char *kernel)
 
 int main(void)
 {
-    static const size_t ROWS[] = {10000, 62500, 100000};
+    static const size_t ROWS[] = {1000, 10000, BATCH_ROWS, 100000, 500000};
     for (size_t i = 0; i < ARRAY_COUNT(ROWS); i++) {
-        measure_query(ROWS[i], "ref");
-        measure_query(ROWS[i], NULL);
+        measure_query(ROWS[i], "ref", 1);
+        measure_query(ROWS[i], NULL, ROWS[i] == BATCH_ROWS ? PIR_BATCH_MAX : 1);
     }
     return 0;
 }

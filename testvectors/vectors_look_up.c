@@ -171,7 +171,8 @@ static enum status run_chunk(struct steps *steps, size_t table, size_t chunk, st
     enum status st = STATUS_OK;
     for (size_t c = 0; c < layout->dimensions[1]; c++)
         steps->columns[c].form = BFV_EVALUATION;
-    bfv_plaintext_dot(steps->workspace, steps->selectors, first, &plaintexts, steps->columns);
+    const struct bfv_dot query = {.selectors = steps->selectors, .ret = steps->columns};
+    bfv_plaintext_dot(exchange->context, &query, 1, first, &plaintexts);
     bfv_product_begin(steps->workspace);
     for (size_t c = 0; st == STATUS_OK && c < layout->dimensions[1]; c++) {
         bfv_selectors_get(steps->selectors, first + layout->dimensions[0] + c, &steps->selector);

@@ -13,43 +13,50 @@ size_t bfv_tile_words(const struct bfv_context *context)
     return row_strip_words(context->degree);
 }
 
-/* Strip by strip, and all columns for one strip: the strips of the selectors stay in the first
- * cache while the plaintexts stream past once. */
-void bfv_plaintext_dot(struct bfv_workspace *workspace, const struct bfv_selectors *selectors,
-                       size_t first, const struct bfv_plaintext_matrix *plaintexts,
-                       struct bfv_ciphertext *ret)
+enum { DOT_COLUMNS = 64 }; /* at a time */
+
+/* One strip of the columns from `column` on, at most DOT_COLUMNS. */
+static void dot_strip(const struct bfv_context *context, const struct bfv_dot *query, size_t first,
+                      size_t at, const struct row_dot *columns, size_t column)
 {
-    enum { COLUMNS = 64 }; /* at a time */
-    const struct bfv_context *const context = workspace->context;
-    const size_t n = context->degree;
     const size_t tile = bfv_tile_words(context);
-    const size_t words = context->levels * n;
+    uint32_t *rets[DOT_COLUMNS];
+    struct row_dot operands = *columns;
+    for (size_t c = 0; c < columns->columns; c++)
+        rets[c] = query->ret[column + c].words;
+    operands.pairs = bfv_selectors_strip(query->selectors, first, at / tile);
+    operands.ret = rets;
+    row_dot_strip(context->basis->rows, &operands, tile, context->capacity,
+                  &context->basis->modulus[at / context->degree]);
+}
+
+/* Strip by strip, all queries for one strip, and all columns for one query: the plaintexts stream
+ * past once and a strip of them stays in the second cache, that of one query's selectors in the
+ * first. */
+void bfv_plaintext_dot(const struct bfv_context *context, const struct bfv_dot *queries,
+                       size_t count, size_t first, const struct bfv_plaintext_matrix *plaintexts)
+{
+    const size_t tile = bfv_tile_words(context);
+    const size_t words = context->levels * context->degree;
     size_t before = 0; /* plaintexts of the columns done */
-    for (size_t c = 0; c < plaintexts->column_count; c += COLUMNS) {
+    for (size_t c = 0; c < plaintexts->column_count; c += DOT_COLUMNS) {
         const size_t left = plaintexts->column_count - c;
-        const size_t columns = left < COLUMNS ? left : COLUMNS;
-        size_t count = 0;
-        uint32_t *rets[COLUMNS];
-        for (size_t k = 0; k < columns; k++) {
-            assert(ret[c + k].poly_count == 2 && ret[c + k].moduli_count == context->levels);
-            rets[k] = ret[c + k].words;
-            ret[c + k].form = BFV_EVALUATION;
-            count += plaintexts->column_counts[c + k];
-        }
+        struct row_dot columns = {.rows = plaintexts->rows + before,
+                                  .counts = plaintexts->column_counts + c,
+                                  .columns = left < DOT_COLUMNS ? left : DOT_COLUMNS};
         for (size_t at = 0; at < words; at += tile) {
-            const struct row_dot operands = {
-                .pairs = bfv_selectors_strip(selectors, first, at / tile),
-                .tiles = plaintexts->words + at * plaintexts->count + before * tile,
-                .rows = plaintexts->rows + before,
-                .counts = plaintexts->column_counts + c,
-                .columns = columns,
-                .ret = rets,
-                .ret_offset = {at, words + at}};
-            row_dot_strip(context->basis->rows, &operands, tile, context->capacity,
-                          &context->basis->modulus[at / n]);
+            columns.tiles = plaintexts->words + at * plaintexts->count + before * tile;
+            columns.ret_offset[0] = at;
+            columns.ret_offset[1] = words + at;
+            for (size_t i = 0; i < count; i++)
+                dot_strip(context, &queries[i], first, at, &columns, c);
         }
-        before += count;
+        for (size_t k = 0; k < columns.columns; k++)
+            before += columns.counts[k];
     }
+    for (size_t i = 0; i < count; i++)
+        for (size_t c = 0; c < plaintexts->column_count; c++)
+            queries[i].ret[c].form = BFV_EVALUATION;
 }
 
 struct bfv_lifted {

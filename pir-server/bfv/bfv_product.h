@@ -24,11 +24,15 @@ struct bfv_plaintext_matrix {
 #define BFV_TILE_WORDS 16
 size_t bfv_tile_words(const struct bfv_context *context);
 
-/* ret[c] = sum over the plaintexts of column c of selector[first + row] * plaintext.
- *   ret        [column_count] two polynomials, L moduli; evaluation form on return */
-void bfv_plaintext_dot(struct bfv_workspace *workspace, const struct bfv_selectors *selectors,
-                       size_t first, const struct bfv_plaintext_matrix *plaintexts,
-                       struct bfv_ciphertext *ret);
+/* One query's selectors, and what becomes of them. */
+struct bfv_dot {
+    const struct bfv_selectors *selectors;
+    struct bfv_ciphertext *ret; /* [column_count] two polynomials, L moduli; evaluation form then */
+};
+/* ret[c] = sum over the plaintexts of column c of selector[first + row] * plaintext, for each of
+ * `count` queries, in one pass over the plaintexts. */
+void bfv_plaintext_dot(const struct bfv_context *context, const struct bfv_dot *queries,
+                       size_t count, size_t first, const struct bfv_plaintext_matrix *plaintexts);
 
 /* A ciphertext ready for multiplication: over the moduli q and the auxiliary base, evaluation form.
  */

@@ -4,6 +4,8 @@
 #include "base/mem.h"
 #include "pir-server/bfv/bfv_serial.h"
 
+#include <assert.h>
+
 /* What a shape asks of the workspace. */
 struct needs {
     size_t selectors;
@@ -313,16 +315,13 @@ static enum status multiply_columns(struct pir_workspace *w, const struct pir_la
     return bfv_relinearize(w->bfv, key, &w->result, err);
 }
 
-static enum status answer_chunk(struct pir_workspace *w, const struct pir_shard *shard,
+/* After dimension 0: one ciphertext of the reply. */
+static enum status finish_chunk(struct pir_workspace *w, const struct pir_layout *layout,
                                 const struct bfv_evaluation_key *key, size_t table, size_t chunk,
                                 struct error *err)
 {
-    const struct pir_layout *layout = pir_shard_layout(shard);
     const size_t first = table * layout->selectors_per_index;
-    const struct bfv_plaintext_matrix plaintexts = pir_shard_matrix(shard, table, chunk);
     struct bfv_ciphertext *result = &w->result;
-
-    bfv_plaintext_dot(w->bfv, w->selectors, first, &plaintexts, w->columns);
     if (layout->dimension_count > 1) {
         const enum status st =
             multiply_columns(w, layout, key, first + layout->dimensions[0], chunk, err);
@@ -348,33 +347,79 @@ static enum status answer_chunk(struct pir_workspace *w, const struct pir_shard 
     return STATUS_OK;
 }
 
+/* All that comes before dimension 0. */
+static enum status begin_job(struct pir_job *job, const struct pir_shard *shard)
+{
+    struct pir_workspace *w = job->workspace;
+    enum status st = check_query(w, shard, job->key, job->query, &job->error);
+    if (st == STATUS_OK)
+        st = read_query(w, job->query, &job->error);
+    if (st == STATUS_OK)
+        st = expand_query(w, pir_shard_layout(shard), job->key, &job->error);
+    bytes_clear(&w->polys);
+    return st;
+}
+
+static void finish_job(struct pir_job *job, const struct pir_layout *layout)
+{
+    struct pir_workspace *w = job->workspace;
+    for (size_t table = 0; table < layout->table_count; table++)
+        w->replies[table] =
+            (struct pir_reply){.ciphertexts = w->reply_ciphertexts + table * layout->chunk_count,
+                               .ciphertext_count = layout->chunk_count};
+    job->status = bytes_status(&w->polys, "response", &job->error);
+    job->response =
+        (struct pir_response){.replies = w->replies, .reply_count = layout->table_count};
+}
+
+/* One chunk of one table for all jobs that have not failed. */
+static void answer_chunk(const struct pir_shard *shard, struct pir_job *jobs, size_t count,
+                         size_t table, size_t chunk)
+{
+    const struct pir_layout *layout = pir_shard_layout(shard);
+    const struct bfv_plaintext_matrix plaintexts = pir_shard_matrix(shard, table, chunk);
+    struct bfv_dot dots[PIR_BATCH_MAX];
+    const struct bfv_context *context = NULL;
+    size_t dot_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (jobs[i].status != STATUS_OK)
+            continue;
+        context = jobs[i].workspace->context;
+        dots[dot_count++] = (struct bfv_dot){.selectors = jobs[i].workspace->selectors,
+                                             .ret = jobs[i].workspace->columns};
+    }
+    if (dot_count == 0)
+        return;
+    bfv_plaintext_dot(context, dots, dot_count, table * layout->selectors_per_index, &plaintexts);
+    for (size_t i = 0; i < count; i++)
+        if (jobs[i].status == STATUS_OK)
+            jobs[i].status =
+                finish_chunk(jobs[i].workspace, layout, jobs[i].key, table, chunk, &jobs[i].error);
+}
+
+void pir_answer_batch(const struct pir_shard *shard, struct pir_job *jobs, size_t count)
+{
+    const struct pir_layout *layout = pir_shard_layout(shard);
+    assert(count <= PIR_BATCH_MAX);
+    for (size_t i = 0; i < count; i++)
+        jobs[i].status = begin_job(&jobs[i], shard);
+    for (size_t table = 0; table < layout->table_count; table++)
+        for (size_t chunk = 0; chunk < layout->chunk_count; chunk++)
+            answer_chunk(shard, jobs, count, table, chunk);
+    for (size_t i = 0; i < count; i++)
+        if (jobs[i].status == STATUS_OK)
+            finish_job(&jobs[i], layout);
+}
+
 enum status pir_answer(struct pir_workspace *workspace, const struct pir_shard *shard,
                        const struct bfv_evaluation_key *key, const struct pir_query *query,
                        struct pir_response *ret, struct error *err)
 {
-    struct pir_workspace *w = workspace;
-    const struct pir_layout *layout = pir_shard_layout(shard);
-    enum status st = check_query(w, shard, key, query, err);
-    if (st == STATUS_OK)
-        st = read_query(w, query, err);
-    if (st == STATUS_OK)
-        st = expand_query(w, layout, key, err);
-    if (st != STATUS_OK)
-        return st;
-
-    bytes_clear(&w->polys);
-    for (size_t table = 0; table < layout->table_count; table++) {
-        for (size_t chunk = 0; chunk < layout->chunk_count; chunk++) {
-            st = answer_chunk(w, shard, key, table, chunk, err);
-            if (st != STATUS_OK)
-                return st;
-        }
-        w->replies[table] =
-            (struct pir_reply){.ciphertexts = w->reply_ciphertexts + table * layout->chunk_count,
-                               .ciphertext_count = layout->chunk_count};
-    }
-    st = bytes_status(&w->polys, "response", err);
-    if (st == STATUS_OK)
-        *ret = (struct pir_response){.replies = w->replies, .reply_count = layout->table_count};
-    return st;
+    struct pir_job job = {.workspace = workspace, .key = key, .query = query};
+    pir_answer_batch(shard, &job, 1);
+    if (job.status == STATUS_OK)
+        *ret = job.response;
+    else if (err != NULL)
+        *err = job.error;
+    return job.status;
 }

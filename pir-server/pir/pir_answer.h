@@ -1,4 +1,4 @@
-/* pir_answer - the server's side: one query on one shard.
+/* pir_answer - the server's side: one query, or several, on one shard.
  *
  * The work and its memory accesses are the same whatever row is asked for. Nothing is allocated or
  * locked while answering: all scratch belongs to a workspace, made once per compute thread.
@@ -38,5 +38,19 @@ enum status pir_answer_check_key(const struct bfv_context *context, const struct
 enum status pir_answer(struct pir_workspace *workspace, const struct pir_shard *shard,
                        const struct bfv_evaluation_key *key, const struct pir_query *query,
                        struct pir_response *ret, struct error *err) MUST_CHECK;
+
+/* Several queries on one shard in one pass over its plaintexts. A query that fails leaves the
+ * others alone. All workspaces are of one context. */
+#define PIR_BATCH_MAX 32
+struct pir_job {
+    struct pir_workspace *workspace; /* its own */
+    const struct bfv_evaluation_key *key;
+    const struct pir_query *query;
+    /* Filled in, as by pir_answer(): */
+    enum status status;
+    struct pir_response response; /* unless it failed */
+    struct error error;           /* when it failed */
+};
+void pir_answer_batch(const struct pir_shard *shard, struct pir_job *jobs, size_t count);
 
 #endif

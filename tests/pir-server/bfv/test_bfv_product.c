@@ -69,7 +69,8 @@ static void check_dot(const char *name, const char *kernel, size_t rows, size_t 
                                                 .rows = filled_rows,
                                                 .column_counts = column_counts,
                                                 .column_count = columns};
-    bfv_plaintext_dot(workspace, selectors, 1, &matrix, results);
+    const struct bfv_dot query = {.selectors = selectors, .ret = results};
+    bfv_plaintext_dot(context, &query, 1, 1, &matrix);
     for (size_t c = 0; c < columns; c++) {
         cr_assert_eq(results[c].form, BFV_EVALUATION);
         for (size_t at = 0; at < 2 * words; at += 3) {
@@ -142,7 +143,8 @@ Test(bfv_product, dot_of_largest_values)
                                              .column_counts = &column_count,
                                              .column_count = 1};
     struct bfv_ciphertext result = ciphertext_for(context, 2, 2, BFV_EVALUATION);
-    bfv_plaintext_dot(workspace, selectors, 0, &all, &result);
+    const struct bfv_dot query = {.selectors = selectors, .ret = &result};
+    bfv_plaintext_dot(context, &query, 1, 0, &all);
     for (size_t i = 0; i < 4 * 4096; i++)
         cr_assert_eq(result.words[i], ROWS, "(-1)(-1) = 1, %zu", i);
     mem_free(plain);

@@ -207,6 +207,57 @@ Test(pir_answer, the_answer_depends_on_query_and_shard_only)
     setup_deinit(&s);
 }
 
+/* Two chunks, two tables; the second query is refused, which the others do not notice. */
+Test(pir_answer, a_batch_answers_as_each_query_alone, .timeout = 60)
+{
+    enum { COUNT = 4, REFUSED = 1 };
+    const struct bfv_parameters encryption = fixture_encryption(FIXTURE_SET);
+    const struct pir_processing processing = expanding(&encryption, 2, 3000);
+    struct setup s;
+    setup_init(&s, &processing, fixture_rows_new(30, 1, 2000, 3), false);
+    const struct pir_layout *layout = pir_shard_layout(s.shard);
+    const struct random_source source = fixture_source(&s.random);
+    struct pir_client_query *queries[COUNT];
+    struct pir_job jobs[COUNT];
+    for (size_t i = 0; i < COUNT; i++) {
+        cr_assert_eq(pir_client_query_new(s.context, layout, s.keys.secret, s.rows.rows[i].keyword,
+                                          &source, &queries[i], NULL),
+                     STATUS_OK);
+        jobs[i] = (struct pir_job){.key = s.keys.evaluation,
+                                   .query = pir_client_query_message(queries[i])};
+        cr_assert_eq(pir_workspace_new(s.context, layout, &jobs[i].workspace, NULL), STATUS_OK);
+    }
+    const struct pir_query none = {0};
+    jobs[REFUSED].query = &none;
+    mem_fail_nth(1); /* answering allocates nothing */
+    pir_answer_batch(s.shard, jobs, COUNT);
+    cr_assert(mem_fail_pending(), "an answer allocated memory");
+    mem_fail_nth(0);
+    for (size_t i = 0; i < COUNT; i++) {
+        struct pir_response alone;
+        if (i == REFUSED) {
+            cr_assert_eq(jobs[i].status, STATUS_INVALID);
+            cr_assert_not_null(strstr(jobs[i].error.message, "num_pir_calls"));
+            continue;
+        }
+        cr_assert_eq(jobs[i].status, STATUS_OK, "%s", jobs[i].error.message);
+        cr_assert_eq(
+            pir_answer(s.workspace, s.shard, s.keys.evaluation, jobs[i].query, &alone, NULL),
+            STATUS_OK);
+        cr_assert_eq(jobs[i].response.reply_count, alone.reply_count);
+        for (size_t r = 0; r < alone.reply_count; r++)
+            for (size_t c = 0; c < alone.replies[r].ciphertext_count; c++) {
+                const struct span expected = alone.replies[r].ciphertexts[c].polys;
+                cr_assert(span_equal(jobs[i].response.replies[r].ciphertexts[c].polys, expected));
+            }
+    }
+    for (size_t i = 0; i < COUNT; i++) {
+        pir_workspace_free(jobs[i].workspace);
+        pir_client_query_free(queries[i]);
+    }
+    setup_deinit(&s);
+}
+
 Test(pir_answer, a_workspace_grows_for_another_shape, .timeout = 60)
 {
     const struct bfv_parameters encryption = fixture_encryption(FIXTURE_SET);
