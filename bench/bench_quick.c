@@ -42,9 +42,10 @@ static void dot(struct state *state)
                                         .sources = state->sources,
                                         .key = state->a,
                                         .stride = (size_t)2 * N,
-                                        .count = 2};
-    row_switch_lazy(state->basis->rows, state->ret, state->ret + N, &operands, N,
-                    ((uint64_t)1 << 32) / state->basis->modulus[0].value,
+                                        .count = 2,
+                                        .room =
+                                            ((uint64_t)1 << 32) / state->basis->modulus[0].value};
+    row_switch_lazy(state->basis->rows, state->ret, state->ret + N, &operands, 0, N,
                     &state->basis->modulus[0]);
 }
 

@@ -82,32 +82,12 @@ void bfv_drop_row(const struct bfv_context *context, size_t last, size_t i, cons
                          &context->basis->modulus[i]);
 }
 
-/* x_i less x_last taken as the nearest number to 0, which goes through the transform. Where that is
- * negative a multiple of q_i is added: both halves stay below 4 q_i, which the transform takes,
- * unless q_last is more than eight times as large. */
-void bfv_drop_row_evaluated(const struct bfv_context *context, size_t last, size_t i,
-                            const uint32_t *x_i, const uint32_t *x_last, uint32_t *scratch,
-                            uint32_t *ret)
+void bfv_drop_term(const struct bfv_context *context, size_t i, const uint32_t *x_p, uint32_t *ret)
 {
-    const struct rns_basis *const basis = context->basis;
-    const size_t n = context->degree;
-    const struct modulus *const q = &basis->modulus[i];
-    const uint32_t dropped = basis->modulus[last].value;
-    const uint32_t half = dropped / 2;
-    const uint32_t multiple = (half + q->value - 1) / q->value * q->value;
-    const bool is_lazy = q->value < UINT32_MAX / 6;
-    row_shift_above(basis->rows, scratch, x_last, half, multiple - dropped, n);
-    if (multiple >= 4 * q->value) {
-        for (size_t k = 0; k < n; k++)
-            scratch[k] = modulus_reduce(q, scratch[k]);
-    }
-    if (is_lazy)
-        ntt_forward_lazy(scratch, scratch, basis->tables[i]);
-    else
-        ntt_forward(scratch, scratch, basis->tables[i]);
-    /* [0, 2q) + 4q - [0, 4q): below 6q. */
-    row_scale_difference(basis->rows, ret, x_i, scratch, is_lazy ? 4 * q->value : q->value,
-                         context->drop_inverse[last][i], n, q);
+    const size_t p = context->levels;
+    const struct modulus *const q = &context->basis->modulus[i];
+    row_drop_lazy(context->basis->rows, ret, x_p, context->basis->modulus[p].value / 2,
+                  modulus_negate(q, context->drop_inverse[p][i]), context->degree, q);
 }
 
 /* Works in place: the row that is dropped holds the shifted values, and the polynomials behind the

@@ -38,28 +38,34 @@ static void set_drop(struct bfv_context *context)
     }
 }
 
-/* X^-shift for shift = first, 2 first, 4 first, .. below N: [log2 N][L][N]. */
-static enum status make_monomials(const struct bfv_context *context, size_t first, uint32_t **ret,
-                                  struct error *err)
+/* Of X^-s to the power of `factor`. */
+static enum status make_monomials(const struct bfv_context *context, size_t factor,
+                                  struct bfv_monomials *ret, struct error *err)
 {
     const size_t n = context->degree;
-    const size_t words = context->levels * n;
-    size_t count = 0;
-    while ((size_t)1 << count < n)
-        count++;
-    uint32_t *const polys = poly_alloc(n, count * context->levels);
-    if (polys == NULL)
+    const size_t words = 2 * n + ROW_BLOCKS_SLACK;
+    uint32_t *const row = poly_alloc(n, 1);
+    uint32_t *const all = mem_alloc_zeroed(context->levels * 2 * words, sizeof *all);
+    ret->words = all;
+    if (row == NULL || all == NULL) {
+        mem_free(row);
         return error_set(err, STATUS_NOMEM, "no memory for a BFV context");
-    for (size_t level = 0; level < count; level++) {
-        const size_t shift = first << level;
-        uint32_t *const poly = polys + level * words;
-        for (size_t i = 0; i < context->levels && shift < n; i++) /* X^-s = -X^(N - s) */
-            poly[i * n + n - shift] = context->basis->modulus[i].value - 1;
-        poly_forward(poly, context->basis, context->levels);
-        for (size_t k = 0; k < words; k++)
-            poly[k] = montgomery_from(&context->basis->modulus[k / n], poly[k]);
     }
-    *ret = polys;
+    for (size_t i = 0; i < context->levels; i++) {
+        const struct modulus *const q = &context->basis->modulus[i];
+        uint32_t *values = all + i * 2 * words;
+        for (size_t s = 1; s < n; s *= 2) {
+            const size_t power = 2 * n - factor * s % (2 * n); /* X^-k = X^(2N - k), X^N = -1 */
+            memset(row, 0, n * sizeof *row);
+            row[power % n] = power % (2 * n) < n ? 1 : q->value - 1;
+            ntt_forward(row, row, context->basis->tables[i]);
+            for (size_t k = 0; k < n; k += s, values++) {
+                values[0] = row[k];
+                values[words] = shoup_quotient(q, row[k]);
+            }
+        }
+    }
+    mem_free(row);
     return STATUS_OK;
 }
 
@@ -247,8 +253,8 @@ void bfv_context_free(struct bfv_context *context)
         return;
     rns_basis_free(context->basis);
     rns_basis_free(context->aux);
-    mem_free(context->monomials);
-    mem_free(context->monomials_3);
+    mem_free(context->monomials.words);
+    mem_free(context->monomials_3.words);
     mem_free(context);
 }
 

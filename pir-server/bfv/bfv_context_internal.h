@@ -17,6 +17,13 @@
 /* The auxiliary base is as long as the moduli, one more, and what large t and N need on top. */
 #define BFV_MAX_AUX RNS_MAX_MODULI
 
+/* Powers X^-(f s) for s = 1, 2, 4, .. below N in evaluation form: at psi^(2 rev(i) + 1) one is
+ * psi^-(f s (2 rev(i) + 1)), the same for s neighbours. So that of s takes N/s words, and all of
+ * them below 2 N: for each modulus their values and, behind those, the Shoup quotients. */
+struct bfv_monomials {
+    uint32_t *words; /* [L][2][2 N + ROW_BLOCKS_SLACK] */
+};
+
 struct bfv_context {
     struct bfv_parameters parameters;
     size_t degree;
@@ -34,10 +41,9 @@ struct bfv_context {
     uint32_t drop_inverse[BFV_MAX_MODULI][BFV_MAX_MODULI];
     uint32_t drop_offset[BFV_MAX_MODULI][BFV_MAX_MODULI];
 
-    /* Expansion: X^-1, X^-2, X^-4, .. in evaluation and Montgomery form, [log2 N][L][N]. */
-    uint32_t *monomials;
-    /* The same of X^-3, X^-6, X^-12, ..: third children of four. */
-    uint32_t *monomials_3;
+    /* Expansion: X^-1, X^-2, X^-4, ..; and X^-3, X^-6, X^-12, .. for third children of four. */
+    struct bfv_monomials monomials;
+    struct bfv_monomials monomials_3;
     /* psi^(-N/2) mod q_i: what X^(-N/2) is in the first half of evaluation form; minus that in the
      * second. */
     uint32_t quarter[BFV_MAX_LEVELS];
@@ -72,6 +78,18 @@ struct bfv_context {
     uint32_t back_q[BFV_MAX_LEVELS][BFV_MAX_AUX + 1];
 };
 
+/* Words `at` and on of row i of the power for s = 2^(level - 1); `at` a multiple of the tile. */
+static inline struct row_blocks bfv_monomial(const struct bfv_context *context,
+                                             const struct bfv_monomials *monomials, size_t i,
+                                             unsigned level, size_t at)
+{
+    const size_t words = 2 * context->degree;
+    const uint32_t *const values = monomials->words + i * 2 * (words + ROW_BLOCKS_SLACK) + words -
+                                   (words >> (level - 1)) + (at >> (level - 1));
+    return (struct row_blocks){
+        .values = values, .quotients = values + words + ROW_BLOCKS_SLACK, .log2_block = level - 1};
+}
+
 /* new row i < last: (x_i + h - y) * q_last^-1 mod q_i with y = (x_last + h) mod q_last, in
  * coefficient form. `last` is the index of the modulus in the basis, whose row is x_last.
  *   ret      [n] in [0, q_i); may be x_i
@@ -80,11 +98,9 @@ void bfv_drop_shift(const struct bfv_context *context, size_t last, const uint32
                     uint32_t *ret_shifted);
 void bfv_drop_row(const struct bfv_context *context, size_t last, size_t i, const uint32_t *x_i,
                   const uint32_t *shifted, uint32_t *ret);
-/* The same for a row in evaluation form, x_i in [0, 2 q_i); the result is too.
- *   x_last   [n] coefficient form in [0, q_last)
- *   scratch  [n] */
-void bfv_drop_row_evaluated(const struct bfv_context *context, size_t last, size_t i,
-                            const uint32_t *x_i, const uint32_t *x_last, uint32_t *scratch,
-                            uint32_t *ret);
+/* The same for P in two terms, x_i P^-1 and this one, (y - h) (-P^-1) mod q_i: its transform can be
+ * added in evaluation form. The first is in the keys already.
+ *   x_p  [n] coefficient form in [0, P);  ret  [n] in [0, 2 q_i] */
+void bfv_drop_term(const struct bfv_context *context, size_t i, const uint32_t *x_p, uint32_t *ret);
 
 #endif

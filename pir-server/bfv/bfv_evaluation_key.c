@@ -64,12 +64,12 @@ static void component_store(struct bfv_switch_key *key, size_t j,
     const size_t n = context->degree;
     for (size_t i = 0; i <= context->levels; i++) {
         const struct modulus *const q = &context->basis->modulus[i];
-        for (size_t number = 0; number < 2; number++) {
-            const uint32_t *const from = bfv_ciphertext_poly(context, component, number) + i * n;
-            uint32_t *const to = key->words + ((i * context->levels + j) * 2 + number) * n;
-            for (size_t k = 0; k < n; k++)
-                to[k] = montgomery_from(q, from[k]);
-        }
+        const uint32_t factor = i < context->levels ? context->drop_inverse[context->levels][i] : 1;
+        for (size_t number = 0; number < 2; number++)
+            row_scale(context->basis->rows,
+                      key->words + ((i * context->levels + j) * 2 + number) * n,
+                      bfv_ciphertext_poly(context, component, number) + i * n,
+                      montgomery_from(q, factor), n, q);
     }
     key->have |= (uint32_t)1 << j;
 }

@@ -4,8 +4,8 @@
  *          as they travel.
  * Server   one struct bfv_switch_key is filled component by component from a message, then handed
  *          to the evaluation key, which is complete and constant from then on: shared freely.
- * Memory   2 L (L + 1) N words a key, in evaluation form and Montgomery form (times 2^32), ordered
- *          as key switching reads them. */
+ * Memory   2 L (L + 1) N words a key, in evaluation form and Montgomery form (times 2^32), the rows
+ *          of the q_i divided by P; ordered as key switching reads them. */
 #ifndef BLINDLIST_BFV_EVALUATION_KEY_H
 #define BLINDLIST_BFV_EVALUATION_KEY_H
 

@@ -6,7 +6,8 @@
 
 struct bfv_switch_key {
     const struct bfv_context *context; /* borrowed */
-    uint32_t *words;                   /* [L + 1 rows][L components][2][N], Montgomery form */
+    uint32_t *words;   /* [L + 1 rows][L components][2][N], Montgomery form; those of the
+                        q_i divided by P, as key switching ends */
     uint32_t *sources; /* [N] of a Galois key: its automorphism in evaluation form; else NULL */
     uint32_t have;     /* bit j: component j is read */
 };

@@ -12,7 +12,28 @@ struct bfv_selectors {
     const struct bfv_context *context; /* borrowed */
     size_t capacity;
     uint32_t *words; /* [L N / strip][2 capacity + 1][strip] */
+    uint32_t *nodes; /* [node_count()][2][L][N] what is on the way from the query to them */
 };
+
+static unsigned ceil_log2(size_t value)
+{
+    unsigned log = 0;
+    while (((size_t)1 << log) < value)
+        log++;
+    return log;
+}
+
+/* The query, and two for each level of the expansion: see expand_node(). */
+static size_t node_count(const struct bfv_context *context, size_t capacity)
+{
+    const size_t most = capacity < context->degree ? capacity : context->degree;
+    return 1 + 2 * (size_t)ceil_log2(most);
+}
+
+size_t bfv_selectors_ciphertexts(const struct bfv_context *context, size_t capacity)
+{
+    return capacity + node_count(context, capacity);
+}
 
 enum status bfv_selectors_new(const struct bfv_context *context, size_t capacity,
                               struct bfv_selectors **ret, struct error *err)
@@ -27,7 +48,11 @@ enum status bfv_selectors_new(const struct bfv_context *context, size_t capacity
         !size_mul(context->levels * context->degree, words, &words))
         goto no_memory;
     selectors->words = mem_alloc_aligned(MEM_ROW_ALIGNMENT, words, sizeof *selectors->words);
-    if (selectors->words == NULL)
+    selectors->nodes = mem_alloc_aligned(MEM_ROW_ALIGNMENT,
+                                         node_count(context, capacity) *
+                                             bfv_ciphertext_words(context, 2, context->levels),
+                                         sizeof *selectors->nodes);
+    if (selectors->words == NULL || selectors->nodes == NULL)
         goto no_memory;
     *ret = selectors;
     return STATUS_OK;
@@ -41,6 +66,7 @@ void bfv_selectors_free(struct bfv_selectors *selectors)
     if (selectors == NULL)
         return;
     mem_free(selectors->words);
+    mem_free(selectors->nodes);
     mem_free(selectors);
 }
 
@@ -51,46 +77,33 @@ static size_t strip_stride(const struct bfv_selectors *selectors)
     return (2 * selectors->capacity + 1) * row_strip_words(selectors->context->degree);
 }
 
-/* Row `row` of polynomial `number` of selector i. */
-static struct row_strips selector_row(const struct bfv_selectors *selectors, size_t i,
-                                      size_t number, size_t row)
-{
-    const size_t n = selectors->context->degree;
-    const size_t strip = row_strip_words(n);
-    const size_t stride = strip_stride(selectors);
-    return (struct row_strips){.words = selectors->words + row * (n / strip) * stride +
-                                        (2 * i + number) * strip,
-                               .stride = stride};
-}
-
-const uint32_t *bfv_selectors_strip(const struct bfv_selectors *selectors, size_t i, size_t strip)
+/* Strip `strip` of selector i. */
+static uint32_t *strip_of(const struct bfv_selectors *selectors, size_t i, size_t strip)
 {
     assert(i < selectors->capacity);
     const size_t words = row_strip_words(selectors->context->degree);
     return selectors->words + strip * strip_stride(selectors) + 2 * i * words;
 }
 
-static void gather(const struct bfv_selectors *selectors, size_t i, uint32_t *ret)
+const uint32_t *bfv_selectors_strip(const struct bfv_selectors *selectors, size_t i, size_t strip)
 {
-    const size_t n = selectors->context->degree;
-    const size_t strip = row_strip_words(n);
-    const size_t levels = selectors->context->levels;
-    for (size_t row = 0; row < 2 * levels; row++) {
-        const struct row_strips from = selector_row(selectors, i, row / levels, row % levels);
-        for (size_t at = 0; at < n; at += strip)
-            memcpy(ret + row * n + at, from.words + at / strip * from.stride, strip * sizeof *ret);
-    }
+    return strip_of(selectors, i, strip);
+}
+
+/* Words of a polynomial of L moduli, and the strips that they are cut into. */
+static size_t poly_words(const struct bfv_selectors *selectors)
+{
+    return selectors->context->levels * selectors->context->degree;
 }
 
 static void scatter(struct bfv_selectors *selectors, size_t i, const uint32_t *words)
 {
-    const size_t n = selectors->context->degree;
-    const size_t strip = row_strip_words(n);
-    const size_t levels = selectors->context->levels;
-    for (size_t row = 0; row < 2 * levels; row++) {
-        const struct row_strips to = selector_row(selectors, i, row / levels, row % levels);
-        for (size_t at = 0; at < n; at += strip)
-            memcpy(to.words + at / strip * to.stride, words + row * n + at, strip * sizeof *words);
+    const size_t strip = row_strip_words(selectors->context->degree);
+    const size_t all = poly_words(selectors);
+    for (size_t at = 0, number = 0; at < all; at += strip, number++) {
+        uint32_t *const to = strip_of(selectors, i, number);
+        memcpy(to, words + at, strip * sizeof *to);
+        memcpy(to + strip, words + all + at, strip * sizeof *to);
     }
 }
 
@@ -98,7 +111,13 @@ void bfv_selectors_get(const struct bfv_selectors *selectors, size_t i, struct b
 {
     assert(i < selectors->capacity && ret->poly_count == 2 &&
            ret->moduli_count == selectors->context->levels);
-    gather(selectors, i, ret->words);
+    const size_t strip = row_strip_words(selectors->context->degree);
+    const size_t all = poly_words(selectors);
+    for (size_t at = 0, number = 0; at < all; at += strip, number++) {
+        const uint32_t *const from = strip_of(selectors, i, number);
+        memcpy(ret->words + at, from, strip * sizeof *from);
+        memcpy(ret->words + all + at, from + strip, strip * sizeof *from);
+    }
     ret->form = BFV_EVALUATION;
 }
 
@@ -109,14 +128,6 @@ void bfv_selectors_set(struct bfv_selectors *selectors, size_t i,
            ciphertext->moduli_count == selectors->context->levels &&
            ciphertext->form == BFV_EVALUATION);
     scatter(selectors, i, ciphertext->words);
-}
-
-static unsigned ceil_log2(size_t value)
-{
-    unsigned log = 0;
-    while (((size_t)1 << log) < value)
-        log++;
-    return log;
 }
 
 /* How level l = 1, 2, .. of the expansion gets its element N / 2^(l-1) + 1. */
@@ -186,67 +197,17 @@ struct expansion {
     struct bfv_selectors *selectors;
     size_t first;
     size_t count;
+    unsigned last; /* levels */
     struct step steps[MAX_STEPS];
 };
 
-/* Selector i becomes twice itself, i.e. what a node without a partner is at the last level. */
-static void double_selector(const struct expansion *x, size_t i)
-{
-    const struct bfv_context *const context = x->workspace->context;
-    const size_t words = context->levels * context->degree;
-    uint32_t *const c = x->workspace->moved;
-    gather(x->selectors, x->first + i, c);
-    poly_add(c, c, c, context->basis, context->levels);
-    poly_add(c + words, c + words, c + words, context->basis, context->levels);
-    scatter(x->selectors, x->first + i, c);
-}
-
-/* Selectors r and r + s become e + t and (e - t) X^-s, with e [2][L][N] and t its automorphism.
- * Level `level` = 1, 2, ..; s = 2^(level - 1). */
-static void split(const struct expansion *x, unsigned level, size_t r, const uint32_t *e,
-                  const uint32_t *t)
-{
-    const struct bfv_context *const context = x->workspace->context;
-    const size_t n = context->degree;
-    const size_t levels = context->levels;
-    const size_t shift = (size_t)1 << (level - 1);
-    const uint32_t *const monomial = context->monomials + (level - 1) * levels * n;
-    for (size_t row = 0; row < 2 * levels; row++) {
-        const size_t i = row % levels;
-        row_split(context->basis->rows, selector_row(x->selectors, x->first + r, row / levels, i),
-                  selector_row(x->selectors, x->first + r + shift, row / levels, i), e + row * n,
-                  t + row * n, monomial + i * n, n, &context->basis->modulus[i]);
-    }
-}
-
-/* One level: after level l the first 2^l selectors are there, selector r holding the coefficients
- * r mod 2^l. Only the last level may lack a partner. */
-static void expand_level(const struct expansion *x, unsigned level)
-{
-    struct bfv_workspace *const workspace = x->workspace;
-    const size_t levels = workspace->context->levels;
-    const size_t shift = (size_t)1 << (level - 1);
-    const struct step step = x->steps[level - 1];
-    const struct bfv_switch_key *const part = bfv_evaluation_key_galois(x->key, step.element);
-    uint32_t *const turned = workspace->turned;
-    uint32_t *const node = workspace->node;
-    for (size_t r = 0; r < shift; r++) {
-        if (r + shift >= x->count) {
-            double_selector(x, r);
-            continue;
-        }
-        gather(x->selectors, x->first + r, node);
-        bfv_switch_galois(workspace, part, node, levels, turned);
-        for (uint32_t i = 1; i < step.times; i++)
-            bfv_switch_galois(workspace, part, turned, levels, turned);
-        split(x, level, r, node, turned);
-    }
-}
-
 /* The element that does levels `level` and `level` + 1 together, or 0: the key lacks one of the
- * three, or only their repetition would do. */
+ * three, or only their repetition would do. Pairs of levels are counted from the last one, where
+ * the nodes are many. */
 static uint32_t composite_element(const struct expansion *x, unsigned level)
 {
+    if (x->workspace->context->is_plain || level >= x->last || (x->last - level) % 2 == 0)
+        return 0;
     const struct step step = x->steps[level - 1];
     const struct step next = x->steps[level];
     const uint64_t mask = 2 * (uint64_t)x->workspace->context->degree - 1;
@@ -256,76 +217,188 @@ static uint32_t composite_element(const struct expansion *x, unsigned level)
     return both;
 }
 
-/* Levels `level` and `level` + 1 in one. With s = 2^(level - 1), a node c at r and its
- * automorphisms r1 (of this level), r2 (of the next) and r3 (of both) become
+/* A node that is split: after level l - 1 node r holds the coefficients r mod 2^(l - 1); its
+ * children are r and r + shift, or r, r + shift, r + 2 shift, r + 3 shift. */
+struct family {
+    unsigned level; /* l = 1, 2, .. */
+    size_t r;
+    size_t shift; /* 2^(l - 1) */
+    size_t children;
+    const uint32_t *node; /* [2][L][N] */
+    uint32_t *buffers;    /* [children][2][L][N] for those that are not the selectors yet */
+    bool is_selector[4];
+    bool is_second_alone; /* of four: it lacks its partner, and is made by this level alone */
+};
+
+/* Selector i becomes twice a node, i.e. what one without a partner is at the last level. */
+static void set_doubled(const struct expansion *x, size_t i, uint32_t *node)
+{
+    const struct bfv_context *const context = x->workspace->context;
+    const size_t words = context->levels * context->degree;
+    poly_add(node, node, node, context->basis, context->levels);
+    poly_add(node + words, node + words, node + words, context->basis, context->levels);
+    scatter(x->selectors, x->first + i, node);
+}
+
+static uint32_t *child_buffer(const struct expansion *x, const struct family *family, size_t k)
+{
+    const struct bfv_context *const context = x->workspace->context;
+    return family->buffers + k * bfv_ciphertext_words(context, 2, context->levels);
+}
+
+/* Where row i of polynomial `number` of child k goes, from word `at` on. */
+static struct row_strips child_row(const struct expansion *x, const struct family *family, size_t k,
+                                   size_t number, size_t i, size_t at)
+{
+    const size_t n = x->workspace->context->degree;
+    const size_t levels = x->workspace->context->levels;
+    const size_t strip = row_strip_words(n);
+    if (!family->is_selector[k])
+        return (struct row_strips){
+            .words = child_buffer(x, family, k) + (number * levels + i) * n + at, .stride = strip};
+    const size_t from = i * n + at;
+    const size_t selector = x->first + family->r + k * family->shift;
+    return (struct row_strips){.words = strip_of(x->selectors, selector, from / strip) +
+                                        number * strip + from % strip,
+                               .stride = strip_stride(x->selectors)};
+}
+
+/* With s = shift, a node c and its automorphism r1 become c + r1 and (c - r1) X^-s. With those of
+ * the next level (r2) and of both (r3) as well:
  *     r           (c + r1) + (r2 + r3)
  *     r + s       ((c - r1) + X^(-N/2) (r2 - r3)) X^-s
  *     r + 2 s     ((c + r1) - (r2 + r3)) X^(-2 s)
  *     r + 3 s     ((c - r1) - X^(-N/2) (r2 - r3)) X^(-3 s)
- * for the automorphism of the next level takes X^-s to X^-s X^(-N/2). The last level may lack
- * partners: then what this level alone leaves is doubled. */
-static void expand_two_levels(const struct expansion *x, unsigned level, uint32_t both)
+ * for the automorphism of the next level takes X^-s to X^-s X^(-N/2), whose evaluation form is one
+ * number in the first half of a row and minus that in the second.
+ *   turned  [1 or 3][tile] words of r1, r2, r3 */
+static void split_tile(const struct expansion *x, const struct family *family, size_t number,
+                       size_t i, size_t at, size_t tile, const uint32_t *const turned[3])
 {
-    struct bfv_workspace *const workspace = x->workspace;
-    const struct bfv_context *const context = workspace->context;
+    const struct bfv_context *const context = x->workspace->context;
+    const struct row_kernel *const kernel = context->basis->rows;
     const size_t n = context->degree;
-    const size_t levels = context->levels;
-    const size_t words = levels * n;
-    const size_t shift = (size_t)1 << (level - 1);
-    const struct bfv_switch_key *const parts[3] = {
-        bfv_evaluation_key_galois(x->key, x->steps[level - 1].element),
-        bfv_evaluation_key_galois(x->key, x->steps[level].element),
-        bfv_evaluation_key_galois(x->key, both)};
-    uint32_t *const node = workspace->node;
-    uint32_t *const turned[3] = {workspace->turned, workspace->turned + 2 * words,
-                                 workspace->turned + 4 * words};
-    for (size_t r = 0; r < shift; r++) {
-        const bool has_third = r + 2 * shift < x->count;
-        const bool has_fourth = r + 3 * shift < x->count;
-        gather(x->selectors, x->first + r, node);
-        bfv_switch_galois_hoisted(workspace, parts, has_third ? 3 : 1, node, turned);
-        if (!has_third) {
-            split(x, level, r, node, turned[0]);
-            double_selector(x, r);
-            double_selector(x, r + shift);
-            continue;
-        }
-        for (size_t row = 0; row < 2 * levels; row++) {
-            const size_t i = row % levels;
-            struct row_four four = {
-                .c = node + row * n,
-                .monomials = {context->monomials + (level - 1) * words + i * n,
-                              context->monomials + level * words + i * n,
-                              context->monomials_3 + (level - 1) * words + i * n},
-                .quarter = context->quarter[i]};
-            for (size_t k = 0; k < 3; k++)
-                four.turned[k] = turned[k] + row * n;
-            for (size_t k = 0; k < 4; k++)
-                four.ret[k] = selector_row(x->selectors, x->first + r + k * shift, row / levels, i);
-            if (!has_fourth) /* somewhere, and not used */
-                four.ret[3] = (struct row_strips){.words = workspace->moved + row * n,
-                                                  .stride = row_strip_words(n)};
-            row_split_four(context->basis->rows, &four, n, &context->basis->modulus[i]);
-        }
-        if (!has_fourth) { /* 2 (c - r1) X^-s */
-            for (size_t row = 0; row < 2 * levels; row++) {
-                const size_t i = row % levels;
-                const struct modulus *const q = &context->basis->modulus[i];
-                const struct row_strips unused = {.words = workspace->moved + row * n,
-                                                  .stride = row_strip_words(n)};
-                row_split(context->basis->rows, unused,
-                          selector_row(x->selectors, x->first + r + shift, row / levels, i),
-                          node + row * n, turned[0] + row * n,
-                          context->monomials + (level - 1) * words + i * n, n, q);
+    const struct modulus *const q = &context->basis->modulus[i];
+    const uint32_t *const c = family->node + (number * context->levels + i) * n + at;
+    const struct row_blocks monomial =
+        bfv_monomial(context, &context->monomials, i, family->level, at);
+    struct row_strips rets[4];
+    for (size_t k = 0; k < family->children; k++)
+        rets[k] = child_row(x, family, k, number, i, at);
+    if (family->children == 2) {
+        row_split(kernel, rets[0], rets[1], c, turned[0], &monomial, tile, q);
+        return;
+    }
+    if (family->is_second_alone)
+        row_split(kernel, rets[3], rets[1], c, turned[0], &monomial, tile, q);
+    const bool is_first_half = at < n / 2;
+    struct row_four four = {
+        .c = c,
+        .turned = {turned[0], turned[is_first_half ? 1 : 2], turned[is_first_half ? 2 : 1]},
+        .monomials = {monomial,
+                      bfv_monomial(context, &context->monomials, i, family->level + 1, at),
+                      bfv_monomial(context, &context->monomials_3, i, family->level, at)},
+        .quarter = context->quarter[i]};
+    for (size_t k = 0; k < 4; k++)
+        four.ret[k] = rets[family->is_second_alone && k == 1 ? 3 : k];
+    row_split_four(kernel, &four, tile, q);
+}
+
+/* All rows of a family, tile by tile: each word of the results is stored once. */
+static void split(const struct expansion *x, const struct family *family,
+                  const struct bfv_turn *turn)
+{
+    const struct bfv_context *const context = x->workspace->context;
+    const size_t n = context->degree;
+    const size_t tile = bfv_turn_tile_words(n);
+    const uint32_t *const r = x->workspace->tile;
+    bfv_turn_begin(turn);
+    for (size_t i = 0; i < context->levels; i++) {
+        bfv_turn_modulus(turn, i);
+        for (size_t at = 0; at < n; at += tile) {
+            bfv_turn_tile(turn, i, at, tile, x->workspace->tile);
+            for (size_t number = 0; number < 2; number++) {
+                const uint32_t *const turned[3] = {r + number * tile, r + (2 + number) * tile,
+                                                   r + (4 + number) * tile};
+                split_tile(x, family, number, i, at, tile, turned);
             }
-            double_selector(x, r + shift);
         }
     }
 }
 
-/* In evaluation form from the first step on: the automorphism is a permutation there, and the
- * selectors are wanted so. Level by level, in place. Pairs of levels are counted from the last one,
- * where the nodes are many. */
+/* One level. Only the last one may lack a partner. */
+static void split_in_two(const struct expansion *x, struct family *family, uint32_t *node)
+{
+    struct bfv_workspace *const workspace = x->workspace;
+    const size_t levels = workspace->context->levels;
+    const struct step step = x->steps[family->level - 1];
+    const struct bfv_switch_key *const part = bfv_evaluation_key_galois(x->key, step.element);
+    if (family->r + family->shift >= x->count) {
+        set_doubled(x, family->r, node);
+        return;
+    }
+    family->children = 2;
+    family->is_selector[0] = family->is_selector[1] = family->level == x->last;
+    struct bfv_turn turn = {
+        .workspace = workspace, .parts = {part}, .count = 1, .rows = levels, .c = node};
+    if (step.times > 1) {
+        memcpy(workspace->repeated, node,
+               bfv_ciphertext_words(workspace->context, 2, levels) * sizeof *node);
+        for (uint32_t i = 1; i < step.times; i++)
+            bfv_switch_galois(workspace, part, levels, workspace->repeated);
+        turn.c = workspace->repeated;
+    }
+    bfv_turn_move(&turn, workspace->moved);
+    split(x, family, &turn);
+}
+
+/* Two levels in one. The last one may lack partners: then what the first one leaves is doubled. */
+static void split_in_four(const struct expansion *x, struct family *family, uint32_t both)
+{
+    const bool is_last = family->level + 1 == x->last;
+    const bool has_third = family->r + 2 * family->shift < x->count;
+    const bool has_fourth = family->r + 3 * family->shift < x->count;
+    const struct bfv_turn turn = {
+        .workspace = x->workspace,
+        .parts = {bfv_evaluation_key_galois(x->key, x->steps[family->level - 1].element),
+                  bfv_evaluation_key_galois(x->key, x->steps[family->level].element),
+                  bfv_evaluation_key_galois(x->key, both)},
+        .count = has_third ? 3 : 1,
+        .rows = x->workspace->context->levels,
+        .c = family->node};
+    family->children = has_third ? 4 : 2;
+    family->is_second_alone = has_third && !has_fourth;
+    family->is_selector[0] = family->is_selector[2] = is_last && has_third;
+    family->is_selector[1] = family->is_selector[3] = is_last && has_fourth;
+    split(x, family, &turn);
+    if (!has_third)
+        set_doubled(x, family->r, child_buffer(x, family, 0));
+    if (!has_fourth)
+        set_doubled(x, family->r + family->shift, child_buffer(x, family, 1));
+}
+
+/* In evaluation form throughout: the automorphism is a permutation there, and the selectors are
+ * wanted so. Depth first: few nodes are on the way at a time, and stay in the second cache. The
+ * children of a node of level l take the two nodes of that level, in four the next two as well. */
+static void expand_node(const struct expansion *x, unsigned level, size_t r, uint32_t *node)
+{
+    const struct bfv_context *const context = x->workspace->context;
+    const size_t words = bfv_ciphertext_words(context, 2, context->levels);
+    struct family family = {.level = level,
+                            .r = r,
+                            .shift = (size_t)1 << (level - 1),
+                            .node = node,
+                            .buffers = x->selectors->nodes + (2 * level - 1) * words};
+    const uint32_t both = composite_element(x, level);
+    if (both != 0)
+        split_in_four(x, &family, both);
+    else
+        split_in_two(x, &family, node);
+    const unsigned next = level + (both != 0 ? 2 : 1);
+    for (size_t k = 0; k < family.children && next <= x->last; k++)
+        expand_node(x, next, r + k * family.shift, child_buffer(x, &family, k));
+}
+
 enum status bfv_expand(struct bfv_workspace *workspace, const struct bfv_evaluation_key *key,
                        const struct bfv_ciphertext *query, size_t count,
                        struct bfv_selectors *selectors, size_t first, struct error *err)
@@ -336,8 +409,12 @@ enum status bfv_expand(struct bfv_workspace *workspace, const struct bfv_evaluat
     if (first > selectors->capacity || count > selectors->capacity - first)
         return error_set(err, STATUS_INVALID, "%zu selectors from %zu on: there is room for %zu",
                          count, first, selectors->capacity);
-    struct expansion x = {
-        .workspace = workspace, .key = key, .selectors = selectors, .first = first, .count = count};
+    struct expansion x = {.workspace = workspace,
+                          .key = key,
+                          .selectors = selectors,
+                          .first = first,
+                          .count = count,
+                          .last = ceil_log2(count)};
     uint32_t elements[BFV_MAX_GALOIS_KEYS];
     const size_t element_count = bfv_evaluation_key_galois_count(key);
     for (size_t i = 0; i < element_count; i++)
@@ -346,20 +423,13 @@ enum status bfv_expand(struct bfv_workspace *workspace, const struct bfv_evaluat
     if (status != STATUS_OK)
         return status;
 
-    uint32_t *const node = workspace->node;
+    uint32_t *const root = selectors->nodes;
     for (size_t row = 0; row < 2 * context->levels; row++)
-        ntt_forward(node + row * context->degree, query->words + row * context->degree,
+        ntt_forward(root + row * context->degree, query->words + row * context->degree,
                     context->basis->tables[row % context->levels]);
-    scatter(selectors, first, node);
-    const unsigned last = ceil_log2(count);
-    for (unsigned level = 1; level <= last;) {
-        const bool begins_pair = level < last && (last - level) % 2 == 1;
-        const uint32_t both = begins_pair && !context->is_plain ? composite_element(&x, level) : 0;
-        if (both != 0)
-            expand_two_levels(&x, level, both);
-        else
-            expand_level(&x, level);
-        level += both != 0 ? 2 : 1;
-    }
+    if (x.last == 0)
+        scatter(selectors, first, root);
+    else
+        expand_node(&x, 1, 0, root);
     return STATUS_OK;
 }

@@ -16,6 +16,8 @@ struct bfv_selectors;
 enum status bfv_selectors_new(const struct bfv_context *context, size_t capacity,
                               struct bfv_selectors **ret, struct error *err) MUST_CHECK;
 void bfv_selectors_free(struct bfv_selectors *selectors); /* takes NULL */
+/* How many ciphertexts' memory it takes: those, and the nodes that bfv_expand() passes through. */
+size_t bfv_selectors_ciphertexts(const struct bfv_context *context, size_t capacity);
 /* Selector i to or from a ciphertext of two polynomials, L moduli, evaluation form (on return). */
 void bfv_selectors_get(const struct bfv_selectors *selectors, size_t i, struct bfv_ciphertext *ret);
 void bfv_selectors_set(struct bfv_selectors *selectors, size_t i,

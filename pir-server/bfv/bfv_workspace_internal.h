@@ -6,32 +6,56 @@
 #include "pir-server/bfv/bfv_evaluation_key_internal.h"
 #include "pir-server/bfv/bfv_workspace.h"
 
+/* Automorphisms of one ciphertext at a time, at most. */
+#define BFV_TURN_MOST 3
+/* Words of a row that automorphisms and what follows them work on at once: what lies between stays
+ * in the first cache. Half of a short row, for the halves of a row are treated differently. */
+#define BFV_TURN_TILE_WORDS ((size_t)512)
+static inline size_t bfv_turn_tile_words(size_t n)
+{
+    return n / 2 < BFV_TURN_TILE_WORDS ? n / 2 : BFV_TURN_TILE_WORDS;
+}
+
 struct bfv_workspace {
     const struct bfv_context *context; /* borrowed */
-    uint32_t *node;                    /* [2][L][N] expansion: the ciphertext that is split */
     uint32_t *moved;                   /* [2][L][N] a ciphertext after its automorphism */
+    uint32_t *repeated;                /* [2][L][N] one that has several automorphisms in turn */
     uint32_t *integers;                /* [L][N] the digits of key switching, coefficient form */
-    uint32_t *digits; /* [L + 1][L][N] those modulo each modulus, evaluation form */
-    const uint32_t *digit_rows[(BFV_MAX_LEVELS + 1) * BFV_MAX_LEVELS]; /* where each of them is */
-    uint32_t *switched;   /* [2][L + 1][N] result of key switching before dropping P */
-    uint32_t *turned;     /* [3][2][L][N] expansion: after key switching */
+    uint32_t *digits;                  /* [L][N] those modulo one modulus, evaluation form */
+    const uint32_t *digit_rows[BFV_MAX_LEVELS]; /* where each of them is */
+    uint32_t *dropped;    /* [BFV_TURN_MOST][2][N] u_0, u_1 modulo P, coefficient form */
+    uint32_t *terms;      /* [BFV_TURN_MOST][2][N] what they leave modulo one modulus */
+    uint32_t *tile;       /* [BFV_TURN_MOST][2][tile] results of key switching */
     uint32_t *scratch;    /* [L + aux][N] */
     uint32_t *small;      /* [N] which of a row stand for less than 0 */
     uint64_t *product;    /* [3][L + aux][N] sums of products, lazily reduced */
     size_t product_terms; /* products in the fullest of those sums */
 };
 
-/* (c0, c1) -> (c0(X^g) + u_0, u_1), with `part` the key for g. Evaluation form, [2][rows][N] in
- * [0, q_i), 1 <= rows <= L; to may be from. */
-void bfv_switch_galois(struct bfv_workspace *workspace, const struct bfv_switch_key *part,
-                       const uint32_t *from, size_t rows, uint32_t *to);
+/* Automorphisms of one ciphertext: (c0, c1) -> (c0(X^g) + u_0, u_1) for each of `parts`, the keys
+ * for g. With more than one the digits are made once and moved by each automorphism in evaluation
+ * form (hoisting: Halevi and Shoup, eprint 2018/244). A digit moved is not the digit of the moved
+ * polynomial (-x instead of q - x), so other bits than the reference's, with as much noise;
+ * bfv_turn_move() before bfv_turn_begin() gives the reference's for one automorphism. */
+struct bfv_turn {
+    struct bfv_workspace *workspace;
+    const struct bfv_switch_key *parts[BFV_TURN_MOST];
+    size_t count;
+    size_t rows;       /* 1..L */
+    const uint32_t *c; /* [2][rows][N] evaluation form in [0, q_i) */
+    bool is_moved;     /* c is after its automorphism */
+};
+/* Moves c to `moved` [2][rows][N]; one part. */
+void bfv_turn_move(struct bfv_turn *turn, uint32_t *moved);
+/* Then, modulus by modulus in any order, the tiles of row i. */
+void bfv_turn_begin(const struct bfv_turn *turn);
+void bfv_turn_modulus(const struct bfv_turn *turn, size_t i);
+/*   ret  [count][2][tile] words at .. at + tile - 1 of the results, evaluation form in [0, q_i) */
+void bfv_turn_tile(const struct bfv_turn *turn, size_t i, size_t at, size_t tile, uint32_t *ret);
 
-/* The same for several keys at once, at the top level: the digits are made once and moved by each
- * automorphism in evaluation form (hoisting: Halevi and Shoup, eprint 2018/244). A digit moved is
- * not the digit of the moved polynomial (-x instead of q - x), so other bits, with as much noise.
- *   parts  [count] the keys;  to  [count] of [2][L][N], none of them `from` */
-void bfv_switch_galois_hoisted(struct bfv_workspace *workspace,
-                               const struct bfv_switch_key *const *parts, size_t count,
-                               const uint32_t *from, uint32_t *const *to);
+/* One automorphism in place, as the reference does it. Evaluation form, [2][rows][N] in [0, q_i).
+ */
+void bfv_switch_galois(struct bfv_workspace *workspace, const struct bfv_switch_key *part,
+                       size_t rows, uint32_t *c);
 
 #endif

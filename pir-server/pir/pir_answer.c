@@ -213,7 +213,8 @@ size_t pir_workspace_bytes(const struct bfv_context *context, const struct pir_l
     const size_t ciphertext =
         bfv_ciphertext_words(context, 2, bfv_context_ciphertext_moduli(context)) * sizeof(uint32_t);
     /* A lifted ciphertext has L + 1 auxiliary moduli besides its own L. */
-    return (needs.selectors + needs.queries + needs.columns) * ciphertext +
+    const size_t selectors = bfv_selectors_ciphertexts(context, needs.selectors);
+    return (selectors + needs.queries + needs.columns) * ciphertext +
            (needs.lifted + 1) * 3 * ciphertext + needs.chunks * reply_bytes(context, skips);
 }
 

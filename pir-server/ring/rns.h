@@ -34,7 +34,7 @@ uint32_t *poly_alloc(size_t degree, size_t count) MUST_CHECK;
 /* In place over the first `count` rows; values in and out in [0, q_i). */
 void poly_forward(uint32_t *poly, const struct rns_basis *basis, size_t count);
 void poly_inverse(uint32_t *poly, const struct rns_basis *basis, size_t count);
-/* ret = a + b, a - b, -a, and the columnwise product; ret may be a or b. */
+/* ret = a + b, -a, and the columnwise product; ret may be a or b. */
 void poly_add(uint32_t *ret, const uint32_t *a, const uint32_t *b, const struct rns_basis *basis,
               size_t count);
 void poly_negate(uint32_t *ret, const uint32_t *a, const struct rns_basis *basis, size_t count);
@@ -43,7 +43,6 @@ void poly_mul(uint32_t *ret, const uint32_t *a, const uint32_t *b, const struct 
 /* Small signed values into every row; |value| < q_i. */
 void poly_from_small(uint32_t *ret, const int32_t *small, const struct rns_basis *basis,
                      size_t count);
-
 /* f(X) -> f(X^g) for odd g in (1, 2n). ret is not a. */
 void poly_automorphism(uint32_t *ret, const uint32_t *a, uint32_t g, const struct rns_basis *basis,
                        size_t count);

@@ -12,7 +12,8 @@
 #include <stdint.h>
 
 typedef __m256i vec;
-#define VEC_LANES ((size_t)8)
+#define VEC_LANES      ((size_t)8)
+#define VEC_LOG2_LANES 3u
 
 static inline vec vec_load(const uint32_t *at)
 {

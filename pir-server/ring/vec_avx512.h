@@ -12,7 +12,8 @@
 #include <stdint.h>
 
 typedef __m512i vec;
-#define VEC_LANES ((size_t)16)
+#define VEC_LANES      ((size_t)16)
+#define VEC_LOG2_LANES 4u
 
 static inline vec vec_load(const uint32_t *at)
 {

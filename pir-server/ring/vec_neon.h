@@ -12,7 +12,8 @@
 #include <stdint.h>
 
 typedef uint32x4_t vec;
-#define VEC_LANES ((size_t)4)
+#define VEC_LANES      ((size_t)4)
+#define VEC_LOG2_LANES 2u
 
 static inline vec vec_load(const uint32_t *at)
 {

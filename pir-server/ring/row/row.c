@@ -23,12 +23,30 @@ size_t row_capacity(uint32_t max_modulus)
     return count > SIZE_MAX ? SIZE_MAX : (size_t)count;
 }
 
+static bool switch_is_sound(const struct row_switch *operands)
+{
+    return operands->room >= 2 && operands->stride % 2 == 0;
+}
+
 void row_switch_lazy(const struct row_kernel *kernel, uint32_t *ret0, uint32_t *ret1,
-                     const struct row_switch *operands, size_t n, uint64_t room,
+                     const struct row_switch *operands, size_t at, size_t n,
                      const struct modulus *q)
 {
-    assert(room >= 2 && operands->stride % 2 == 0);
-    kernel->switch_lazy(ret0, ret1, operands, n, room, q);
+    assert(switch_is_sound(operands));
+    kernel->switch_lazy(ret0, ret1, operands, at, n, q);
+}
+
+void row_switch_add(const struct row_kernel *kernel, uint32_t *ret0, uint32_t *ret1,
+                    const struct row_switch *operands, size_t at, size_t n, const struct modulus *q)
+{
+    assert(switch_is_sound(operands));
+    kernel->switch_add(ret0, ret1, operands, at, n, q);
+}
+
+void row_drop_lazy(const struct row_kernel *kernel, uint32_t *ret, const uint32_t *x,
+                   uint32_t bound, uint32_t factor, size_t n, const struct modulus *q)
+{
+    kernel->drop_lazy(ret, x, bound, factor, shoup_quotient(q, factor), n, q->value);
 }
 
 void row_permute(const struct row_kernel *kernel, uint32_t *ret, const uint32_t *from,
@@ -38,22 +56,8 @@ void row_permute(const struct row_kernel *kernel, uint32_t *ret, const uint32_t 
     kernel->permute(ret, from, sources, n);
 }
 
-void row_add_permuted(const struct row_kernel *kernel, uint32_t *ret, const uint32_t *a,
-                      const uint32_t *from, const uint32_t *sources, size_t n,
-                      const struct modulus *q)
-{
-    assert(ret != from);
-    kernel->add_permuted(ret, a, from, sources, n, q->value);
-}
-
-void row_shift_above(const struct row_kernel *kernel, uint32_t *ret, const uint32_t *a,
-                     uint32_t bound, uint32_t offset, size_t n)
-{
-    kernel->shift_above(ret, a, bound, offset, n);
-}
-
 void row_split(const struct row_kernel *kernel, struct row_strips even, struct row_strips odd,
-               const uint32_t *c, const uint32_t *r, const uint32_t *monomial, size_t n,
+               const uint32_t *c, const uint32_t *r, const struct row_blocks *monomial, size_t n,
                const struct modulus *q)
 {
     kernel->split(even, odd, c, r, monomial, n, q);
@@ -128,12 +132,6 @@ void row_add(const struct row_kernel *kernel, uint32_t *ret, const uint32_t *a, 
              size_t n, const struct modulus *q)
 {
     kernel->add(ret, a, b, n, q->value);
-}
-
-void row_sub(const struct row_kernel *kernel, uint32_t *ret, const uint32_t *a, const uint32_t *b,
-             size_t n, const struct modulus *q)
-{
-    kernel->sub(ret, a, b, n, q->value);
 }
 
 void row_add_constant(const struct row_kernel *kernel, uint32_t *ret, const uint32_t *a,

@@ -5,7 +5,7 @@
  *            is private to the kernel that made it: it may keep them in an order of its own.
  * Kernels    chosen by name beside the transforms (ntt_kernel_choose()); results are the same for
  *            all, except where a range [0, 2q) leaves a choice of representative.
- * Shapes     n is a multiple of 4, and as large as the degree the kernel was chosen for, or
+ * Shapes     n is a multiple of 4, and as large as half the degree the kernel was chosen for, or
  *            row_strip_words() of it.
  * Moduli     odd, below 2^30.
  * Threads    any; the rows belong to the caller. Rows do not overlap unless it says so.
@@ -32,32 +32,37 @@ const struct row_kernel *row_kernel_named(const char *name);
  * and key + r * stride + stride / 2. Borrowed for the call. */
 struct row_switch {
     const uint32_t *const *digits; /* [count] rows */
-    const uint32_t *sources;       /* of row_permute(), for the digits; NULL = as they are */
+    const uint32_t *sources;       /* of row_permute(), for digits and c; NULL = as they are */
     const uint32_t *key;
     size_t stride; /* in words, even */
     size_t count;
+    uint64_t room; /* products that a sum below 2^32 q holds, at least 2 */
+    /* row_switch_add() only: */
+    const uint32_t *c;       /* in [0, q) */
+    const uint32_t *more[2]; /* in [0, 4q), or in [0, q) where 7q is 2^32 or more */
 };
 
-/* ret0[i] = sum over r of digit r [i] * key row r [i] * 2^-32 mod q, ret1 the same with the second
- * rows, in [0, 2q). Digits [0, 4q) or [0, q), keys [0, q); the sum of a word stays below 2^32 q
- * or is folded:
- *   room  products that a sum below 2^32 q holds, at least 2 */
+/* Words at .. at + n - 1 of
+ *     sum over r of digit r [i] * key row r [i] * 2^-32 mod q
+ * to ret0 [n], the same with the second rows to ret1, in [0, 2q). Digits [0, 4q) or [0, q), keys
+ * [0, q); a sum stays below 2^32 q or is folded. */
 void row_switch_lazy(const struct row_kernel *kernel, uint32_t *ret0, uint32_t *ret1,
-                     const struct row_switch *operands, size_t n, uint64_t room,
+                     const struct row_switch *operands, size_t at, size_t n,
                      const struct modulus *q);
+/* The same plus more[0][i] + c[i], and plus more[1][i], in [0, q). */
+void row_switch_add(const struct row_kernel *kernel, uint32_t *ret0, uint32_t *ret1,
+                    const struct row_switch *operands, size_t at, size_t n,
+                    const struct modulus *q);
+/* ret[i] = x[i] * factor mod q, plus 1 where x[i] > bound, in [0, 2q]: what a modulus p leaves in
+ * the others when it is divided away, for factor = -1/p mod q and bound = (p - 1)/2. */
+void row_drop_lazy(const struct row_kernel *kernel, uint32_t *ret, const uint32_t *x,
+                   uint32_t bound, uint32_t factor, size_t n, const struct modulus *q);
 
 /* ret[i] = from[sources[i]]: an automorphism in evaluation form. The sources are those of
  * automorphism_eval_sources(): every aligned group of 2^k words comes from one such group. ret is
  * not from. */
 void row_permute(const struct row_kernel *kernel, uint32_t *ret, const uint32_t *from,
                  const uint32_t *sources, size_t n);
-/* ret[i] = a[i] + from[sources[i]] mod q, both in [0, q); ret may be a. */
-void row_add_permuted(const struct row_kernel *kernel, uint32_t *ret, const uint32_t *a,
-                      const uint32_t *from, const uint32_t *sources, size_t n,
-                      const struct modulus *q);
-/* ret[i] = a[i], plus `offset` (mod 2^32) where a[i] > bound. */
-void row_shift_above(const struct row_kernel *kernel, uint32_t *ret, const uint32_t *a,
-                     uint32_t bound, uint32_t offset, size_t n);
 
 /* ---- expansion ---- */
 
@@ -74,25 +79,33 @@ static inline size_t row_strip_words(size_t n)
     return n < ROW_STRIP_WORDS ? n : ROW_STRIP_WORDS;
 }
 
-/* Two children of a node: even = c + r, odd = (c - r) * monomial. Rows in [0, q), monomial in
- * Montgomery form; the results do not overlap the rest. */
+/* A row of factors in [0, q) whose words are equal in blocks of 2^log2_block: word i is
+ * values[i >> log2_block]. Kernels read ROW_BLOCKS_SLACK words past the end. */
+struct row_blocks {
+    const uint32_t *values;
+    const uint32_t *quotients; /* shoup_quotient() of them */
+    unsigned log2_block;
+};
+#define ROW_BLOCKS_SLACK ((size_t)16)
+
+/* Two children of a node: even = c + r, odd = (c - r) * monomial. Rows in [0, q); the results do
+ * not overlap the rest. */
 void row_split(const struct row_kernel *kernel, struct row_strips even, struct row_strips odd,
-               const uint32_t *c, const uint32_t *r, const uint32_t *monomial, size_t n,
+               const uint32_t *c, const uint32_t *r, const struct row_blocks *monomial, size_t n,
                const struct modulus *q);
 
-/* Four children of a node c whose automorphisms of two levels are r1, r2 and (both) r3:
+/* Four children of a node c whose automorphisms of two levels are r1, r2 and (both) r3, with j
+ * called `quarter`:
  *     ret[0] = (c + r1) + (r2 + r3)
  *     ret[1] = ((c - r1) + j (r2 - r3)) * monomials[0]
  *     ret[2] = ((c + r1) - (r2 + r3)) * monomials[1]
  *     ret[3] = ((c - r1) - j (r2 - r3)) * monomials[2]
- * where j is `quarter` in the first half of the row and -quarter in the second.
- *   turned     r1, r2, r3, in [0, q) as c
- *   monomials  in Montgomery form */
+ *   turned  r1, r2, r3, in [0, q) as c */
 struct row_four {
     struct row_strips ret[4];
     const uint32_t *c;
     const uint32_t *turned[3];
-    const uint32_t *monomials[3];
+    struct row_blocks monomials[3];
     uint32_t quarter; /* [0, q) */
 };
 void row_split_four(const struct row_kernel *kernel, const struct row_four *operands, size_t n,
@@ -177,10 +190,8 @@ void row_scale_difference(const struct row_kernel *kernel, uint32_t *ret, const 
 void row_reduce_128(const struct row_kernel *kernel, uint32_t *ret, const uint32_t *words, size_t n,
                     const struct modulus *q);
 
-/* Residues in [0, q); ret may be a or b: a + b, a - b, and a + constant. */
+/* Residues in [0, q); ret may be a or b: a + b, and a + constant. */
 void row_add(const struct row_kernel *kernel, uint32_t *ret, const uint32_t *a, const uint32_t *b,
-             size_t n, const struct modulus *q);
-void row_sub(const struct row_kernel *kernel, uint32_t *ret, const uint32_t *a, const uint32_t *b,
              size_t n, const struct modulus *q);
 void row_add_constant(const struct row_kernel *kernel, uint32_t *ret, const uint32_t *a,
                       uint32_t constant, size_t n, const struct modulus *q);

@@ -3,7 +3,7 @@
 #include "pir-server/ring/vec_avx2.h"
 
 #if defined(__x86_64__) && defined(__AVX2__)
-#define VEC_BLOCK ((size_t)2) /* eight accumulators of the sixteen registers */
+#define VEC_BLOCK ((size_t)1) /* with two, what key switching adds no longer fits 16 registers */
 
 #include "pir-server/ring/row/row_wide.h"
 

@@ -6,15 +6,16 @@
 
 struct row_kernel {
     const char *name;
-    void (*switch_lazy)(uint32_t *ret0, uint32_t *ret1, const struct row_switch *operands, size_t n,
-                        uint64_t room, const struct modulus *q);
+    void (*switch_lazy)(uint32_t *ret0, uint32_t *ret1, const struct row_switch *operands,
+                        size_t at, size_t n, const struct modulus *q);
+    void (*switch_add)(uint32_t *ret0, uint32_t *ret1, const struct row_switch *operands, size_t at,
+                       size_t n, const struct modulus *q);
+    void (*drop_lazy)(uint32_t *ret, const uint32_t *x, uint32_t bound, uint32_t factor,
+                      uint32_t quotient, size_t n, uint32_t q);
     void (*permute)(uint32_t *ret, const uint32_t *from, const uint32_t *sources, size_t n);
-    void (*add_permuted)(uint32_t *ret, const uint32_t *a, const uint32_t *from,
-                         const uint32_t *sources, size_t n, uint32_t q);
-    void (*shift_above)(uint32_t *ret, const uint32_t *a, uint32_t bound, uint32_t offset,
-                        size_t n);
     void (*split)(struct row_strips even, struct row_strips odd, const uint32_t *c,
-                  const uint32_t *r, const uint32_t *monomial, size_t n, const struct modulus *q);
+                  const uint32_t *r, const struct row_blocks *monomial, size_t n,
+                  const struct modulus *q);
     void (*split_four)(const struct row_four *operands, uint32_t quotient, size_t n,
                        const struct modulus *q);
     void (*dot_strip)(const struct row_dot *operands, size_t n, uint64_t room,
@@ -32,7 +33,6 @@ struct row_kernel {
     void (*scale_difference)(uint32_t *ret, const uint32_t *a, const uint32_t *b, uint32_t offset,
                              uint32_t factor, uint32_t quotient, size_t n, uint32_t q);
     void (*add)(uint32_t *ret, const uint32_t *a, const uint32_t *b, size_t n, uint32_t q);
-    void (*sub)(uint32_t *ret, const uint32_t *a, const uint32_t *b, size_t n, uint32_t q);
     void (*add_constant)(uint32_t *ret, const uint32_t *a, uint32_t constant, size_t n, uint32_t q);
 };
 

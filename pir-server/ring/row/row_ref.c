@@ -30,25 +30,26 @@ static void permute(uint32_t *restrict ret, const uint32_t *restrict from,
         ret[i] = from[sources[i]];
 }
 
-static void switch_lazy(uint32_t *ret0, uint32_t *ret1, const struct row_switch *operands, size_t n,
-                        uint64_t room, const struct modulus *q)
+/* What both results are before `add` and c: in [0, 2q). */
+static void switch_lazy(uint32_t *ret0, uint32_t *ret1, const struct row_switch *operands,
+                        size_t at, size_t n, const struct modulus *q)
 {
     enum { TILE = 512 }; /* whose sums stay in the first cache */
     uint64_t sums[2][TILE];
     uint32_t moved[TILE];
     uint32_t *const rets[2] = {ret0, ret1};
-    for (size_t at = 0; at < n; at += TILE) {
-        const size_t tile = n - at < TILE ? n - at : TILE;
+    for (size_t done = 0; done < n; done += TILE) {
+        const size_t tile = n - done < TILE ? n - done : TILE;
         memset(sums, 0, sizeof sums);
         uint64_t terms = 0;
         for (size_t r = 0; r < operands->count; r++) {
-            const uint32_t *digit = operands->digits[r] + at;
-            const uint32_t *const key = operands->key + r * operands->stride + at;
+            const uint32_t *digit = operands->digits[r] + at + done;
+            const uint32_t *const key = operands->key + r * operands->stride + at + done;
             if (operands->sources != NULL) {
-                permute(moved, operands->digits[r], operands->sources + at, tile);
+                permute(moved, operands->digits[r], operands->sources + at + done, tile);
                 digit = moved;
             }
-            if (terms == room) {
+            if (terms == operands->room) {
                 fold(sums[0], tile, q);
                 fold(sums[1], tile, q);
                 terms = 1;
@@ -59,33 +60,42 @@ static void switch_lazy(uint32_t *ret0, uint32_t *ret1, const struct row_switch 
         }
         for (size_t k = 0; k < 2; k++)
             for (size_t i = 0; i < tile; i++)
-                rets[k][at + i] =
+                rets[k][done + i] =
                     montgomery_reduce_lazy(sums[k][i], q->value, q->montgomery_inverse);
     }
 }
 
-static void add_permuted(uint32_t *ret, const uint32_t *a, const uint32_t *from,
-                         const uint32_t *sources, size_t n, uint32_t q)
+static void switch_add(uint32_t *ret0, uint32_t *ret1, const struct row_switch *operands, size_t at,
+                       size_t n, const struct modulus *q)
 {
-    for (size_t i = 0; i < n; i++)
-        ret[i] = modulus_correct(a[i] + from[sources[i]], q);
+    const uint32_t *const sources = operands->sources;
+    switch_lazy(ret0, ret1, operands, at, n, q);
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t c = operands->c[sources != NULL ? sources[at + i] : at + i];
+        ret0[i] = modulus_reduce(q, (uint64_t)ret0[i] + operands->more[0][at + i] + c);
+        ret1[i] = modulus_reduce(q, (uint64_t)ret1[i] + operands->more[1][at + i]);
+    }
 }
 
-static void shift_above(uint32_t *ret, const uint32_t *a, uint32_t bound, uint32_t offset, size_t n)
+static void drop_lazy(uint32_t *ret, const uint32_t *x, uint32_t bound, uint32_t factor,
+                      uint32_t quotient, size_t n, uint32_t q)
 {
     for (size_t i = 0; i < n; i++)
-        ret[i] = a[i] + (offset & (0 - ((bound - a[i]) >> 31)));
+        ret[i] = shoup_mul_lazy(x[i], factor, quotient, q) + ((bound - x[i]) >> 31);
 }
 
-/* a * b * 2^-32 mod q in [0, q). */
-static uint32_t multiply(uint32_t a, uint32_t b, const struct modulus *q)
+/* x times word i of a row of factors, in [0, q), for every x. */
+static uint32_t multiply(uint32_t x, const struct row_blocks *factors, size_t i,
+                         const struct modulus *q)
 {
-    return modulus_correct(montgomery_reduce_lazy((uint64_t)a * b, q->value, q->montgomery_inverse),
+    const size_t at = i >> factors->log2_block;
+    return modulus_correct(shoup_mul_lazy(x, factors->values[at], factors->quotients[at], q->value),
                            q->value);
 }
 
 static void split(struct row_strips even, struct row_strips odd, const uint32_t *c,
-                  const uint32_t *r, const uint32_t *monomial, size_t n, const struct modulus *q)
+                  const uint32_t *r, const struct row_blocks *monomial, size_t n,
+                  const struct modulus *q)
 {
     const size_t strip = row_strip_words(n);
     for (size_t at = 0; at < n; at += strip) {
@@ -94,7 +104,7 @@ static void split(struct row_strips even, struct row_strips odd, const uint32_t 
         for (size_t i = 0; i < strip; i++) {
             const size_t k = at + i;
             e[i] = modulus_add(q, c[k], r[k]);
-            o[i] = multiply(c[k] + q->value - r[k], monomial[k], q);
+            o[i] = multiply(c[k] + q->value - r[k], monomial, k, q);
         }
     }
 }
@@ -114,13 +124,13 @@ static void split_four(const struct row_four *operands, uint32_t quotient, size_
         const uint32_t sum1 = modulus_add(q, c, r1);
         const uint32_t sum2 = modulus_add(q, r2, r3);
         const uint32_t difference1 = modulus_sub(q, c, r1);
-        const uint32_t turned2 = i < n / 2 ? modulus_sub(q, r2, r3) : modulus_sub(q, r3, r2);
         const uint32_t difference2 = modulus_correct(
-            shoup_mul_lazy(turned2, operands->quarter, quotient, q->value), q->value);
+            shoup_mul_lazy(modulus_sub(q, r2, r3), operands->quarter, quotient, q->value),
+            q->value);
         *ret[0] = modulus_add(q, sum1, sum2);
-        *ret[1] = multiply(difference1 + difference2, operands->monomials[0][i], q);
-        *ret[2] = multiply(sum1 + q->value - sum2, operands->monomials[1][i], q);
-        *ret[3] = multiply(difference1 + q->value - difference2, operands->monomials[2][i], q);
+        *ret[1] = multiply(difference1 + difference2, &operands->monomials[0], i, q);
+        *ret[2] = multiply(sum1 + q->value - sum2, &operands->monomials[1], i, q);
+        *ret[3] = multiply(difference1 + q->value - difference2, &operands->monomials[2], i, q);
     }
 }
 
@@ -231,12 +241,6 @@ static void add(uint32_t *ret, const uint32_t *a, const uint32_t *b, size_t n, u
         ret[i] = modulus_correct(a[i] + b[i], q);
 }
 
-static void sub(uint32_t *ret, const uint32_t *a, const uint32_t *b, size_t n, uint32_t q)
-{
-    for (size_t i = 0; i < n; i++)
-        ret[i] = modulus_correct(a[i] + q - b[i], q);
-}
-
 static void add_constant(uint32_t *ret, const uint32_t *a, uint32_t constant, size_t n, uint32_t q)
 {
     for (size_t i = 0; i < n; i++)
@@ -256,9 +260,9 @@ static void reduce_128(uint32_t *ret, const uint32_t *words, size_t n, const str
 const struct row_kernel row_kernel_ref = {
     .name = "ref",
     .switch_lazy = switch_lazy,
+    .switch_add = switch_add,
+    .drop_lazy = drop_lazy,
     .permute = permute,
-    .add_permuted = add_permuted,
-    .shift_above = shift_above,
     .split = split,
     .split_four = split_four,
     .dot_strip = dot_strip,
@@ -270,6 +274,5 @@ const struct row_kernel row_kernel_ref = {
     .scale_difference = scale_difference,
     .extend = extend,
     .add = add,
-    .sub = sub,
     .add_constant = add_constant,
 };

@@ -94,21 +94,26 @@ static inline vec vec_load_permuted(const uint32_t *from, const uint32_t *source
     return vec_permute(vec_load(from + group), vec_load(sources + at));
 }
 
-static inline void wide_switch_block(uint32_t *ret0, uint32_t *ret1,
-                                     const struct row_switch *operands, size_t at, uint64_t room,
-                                     const struct vec_modulus *m, bool is_permuted)
+/* Accumulators of VEC_BLOCK registers of a row, for both results of key switching. */
+struct vec_switch {
+    vec even[2][VEC_BLOCK];
+    vec odd[2][VEC_BLOCK];
+};
+
+static ALWAYS_INLINE void wide_switch_sums(struct vec_switch *sums,
+                                           const struct row_switch *operands, size_t at,
+                                           const struct vec_modulus *m, bool is_permuted)
 {
-    vec even0[VEC_BLOCK], odd0[VEC_BLOCK], even1[VEC_BLOCK], odd1[VEC_BLOCK];
     UNROLL_8
     for (size_t v = 0; v < VEC_BLOCK; v++)
-        even0[v] = odd0[v] = even1[v] = odd1[v] = vec_set(0);
+        sums->even[0][v] = sums->odd[0][v] = sums->even[1][v] = sums->odd[1][v] = vec_set(0);
     uint64_t terms = 0;
     for (size_t r = 0; r < operands->count; r++) {
-        if (terms == room) {
+        if (terms == operands->room) {
             UNROLL_8
             for (size_t v = 0; v < VEC_BLOCK; v++) {
-                vec_fold_pair(&even0[v], &odd0[v], m);
-                vec_fold_pair(&even1[v], &odd1[v], m);
+                vec_fold_pair(&sums->even[0][v], &sums->odd[0][v], m);
+                vec_fold_pair(&sums->even[1][v], &sums->odd[1][v], m);
             }
             terms = 1;
         }
@@ -123,34 +128,78 @@ static inline void wide_switch_block(uint32_t *ret0, uint32_t *ret1,
             const vec x_odd = vec_odd(x);
             const vec y0 = vec_load(k0 + i);
             const vec y1 = vec_load(k1 + i);
-            vec_multiply_add(&even0[v], &odd0[v], x, x_odd, y0, vec_odd(y0));
-            vec_multiply_add(&even1[v], &odd1[v], x, x_odd, y1, vec_odd(y1));
+            vec_multiply_add(&sums->even[0][v], &sums->odd[0][v], x, x_odd, y0, vec_odd(y0));
+            vec_multiply_add(&sums->even[1][v], &sums->odd[1][v], x, x_odd, y1, vec_odd(y1));
         }
         terms++;
     }
-    UNROLL_8
-    for (size_t v = 0; v < VEC_BLOCK; v++) {
-        const size_t i = at + v * VEC_LANES;
-        vec_store(ret0 + i, vec_montgomery_lazy(even0[v], odd0[v], m));
-        vec_store(ret1 + i, vec_montgomery_lazy(even1[v], odd1[v], m));
+}
+
+static ALWAYS_INLINE void wide_switch(uint32_t *ret0, uint32_t *ret1,
+                                      const struct row_switch *operands, size_t at, size_t n,
+                                      const struct modulus *q, bool is_permuted, bool is_added)
+{
+    const struct vec_modulus m = vec_modulus_of(q);
+    const vec q2 = vec_set(2 * q->value);
+    const vec q4 = vec_set(4 * q->value);
+    for (size_t done = 0; done < n; done += VEC_BLOCK * VEC_LANES) {
+        struct vec_switch sums;
+        wide_switch_sums(&sums, operands, at + done, &m, is_permuted);
+        UNROLL_8
+        for (size_t v = 0; v < VEC_BLOCK; v++) {
+            const size_t i = done + v * VEC_LANES;
+            vec x0 = vec_montgomery_lazy(sums.even[0][v], sums.odd[0][v], &m);
+            vec x1 = vec_montgomery_lazy(sums.even[1][v], sums.odd[1][v], &m);
+            if (is_added) {
+                const vec c = is_permuted
+                                  ? vec_load_permuted(operands->c, operands->sources, at + i)
+                                  : vec_load(operands->c + at + i);
+                x0 = vec_add(vec_add(x0, c), vec_load(operands->more[0] + at + i));
+                x1 = vec_add(x1, vec_load(operands->more[1] + at + i));
+                x0 = vec_correct(vec_correct(vec_correct(x0, q4), q2), m.q);
+                x1 = vec_correct(vec_correct(vec_correct(x1, q4), q2), m.q);
+            }
+            vec_store(ret0 + i, x0);
+            vec_store(ret1 + i, x1);
+        }
     }
 }
 
+/* Two loops rather than a test in one. */
 static void wide_switch_lazy(uint32_t *ret0, uint32_t *ret1, const struct row_switch *operands,
-                             size_t n, uint64_t room, const struct modulus *q)
+                             size_t at, size_t n, const struct modulus *q)
 {
-    const struct vec_modulus m = vec_modulus_of(q);
-    if (n % (VEC_BLOCK * VEC_LANES) != 0) { /* rows shorter than a block: toy rings */
-        row_kernel_ref.switch_lazy(ret0, ret1, operands, n, room, q);
-        return;
-    }
-    /* Two loops rather than a test in one. */
-    if (operands->sources != NULL)
-        for (size_t at = 0; at < n; at += VEC_BLOCK * VEC_LANES)
-            wide_switch_block(ret0, ret1, operands, at, room, &m, true);
+    if (n % (VEC_BLOCK * VEC_LANES) != 0) /* rows shorter than a block: toy rings */
+        row_kernel_ref.switch_lazy(ret0, ret1, operands, at, n, q);
+    else if (operands->sources != NULL)
+        wide_switch(ret0, ret1, operands, at, n, q, true, false);
     else
-        for (size_t at = 0; at < n; at += VEC_BLOCK * VEC_LANES)
-            wide_switch_block(ret0, ret1, operands, at, room, &m, false);
+        wide_switch(ret0, ret1, operands, at, n, q, false, false);
+}
+
+static void wide_switch_add(uint32_t *ret0, uint32_t *ret1, const struct row_switch *operands,
+                            size_t at, size_t n, const struct modulus *q)
+{
+    if (n % (VEC_BLOCK * VEC_LANES) != 0)
+        row_kernel_ref.switch_add(ret0, ret1, operands, at, n, q);
+    else if (operands->sources != NULL)
+        wide_switch(ret0, ret1, operands, at, n, q, true, true);
+    else
+        wide_switch(ret0, ret1, operands, at, n, q, false, true);
+}
+
+static void wide_drop_lazy(uint32_t *ret, const uint32_t *x, uint32_t bound, uint32_t factor,
+                           uint32_t quotient, size_t n, uint32_t q)
+{
+    const vec modulus = vec_set(q);
+    const vec w = vec_set(factor);
+    const vec wq = vec_set(quotient);
+    const vec limit = vec_set(bound);
+    for (size_t i = 0; i < n; i += VEC_LANES) {
+        const vec a = vec_load(x + i);
+        const vec is_above = vec_negative(vec_sub(limit, a)); /* -1 or 0 */
+        vec_store(ret + i, vec_sub(vec_shoup_lazy(a, w, wq, modulus), is_above));
+    }
 }
 
 static void wide_permute(uint32_t *ret, const uint32_t *from, const uint32_t *sources, size_t n)
@@ -159,92 +208,117 @@ static void wide_permute(uint32_t *ret, const uint32_t *from, const uint32_t *so
         vec_store(ret + i, vec_load_permuted(from, sources, i));
 }
 
-static void wide_add_permuted(uint32_t *ret, const uint32_t *a, const uint32_t *from,
-                              const uint32_t *sources, size_t n, uint32_t q)
+/* Which word of the blocks that begin at register i goes to each lane of that register. */
+static inline vec vec_block_lanes(unsigned log2_block)
 {
-    const vec modulus = vec_set(q);
-    for (size_t i = 0; i < n; i += VEC_LANES)
-        vec_store(
-            ret + i,
-            vec_correct(vec_add(vec_load(a + i), vec_load_permuted(from, sources, i)), modulus));
+    uint32_t lanes[VEC_LANES];
+    for (uint32_t i = 0; i < VEC_LANES; i++)
+        lanes[i] = log2_block < 32 ? i >> log2_block : 0;
+    return vec_load(lanes);
 }
 
-static void wide_shift_above(uint32_t *ret, const uint32_t *a, uint32_t bound, uint32_t offset,
-                             size_t n)
+/* x times words i .. of a row of factors, in [0, q), for every x (Shoup).
+ *   lanes  vec_block_lanes(), or NULL when a block is a register or more */
+static ALWAYS_INLINE vec vec_multiply_blocks(vec x, const struct row_blocks *factors, size_t i,
+                                             vec q, const vec *lanes)
 {
-    const vec limit = vec_set(bound);
-    const vec more = vec_set(offset);
-    for (size_t i = 0; i < n; i += VEC_LANES) {
-        const vec x = vec_load(a + i);
-        vec_store(ret + i, vec_add(x, vec_and(more, vec_negative(vec_sub(limit, x)))));
+    const size_t at = i >> factors->log2_block;
+    if (lanes == NULL) {
+        const vec value = vec_set(factors->values[at]);
+        return vec_correct(vec_shoup_lazy(x, value, vec_set(factors->quotients[at]), q), q);
     }
+    const vec value = vec_permute(vec_load(factors->values + at), *lanes);
+    const vec quotient = vec_permute(vec_load(factors->quotients + at), *lanes);
+    const vec estimate =
+        vec_join_high(vec_mul(x, quotient), vec_mul(vec_odd(x), vec_odd(quotient)));
+    return vec_correct(vec_sub(vec_mul_low(x, value), vec_mul_low(estimate, q)), q);
 }
 
-/* x * y * 2^-32 mod q in [0, q), for a product below 2^32 q. */
-static inline vec vec_multiply_montgomery(vec x, vec y, const struct vec_modulus *m)
+static ALWAYS_INLINE void wide_split_blocks(struct row_strips even, struct row_strips odd,
+                                            const uint32_t *c, const uint32_t *r,
+                                            const struct row_blocks *monomial, size_t n, vec q,
+                                            const vec *lanes)
 {
-    const vec product = vec_montgomery_lazy(vec_mul(x, y), vec_mul(vec_odd(x), vec_odd(y)), m);
-    return vec_correct(product, m->q);
-}
-
-static void wide_split(struct row_strips even, struct row_strips odd, const uint32_t *c,
-                       const uint32_t *r, const uint32_t *monomial, size_t n,
-                       const struct modulus *q)
-{
-    const struct vec_modulus m = vec_modulus_of(q);
     const size_t strip = row_strip_words(n);
-    for (size_t at = 0; at < n; at += strip) {
-        uint32_t *const e = even.words + at / strip * even.stride;
-        uint32_t *const o = odd.words + at / strip * odd.stride;
+    uint32_t *e = even.words;
+    uint32_t *o = odd.words;
+    for (size_t at = 0; at < n; at += strip, e += even.stride, o += odd.stride) {
         for (size_t i = 0; i < strip; i += VEC_LANES) {
             const vec x = vec_load(c + at + i);
             const vec y = vec_load(r + at + i);
-            vec_store(e + i, vec_correct(vec_add(x, y), m.q));
-            vec_store(o + i, vec_multiply_montgomery(vec_sub(vec_add(x, m.q), y),
-                                                     vec_load(monomial + at + i), &m));
+            vec_store(e + i, vec_correct(vec_add(x, y), q));
+            vec_store(o + i,
+                      vec_multiply_blocks(vec_sub(vec_add(x, q), y), monomial, at + i, q, lanes));
         }
+    }
+}
+
+static void wide_split(struct row_strips even, struct row_strips odd, const uint32_t *c,
+                       const uint32_t *r, const struct row_blocks *monomial, size_t n,
+                       const struct modulus *q)
+{
+    const vec lanes = vec_block_lanes(monomial->log2_block);
+    if (monomial->log2_block >= VEC_LOG2_LANES)
+        wide_split_blocks(even, odd, c, r, monomial, n, vec_set(q->value), NULL);
+    else
+        wide_split_blocks(even, odd, c, r, monomial, n, vec_set(q->value), &lanes);
+}
+
+/* lanes [3] of the monomials, NULL when all have blocks of whole registers. */
+static ALWAYS_INLINE void wide_split_four_blocks(const struct row_four *operands, uint32_t quotient,
+                                                 size_t n, const struct modulus *modulus,
+                                                 const vec *lanes)
+{
+    const vec q = vec_set(modulus->value);
+    const vec q2 = vec_set(2 * modulus->value);
+    const vec quarter = vec_set(operands->quarter);
+    const vec quarter_quotient = vec_set(quotient);
+    const size_t strip = row_strip_words(n);
+    const struct row_four o = *operands;
+    uint32_t *ret[4] = {o.ret[0].words, o.ret[1].words, o.ret[2].words, o.ret[3].words};
+    for (size_t at = 0; at < n; at += strip) {
+        for (size_t i = 0; i < strip; i += VEC_LANES) {
+            const size_t k = at + i;
+            const vec c = vec_load(o.c + k);
+            const vec r1 = vec_load(o.turned[0] + k);
+            const vec r2 = vec_load(o.turned[1] + k);
+            const vec r3 = vec_load(o.turned[2] + k);
+            /* All in [0, 2q): what is multiplied stays below 4q. */
+            const vec sum1 = vec_add(c, r1);
+            const vec sum2 = vec_add(r2, r3);
+            const vec difference1 = vec_sub(vec_add(c, q), r1);
+            const vec difference2 =
+                vec_shoup_lazy(vec_sub(vec_add(r2, q), r3), quarter, quarter_quotient, q);
+            vec_store(ret[0] + i, vec_correct(vec_correct(vec_add(sum1, sum2), q2), q));
+            vec_store(ret[1] + i,
+                      vec_multiply_blocks(vec_add(difference1, difference2), &o.monomials[0], k, q,
+                                          lanes != NULL ? &lanes[0] : NULL));
+            vec_store(ret[2] + i,
+                      vec_multiply_blocks(vec_sub(vec_add(sum1, q2), sum2), &o.monomials[1], k, q,
+                                          lanes != NULL ? &lanes[1] : NULL));
+            vec_store(ret[3] + i,
+                      vec_multiply_blocks(vec_sub(vec_add(difference1, q2), difference2),
+                                          &o.monomials[2], k, q, lanes != NULL ? &lanes[2] : NULL));
+        }
+        UNROLL_8
+        for (size_t k = 0; k < 4; k++)
+            ret[k] += o.ret[k].stride;
     }
 }
 
 static void wide_split_four(const struct row_four *operands, uint32_t quotient, size_t n,
                             const struct modulus *q)
 {
-    const struct vec_modulus m = vec_modulus_of(q);
-    const vec quarter = vec_set(operands->quarter);
-    const vec quarter_quotient = vec_set(quotient);
-    const size_t strip = row_strip_words(n);
-    const struct row_four o = *operands;
-    if (n / 2 % VEC_LANES != 0) {
-        row_kernel_ref.split_four(operands, quotient, n, q);
-        return;
+    vec lanes[3];
+    bool is_whole = true;
+    for (size_t k = 0; k < 3; k++) {
+        lanes[k] = vec_block_lanes(operands->monomials[k].log2_block);
+        is_whole = is_whole && operands->monomials[k].log2_block >= VEC_LOG2_LANES;
     }
-    for (size_t at = 0; at < n; at += strip) {
-        uint32_t *const ret0 = o.ret[0].words + at / strip * o.ret[0].stride;
-        uint32_t *const ret1 = o.ret[1].words + at / strip * o.ret[1].stride;
-        uint32_t *const ret2 = o.ret[2].words + at / strip * o.ret[2].stride;
-        uint32_t *const ret3 = o.ret[3].words + at / strip * o.ret[3].stride;
-        for (size_t i = 0; i < strip; i += VEC_LANES) {
-            const size_t k = at + i;
-            const bool first_half = k < n / 2;
-            const vec c = vec_load(o.c + k);
-            const vec r1 = vec_load(o.turned[0] + k);
-            const vec r2 = vec_load(o.turned[first_half ? 1 : 2] + k);
-            const vec r3 = vec_load(o.turned[first_half ? 2 : 1] + k);
-            const vec sum1 = vec_correct(vec_add(c, r1), m.q);
-            const vec sum2 = vec_correct(vec_add(r2, r3), m.q);
-            const vec difference1 = vec_correct(vec_sub(vec_add(c, m.q), r1), m.q);
-            const vec difference2 = vec_correct(
-                vec_shoup_lazy(vec_sub(vec_add(r2, m.q), r3), quarter, quarter_quotient, m.q), m.q);
-            vec_store(ret0 + i, vec_correct(vec_add(sum1, sum2), m.q));
-            vec_store(ret1 + i, vec_multiply_montgomery(vec_add(difference1, difference2),
-                                                        vec_load(o.monomials[0] + k), &m));
-            vec_store(ret2 + i, vec_multiply_montgomery(vec_sub(vec_add(sum1, m.q), sum2),
-                                                        vec_load(o.monomials[1] + k), &m));
-            vec_store(ret3 + i,
-                      vec_multiply_montgomery(vec_sub(vec_add(difference1, m.q), difference2),
-                                              vec_load(o.monomials[2] + k), &m));
-        }
-    }
+    if (is_whole)
+        wide_split_four_blocks(operands, quotient, n, q, NULL);
+    else
+        wide_split_four_blocks(operands, quotient, n, q, lanes);
 }
 
 /* A cache line of one column, whole, so that the tiles are read strictly from front to back: the
@@ -489,14 +563,6 @@ static void wide_add(uint32_t *ret, const uint32_t *a, const uint32_t *b, size_t
         vec_store(ret + i, vec_correct(vec_add(vec_load(a + i), vec_load(b + i)), modulus));
 }
 
-static void wide_sub(uint32_t *ret, const uint32_t *a, const uint32_t *b, size_t n, uint32_t q)
-{
-    const vec modulus = vec_set(q);
-    for (size_t i = 0; i < n; i += VEC_LANES)
-        vec_store(ret + i, vec_correct(vec_sub(vec_add(vec_load(a + i), modulus), vec_load(b + i)),
-                                       modulus));
-}
-
 static void wide_add_constant(uint32_t *ret, const uint32_t *a, uint32_t constant, size_t n,
                               uint32_t q)
 {
@@ -508,12 +574,12 @@ static void wide_add_constant(uint32_t *ret, const uint32_t *a, uint32_t constan
 
 #define ROW_WIDE_KERNEL(kernel_name)                                                               \
     {                                                                                              \
-        .name = kernel_name, .switch_lazy = wide_switch_lazy, .permute = wide_permute,             \
-        .add_permuted = wide_add_permuted, .shift_above = wide_shift_above, .split = wide_split,   \
+        .name = kernel_name, .switch_lazy = wide_switch_lazy, .switch_add = wide_switch_add,       \
+        .drop_lazy = wide_drop_lazy, .permute = wide_permute, .split = wide_split,                 \
         .split_four = wide_split_four, .dot_strip = wide_dot_strip,                                \
         .multiply_add_pairs = wide_multiply_add_pairs, .fold = wide_fold, .reduce = wide_reduce,   \
         .reduce_128 = wide_reduce_128, .combine = wide_combine, .extend = wide_extend,             \
-        .scale_difference = wide_scale_difference, .add = wide_add, .sub = wide_sub,               \
+        .scale_difference = wide_scale_difference, .add = wide_add,                                \
         .add_constant = wide_add_constant                                                          \
     }
 

@@ -82,11 +82,18 @@ static bool dot_products_agree(const struct pair *p, unsigned pattern)
                                             .sources = moved != 0 ? words : NULL,
                                             .key = a,
                                             .stride = 2 * p->n,
-                                            .count = 2};
-        row_switch_lazy(p->ref->rows, first, second, &operands, p->n, 4, q);
-        row_switch_lazy(p->own->rows, third, fourth, &operands, p->n, 4, q);
+                                            .count = 2,
+                                            .room = 4,
+                                            .c = a,
+                                            .more = {b, a}};
+        const size_t half = p->n / 2;
+        row_switch_lazy(p->ref->rows, first, second, &operands, 0, p->n, q);
+        row_switch_lazy(p->own->rows, third, fourth, &operands, 0, p->n, q);
         agree &= are_congruent(first, third, p->n, q->value) &&
                  are_congruent(second, fourth, p->n, q->value);
+        row_switch_add(p->ref->rows, first, second, &operands, half, half, q);
+        row_switch_add(p->own->rows, third, fourth, &operands, half, half, q);
+        agree &= are_equal(first, third, half) && are_equal(second, fourth, half);
     }
     const size_t strip = row_strip_words(p->n);
     enum { TILES = ROWS / 2 };
@@ -154,37 +161,44 @@ static bool elements_agree(const struct pair *p, unsigned pattern)
     const uint32_t factors[3] = {q->value - 1, 1, q->value / 2};
     const uint32_t scales[5] = {q->value - 1, 1, q->value / 2, q->value / 3, 5};
     fill(a, 4 * n, q->value, pattern);
-    fill(b, n, q->value, pattern == 1 ? 1 : pattern + 1);
+    fill(b, 2 * n, q->value, pattern == 1 ? 1 : pattern + 1);
     bool agree = true;
     row_add(p->ref->rows, first, a, b, n, q);
     row_add(p->own->rows, second, a, b, n, q);
     agree &= are_equal(first, second, n);
-    row_sub(p->ref->rows, first, a, b, n, q);
-    row_sub(p->own->rows, second, a, b, n, q);
-    agree &= are_equal(first, second, n);
     row_add_constant(p->ref->rows, first, a, q->value - 1, n, q);
     row_add_constant(p->own->rows, second, a, q->value - 1, n, q);
     agree &= are_equal(first, second, n);
+    struct row_blocks blocks[4]; /* of one word, two, four and half a row */
+    uint32_t *const quotients = b + 2 * n;
+    for (size_t i = 0; i < n + ROW_BLOCKS_SLACK; i++)
+        quotients[i] = shoup_quotient(q, b[i]);
+    for (unsigned k = 0; k < 4; k++)
+        blocks[k] =
+            (struct row_blocks){.values = b, .quotients = quotients, .log2_block = k == 3 ? 5 : k};
     const struct row_strips strips[2] = {{third, row_strip_words(n)}, {fourth, row_strip_words(n)}};
     for (size_t k = 0; k < 2; k++) {
         uint32_t *const out = k == 0 ? first : second;
-        row_split(k == 0 ? p->ref->rows : p->own->rows, strips[0], strips[1], a, b, b, n, q);
+        row_split(k == 0 ? p->ref->rows : p->own->rows, strips[0], strips[1], a, b, &blocks[0], n,
+                  q);
         memcpy(out, third, n * sizeof *out);
         for (size_t i = 0; i < n; i++)
             out[i] += 3 * fourth[i];
     }
     agree &= are_equal(first, second, n);
-    struct row_four four = {
-        .c = a, .turned = {b, a, b}, .monomials = {a, b, a}, .quarter = q->value / 3};
+    struct row_four four = {.c = a, .turned = {b, a, b}, .quarter = q->value / 3};
     for (size_t k = 0; k < 4; k++)
         four.ret[k] = (struct row_strips){words + k * n, row_strip_words(n)};
-    row_split_four(p->ref->rows, &four, n, q);
-    memcpy(first, words, n * sizeof *first);
-    memcpy(third, words + 3 * n, n * sizeof *third);
-    row_split_four(p->own->rows, &four, n, q);
-    agree &= are_equal(first, words, n) && are_equal(third, words + 3 * n, n);
-    row_shift_above(p->ref->rows, first, a, q->value / 2, 12345, n);
-    row_shift_above(p->own->rows, second, a, q->value / 2, 12345, n);
+    for (size_t m = 0; m < ARRAY_COUNT(blocks); m++) {
+        for (size_t k = 0; k < 3; k++)
+            four.monomials[k] = blocks[(m + k) % ARRAY_COUNT(blocks)];
+        row_split_four(p->ref->rows, &four, n, q);
+        memcpy(a + 4 * n, words, 4 * n * sizeof *a);
+        row_split_four(p->own->rows, &four, n, q);
+        agree &= are_equal(a + 4 * n, words, 4 * n);
+    }
+    row_drop_lazy(p->ref->rows, first, a, q->value / 2, q->value - 2, n, q);
+    row_drop_lazy(p->own->rows, second, a, q->value / 2, q->value - 2, n, q);
     agree &= are_equal(first, second, n);
     for (size_t count = 1; count <= 4; count++) {
         const struct modulus same[4] = {*q, *q, *q, *q};
@@ -199,11 +213,10 @@ static bool elements_agree(const struct pair *p, unsigned pattern)
                                     .ret_moduli = same,
                                     .factors = scales};
         row_extend(p->ref->rows, &extend, n);
-        memcpy(b, words, 2 * n * sizeof *b);
+        memcpy(a + 4 * n, words, 2 * n * sizeof *a);
         row_extend(p->own->rows, &extend, n);
-        agree &= are_equal(b, words, 2 * n);
+        agree &= are_equal(a + 4 * n, words, 2 * n);
     }
-    fill(b, n, q->value, pattern == 1 ? 1 : pattern + 1);
     row_combine(p->ref->rows, first, list, factors, 3, n, q);
     row_combine(p->own->rows, second, list, factors, 3, n, q);
     agree &= are_equal(first, second, n);

@@ -169,7 +169,9 @@ ParameterizedTestParameters(row, key_switching_equals_the_plain_sum)
 ParameterizedTest(char name[16], row, key_switching_equals_the_plain_sum)
 {
     const struct row_kernel *kernel = kernel_or_skip(name);
+    enum { AT = N / 4 };
     static uint32_t key[2 * MOST_ROWS][N], digits[MOST_ROWS][N];
+    uint32_t c[N], more[2][N], part[2][N];
     static const uint32_t elements[] = {0, 3, 17, 129, N + 1, 2 * N - 1};
     for (size_t m = 0; m < ARRAY_COUNT(moduli); m++) {
         struct modulus q;
@@ -183,6 +185,14 @@ ParameterizedTest(char name[16], row, key_switching_equals_the_plain_sum)
             list[r] = digits[r];
         }
         const uint64_t room = ((uint64_t)1 << 32) / q.value;
+        const uint32_t most = q.value > UINT32_MAX / 7 ? q.value : 4 * q.value;
+        fill_residues(c, N, q.value, 500);
+        for (unsigned k = 0; k < 2; k++) {
+            fill_residues(more[k], N, most, 501 + k);
+            for (size_t i = k; i < N; i += 3)
+                more[k][i] = most - 1;
+        }
+        c[0] = c[3] = q.value - 1;
         for (size_t count = 1; count <= MOST_ROWS; count += count < 3 ? 1 : 37) {
             const bool lazy = 4 * count <= room;
             for (size_t r = 0; r < count && lazy; r++)
@@ -194,13 +204,17 @@ ParameterizedTest(char name[16], row, key_switching_equals_the_plain_sum)
                     sources[i] = i;
                 if (elements[e] != 0)
                     automorphism_eval_sources(sources, elements[e], N);
-                const struct row_switch operands = {.digits = list,
-                                                    .sources = elements[e] != 0 ? sources : NULL,
-                                                    .key = key[0],
-                                                    .stride = (size_t)2 * N,
-                                                    .count = count};
+                struct row_switch operands = {.digits = list,
+                                              .sources = elements[e] != 0 ? sources : NULL,
+                                              .key = key[0],
+                                              .stride = (size_t)2 * N,
+                                              .count = count,
+                                              .room = room,
+                                              .c = c,
+                                              .more = {more[0], more[1]}};
                 memset(out, 0xa5, sizeof out);
-                row_switch_lazy(kernel, out[0], out[1], &operands, N, room, &q);
+                row_switch_lazy(kernel, out[0], out[1], &operands, 0, N, &q);
+                row_switch_add(kernel, part[0], part[1], &operands, AT, N - AT, &q);
                 for (size_t k = 0; k < 2; k++) {
                     for (size_t i = 0; i < N; i++) {
                         uint64_t sum = 0;
@@ -210,6 +224,11 @@ ParameterizedTest(char name[16], row, key_switching_equals_the_plain_sum)
                                   q.value;
                         cr_assert_lt(out[k][i], 2 * q.value);
                         cr_assert_eq(((uint64_t)out[k][i] << 32) % q.value, sum);
+                        if (i < AT)
+                            continue;
+                        const uint64_t added =
+                            (uint64_t)out[k][i] + more[k][i] + (k == 0 ? c[sources[i]] : 0);
+                        cr_assert_eq(part[k][i - AT], added % q.value, "%s q=%u", name, q.value);
                     }
                     cr_assert_eq(out[k][N], 0xa5a5a5a5);
                 }
@@ -221,36 +240,42 @@ ParameterizedTest(char name[16], row, key_switching_equals_the_plain_sum)
     }
 }
 
-ParameterizedTestParameters(row, permutations_and_shifts)
+ParameterizedTestParameters(row, permutations_and_drops)
 {
     return all_kernels();
 }
 
-ParameterizedTest(char name[16], row, permutations_and_shifts)
+ParameterizedTest(char name[16], row, permutations_and_drops)
 {
     const struct row_kernel *kernel = kernel_or_skip(name);
-    uint32_t a[N], b[N], out[N], sources[N];
+    uint32_t a[N], out[N], sources[N];
     struct modulus q;
     cr_assert_eq(modulus_init(moduli[1], &q, NULL), STATUS_OK);
     fill_residues(a, N, q.value, 1);
-    fill_residues(b, N, q.value, 2);
     for (uint32_t element = 3; element < 2 * N; element += 2) {
         automorphism_eval_sources(sources, element, N);
         row_permute(kernel, out, a, sources, N);
         for (size_t i = 0; i < N; i++)
             cr_assert_eq(out[i], a[sources[i]]);
-        row_add_permuted(kernel, out, b, a, sources, N, &q);
-        for (size_t i = 0; i < N; i++)
-            cr_assert_eq(out[i], ((uint64_t)b[i] + a[sources[i]]) % q.value);
     }
     const uint32_t half = q.value / 2;
     a[0] = half;
     a[1] = half + 1;
     a[2] = 0;
     a[3] = q.value - 1;
-    row_shift_above(kernel, out, a, half, 0u - half, N);
-    for (size_t i = 0; i < N; i++)
-        cr_assert_eq(out[i], a[i] > half ? a[i] - half : a[i]);
+    /* A modulus divided away: those below q, near it and above it. */
+    for (size_t m = 0; m < ARRAY_COUNT(moduli); m++) {
+        struct modulus other;
+        cr_assert_eq(modulus_init(moduli[m], &other, NULL), STATUS_OK);
+        for (uint32_t factor = 1; factor < other.value; factor += (other.value - 2) / 3 + 1) {
+            row_drop_lazy(kernel, out, a, half, factor, N, &other);
+            for (size_t i = 0; i < N; i++) {
+                cr_assert_leq(out[i], 2 * other.value);
+                cr_assert_eq(out[i] % other.value,
+                             ((uint64_t)a[i] * factor + (a[i] > half)) % other.value);
+            }
+        }
+    }
 }
 
 ParameterizedTestParameters(row, residues_are_extended)
@@ -324,57 +349,74 @@ ParameterizedTestParameters(row, children_of_a_node)
     return all_kernels();
 }
 
-/* Two children, and four, in strips that do not touch. */
-ParameterizedTest(char name[16], row, children_of_a_node)
+/* A row of factors in blocks of 2^log2_block, [N + slack] values and as many quotients. */
+static struct row_blocks blocks_of(uint32_t *words, unsigned log2_block, unsigned seed,
+                                   const struct modulus *q)
+{
+    enum { ALL = N + ROW_BLOCKS_SLACK };
+    fill_residues(words, ALL, q->value, seed);
+    words[seed % 3] = q->value - 1;
+    for (size_t i = 0; i < ALL; i++)
+        words[ALL + i] = shoup_quotient(q, words[i]);
+    return (struct row_blocks){.values = words, .quotients = words + ALL, .log2_block = log2_block};
+}
+
+/* Two children, and four, in strips that do not touch. The blocks of the factors are from one word
+ * to the whole row. */
+static void check_children(const struct row_kernel *kernel, const struct modulus *q,
+                           unsigned log2_block)
 {
     enum { STRIDE = ROW_STRIP_WORDS + 8, TOTAL = N / ROW_STRIP_WORDS * STRIDE };
+    const uint64_t p = q->value;
+    uint32_t c[N], r[3][N], out[4][TOTAL];
+    uint32_t factors[3][2 * (N + ROW_BLOCKS_SLACK)];
+    fill_residues(c, N, q->value, 1);
+    for (unsigned k = 0; k < 3; k++) {
+        fill_residues(r[k], N, q->value, 2 + k);
+        r[k][k] = q->value - 1;
+        r[k][N - 1 - k] = 0;
+    }
+    c[0] = c[2] = q->value - 1;
+    c[1] = 0;
+    struct row_four four = {.c = c,
+                            .turned = {r[0], r[1], r[2]},
+                            .monomials = {blocks_of(factors[0], log2_block, 7, q),
+                                          blocks_of(factors[1], log2_block + 1, 8, q),
+                                          blocks_of(factors[2], log2_block, 9, q)},
+                            .quarter = q->value - 2};
+    for (size_t k = 0; k < 4; k++)
+        four.ret[k] = (struct row_strips){.words = out[k], .stride = STRIDE};
+    memset(out, 0xa5, sizeof out);
+    row_split_four(kernel, &four, N, q);
+    for (size_t i = 0; i < N; i++) {
+        const size_t at = i / ROW_STRIP_WORDS * STRIDE + i % ROW_STRIP_WORDS;
+        const uint64_t sum1 = ((uint64_t)c[i] + r[0][i]) % p;
+        const uint64_t sum2 = ((uint64_t)r[1][i] + r[2][i]) % p;
+        const uint64_t d1 = (c[i] + p - r[0][i]) % p;
+        const uint64_t d2 = (r[1][i] + p - r[2][i]) % p * (p - 2) % p;
+        cr_assert_eq(out[0][at], (sum1 + sum2) % p, "q=%u", q->value);
+        cr_assert_eq(out[1][at], (d1 + d2) % p * factors[0][i >> log2_block] % p);
+        cr_assert_eq(out[2][at], (sum1 + p - sum2) % p * factors[1][i >> (log2_block + 1)] % p);
+        cr_assert_eq(out[3][at], (d1 + p - d2) % p * factors[2][i >> log2_block] % p);
+    }
+    for (size_t k = 0; k < 4; k++)
+        cr_assert_eq(out[k][ROW_STRIP_WORDS], 0xa5a5a5a5);
+    row_split(kernel, four.ret[0], four.ret[1], c, r[0], &four.monomials[0], N, q);
+    for (size_t i = 0; i < N; i++) {
+        const size_t at = i / ROW_STRIP_WORDS * STRIDE + i % ROW_STRIP_WORDS;
+        cr_assert_eq(out[0][at], ((uint64_t)c[i] + r[0][i]) % p);
+        cr_assert_eq(out[1][at], (c[i] + p - r[0][i]) % p * factors[0][i >> log2_block] % p);
+    }
+}
+
+ParameterizedTest(char name[16], row, children_of_a_node)
+{
     const struct row_kernel *kernel = kernel_or_skip(name);
     for (size_t m = 0; m < ARRAY_COUNT(moduli); m++) {
         struct modulus q;
         cr_assert_eq(modulus_init(moduli[m], &q, NULL), STATUS_OK);
-        uint32_t c[N], r[3][N], monomials[3][N], out[4][TOTAL];
-        fill_residues(c, N, q.value, 1);
-        for (unsigned k = 0; k < 3; k++) {
-            fill_residues(r[k], N, q.value, 2 + k);
-            fill_residues(monomials[k], N, q.value, 7 + k);
-            r[k][k] = monomials[k][k] = monomials[k][3] = q.value - 1;
-            r[k][N - 1 - k] = 0;
-        }
-        c[0] = c[2] = q.value - 1;
-        c[1] = 0;
-        uint32_t in_form[3][N];
-        for (size_t k = 0; k < 3; k++)
-            for (size_t i = 0; i < N; i++)
-                in_form[k][i] = montgomery_from(&q, monomials[k][i]);
-        struct row_four four = {.c = c,
-                                .turned = {r[0], r[1], r[2]},
-                                .monomials = {in_form[0], in_form[1], in_form[2]},
-                                .quarter = q.value - 2};
-        for (size_t k = 0; k < 4; k++)
-            four.ret[k] = (struct row_strips){.words = out[k], .stride = STRIDE};
-        memset(out, 0xa5, sizeof out);
-        row_split_four(kernel, &four, N, &q);
-        const uint64_t p = q.value;
-        for (size_t i = 0; i < N; i++) {
-            const size_t at = i / ROW_STRIP_WORDS * STRIDE + i % ROW_STRIP_WORDS;
-            const uint64_t quarter = i < N / 2 ? p - 2 : 2;
-            const uint64_t sum1 = ((uint64_t)c[i] + r[0][i]) % p;
-            const uint64_t sum2 = ((uint64_t)r[1][i] + r[2][i]) % p;
-            const uint64_t d1 = (c[i] + p - r[0][i]) % p;
-            const uint64_t d2 = (r[1][i] + p - r[2][i]) % p * quarter % p;
-            cr_assert_eq(out[0][at], (sum1 + sum2) % p, "%s q=%u", name, q.value);
-            cr_assert_eq(out[1][at], (d1 + d2) % p * monomials[0][i] % p);
-            cr_assert_eq(out[2][at], (sum1 + p - sum2) % p * monomials[1][i] % p);
-            cr_assert_eq(out[3][at], (d1 + p - d2) % p * monomials[2][i] % p);
-        }
-        for (size_t k = 0; k < 4; k++)
-            cr_assert_eq(out[k][ROW_STRIP_WORDS], 0xa5a5a5a5);
-        row_split(kernel, four.ret[0], four.ret[1], c, r[0], in_form[0], N, &q);
-        for (size_t i = 0; i < N; i++) {
-            const size_t at = i / ROW_STRIP_WORDS * STRIDE + i % ROW_STRIP_WORDS;
-            cr_assert_eq(out[0][at], ((uint64_t)c[i] + r[0][i]) % p);
-            cr_assert_eq(out[1][at], (c[i] + p - r[0][i]) % p * monomials[0][i] % p);
-        }
+        for (unsigned log2_block = 0; log2_block <= 7; log2_block++)
+            check_children(kernel, &q, log2_block);
     }
 }
 
@@ -439,9 +481,6 @@ ParameterizedTest(char name[16], row, elementwise_steps_equal_the_plain_ones)
         row_add(kernel, out, a, b, N, &q);
         for (size_t i = 0; i < N; i++)
             cr_assert_eq(out[i], ((uint64_t)a[i] + b[i]) % q.value);
-        row_sub(kernel, out, a, b, N, &q);
-        for (size_t i = 0; i < N; i++)
-            cr_assert_eq(out[i], ((uint64_t)a[i] + q.value - b[i]) % q.value);
         row_add_constant(kernel, out, a, q.value / 2, N, &q);
         for (size_t i = 0; i < N; i++)
             cr_assert_eq(out[i], ((uint64_t)a[i] + q.value / 2) % q.value);
