@@ -134,6 +134,26 @@ static void compare(const struct cost_measure *measure, const struct pir_cost_co
     }
 }
 
+/* What the usual queries consist of. */
+static void print_parts(const struct cost_measure *measure,
+                        const struct pir_cost_constants *constants)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(USUAL); i++) {
+        const struct pir_parameters p = choose(bfv_context_parameters(measure->context), &USUAL[i]);
+        struct pir_prediction prediction;
+        struct error err;
+        must(pir_cost_predict(&p, 0, constants, &prediction, &err), &err);
+        for (size_t k = 0; k < PIR_COST_TERM_COUNT; k++)
+            printf("shape_part kernel=%s rows=%llu term=%s count=%llu each_us=%.1f "
+                   "together_us=%.1f\n",
+                   bfv_context_kernel_name(measure->context), (unsigned long long)USUAL[i].rows,
+                   pir_cost_term_name((enum pir_cost_term)k),
+                   (unsigned long long)prediction.counts.count[k], (double)constants->ns[k] / 1e3,
+                   (double)(prediction.counts.count[k] * constants->ns[k]) / 1e3);
+    }
+    fflush(stdout);
+}
+
 static struct bfv_context *context_of(const char *encryption)
 {
     struct bfv_context *context = NULL;
@@ -155,8 +175,10 @@ int main(void)
         if (i == 0)
             constants = measure_constants(&measure);
         compare(&measure, &constants, USUAL, ARRAY_COUNT(USUAL));
-        if (i == 0)
+        if (i == 0) {
             compare(&measure, &constants, ALTERNATIVES, ARRAY_COUNT(ALTERNATIVES));
+            print_parts(&measure, &constants);
+        }
         bfv_context_free(context);
     }
     return 0;

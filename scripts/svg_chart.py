@@ -25,6 +25,8 @@ class Axis:
 
 def log_axis(title, values, ticks=None):
     """From the least to the largest value; without `ticks`, at 1, 3 and 10 of each decade around them."""
+    if min(values) <= 0:
+        raise ValueError(f"{min(values)} has no place on the axis `{title}`")
     if ticks is None:
         steps = [factor * 10**decade for decade in range(-9, 12) for factor in (1, 3)]
         low = max(step for step in steps if step <= min(values))

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""scripts/plot-performance: tables and plots from a small recording, and what it says of a bad one."""
+"""scripts/plot-performance: the page in this tree, tables and plots from a small recording, and what it
+says of a bad one."""
 import os
 import re
 import shutil
@@ -12,8 +13,9 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from tap import check, finish  # noqa: E402
 
 RECORDED = "tests/house/recorded"
-SECTIONS = ["machine", "query", "work", "shards", "assumptions", "capacity"]
-PLOTS = ["devices.svg", "processing.svg", "query.svg", "response.svg", "shards.svg"]
+SECTIONS = ["machine", "query", "reference", "parts", "work", "shards", "assumptions", "capacity"]
+PLOTS = ["devices.svg", "parts.svg", "processing.svg", "query.svg", "response.svg", "shards.svg"]
+
 
 def run(work, *words):
     done = subprocess.run([sys.executable, "scripts/plot-performance", "--recorded", f"{work}/recorded",
@@ -57,6 +59,10 @@ def check_made(work):
                 "| 1,000 | 5x2 | 4.1 ms | 0.9 ms | 0.9 ms |  |  |",
                 "| 2 | 83 a second | 86 a second | 83 a second | 84 a second | 67 a second |"):
         check(row in page, row, page)
+    check("| plaintext of dimension 0 | 550 | 3.2 µs | 2.6 µs | 1.79 ms | 1.43 ms |" in page
+          and "| together |  |  |  | 8.71 ms | 6.97 ms |" in page, "the parts of a query", page)
+    check("takes it 50.0 ms. It makes 16 shards of 1,000,000 rows in 8.0 s and 352 MB" in page,
+          "the reference", page)
     # 62.2 queries a second on two cores: * 0.7 * 86400 / 3 / 45 queries a device and day
     check("| 2 cores, 8 GB | 20.4 M | 62 a second | 1.1 GB/s | 27.9 k | 55.7 k |" in page, "capacity", page)
     check(sorted(os.listdir(f"{work}/docs/performance")) == PLOTS, "the plots are there")
@@ -93,6 +99,10 @@ def check_bad(work):
             ("a figure is zero", lambda: change("avx512.txt", f"{first} median_ms=16.2",
                                                 f"{first} median_ms=0.0"),
              f"{where}: median_ms=0.0 is nothing"),
+            ("a part of a query takes no time", lambda: write(
+                f"{work}/recorded/avx2.txt", re.sub("term=plaintext(.*) together_us=.*", r"term=plaintext\1 together_us=0.0",
+                                                    read(f"{work}/recorded/avx2.txt"))),
+             "0.0 has no place on the axis `milliseconds`"),
             ("a figure is missing", lambda: change("avx512.txt", f"{first} median_ms=16.2", first),
              f"{where}: query_compute has 0 of median_ns=, median_us=, median_ms="),
             ("a line of something else", lambda: change("avx512.txt", first, f"make: error\n{first}"),
@@ -124,6 +134,19 @@ def check_bad(work):
     check(code == 0, "what the build says before the first line is passed over", text)
 
 
+def check_page():
+    """The page in this tree, and the lines it is made of."""
+    done = subprocess.run([sys.executable, "scripts/plot-performance"], text=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, timeout=60)
+    check(done.returncode == 0, "docs/PERFORMANCE.md and its plots say what was recorded", done.stdout)
+    explained = set(re.findall(r"`([a-z0-9_]+)`", read("bench/README.md")))
+    for name in sorted(os.listdir("bench/recorded")):
+        lines = set(re.findall(r"^([a-z]\S*) ", read(f"bench/recorded/{name}"), re.MULTILINE))
+        check(lines and lines <= explained, f"bench/README.md explains the lines of {name}",
+              sorted(lines - explained))
+
+
+check_page()
 with tempfile.TemporaryDirectory() as folder:
     check_made(folder)
     check_bad(folder)
