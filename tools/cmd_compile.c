@@ -86,9 +86,8 @@ struct compile {
 };
 
 static const char *const phase_names[DATASET_PHASE_COUNT] = {
-    [DATASET_PHASE_ROWS] = "rows",
-    [DATASET_PHASE_SHARDS] = "shards",
-    [DATASET_PHASE_PREFILTER] = "prefilter",
+    [DATASET_PHASE_ROWS] = "rows",           [DATASET_PHASE_SHARDS] = "shards",
+    [DATASET_PHASE_PREFILTER] = "prefilter", [DATASET_PHASE_DIGESTS] = "digests",
     [DATASET_PHASE_PUBLISH] = "publishing",
 };
 

@@ -308,13 +308,13 @@ struct finishing {
     struct entry *dealt;         /* [count] */
     struct part {
         size_t first; /* entry */
-        size_t count; /* without repeats once it is sorted */
-        size_t bytes; /* of its keys with line ends */
-        size_t row;   /* of its first key in the end */
-        size_t at;    /* and where it lies */
+        size_t count;
+        size_t at;         /* of its first key in the new block, */
+        size_t kept;       /* keys, each once, */
+        size_t kept_bytes; /* and with their line ends */
     } parts[PARTS_MAX];
     uint8_t *bytes;   /* the new block */
-    uint32_t *starts; /* [kept + 1] */
+    uint32_t *starts; /* [count + 1] */
 };
 
 static size_t slice_end(const struct finishing *work, size_t slice)
@@ -414,13 +414,17 @@ static enum status deal_slice(void *context, size_t slice, size_t worker, struct
     return STATUS_OK;
 }
 
-static enum status sort_part(void *context, size_t index, size_t worker, struct error *err)
+/* Sorts a part and copies its keys to where they belong if no key came twice, repeats left out: a
+ * key is next to its repeats, and what was copied last is at hand. */
+static enum status finish_part(void *context, size_t index, size_t worker, struct error *err)
 {
     struct finishing *work = context;
     const struct row_set *rows = work->rows;
     struct part *part = &work->parts[index];
     struct entry *entries = work->dealt + part->first;
+    size_t at = part->at;
     size_t kept = 0;
+    struct span last = span_of(NULL, 0);
     (void)worker;
     (void)err;
     unsigned budget = 64;
@@ -428,34 +432,21 @@ static enum status sort_part(void *context, size_t index, size_t worker, struct 
         budget += 2;
     sort(rows, entries, part->count, 0, budget);
     for (size_t i = 0; i < part->count; i++) {
-        if (kept > 0 && span_equal(key_of(rows, &entries[i]), key_of(rows, &entries[kept - 1])))
+        const struct span key = key_of(rows, &entries[i]);
+        if (kept > 0 && span_equal(key, last))
             continue;
-        part->bytes += entries[i].size + 1;
-        entries[kept++] = entries[i];
+        last = span_of(work->bytes + at, key.size);
+        memcpy(work->bytes + at, key.data, key.size + 1); /* and its line end */
+        work->starts[part->first + kept++] = (uint32_t)at;
+        at += key.size + 1;
     }
-    part->count = kept;
+    part->kept = kept;
+    part->kept_bytes = at - part->at;
     return STATUS_OK;
 }
 
-static enum status copy_part(void *context, size_t index, size_t worker, struct error *err)
-{
-    const struct finishing *work = context;
-    const struct part *part = &work->parts[index];
-    const struct entry *entries = work->dealt + part->first;
-    size_t at = part->at;
-    (void)worker;
-    (void)err;
-    for (size_t i = 0; i < part->count; i++) {
-        const size_t size = entries[i].size + 1;
-        work->starts[part->row + i] = (uint32_t)at;
-        memcpy(work->bytes + at, work->rows->bytes + entries[i].offset, size);
-        at += size;
-    }
-    return STATUS_OK;
-}
-
-/* Deals out and sorts: fills in the parts. */
-static enum status sort_all(struct finishing *work, struct thread_pool *pool, struct error *err)
+/* Deals the entries out to the parts. */
+static enum status deal_all(struct finishing *work, struct thread_pool *pool, struct error *err)
 {
     const size_t count = work->rows->count;
     work->part_count = count / PART_ENTRIES + 1;
@@ -475,34 +466,49 @@ static enum status sort_all(struct finishing *work, struct thread_pool *pool, st
     mem_free(work->rows->entries); /* `dealt` has them */
     work->rows->entries = NULL;
     work->rows->capacity = 0;
-    if (status == STATUS_OK)
-        status = thread_pool_for(pool, work->part_count, sort_part, work, err);
     return status;
 }
 
-/* The keys in their order in a new block. */
-static enum status copy_all(struct finishing *work, struct thread_pool *pool, struct error *err)
+/* Closes the gaps that repeats left behind. */
+static void close_gaps(struct finishing *work)
 {
-    size_t rows = 0;
+    size_t row = 0;
+    size_t at = 0;
+    for (size_t i = 0; i < work->part_count; i++) {
+        const struct part *part = &work->parts[i];
+        if (at != part->at) {
+            memmove(work->bytes + at, work->bytes + part->at, part->kept_bytes);
+            for (size_t k = 0; k < part->kept; k++)
+                work->starts[row + k] = (uint32_t)(work->starts[part->first + k] - (part->at - at));
+        }
+        row += part->kept;
+        at += part->kept_bytes;
+    }
+    work->starts[row] = (uint32_t)at;
+    work->rows->count = row;
+    work->rows->bytes_used = at;
+}
+
+/* The keys in their order in a new block. */
+static enum status sort_all(struct finishing *work, struct thread_pool *pool, struct error *err)
+{
     size_t bytes = 0;
     for (size_t i = 0; i < work->part_count; i++) {
-        work->parts[i].row = rows;
-        work->parts[i].at = bytes;
-        rows += work->parts[i].count;
-        bytes += work->parts[i].bytes;
+        struct part *part = &work->parts[i];
+        part->at = bytes;
+        for (size_t k = part->first; k < part->first + part->count; k++)
+            bytes += work->dealt[k].size + 1;
     }
     work->bytes = mem_alloc(bytes, 1);
-    work->starts = mem_alloc(rows + 1, sizeof *work->starts);
+    work->starts = mem_alloc(work->rows->count + 1, sizeof *work->starts);
     if (work->bytes == NULL || work->starts == NULL)
         return error_set(err, STATUS_NOMEM, "rows: out of memory at %zu bytes", bytes);
-    work->starts[rows] = (uint32_t)bytes;
-    const enum status status = thread_pool_for(pool, work->part_count, copy_part, work, err);
+    const enum status status = thread_pool_for(pool, work->part_count, finish_part, work, err);
     if (status != STATUS_OK)
         return status;
+    close_gaps(work);
     mem_free(work->rows->bytes);
     work->rows->bytes = work->bytes;
-    work->rows->bytes_used = bytes;
-    work->rows->count = rows;
     work->bytes = NULL;
     return STATUS_OK;
 }
@@ -543,9 +549,9 @@ enum status row_set_finish(struct row_set *rows, struct thread_pool *pool, struc
     if (status == STATUS_OK && is_in_order(work)) {
         status = take_as_is(work, err);
     } else if (status == STATUS_OK) {
-        status = sort_all(work, pool, err);
+        status = deal_all(work, pool, err);
         if (status == STATUS_OK)
-            status = copy_all(work, pool, err);
+            status = sort_all(work, pool, err);
     }
     if (status == STATUS_OK) {
         rows->starts = work->starts;

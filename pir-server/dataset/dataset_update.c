@@ -70,9 +70,7 @@ static enum status update_shard(void *context, size_t shard, size_t worker, stru
     if (work->changes->starts[shard] != work->changes->starts[shard + 1]) {
         status = patch_shard(work, shard, name, err);
     } else {
-        status = pir_shard_verify(dataset_shard(work->update->before, shard), err);
-        if (status == STATUS_OK)
-            status = link_file(work, name, err);
+        status = link_file(work, name, err);
         atomic_fetch_add(&work->linked, 1);
     }
     if (status != STATUS_OK)
@@ -155,6 +153,25 @@ static void count_rows(const struct dataset_update *update, const struct dataset
         for (size_t i = changes->starts[shard]; i < changes->starts[shard + 1]; i++)
             ret_shard_rows[shard] += changes->list[i].is_added ? 1 : UINT64_MAX; /* less one */
     }
+}
+
+static enum status check_digests(void *context, size_t shard, size_t worker, struct error *err)
+{
+    const struct dataset *dataset = context;
+    (void)worker;
+    const enum status status = pir_shard_verify_digests(dataset_shard(dataset, shard), err);
+    return status == STATUS_OK ? status : error_prefix(err, status, "shard %zu", shard);
+}
+
+enum status dataset_update_check(const struct dataset_update *update, bool *ret_is_whole,
+                                 struct error *err)
+{
+    /* check_digests() only reads it. */
+    const enum status status =
+        thread_pool_for(update->pool, (size_t)dataset_info(update->before)->shard_count,
+                        check_digests, (void *)(uintptr_t)update->before, err);
+    *ret_is_whole = status == STATUS_OK;
+    return status == STATUS_MISMATCH ? STATUS_OK : status;
 }
 
 /* Reasons for which all rows must be processed; the rest (memory, disk) would stop that, too. */

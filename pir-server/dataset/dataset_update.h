@@ -2,7 +2,8 @@
  *
  * Shards whose rows are the same are linked, of the others only the plaintexts that changed are
  * made again (pir_update.h). The result is what processing all rows in the same shape gives, byte
- * for byte. What is taken over is compared with its digests first.
+ * for byte, as long as the shards before are what their digests say: dataset_update_check() tells,
+ * and belongs between the update and its publication, where it costs no time while the disk works.
  *
  * Threads  the work is spread over the pool. */
 #ifndef BLINDLIST_DATASET_UPDATE_H
@@ -35,5 +36,9 @@ struct dataset_update_summary {
 enum status dataset_update_shards(const struct dataset_update *update, uint64_t *ret_shard_rows,
                                   struct dataset_update_summary *ret, bool *ret_is_done,
                                   struct error *err) MUST_CHECK;
+/* Compares all shards of the version before with their digests.
+ *   ret_is_whole  false: nothing of it may be taken over, and err's message says why */
+enum status dataset_update_check(const struct dataset_update *update, bool *ret_is_whole,
+                                 struct error *err) MUST_CHECK;
 
 #endif

@@ -323,10 +323,9 @@ static void measure_load(struct writing *work)
                                     (double)work->parameters.hash_function_count * (double)slots);
 }
 
-/* From the shards of the version in force; *ret_is_done is false when all must be made anew. */
-static enum status update_shards(struct writing *work, bool *ret_is_done, struct error *err)
+static struct dataset_update update_of(const struct writing *work)
 {
-    const struct dataset_update update = {
+    return (struct dataset_update){
         .before = work->before,
         .rows = work->rows,
         .value = span_of("1", VALUE_BYTES),
@@ -334,6 +333,12 @@ static enum status update_shards(struct writing *work, bool *ret_is_done, struct
         .pool = work->pool,
         .progress = work->settings->show_progress ? "patching shards" : NULL,
     };
+}
+
+/* From the shards of the version in force; *ret_is_done is false when all must be made anew. */
+static enum status update_shards(struct writing *work, bool *ret_is_done, struct error *err)
+{
+    const struct dataset_update update = update_of(work);
     struct error why;
     const enum status status = dataset_update_shards(&update, work->manifest.shard_rows.rows,
                                                      &work->summary.update, ret_is_done, &why);
@@ -386,6 +391,19 @@ static enum status process_rows(struct writing *work, bool has_old_shape, struct
     return status;
 }
 
+/* What follows from the shards. */
+static enum status describe_shards(struct writing *work, struct error *err)
+{
+    work->manifest.hash_function_count = work->wish.hash_function_count;
+    work->summary.kept_keys =
+        work->before != NULL &&
+        pir_evaluation_key_config_equal(&dataset_parameters(work->before)->evaluation_key,
+                                        &work->parameters.evaluation_key);
+    measure_load(work);
+    return pir_cost_predict(&work->parameters, 0, work->wish.constants, &work->summary.prediction,
+                            err);
+}
+
 static enum status write_shards(struct writing *work, struct error *err)
 {
     bool is_updated = false;
@@ -415,16 +433,25 @@ static enum status write_shards(struct writing *work, struct error *err)
     work->summary.kept_shape = is_updated;
     if (status == STATUS_OK && !is_updated)
         status = process_rows(work, has_old_shape, err);
+    return status == STATUS_OK ? describe_shards(work, err) : status;
+}
+
+/* Whether the shards that an update took over are what their digests say; else all are made anew.
+ * Meanwhile the disk takes in what was written. */
+static enum status check_shards(struct writing *work, struct error *err)
+{
+    if (!work->summary.is_updated)
+        return STATUS_OK;
+    const struct dataset_update update = update_of(work);
+    struct error why;
+    enum status status = dataset_update_check(&update, &work->summary.is_updated, &why);
     if (status != STATUS_OK)
-        return status;
-    work->manifest.hash_function_count = work->wish.hash_function_count;
-    work->summary.kept_keys =
-        work->before != NULL &&
-        pir_evaluation_key_config_equal(&dataset_parameters(work->before)->evaluation_key,
-                                        &work->parameters.evaluation_key);
-    measure_load(work);
-    return pir_cost_predict(&work->parameters, 0, work->wish.constants, &work->summary.prediction,
-                            err);
+        return error_set(err, status, "%s", why.message);
+    if (work->summary.is_updated)
+        return STATUS_OK;
+    memcpy(work->summary.full_reason, why.message, sizeof work->summary.full_reason);
+    status = process_rows(work, true, err);
+    return status == STATUS_OK ? describe_shards(work, err) : status;
 }
 
 /* ---- what describes it ---- */
@@ -637,9 +664,10 @@ enum status dataset_write(const char *data, struct row_set *rows,
         enum dataset_phase phase;
     } steps[] = {
         {write_rows, DATASET_PHASE_ROWS},           {write_shards, DATASET_PHASE_SHARDS},
-        {write_prefilter, DATASET_PHASE_PREFILTER}, {name_version, DATASET_PHASE_PUBLISH},
-        {write_report, DATASET_PHASE_PUBLISH},      {list_files, DATASET_PHASE_PUBLISH},
-        {write_manifest, DATASET_PHASE_PUBLISH},    {publish, DATASET_PHASE_PUBLISH},
+        {write_prefilter, DATASET_PHASE_PREFILTER}, {check_shards, DATASET_PHASE_DIGESTS},
+        {name_version, DATASET_PHASE_PUBLISH},      {write_report, DATASET_PHASE_PUBLISH},
+        {list_files, DATASET_PHASE_PUBLISH},        {write_manifest, DATASET_PHASE_PUBLISH},
+        {publish, DATASET_PHASE_PUBLISH},
     };
     uint64_t start_ns = now_ns(settings);
     status = begin(work, data, err);

@@ -67,6 +67,7 @@ enum dataset_phase {
     DATASET_PHASE_ROWS,      /* opening the version before; sorting and writing rows */
     DATASET_PHASE_SHARDS,    /* comparing rows, and making or patching shards */
     DATASET_PHASE_PREFILTER, /* bits and files */
+    DATASET_PHASE_DIGESTS,   /* comparing what an update took over */
     DATASET_PHASE_PUBLISH,   /* the rest, and all of it to the disk */
     DATASET_PHASE_COUNT
 };

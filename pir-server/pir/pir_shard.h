@@ -52,6 +52,10 @@ enum status pir_shard_verify(const struct pir_shard *shard, struct error *err) M
 enum status pir_shard_verify_file(const struct pir_shard *shard, const char *path,
                                   const atomic_bool *is_cancelled, struct error *err) MUST_CHECK;
 
+/* The digests alone, several plaintexts at a time: that the words are those the file was written
+ * with. STATUS_MISMATCH as above. */
+enum status pir_shard_verify_digests(const struct pir_shard *shard, struct error *err) MUST_CHECK;
+
 /* Plaintext at a stored position (pir_layout_position()) as [L][N] words, evaluation form, values
  * in [0, q_i). False, with `ret` untouched, for a nil one. */
 bool pir_shard_plaintext(const struct pir_shard *shard, size_t position, uint32_t *ret);

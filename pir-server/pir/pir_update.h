@@ -5,8 +5,8 @@
  * plaintexts are taken over. The new file is the one that pir_process_shard() would make of the new
  * rows with the same parameters, byte for byte.
  *
- * Trust    the old shard is read whole and compared with its digests before anything of it is
- *          taken over.
+ * Trust    what is taken over is not compared with its digests here: pir_shard_verify_digests() on
+ *          the old shard does, before or after, but before anybody is served from the new one.
  * Threads  any; each call is for one shard. */
 #ifndef BLINDLIST_PIR_PIR_UPDATE_H
 #define BLINDLIST_PIR_PIR_UPDATE_H

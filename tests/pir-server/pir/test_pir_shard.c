@@ -161,6 +161,7 @@ Test(pir_shard, what_is_built_is_read_back)
         cr_assert(pir_parameters_equal(pir_shard_parameters(shard), &cases[i]));
         check_contents(shard);
         cr_assert_eq(pir_shard_verify(shard, NULL), STATUS_OK);
+        cr_assert_eq(pir_shard_verify_digests(shard, NULL), STATUS_OK);
         cr_assert_eq(pir_shard_save(shard, path, &error), STATUS_OK, "%s", error.message);
         cr_assert_eq(pir_shard_open(path, BFV_ALLOW_INSECURE, &opened, &error), STATUS_OK, "%s",
                      error.message);
@@ -340,6 +341,7 @@ Test(pir_shard, every_changed_bit_is_seen)
             pir_shard_open_bytes(span_of(image, size), BFV_ALLOW_INSECURE, &shard, NULL);
         if (st == STATUS_OK) {
             st = pir_shard_verify(shard, NULL);
+            cr_assert_eq(pir_shard_verify_digests(shard, NULL), STATUS_MISMATCH, "byte %zu", at);
             pir_shard_free(shard);
         } else {
             at_open++;
@@ -368,6 +370,8 @@ Test(pir_shard, the_damaged_plaintext_is_named)
     snprintf(expected, sizeof expected, "plaintext %zu of %zu does not have its digest", last,
              pir_shard_layout(shard)->plaintext_count);
     cr_assert_eq(pir_shard_verify(shard, &error), STATUS_MISMATCH);
+    cr_assert_not_null(strstr(error.message, expected), "%s", error.message);
+    cr_assert_eq(pir_shard_verify_digests(shard, &error), STATUS_MISMATCH);
     cr_assert_not_null(strstr(error.message, expected), "%s", error.message);
     pir_shard_free(shard);
     mem_free(image);
