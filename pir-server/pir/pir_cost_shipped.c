@@ -8,14 +8,14 @@ static const struct pir_cost_constants shipped = {
     .pairs_levels = true,
     .ns =
         {
-            [PIR_COST_QUERY] = 185098,
-            [PIR_COST_DECOMPOSITION] = 32015,
-            [PIR_COST_AUTOMORPHISM] = 60000,
-            [PIR_COST_PLAINTEXT] = 5155,
-            [PIR_COST_SELECTOR] = 69110,
-            [PIR_COST_COLUMN] = 98873,
-            [PIR_COST_PRODUCT] = 177146,
-            [PIR_COST_REPLY] = 29926,
+            [PIR_COST_QUERY] = 163947,
+            [PIR_COST_DECOMPOSITION] = 39999,
+            [PIR_COST_AUTOMORPHISM] = 43848,
+            [PIR_COST_PLAINTEXT] = 2617,
+            [PIR_COST_SELECTOR] = 69953,
+            [PIR_COST_COLUMN] = 91220,
+            [PIR_COST_PRODUCT] = 174333,
+            [PIR_COST_REPLY] = 26541,
         },
 };
 

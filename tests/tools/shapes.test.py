@@ -64,18 +64,18 @@ def test_shapes(folder):
 
 def test_outgrown(folder):
     keys = os.path.join(folder, "keys.json")
-    first = compile_rows(folder, 20000, "--shards", "1")
+    first = compile_rows(folder, 45000, "--shards", "1")
     server = Server(os.path.join(folder, "data"))
     good, said = ask(server.port, [5], "--keys", keys)
     check(good, "a device asks and keeps its keys", said)
     server.end()
-    grown = compile_rows(folder, 29000)
+    grown = compile_rows(folder, 64000)
     check(not grown["keptShape"] and grown["keptKeys"] and grown["bucketsPerTable"] > first["bucketsPerTable"],
           "an outgrown shape is replaced by one for the same keys", grown)
     with open(keys, encoding="utf-8") as file:
         before = json.load(file)["keyIdentifier"]
     server = Server(os.path.join(folder, "data"))
-    good, said = ask(server.port, [5, 28999], "--keys", keys)
+    good, said = ask(server.port, [5, 63999], "--keys", keys)
     with open(keys, encoding="utf-8") as file:
         check(good and json.load(file)["keyIdentifier"] == before, "which serve it", said)
     server.end()

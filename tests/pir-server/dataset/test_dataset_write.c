@@ -269,16 +269,26 @@ Test(dataset_write, keys_of_devices_are_kept_with_the_shape_and_beyond)
     cr_assert(pir_parameters_equal(dataset_parameters(dataset), &before));
     dataset_free(dataset);
 
-    /* Outgrown: more buckets, for the same keys. */
+    /* Outgrown: more buckets, for the same keys, which cost little here. */
+    struct pir_cost_constants constants = *pir_cost_shipped();
+    constants.ns[PIR_COST_DECOMPOSITION] = 1;
+    settings.wish.constants = &constants;
     settings.wish.growth_percent = 0;
     write_rows("x", 55000, &settings);
     cr_assert_not(summary.kept_shape);
     cr_assert(summary.kept_keys);
     cr_assert_gt(summary.parameters.entry_count, before.entry_count);
 
+    /* Where they cost much, others are asked for. */
+    constants.ns[PIR_COST_DECOMPOSITION] = PIR_COST_NS_MAX;
+    write_rows("x", 70000, &settings);
+    cr_assert_not(summary.kept_shape);
+    cr_assert_not(summary.kept_keys);
+    cr_assert_gt(summary.prediction.evaluation_key_bytes, 600000);
+
     /* A limit that they exceed. */
     settings.wish.max_key_bytes = summary.prediction.evaluation_key_bytes - 1;
-    settings.shard_count = 2;
+    settings.shard_count = 4;
     write_rows("x", 55000, &settings);
     cr_assert_not(summary.kept_keys);
     cr_assert_leq(summary.prediction.evaluation_key_bytes, settings.wish.max_key_bytes);
