@@ -373,7 +373,7 @@ static void print_summary(const struct compile *compile)
            counts->comments);
     printf("  %-10s %" PRIu64 " of %" PRIu64 " entries\n", "kept", counts->kept, counts->entries);
     if (counts->widened > 0)
-        printf("  %-10s %" PRIu64 " entries lost their www. or user name\n", "widened",
+        printf("  %-10s %" PRIu64 " entries lost their www., user name or last slash\n", "widened",
                counts->widened);
     if (counts->dropped > 0)
         printf("  %-10s %" PRIu64 "\n", "dropped", counts->dropped);
@@ -546,7 +546,7 @@ const struct tool_command command_compile = {
     .synopsis = "LIST... --use-case NAME --out DIR",
     .summary = "turn blocklists into a dataset version: rows, prefilter, PIR shards",
     .details = "Reads lists ('-' is standard input) of URLs, hosts or host/path, hosts files, and\n"
-               "rules ||host^ and ||host/path^, also with $all. What cannot be asked for by a\n"
+               "rules ||host^, ||host/path^ and ||host/path/. What cannot be asked for by a\n"
                "device is dropped and counted with its reason. The new version is put in force\n"
                "whole or not at all; the same input gives the same bytes.",
     .options = options,

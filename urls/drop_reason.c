@@ -37,6 +37,7 @@ static const struct {
     [DROP_WILDCARD] = {"wildcard", "wildcard inside"},
     [DROP_OPEN_END] = {"open-end", "rule without ^ at its end: matches longer names too"},
     [DROP_PATTERN] = {"pattern", "pattern that matches anywhere in a URL"},
+    [DROP_EXACT] = {"exact", "one URL or host alone, without what is below it"},
     [DROP_REGEX] = {"regex", "regular expression"},
     [DROP_SUBDOMAINS] = {"subdomains", "means the subdomains of a host, not the host itself"},
     [DROP_MODIFIES] = {"modifies", "changes a request or a page instead of blocking it"},

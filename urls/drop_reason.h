@@ -42,6 +42,7 @@ enum drop_reason {
     DROP_WILDCARD,       /* * or an inner ^ or | */
     DROP_OPEN_END,       /* Adblock rule ||... that does not end in ^: also matches longer names */
     DROP_PATTERN,        /* Adblock rule without ||: matches anywhere in a URL */
+    DROP_EXACT,          /* means one URL or host alone: a key covers what is below it, too */
     DROP_REGEX,          /* a regular expression */
     DROP_SUBDOMAINS,     /* *.host: means the subdomains, but not the host itself */
     DROP_MODIFIES,       /* changes a request or a page instead of blocking it */

@@ -2,6 +2,8 @@
 
 #include "base/mem.h"
 #include "urls/public_suffix.h"
+#include "urls/rule_adblock.h"
+#include "urls/rule_text.h"
 #include "urls/url.h"
 #include "urls/url_address.h"
 
@@ -84,31 +86,6 @@ void list_counts_add(struct list_counts *sum, const struct list_counts *more)
 
 /* ---- text ---- */
 
-static bool is_blank(uint8_t c)
-{
-    return c == ' ' || c == '\t';
-}
-
-static struct span trim(struct span text)
-{
-    while (text.size > 0 && is_blank(text.data[0]))
-        text = span_part(text, 1, text.size - 1);
-    while (text.size > 0 &&
-           (is_blank(text.data[text.size - 1]) || text.data[text.size - 1] == '\r'))
-        text.size--;
-    return text;
-}
-
-static bool starts_with(struct span text, const char *start)
-{
-    return span_starts_with(text, span_of_text(start));
-}
-
-static bool holds(struct span text, uint8_t c)
-{
-    return text.size > 0 && memchr(text.data, c, text.size) != NULL;
-}
-
 /* The line that starts at `at`, without its end. */
 static struct span line_at(struct span text, size_t at)
 {
@@ -119,15 +96,7 @@ static struct span line_at(struct span text, size_t at)
 /* Of a trimmed line. */
 static bool is_header(struct span line)
 {
-    return starts_with(line, "[Adblock");
-}
-
-static struct span first_word(struct span text)
-{
-    size_t size = 0;
-    while (size < text.size && !is_blank(text.data[size]))
-        size++;
-    return span_part(text, 0, size);
+    return text_starts_with(line, "[Adblock");
 }
 
 /* ---- results ---- */
@@ -174,7 +143,7 @@ static enum drop_reason check_host(const struct list_parser *parser)
         return is_local_address(host) ? DROP_LOCAL_HOST : DROP_NONE;
     if (is_local_name(host))
         return DROP_LOCAL_HOST;
-    if (!holds(host, '.'))
+    if (!text_holds(host, '.'))
         return DROP_SINGLE_LABEL;
     if (url->path_size > 1 || url->query_size > 0 || url->fragment_size > 0)
         return DROP_NONE;
@@ -189,12 +158,13 @@ static enum drop_reason check_host(const struct list_parser *parser)
     return DROP_NONE;
 }
 
-/* One entry, without blanks around it. */
-static enum status take_entry(struct list_parser *parser, struct span text, struct error *err)
+/* One entry, without blanks around it. is_wider: its key covers more than the line says. */
+static enum status take_entry(struct list_parser *parser, struct span text, bool is_wider,
+                              struct error *err)
 {
     struct url *url = &parser->url;
     enum drop_reason reason = url_parse(text, url);
-    if (reason == DROP_NONE && holds(text, '*'))
+    if (reason == DROP_NONE && text_holds(text, '*'))
         reason = DROP_WILDCARD;
     if (reason == DROP_NONE)
         reason = check_host(parser);
@@ -208,7 +178,7 @@ static enum status take_entry(struct list_parser *parser, struct span text, stru
         return status;
     parser->counts.entries++;
     parser->counts.kept++;
-    if (url->had_www || url->had_user_info) {
+    if (is_wider || url->had_www || url->had_user_info) {
         const struct list_place place = {.file = parser->file, .line = parser->line, .text = text};
         parser->counts.widened++;
         if (parser->sink.widen != NULL)
@@ -219,102 +189,75 @@ static enum status take_entry(struct list_parser *parser, struct span text, stru
 
 /* ---- kinds of lines ---- */
 
-enum address_kind { ADDRESS_NONE, ADDRESS_BLOCKS, ADDRESS_REAL };
-
-static enum address_kind address_kind(struct span word)
-{
-    uint8_t ipv4[4];
-    uint8_t ipv6[16];
-    if (url_read_ipv4(word, ipv4))
-        return ipv4[0] == 127 || memcmp(ipv4, "\0\0\0\0", 4) == 0 ? ADDRESS_BLOCKS : ADDRESS_REAL;
-    const uint8_t *zone = word.size > 0 ? memchr(word.data, '%', word.size) : NULL;
-    if (zone != NULL) /* fe80::1%lo0 localhost */
-        word.size = (size_t)(zone - word.data);
-    if (!url_read_ipv6(word, ipv6))
-        return ADDRESS_NONE;
-    for (size_t i = 0; i < 15; i++) {
-        if (ipv6[i] != 0)
-            return ADDRESS_REAL;
-    }
-    return ipv6[15] <= 1 ? ADDRESS_BLOCKS : ADDRESS_REAL;
-}
-
 static enum status take_hosts_line(struct list_parser *parser, struct span names,
-                                   enum address_kind kind, struct error *err)
+                                   enum rule_address kind, struct error *err)
 {
     for (;;) {
-        names = trim(names);
-        if (names.size == 0)
+        const struct span name = text_take_word(&names);
+        if (name.size == 0)
             return STATUS_OK;
-        const struct span name = first_word(names);
-        names = span_part(names, name.size, names.size - name.size);
-        if (kind == ADDRESS_REAL && !is_local_name(name)) {
+        if (kind == RULE_ADDRESS_REAL && !is_local_name(name)) {
             drop(parser, name, DROP_HOSTS_ADDRESS);
-        } else if (holds(name, '/') || holds(name, ':') || holds(name, '?')) {
+        } else if (text_holds(name, '/') || text_holds(name, ':') || text_holds(name, '?')) {
             drop(parser, name, DROP_HOST_CHARACTER);
         } else {
-            const enum status status = take_entry(parser, name, err);
+            const enum status status = take_entry(parser, name, false, err);
             if (status != STATUS_OK)
                 return status;
         }
     }
 }
 
-/* "||...": the only rules whose meaning a device can ask for. */
-static enum status take_adblock_rule(struct list_parser *parser, struct span line,
-                                     struct error *err)
+/* The differences between a rule and its key that are taken; a wider one is reported. */
+#define DIFFERENCES_TAKEN (RULE_WIDER_FOLDER | RULE_NARROWER_QUERY)
+
+/* One line that is a rule of a filter list. */
+struct rule_line {
+    struct list_parser *parser;
+    struct span line;
+};
+
+static enum status take_rule(void *context, const struct rule *rule, struct error *err)
 {
-    struct span rule = span_part(line, 2, line.size - 2);
-    /* Options follow the last "^$"; a '$' elsewhere may be part of a path. */
-    for (size_t i = rule.size; i >= 2; i--) {
-        if (rule.data[i - 1] == '$' && rule.data[i - 2] == '^') {
-            if (!span_equal(span_part(rule, i, rule.size - i), span_of_text("all"))) {
-                drop(parser, line, DROP_OPTIONS);
-                return STATUS_OK;
-            }
-            rule.size = i - 1;
-            break;
-        }
-    }
-    enum drop_reason reason = DROP_NONE;
-    if (holds(rule, '*') || holds(rule, '|'))
-        reason = DROP_WILDCARD;
-    else if (rule.size == 0 || rule.data[rule.size - 1] != '^')
-        reason = holds(rule, '$') ? DROP_OPTIONS : DROP_OPEN_END;
-    else if (holds(span_part(rule, 0, rule.size - 1), '^'))
-        reason = DROP_WILDCARD;
+    const struct rule_line *place = context;
+    enum drop_reason reason = rule->reason;
+    if (reason == DROP_NONE && rule->action != RULE_BLOCK)
+        reason = DROP_EXCEPTION;
+    if (reason == DROP_NONE)
+        reason = rule_refusal(rule->differs & ~DIFFERENCES_TAKEN);
     if (reason != DROP_NONE) {
-        drop(parser, line, reason);
+        drop(place->parser, place->line, reason);
         return STATUS_OK;
     }
-    return take_entry(parser, span_part(rule, 0, rule.size - 1), err);
+    return take_entry(place->parser, rule->entry, (rule->differs & RULE_WIDER) != 0, err);
 }
 
-/* "##", "#@#", "#?#", "#$#", "#%#" and combinations: what follows is about page elements. */
-static bool is_element_hiding(struct span line)
+static enum status take_adblock_line(struct list_parser *parser, struct span line,
+                                     struct error *err)
 {
-    struct span rest = line;
-    while (rest.size > 0) {
-        const uint8_t *hash = memchr(rest.data, '#', rest.size);
-        if (hash == NULL)
-            return false;
-        size_t at = (size_t)(hash - rest.data) + 1;
-        while (at < rest.size && memchr("@?$%", rest.data[at], 4) != NULL)
-            at++;
-        if (at < rest.size && rest.data[at] == '#')
-            return true;
-        rest = span_part(rest, at, rest.size - at);
-    }
-    return false;
+    struct rule_adblock state = {.has_header = parser->has_adblock_header};
+    struct rule_line place = {.parser = parser, .line = line};
+    bool is_comment;
+    const enum status status = rule_adblock_line(&state, line, take_rule, &place, &is_comment, err);
+    if (is_comment)
+        parser->counts.comments++;
+    return status;
+}
+
+/* Whether a line can only be of a filter list. */
+static bool is_adblock_line(const struct list_parser *parser, struct span line)
+{
+    return parser->has_adblock_header || line.data[0] == '|' || line.data[0] == '/' ||
+           text_starts_with(line, "@@") || (text_holds(line, '#') && rule_adblock_is_element(line));
 }
 
 /* Cuts " # comment" off. */
 static struct span without_comment(struct span line)
 {
     for (size_t i = 1; i < line.size; i++) {
-        if (line.data[i] == '#' && is_blank(line.data[i - 1])) {
+        if (line.data[i] == '#' && text_is_blank(line.data[i - 1])) {
             line.size = i;
-            return trim(line);
+            return text_trim(line);
         }
     }
     return line;
@@ -322,39 +265,22 @@ static struct span without_comment(struct span line)
 
 static enum status take_line(struct list_parser *parser, struct span line, struct error *err)
 {
-    if (starts_with(line, "@@")) {
-        drop(parser, line, DROP_EXCEPTION);
-        return STATUS_OK;
-    }
-    /* A URL may hold "##"; a rule about elements starts with host names or nothing. */
-    if (holds(line, '#') && !starts_with(line, "http://") && !starts_with(line, "https://") &&
-        is_element_hiding(line)) {
-        drop(parser, line, DROP_ELEMENT_HIDING);
-        return STATUS_OK;
-    }
-    if (starts_with(line, "||"))
-        return take_adblock_rule(parser, line, err);
-    if (parser->has_adblock_header || line.data[0] == '|' || line.data[0] == '/') {
-        drop(parser, line, DROP_PATTERN);
-        return STATUS_OK;
-    }
-    const struct span word = first_word(line);
+    if (is_adblock_line(parser, line))
+        return take_adblock_line(parser, line, err);
+    struct span names = line;
+    const struct span word = text_take_word(&names);
     if (word.size < line.size) {
-        const enum address_kind kind = address_kind(word);
-        struct span names = span_part(line, word.size, line.size - word.size);
-        const uint8_t *hash = memchr(names.data, '#', names.size);
-        if (hash != NULL)
-            names.size = (size_t)(hash - names.data);
-        names = trim(names);
-        if (kind != ADDRESS_NONE && names.size > 0)
+        const enum rule_address kind = rule_address_kind(word);
+        names = text_trim(span_part(names, 0, text_find(names, '#')));
+        if (kind != RULE_ADDRESS_NONE && names.size > 0)
             return take_hosts_line(parser, names, kind, err);
         line = without_comment(line);
-        if (holds(line, ' ') || holds(line, '\t')) {
+        if (text_holds(line, ' ') || text_holds(line, '\t')) {
             drop(parser, line, DROP_WHITE_SPACE);
             return STATUS_OK;
         }
     }
-    return take_entry(parser, line, err);
+    return take_entry(parser, line, false, err);
 }
 
 enum status list_parser_line(struct list_parser *parser, struct span line, struct error *err)
@@ -365,7 +291,7 @@ enum status list_parser_line(struct list_parser *parser, struct span line, struc
         drop(parser, span_part(line, 0, LIST_LINE_MAX_BYTES), DROP_LINE_TOO_LONG);
         return STATUS_OK;
     }
-    line = trim(line);
+    line = text_trim(line);
     const bool header = is_header(line);
     if (header)
         parser->has_adblock_header = true;
@@ -397,9 +323,10 @@ bool list_holds_adblock_header(struct span text)
             return false;
         at = (size_t)(bracket - text.data);
         size_t start = at;
-        while (start > 0 && is_blank(text.data[start - 1]))
+        while (start > 0 && text_is_blank(text.data[start - 1]))
             start--;
-        if ((start == 0 || text.data[start - 1] == '\n') && is_header(trim(line_at(text, start))) &&
+        if ((start == 0 || text.data[start - 1] == '\n') &&
+            is_header(text_trim(line_at(text, start))) &&
             line_at(text, start).size <= LIST_LINE_MAX_BYTES)
             return true;
     }

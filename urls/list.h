@@ -2,15 +2,16 @@
  *
  * What is read is decided line by line, with one bit of memory for each file (the Adblock header):
  *   empty line, line that starts with '#' or '!'      comment
- *   "[Adblock..."                                     comment, and from here on lines that are
- *                                                     no "||" rule are patterns (DROP_PATTERN)
+ *   "[Adblock..."                                     comment; from here on all lines are read by
+ *                                                     urls/rule_adblock.h
  *   ADDRESS HOST...   with 0.0.0.0, 127.x.x.x, :: or ::1, up to a '#'   hosts file: each host an
  *                                                     entry; another address is DROP_HOSTS_ADDRESS
- *   ||HOST^  ||HOST/PATH^  the same with $all         the entry between || and ^
- *   other Adblock rules                               dropped, with what they are
+ *   starts with "||", "|", "/" or "@@", or is about page elements   urls/rule_adblock.h; of the
+ *                                                     differences between rule and key
+ *                                                     RULE_WIDER_FOLDER (counted as widened) and
+ *                                                     RULE_NARROWER_QUERY are taken
  *   anything else, up to a blank followed by '#'      one entry: URL, host or host/path
- * Blanks around a line and CR LF do not count. An Adblock rule with a path that holds a query
- * matches longer queries too; its key only that very query: the closest that devices ask for.
+ * Blanks around a line and CR LF do not count.
  *
  * An entry becomes the key of urls/url.h. Refused on top of what url_parse() refuses: hosts of one
  * label, local names and addresses, wildcards, and, for entries without path and query, public
@@ -44,9 +45,9 @@ struct list_counts {
     uint64_t lines;
     uint64_t comments; /* empty lines, comments, headers */
     uint64_t entries;
-    uint64_t kept; /* became keys; repeats count each time */
-    uint64_t
-        widened; /* of those, the key covers more than the entry: "www." or user info removed */
+    uint64_t kept;    /* became keys; repeats count each time */
+    uint64_t widened; /* of those, the key covers more than the entry: "www.", user info or the
+                       * slash at the end of a folder removed */
     uint64_t dropped;
     uint64_t dropped_for[DROP_REASON_COUNT];
 };

@@ -3,6 +3,15 @@
 #include "urls/rule_text.h"
 #include "urls/url_address.h"
 
+enum drop_reason rule_refusal(unsigned differs)
+{
+    if (differs & (RULE_WIDER_CASE | RULE_WIDER_TYPES))
+        return DROP_OPTIONS;
+    if (differs & (RULE_WIDER_DEEPER | RULE_WIDER_HOSTS | RULE_WIDER_FOLDER))
+        return DROP_EXACT;
+    return differs & (RULE_NARROWER_OPEN | RULE_NARROWER_QUERY) ? DROP_OPEN_END : DROP_NONE;
+}
+
 enum rule_address rule_address_kind(struct span word)
 {
     uint8_t ipv4[4];

@@ -51,6 +51,10 @@ struct rule {
     struct span entry;       /* when dropped, what was: a host, or the whole line */
 };
 
+/* Why a rule is dropped that differs in this way: the reason of its largest difference; DROP_NONE
+ * for none. For callers, after they have removed the differences that they take. */
+enum drop_reason rule_refusal(unsigned differs);
+
 /* Takes one rule. Anything but STATUS_OK ends the reading. */
 typedef enum status rule_visit(void *context, const struct rule *rule, struct error *err);
 

@@ -7,7 +7,7 @@
 
 /* "##", "#@#", "#?#", "#$#", "#%#" and combinations, AdGuard's "$$" and "$@$": what follows is
  * about page elements. */
-static bool is_element_rule(struct span line)
+bool rule_adblock_is_element(struct span line)
 {
     if (text_starts_with(line, "[$")) /* AdGuard: a path, then an element rule */
         return true;
@@ -282,6 +282,8 @@ static void read_rule(const struct rule_adblock *state, struct span line, struct
     /* A regular expression may hold '$': one without options ends in '/'. */
     const struct span options = is_regex(pattern) ? span_of(NULL, 0) : take_options(&pattern);
     read_options(options, rule);
+    if (text_holds(pattern, ' ') || text_holds(pattern, '\t'))
+        drop_for(rule, DROP_WHITE_SPACE);
     read_pattern(state, text_trim(pattern), options.size > 0, rule);
 }
 
@@ -298,15 +300,13 @@ enum status rule_adblock_line(struct rule_adblock *state, struct span line, rule
         *ret_is_comment = true;
         return STATUS_OK;
     }
-    if (is_element_rule(line)) {
+    if (rule_adblock_is_element(line)) {
         rule.reason = DROP_ELEMENT_HIDING;
     } else if (line.data[0] == '#') {
         *ret_is_comment = true;
         return STATUS_OK;
     } else if (state->if_depth > 0) {
         rule.reason = DROP_CONDITION;
-    } else if (text_holds(line, ' ') || text_holds(line, '\t')) {
-        rule.reason = DROP_WHITE_SPACE;
     } else {
         read_rule(state, line, &rule);
     }

@@ -34,6 +34,8 @@ struct rule_adblock {
     size_t if_depth; /* open !#if */
 };
 
+/* Whether a line is about page elements: "##", "#@#", "#?#" and the like behind host names. */
+bool rule_adblock_is_element(struct span line);
 /* One line, without its end. *ret_is_comment: nothing to count, `visit` was not called. */
 enum status rule_adblock_line(struct rule_adblock *state, struct span line, rule_visit *visit,
                               void *context, bool *ret_is_comment, struct error *err) MUST_CHECK;

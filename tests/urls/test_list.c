@@ -84,7 +84,7 @@ Test(list, plain_entries)
     check("a.example.com b.example.com\n", "-white-space\n");
     check("no-dot\nno-dot/path\n", "-single-label\n-single-label\n");
     check("http://*.example.com/\nexample.com/*.js\n", "-wildcard\n-wildcard\n");
-    check("/ads/banner.\n|https://x.com/\n//x.com\n", "-pattern\n-pattern\n-pattern\n");
+    check("/ads/banner.\n|https://x.com/\n//x.com\n", "-pattern\n-exact\n-pattern\n");
     check("user@example.com\nftp://example.com/\n", "-user-info\n-scheme\n");
     check("address=/example.com/0.0.0.0\n", "-host-character\n");
 }
@@ -127,24 +127,28 @@ Test(list, adblock_rules)
     check("||example.com:8080/x^\n||1.2.3.4^\n", "+example.com:8080/x\n+1.2.3.4\n");
     check("||example.com//x/o@m/y^\n", "+example.com//x/o@m/y\n");
     check("||example.com^$third-party\n||example.com^$all,domain=x.com\n||example.com^$\n",
-          "-options\n-options\n-options\n");
+          "-options\n-options\n-wildcard\n");
     check("||example.com/x$script\n", "-options\n");
-    check("||example.com\n||example.com/x/\n||\n", "-open-end\n-open-end\n-open-end\n");
+    check("||example.com\n||example.com/x\n||\n", "-open-end\n-open-end\n-pattern\n");
+    check("||example.com/x/\n", "+example.com/x\n~example.com/x\n");
+    check("||example.com/\n||example.com^*\n||example.com^$important\n",
+          "+example.com\n+example.com\n+example.com\n");
+    check("||example.com^$document\n||example.com^$badfilter\n", "-options\n-exception\n");
     check("||*.example.com^\n||example.com/*/x^\n||example.com^x^\n||example.com/x|\n",
-          "-wildcard\n-wildcard\n-wildcard\n-wildcard\n");
+          "-subdomains\n-wildcard\n-wildcard\n-exact\n");
     check("@@||example.com^\n", "-exception\n");
     check("example.com##.ad\nexample.com#@#.ad\nexample.com#?#.ad:has(x)\nexample.com#$#x\n"
           "example.com#@$?#x\na.com,b.com##^script\n",
           "-element-hiding\n-element-hiding\n-element-hiding\n-element-hiding\n"
           "-element-hiding\n-element-hiding\n");
-    check("||^\n", "-empty\n");
+    check("||^\n", "-pattern\n");
 }
 
 /* After the header a bare word matches anywhere in a URL. */
 Test(list, adblock_header_changes_plain_lines)
 {
     check("[Adblock Plus 2.0]\nexample.com\n||example.com^\n##.ad\n.com/ads.\n! x\n0.0.0.0 a.b\n",
-          "-pattern\n+example.com\n-element-hiding\n-pattern\n-pattern\n");
+          "-pattern\n+example.com\n-element-hiding\n-pattern\n-white-space\n");
     cr_assert_eq(counts.comments, 2);
 }
 

@@ -271,7 +271,7 @@ Test(rule_adblock, options)
         {"||example.com^$no-such-option", "!options"},
         {"||example.com^$all,third-party", "!options"},
         {"||example.com^$important,domain=a.example", "!options"},
-        {"||example.com^$csp=script-src 'none'", "!white-space"},
+        {"||example.com^$csp=script-src 'none'", "!modifies"},
         {"||example.com^$csp=sandbox", "!modifies"},
         {"||example.com^$removeparam=utm_source", "!modifies"},
         {"||example.com^$removeparam", "!modifies"},
