@@ -362,14 +362,15 @@ static void choose_borders(struct finishing *work)
         work->borders[i] = samples[(i + 1) * SAMPLES];
 }
 
-/* The number of borders that are not above `word`. */
+/* The number of borders that are not above `word`. No branch depends on it: it would be guessed
+ * wrong every other time. */
 static size_t part_of(const struct finishing *work, uint64_t word)
 {
     const uint64_t *base = work->borders;
     size_t left = work->part_count - 1;
     while (left > 0) {
         const size_t half = (left + 1) / 2;
-        base = base[half - 1] <= word ? base + half : base;
+        base += half * (size_t)(base[half - 1] <= word);
         left -= half;
     }
     return (size_t)(base - work->borders);
