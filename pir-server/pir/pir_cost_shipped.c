@@ -8,14 +8,14 @@ static const struct pir_cost_constants shipped = {
     .pairs_levels = true,
     .ns =
         {
-            [PIR_COST_QUERY] = 163947,
-            [PIR_COST_DECOMPOSITION] = 39999,
-            [PIR_COST_AUTOMORPHISM] = 43848,
-            [PIR_COST_PLAINTEXT] = 2617,
-            [PIR_COST_SELECTOR] = 69953,
-            [PIR_COST_COLUMN] = 91220,
-            [PIR_COST_PRODUCT] = 174333,
-            [PIR_COST_REPLY] = 26541,
+            [PIR_COST_QUERY] = 178909,
+            [PIR_COST_DECOMPOSITION] = 26680,
+            [PIR_COST_AUTOMORPHISM] = 43566,
+            [PIR_COST_PLAINTEXT] = 2080,
+            [PIR_COST_SELECTOR] = 70950,
+            [PIR_COST_COLUMN] = 74455,
+            [PIR_COST_PRODUCT] = 176135,
+            [PIR_COST_REPLY] = 36228,
         },
 };
 
