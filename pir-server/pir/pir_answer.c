@@ -3,6 +3,7 @@
 #include "base/checked.h"
 #include "base/mem.h"
 #include "pir-server/bfv/bfv_serial.h"
+#include "pir-server/pir/pir_answer_internal.h"
 
 #include <assert.h>
 
@@ -316,24 +317,29 @@ static enum status multiply_columns(struct pir_workspace *w, const struct pir_la
     return bfv_relinearize(w->bfv, key, &w->result, err);
 }
 
-/* After dimension 0: one ciphertext of the reply. */
+/* After dimension 0: one ciphertext of the reply over all moduli, in coefficient form. */
+static enum status compute_chunk(struct pir_workspace *w, const struct pir_layout *layout,
+                                 const struct bfv_evaluation_key *key, size_t table, size_t chunk,
+                                 struct error *err)
+{
+    const size_t first = table * layout->selectors_per_index;
+    if (layout->dimension_count > 1)
+        return multiply_columns(w, layout, key, first + layout->dimensions[0], chunk, err);
+    /* One column is the result; a view, for switching down changes the shape. */
+    bfv_ciphertext_init_view(w->columns[0].words, 2, layout->moduli_count, BFV_EVALUATION,
+                             &w->result);
+    bfv_ciphertext_to_form(w->context, &w->result, BFV_COEFFICIENT);
+    return STATUS_OK;
+}
+
 static enum status finish_chunk(struct pir_workspace *w, const struct pir_layout *layout,
                                 const struct bfv_evaluation_key *key, size_t table, size_t chunk,
                                 struct error *err)
 {
-    const size_t first = table * layout->selectors_per_index;
     struct bfv_ciphertext *result = &w->result;
-    if (layout->dimension_count > 1) {
-        const enum status st =
-            multiply_columns(w, layout, key, first + layout->dimensions[0], chunk, err);
-        if (st != STATUS_OK)
-            return st;
-    } else {
-        /* One column is the result; a view, for switching down changes the shape. */
-        bfv_ciphertext_init_view(w->columns[0].words, 2, layout->moduli_count, BFV_EVALUATION,
-                                 &w->result);
-        bfv_ciphertext_to_form(w->context, result, BFV_COEFFICIENT);
-    }
+    const enum status st = compute_chunk(w, layout, key, table, chunk, err);
+    if (st != STATUS_OK)
+        return st;
     bfv_ciphertext_switch_down(w->context, result, 1);
 
     const size_t at = w->polys.size;
@@ -423,4 +429,26 @@ enum status pir_answer(struct pir_workspace *workspace, const struct pir_shard *
     else if (err != NULL)
         *err = job.error;
     return job.status;
+}
+
+enum status pir_answer_before_drop(struct pir_workspace *workspace, const struct pir_shard *shard,
+                                   const struct bfv_evaluation_key *key,
+                                   const struct pir_query *query, size_t table,
+                                   const struct bfv_ciphertext **ret, struct error *err)
+{
+    const struct pir_layout *layout = pir_shard_layout(shard);
+    struct pir_job job = {.workspace = workspace, .key = key, .query = query};
+    enum status st = begin_job(&job, shard);
+    if (st == STATUS_OK) {
+        const struct bfv_plaintext_matrix plaintexts = pir_shard_matrix(shard, table, 0);
+        const struct bfv_dot dot = {.selectors = workspace->selectors, .ret = workspace->columns};
+        bfv_plaintext_dot(workspace->context, &dot, 1, table * layout->selectors_per_index,
+                          &plaintexts);
+        st = compute_chunk(workspace, layout, key, table, 0, &job.error);
+    }
+    if (st == STATUS_OK)
+        *ret = &workspace->result;
+    else if (err != NULL)
+        *err = job.error;
+    return st;
 }
