@@ -25,6 +25,7 @@ static const struct {
     [DROP_PORT] = {"port", "port is no number from 1 to 65535"},
     [DROP_SINGLE_LABEL] = {"single-label", "host of one label, which devices never ask for"},
     [DROP_LOCAL_HOST] = {"local-host", "local name or address"},
+    [DROP_ADDRESS_RANGE] = {"address-range", "network of addresses, where devices ask for one"},
     [DROP_PUBLIC_SUFFIX] = {"public-suffix", "public suffix: would block a whole registry"},
     [DROP_PRIVATE_SUFFIX] = {"private-suffix",
                              "private suffix: would block all customers of a hoster"},

@@ -29,6 +29,7 @@ enum drop_reason {
     /* A host that must not be blocked as a whole. */
     DROP_SINGLE_LABEL,   /* a host of one label: devices start at two */
     DROP_LOCAL_HOST,     /* localhost and the names and addresses like it */
+    DROP_ADDRESS_RANGE,  /* a network, 192.0.2.0/24: devices ask for single addresses */
     DROP_PUBLIC_SUFFIX,  /* a registry suffix (co.uk): would block everybody below it */
     DROP_PRIVATE_SUFFIX, /* a hoster's suffix (github.io): would block all its customers */
 

@@ -135,12 +135,36 @@ static bool is_local_name(struct span host) /* not empty */
     return host.size > 10 && memcmp(host.data + host.size - 10, ".localhost", 10) == 0;
 }
 
+/* "192.0.2.0/24": the path of an address without a scheme that is the size of a network. */
+static bool is_address_range(const struct url *url)
+{
+    const uint32_t most = url->text[0] == '[' ? 128 : 32;
+    const uint8_t *path = url->text + url->host_size;
+    uint32_t size = 0;
+    if (url->had_scheme || url->path_size < 2 || url->path_size > 4 || url->query_size > 0 ||
+        url->fragment_size > 0 || url->port != 0)
+        return false;
+    for (size_t i = 1; i < url->path_size; i++) {
+        if (path[i] < '0' || path[i] > '9')
+            return false;
+        size = 10 * size + (uint32_t)(path[i] - '0');
+    }
+    return size <= most;
+}
+
+static enum drop_reason check_address(const struct url *url)
+{
+    if (is_address_range(url))
+        return DROP_ADDRESS_RANGE;
+    return is_local_address(url_host(url)) ? DROP_LOCAL_HOST : DROP_NONE;
+}
+
 static enum drop_reason check_host(const struct list_parser *parser)
 {
     const struct url *url = &parser->url;
     const struct span host = url_host(url);
     if (url->is_address)
-        return is_local_address(host) ? DROP_LOCAL_HOST : DROP_NONE;
+        return check_address(url);
     if (is_local_name(host))
         return DROP_LOCAL_HOST;
     if (!text_holds(host, '.'))

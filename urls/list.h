@@ -14,10 +14,11 @@
  * Blanks around a line and CR LF do not count.
  *
  * An entry becomes the key of urls/url.h. Refused on top of what url_parse() refuses: hosts of one
- * label, local names and addresses, wildcards, and, for entries without path and query, public
- * suffixes: those of a registry always (DROP_PUBLIC_SUFFIX), those of a hoster such as github.io
- * unless keep_private_suffixes is set (DROP_PRIVATE_SUFFIX). libpsl's built-in list decides. An
- * entry with a path stays even there: it blocks that path on all hosts below.
+ * label, local names and addresses, networks (192.0.2.0/24), wildcards, and, for entries without
+ * path and query, public suffixes: those of a registry always (DROP_PUBLIC_SUFFIX), those of a
+ * hoster such as github.io unless keep_private_suffixes is set (DROP_PRIVATE_SUFFIX). libpsl's
+ * built-in list decides. An entry with a path stays even there: it blocks that path on all hosts
+ * below.
  *
  * Threads  one parser belongs to one thread. */
 #ifndef BLINDLIST_URLS_LIST_H

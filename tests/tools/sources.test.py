@@ -134,6 +134,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send(302, Location=f"/far?step={step - 1}" if step > 1 else "/plain")
         elif path == "/to-http":
             self.send(301, Location=f"http://127.0.0.1:{plain_port}/plain?token=hush")
+        elif path == "/to-other":
+            self.send(302, Location=f"http://localhost:{plain_port}/plain")
         elif path == "/to-file":
             self.send(301, Location="file:///etc/passwd")
         elif path == "/no-location":
@@ -415,6 +417,10 @@ def test_answers():
         check(done.code == 0 and done.source().get("lines") == lines, f"{path} is read", done)
     done = fetch(web("/auth?token=hush", user="user:passw0rd@"))
     check(done.code == 0 and done.source()["lines"] == 3, "a user and password in the URL are used", done)
+    done = fetch(web("/to-other", user="user:passw0rd@"))
+    check(done.code == 0 and Handler.seen[-2][1].get("Authorization") == "Basic " + SECRETS[2] and
+          Handler.seen[-1][0] == "/plain" and "Authorization" not in Handler.seen[-1][1],
+          "and not sent to another host that it redirects to", done)
     seen = f"web (http://127.0.0.1:{plain_port}): "
     for path, message in (
             ("/500", "the server answered 500"), ("/404", "the server answered 404"),

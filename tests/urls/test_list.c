@@ -81,6 +81,12 @@ Test(list, plain_entries)
     check("http://u@example.com/\n", "+example.com\n~example.com\n");
     check("1.2.3.4\n1.2.3.4 # x\n", "+1.2.3.4\n+1.2.3.4\n");
     check("2001:db8::1\n", "+[2001:db8::1]\n");
+    check("192.0.2.0/24\n10.0.0.0/8 # private\n192.0.2.0/0\n[2001:db8::]/128\n",
+          "-address-range\n-address-range\n-address-range\n-address-range\n");
+    check("192.0.2.0/33\n[2001:db8::]/129\n192.0.2.0/24/x\n192.0.2.0/2a\n192.0.2.0/24?x\n",
+          "+192.0.2.0/33\n+[2001:db8::]/129\n+192.0.2.0/24/x\n+192.0.2.0/2a\n"
+          "+192.0.2.0/24?x\n");
+    check("http://192.0.2.0/24\n192.0.2.0:80/24\n", "+192.0.2.0/24\n+192.0.2.0:80/24\n");
     check("a.example.com b.example.com\n", "-white-space\n");
     check("no-dot\nno-dot/path\n", "-single-label\n-single-label\n");
     check("http://*.example.com/\nexample.com/*.js\n", "-wildcard\n-wildcard\n");
