@@ -11,19 +11,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static bool is_unfinished(const char *name)
+bool folder_lock_is_unfinished(const char *name)
 {
     const size_t size = strlen(name);
     return name[0] == '.' && size >= 5 && strcmp(name + size - 4, ".tmp") == 0;
 }
 
-static void remove_leftovers(const char *folder)
+void folder_lock_clean(const char *folder)
 {
     DIR *listing = opendir(folder);
     if (listing == NULL)
         return;
     for (const struct dirent *entry = readdir(listing); entry != NULL; entry = readdir(listing)) {
-        if (!is_unfinished(entry->d_name))
+        if (!folder_lock_is_unfinished(entry->d_name))
             continue;
         char *path = path_join(folder, entry->d_name);
         struct stat info;
@@ -38,7 +38,8 @@ static void remove_leftovers(const char *folder)
     closedir(listing);
 }
 
-enum status folder_lock_take(const char *folder, const char *busy, int *ret_lock, struct error *err)
+enum status folder_lock_take_as_it_is(const char *folder, const char *busy, int *ret_lock,
+                                      struct error *err)
 {
     char *path = path_join(folder, ".lock");
     if (path == NULL)
@@ -51,12 +52,18 @@ enum status folder_lock_take(const char *folder, const char *busy, int *ret_lock
         status = errno == EWOULDBLOCK ? error_set(err, STATUS_BUSY, "%s: %s", folder, busy)
                                       : error_set_errno(err, errno, "%s: cannot lock", path);
     mem_free(path);
-    if (status == STATUS_OK) {
-        remove_leftovers(folder);
+    if (status == STATUS_OK)
         *ret_lock = lock;
-    } else {
+    else
         folder_lock_release(lock);
-    }
+    return status;
+}
+
+enum status folder_lock_take(const char *folder, const char *busy, int *ret_lock, struct error *err)
+{
+    const enum status status = folder_lock_take_as_it_is(folder, busy, ret_lock, err);
+    if (status == STATUS_OK)
+        folder_lock_clean(folder);
     return status;
 }
 

@@ -9,13 +9,21 @@
 
 #include "base/status.h"
 
+#include <stdbool.h>
+
 #define FOLDER_LOCK_NONE (-1)
 
-/* Locks `folder`, which exists, and removes what is left there of unfinished files, folders and
- * links (base/file.h: names `.*.tmp`), best effort. STATUS_BUSY with "FOLDER: BUSY" when another
+/* Locks `folder`, which exists, and cleans it up. STATUS_BUSY with "FOLDER: BUSY" when another
  * process has the lock: `busy` says what it does. */
 enum status folder_lock_take(const char *folder, const char *busy, int *ret_lock,
                              struct error *err) MUST_CHECK;
+/* The same, but nothing is cleaned up. */
+enum status folder_lock_take_as_it_is(const char *folder, const char *busy, int *ret_lock,
+                                      struct error *err) MUST_CHECK;
+/* Removes what is left in a locked folder of unfinished files, folders and links, best effort. */
+void folder_lock_clean(const char *folder);
+/* Whether something of this name is unfinished (base/file.h: `.*.tmp`). */
+bool folder_lock_is_unfinished(const char *name);
 /* Takes FOLDER_LOCK_NONE. */
 void folder_lock_release(int lock);
 

@@ -388,13 +388,13 @@ static enum status run(struct settings *settings, const struct log *log, const s
     settings->service.data = settings->data;
     settings->service.log = log;
     settings->service.check_digests = !settings->service.verify;
-    struct dataset_names names = {0};
+    struct folder_names names = {0};
     enum status status = dataset_list(settings->data, &names, err);
     if (status == STATUS_OK && names.count == 0)
         status =
             error_set(err, STATUS_NOT_FOUND,
                       "%s: no dataset in it (make one with `blindlist compile`)", settings->data);
-    dataset_names_deinit(&names);
+    folder_names_deinit(&names);
     if (status == STATUS_OK)
         status = store_open_sqlite(settings->state, &settings->limits, &store, err);
     settings->service.store = store;

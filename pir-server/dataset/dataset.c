@@ -3,10 +3,10 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "bloom/formats/bloom_manifest.h"
+#include "pir-server/dataset/dataset_hold.h"
 #include "pir-server/dataset/dataset_manifest.h"
 #include "pir-server/pir/pir_shard.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define PIECE_BYTES ((size_t)256 << 10)
+#define OPEN_TRIES  10
 
 struct dataset {
     struct dataset_manifest manifest;
@@ -23,6 +24,7 @@ struct dataset {
     struct bytes prefilter_manifest;
     struct bloom_params prefilter_params;
     struct pir_shard **shards; /* [shard_count], NULL where not opened yet */
+    int hold;                  /* dataset_hold.h */
 };
 
 bool dataset_use_case_is_valid(const char *use_case)
@@ -45,22 +47,6 @@ static enum status path_of(const char *folder, const char *name, char **ret, str
 {
     *ret = path_join(folder, name);
     return *ret != NULL ? STATUS_OK : error_set(err, STATUS_NOMEM, "%s: out of memory", folder);
-}
-
-static enum status read_manifest(const char *folder, struct dataset_manifest *ret,
-                                 struct error *err)
-{
-    char *path = NULL;
-    struct bytes json;
-    bytes_init(&json, DATASET_MANIFEST_MAX_BYTES);
-    enum status status = path_of(folder, "dataset.json", &path, err);
-    if (status == STATUS_OK)
-        status = file_read(path, &json, err);
-    if (status == STATUS_OK)
-        status = dataset_manifest_parse(bytes_view(&json), path, ret, err);
-    bytes_deinit(&json);
-    mem_free(path);
-    return status;
 }
 
 /* The size of one file against dataset.json. */
@@ -158,6 +144,7 @@ enum status dataset_open_folder(const char *folder, unsigned bfv_flags, struct d
     struct dataset *dataset = mem_alloc_zeroed(1, sizeof *dataset);
     if (dataset == NULL)
         return error_set(err, STATUS_NOMEM, "%s: out of memory", folder);
+    dataset->hold = DATASET_HOLD_NONE;
     dataset_manifest_init(&dataset->manifest);
     bytes_init(&dataset->prefilter_manifest, BLOOM_MANIFEST_MAX_BYTES);
 
@@ -171,7 +158,8 @@ enum status dataset_open_folder(const char *folder, unsigned bfv_flags, struct d
         status = error_set(err, STATUS_NOMEM, "%s: out of memory", folder);
         goto done;
     }
-    status = read_manifest(dataset->folder, &dataset->manifest, err);
+    dataset->hold = dataset_hold_take(dataset->folder);
+    status = dataset_manifest_read(dataset->folder, &dataset->manifest, err);
     if (status != STATUS_OK)
         goto done;
     const uint64_t shard_count = dataset->manifest.info.shard_count;
@@ -194,38 +182,91 @@ done:
     return status;
 }
 
-enum status dataset_open(const char *data, const char *use_case, unsigned bfv_flags,
-                         struct dataset **ret, struct error *err)
+/* DATA/<use case>/<name>, whose dataset.json must name both. */
+static enum status open_named(const char *home, const char *use_case, const char *name,
+                              unsigned bfv_flags, struct dataset **ret, struct error *err)
 {
     struct dataset *dataset = NULL;
-    char *folder = NULL;
-    char *current = NULL;
-    if (!dataset_use_case_is_valid(use_case))
-        return error_set(err, STATUS_INVALID, "this is no name of a use case");
-    enum status status = path_of(data, use_case, &folder, err);
+    char *path = NULL;
+    enum status status = path_of(home, name, &path, err);
     if (status == STATUS_OK)
-        status = path_of(folder, "current", &current, err);
-    if (status == STATUS_OK)
-        status = dataset_open_folder(current, bfv_flags, &dataset, err);
+        status = dataset_open_folder(path, bfv_flags, &dataset, err);
     if (status != STATUS_OK)
         goto done;
     const struct dataset_info *info = dataset_info(dataset);
     const char *slash = strrchr(dataset->folder, '/');
     if (strcmp(info->use_case, use_case) != 0)
-        status = error_set(err, STATUS_MISMATCH, "%s: is a dataset of use case %s", current,
+        status = error_set(err, STATUS_MISMATCH, "%s: is a dataset of use case %s", path,
                            info->use_case);
     else if (strcmp(info->version, slash != NULL ? slash + 1 : dataset->folder) != 0)
-        status = error_set(err, STATUS_MISMATCH, "%s: its folder is not called %s", current,
-                           info->version);
+        status =
+            error_set(err, STATUS_MISMATCH, "%s: its folder is not called %s", path, info->version);
     if (status != STATUS_OK)
         goto done;
     *ret = dataset;
     dataset = NULL;
 done:
     dataset_free(dataset);
-    mem_free(current);
-    mem_free(folder);
+    mem_free(path);
     return status;
+}
+
+/* False when the link cannot be read. */
+static bool read_link(const char *link, char ret[PATH_MAX])
+{
+    const ssize_t size = readlink(link, ret, PATH_MAX - 1);
+    if (size >= 0)
+        ret[size] = '\0';
+    return size >= 0;
+}
+
+/* A version may be replaced and removed between reading the link and opening what it named. */
+static enum status open_current(const char *home, const char *use_case, unsigned bfv_flags,
+                                struct dataset **ret, struct error *err)
+{
+    char before[PATH_MAX];
+    char after[PATH_MAX];
+    char *link = NULL;
+    bool is_switched = true;
+    enum status status = path_of(home, "current", &link, err);
+    if (status != STATUS_OK)
+        return status;
+    status = STATUS_NOT_FOUND;
+    for (int i = 0; i < OPEN_TRIES && status == STATUS_NOT_FOUND && is_switched; i++) {
+        const bool had_link = read_link(link, before);
+        status = open_named(home, use_case, "current", bfv_flags, ret, err);
+        is_switched = had_link && read_link(link, after) && strcmp(before, after) != 0;
+    }
+    mem_free(link);
+    return status;
+}
+
+static enum status open_in(const char *data, const char *use_case, const char *version,
+                           unsigned bfv_flags, struct dataset **ret, struct error *err)
+{
+    char *home = NULL;
+    if (!dataset_use_case_is_valid(use_case))
+        return error_set(err, STATUS_INVALID, "this is no name of a use case");
+    if (version != NULL && !dataset_version_is_valid(version))
+        return error_set(err, STATUS_INVALID, "this is no name of a version");
+    enum status status = path_of(data, use_case, &home, err);
+    if (status == STATUS_OK)
+        status = version != NULL ? open_named(home, use_case, version, bfv_flags, ret, err)
+                                 : open_current(home, use_case, bfv_flags, ret, err);
+    mem_free(home);
+    return status;
+}
+
+enum status dataset_open(const char *data, const char *use_case, unsigned bfv_flags,
+                         struct dataset **ret, struct error *err)
+{
+    return open_in(data, use_case, NULL, bfv_flags, ret, err);
+}
+
+enum status dataset_open_version(const char *data, const char *use_case, const char *version,
+                                 unsigned bfv_flags, struct dataset **ret, struct error *err)
+{
+    return open_in(data, use_case, version, bfv_flags, ret, err);
 }
 
 void dataset_free(struct dataset *dataset)
@@ -239,6 +280,7 @@ void dataset_free(struct dataset *dataset)
     }
     file_map_close(&dataset->prefilter);
     bytes_deinit(&dataset->prefilter_manifest);
+    dataset_hold_release(dataset->hold);
     mem_free(dataset->folder);
     dataset_manifest_deinit(&dataset->manifest);
     mem_free(dataset);
@@ -247,6 +289,11 @@ void dataset_free(struct dataset *dataset)
 const struct dataset_info *dataset_info(const struct dataset *dataset)
 {
     return &dataset->manifest.info;
+}
+
+uint64_t dataset_bytes(const struct dataset *dataset)
+{
+    return dataset_manifest_bytes(&dataset->manifest);
 }
 
 const struct dataset_shard_rows *dataset_shard_rows(const struct dataset *dataset)
@@ -280,6 +327,14 @@ struct span dataset_prefilter_manifest(const struct dataset *dataset)
 }
 
 /* ---- verifying ---- */
+
+enum status dataset_check_sizes(const struct dataset *dataset, struct error *err)
+{
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < dataset->manifest.file_count && status == STATUS_OK; i++)
+        status = check_file(dataset, dataset->manifest.files[i].name, err);
+    return status;
+}
 
 /* Sorted, unique, as many as announced, all in the prefilter, the test row among them. */
 static enum status verify_rows(const struct dataset *dataset, struct span text, const char *path,
@@ -382,33 +437,15 @@ static enum status verify_shard_file(const struct dataset *dataset, uint64_t ind
     return status;
 }
 
-enum status dataset_verify_digests(const struct dataset *dataset, const atomic_bool *is_cancelled,
-                                   struct error *err)
-{
-    enum status status = STATUS_OK;
-    uint8_t *piece = mem_alloc(PIECE_BYTES, 1);
-    if (piece == NULL)
-        return error_set(err, STATUS_NOMEM, "%s: out of memory", dataset->folder);
-    for (size_t i = 0; i < dataset->manifest.file_count && status == STATUS_OK; i++)
-        if (!dataset_is_shard_name(dataset->manifest.files[i].name))
-            status = verify_pieces(dataset, &dataset->manifest.files[i], piece, is_cancelled, err);
-    mem_free(piece);
-    for (uint64_t i = 0; i < dataset->manifest.info.shard_count && status == STATUS_OK; i++)
-        status = verify_shard_file(dataset, i, is_cancelled, err);
-    return status;
-}
-
-enum status dataset_verify(const struct dataset *dataset, struct error *err)
+static enum status verify_rows_file(const struct dataset *dataset, struct error *err)
 {
     const struct dataset_manifest *manifest = &dataset->manifest;
     char *path = NULL;
     struct file_map rows = {0};
-    enum status status = dataset_verify_digests(dataset, NULL, err);
-    if (status == STATUS_OK && memcmp(dataset_manifest_file(manifest, "rows.txt")->digest,
-                                      manifest->info.rows_digest, DATASET_DIGEST_BYTES) != 0)
-        status = error_set(err, STATUS_MISMATCH, "%s: two digests of rows.txt", dataset->folder);
-    if (status == STATUS_OK)
-        status = path_of(dataset->folder, "rows.txt", &path, err);
+    if (memcmp(dataset_manifest_file(manifest, "rows.txt")->digest, manifest->info.rows_digest,
+               DATASET_DIGEST_BYTES) != 0)
+        return error_set(err, STATUS_MISMATCH, "%s: two digests of rows.txt", dataset->folder);
+    enum status status = path_of(dataset->folder, "rows.txt", &path, err);
     if (status == STATUS_OK)
         status = file_map_open(path, &rows, err);
     if (status == STATUS_OK)
@@ -418,11 +455,78 @@ enum status dataset_verify(const struct dataset *dataset, struct error *err)
     return status;
 }
 
+/* The tasks: one for each file that is no shard, one for the meaning of the rows, one for each
+ * shard. Of several failures the one of the first task is told. */
+struct verifying {
+    const struct dataset *dataset;
+    bool with_rows;
+    const atomic_bool *is_cancelled; /* NULL = never */
+    struct progress *progress;       /* NULL = none */
+    uint8_t *pieces;                 /* PIECE_BYTES for each worker */
+};
+
+static enum status verify_task(void *context, size_t index, size_t worker, struct error *err)
+{
+    const struct verifying *work = context;
+    const struct dataset *dataset = work->dataset;
+    const size_t file_count = dataset->manifest.file_count;
+    char name[DATASET_FILE_NAME_BYTES];
+    enum status status = STATUS_OK;
+    if (index == file_count)
+        return work->with_rows ? verify_rows_file(dataset, err) : STATUS_OK;
+    const struct dataset_file *file;
+    if (index < file_count) {
+        file = &dataset->manifest.files[index];
+        if (dataset_is_shard_name(file->name))
+            return STATUS_OK;
+        status = verify_pieces(dataset, file, work->pieces + worker * PIECE_BYTES,
+                               work->is_cancelled, err);
+    } else {
+        dataset_shard_name(index - file_count - 1, name);
+        file = dataset_manifest_file(&dataset->manifest, name);
+        status = verify_shard_file(dataset, index - file_count - 1, work->is_cancelled, err);
+    }
+    if (work->progress != NULL)
+        progress_add(work->progress, file->bytes);
+    return status;
+}
+
+static enum status verify(struct verifying *work, struct thread_pool *pool, struct error *err)
+{
+    const struct dataset_manifest *manifest = &work->dataset->manifest;
+    const size_t workers = (pool != NULL ? thread_pool_worker_count(pool) : 0) + 1;
+    work->pieces = mem_alloc(workers, PIECE_BYTES);
+    if (work->pieces == NULL)
+        return error_set(err, STATUS_NOMEM, "%s: out of memory", work->dataset->folder);
+    const enum status status =
+        thread_pool_for(pool, manifest->file_count + 1 + (size_t)manifest->info.shard_count,
+                        verify_task, work, err);
+    mem_free(work->pieces);
+    return status;
+}
+
+enum status dataset_verify_digests(const struct dataset *dataset, const atomic_bool *is_cancelled,
+                                   struct error *err)
+{
+    struct verifying work = {.dataset = dataset, .is_cancelled = is_cancelled};
+    return verify(&work, NULL, err);
+}
+
+enum status dataset_verify(const struct dataset *dataset, struct thread_pool *pool,
+                           struct progress *progress, struct error *err)
+{
+    struct verifying work = {.dataset = dataset, .with_rows = true, .progress = progress};
+    return verify(&work, pool, err);
+}
+
 /* ---- listing ---- */
 
+/* A use case with a `current`, wherever that leads? */
 static bool has_current(const char *data, const char *use_case)
 {
     struct stat info;
+    if (!dataset_use_case_is_valid(use_case))
+        return false;
     char *folder = path_join(data, use_case);
     char *current = folder != NULL ? path_join(folder, "current") : NULL;
     const bool has = current != NULL && lstat(current, &info) == 0;
@@ -431,56 +535,7 @@ static bool has_current(const char *data, const char *use_case)
     return has;
 }
 
-static int by_text(const void *a, const void *b)
+enum status dataset_list(const char *data, struct folder_names *ret, struct error *err)
 {
-    const char *const *x = a;
-    const char *const *y = b;
-    return strcmp(*x, *y);
-}
-
-enum status dataset_list(const char *data, struct dataset_names *ret, struct error *err)
-{
-    struct dataset_names names = {0};
-    size_t capacity = 0;
-    enum status status = STATUS_OK;
-    DIR *listing = opendir(data);
-    if (listing == NULL)
-        return error_set_errno(err, errno, "%s", data);
-    for (const struct dirent *entry = readdir(listing); entry != NULL; entry = readdir(listing)) {
-        if (!dataset_use_case_is_valid(entry->d_name) || !has_current(data, entry->d_name))
-            continue;
-        if (names.count == capacity) {
-            const size_t larger = capacity == 0 ? 16 : 2 * capacity;
-            char **moved = mem_realloc(names.names, larger, sizeof *moved);
-            if (moved == NULL) {
-                status = error_set(err, STATUS_NOMEM, "%s: out of memory", data);
-                break;
-            }
-            names.names = moved;
-            capacity = larger;
-        }
-        char *name = mem_strdup(entry->d_name);
-        if (name == NULL) {
-            status = error_set(err, STATUS_NOMEM, "%s: out of memory", data);
-            break;
-        }
-        names.names[names.count++] = name;
-    }
-    closedir(listing);
-    if (status != STATUS_OK) {
-        dataset_names_deinit(&names);
-        return status;
-    }
-    if (names.count > 1)
-        qsort(names.names, names.count, sizeof *names.names, by_text);
-    *ret = names;
-    return STATUS_OK;
-}
-
-void dataset_names_deinit(struct dataset_names *names)
-{
-    for (size_t i = 0; i < names->count; i++)
-        mem_free(names->names[i]);
-    mem_free(names->names);
-    *names = (struct dataset_names){0};
+    return folder_names_read(data, has_current, ret, err);
 }

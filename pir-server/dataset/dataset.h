@@ -7,14 +7,18 @@
  * Memory   all is immutable from dataset_open() to dataset_free(); what the functions return is
  *          borrowed from the dataset. Who shares a dataset counts references himself. Each shard is
  *          one mapping: Linux allows about 65,000 in a process (vm.max_map_count).
+ * Holding  an open dataset is not removed by dataset_gc() (dataset_hold.h).
  * Replaced folders are never rewritten; an open dataset stays whole when `current` moves on, and
  *          even when its folder is deleted.
  * Threads  shared freely. */
 #ifndef BLINDLIST_DATASET_DATASET_H
 #define BLINDLIST_DATASET_DATASET_H
 
+#include "base/folder_names.h"
+#include "base/progress.h"
 #include "base/span.h"
 #include "base/status.h"
+#include "base/thread_pool.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -52,21 +56,32 @@ struct dataset_shard_rows {
 
 struct dataset;
 
+/* What folder_lock_take() says when somebody else works in the folder of a use case. */
+#define DATASET_BUSY "another run is at work on this use case"
+
 /* Letters, digits, '.', '-' and '_', not starting with '.', 1..DATASET_USE_CASE_MAX_BYTES bytes,
  * and not "current". */
 bool dataset_use_case_is_valid(const char *use_case);
+/* DATASET_VERSION_BYTES hex digits, lower case. */
+bool dataset_version_is_valid(const char *version);
 
 /* Opens DATA/<use case>/current. STATUS_NOT_FOUND without one; STATUS_MALFORMED, STATUS_INVALID or
  * STATUS_MISMATCH names the file that does not fit. bfv_flags: of bfv_parameters_validate(), 0
  * outside of tests. */
 enum status dataset_open(const char *data, const char *use_case, unsigned bfv_flags,
                          struct dataset **ret, struct error *err) MUST_CHECK;
+/* Opens DATA/<use case>/<version>, in force or not. */
+enum status dataset_open_version(const char *data, const char *use_case, const char *version,
+                                 unsigned bfv_flags, struct dataset **ret,
+                                 struct error *err) MUST_CHECK;
 /* Opens a version folder by its path. */
 enum status dataset_open_folder(const char *folder, unsigned bfv_flags, struct dataset **ret,
                                 struct error *err) MUST_CHECK;
 void dataset_free(struct dataset *dataset); /* takes NULL */
 
 const struct dataset_info *dataset_info(const struct dataset *dataset);
+/* Of all files but dataset.json. */
+uint64_t dataset_bytes(const struct dataset *dataset);
 const struct dataset_shard_rows *dataset_shard_rows(const struct dataset *dataset);
 /* The version's folder, symbolic links resolved. */
 const char *dataset_folder(const struct dataset *dataset);
@@ -80,10 +95,17 @@ struct span dataset_prefilter(const struct dataset *dataset);
 /* Bytes of prefilter.json as they are served; its url is "/prefilter/<use case>/<tag>.bloom". */
 struct span dataset_prefilter_manifest(const struct dataset *dataset);
 
+/* The sizes of all files, also of those that opening does not look at. STATUS_NOT_FOUND or
+ * STATUS_MISMATCH names the file. */
+enum status dataset_check_sizes(const struct dataset *dataset, struct error *err) MUST_CHECK;
 /* Reads every file of the folder and compares it with the digests of dataset.json (shards with the
  * digests in their own files, which opening compared), and that the rows are sorted and unique,
- * hold the test row and are all in the prefilter. STATUS_MISMATCH names the file. */
-enum status dataset_verify(const struct dataset *dataset, struct error *err) MUST_CHECK;
+ * hold the test row and are all in the prefilter. STATUS_MISMATCH or STATUS_MALFORMED names the
+ * file, and in a shard the plaintext.
+ *   pool      spreads the work; NULL = this thread
+ *   progress  counts dataset_bytes(); NULL = none */
+enum status dataset_verify(const struct dataset *dataset, struct thread_pool *pool,
+                           struct progress *progress, struct error *err) MUST_CHECK;
 /* The files against the digests alone, read in pieces: no memory stays taken, and none of the
  * mapped shards is touched. STATUS_CANCELLED soon after *is_cancelled is set; NULL = never. */
 enum status dataset_verify_digests(const struct dataset *dataset, const atomic_bool *is_cancelled,
@@ -91,11 +113,6 @@ enum status dataset_verify_digests(const struct dataset *dataset, const atomic_b
 
 /* Names of the use cases below `data` that have a `current`, sorted. Empty for an empty folder;
  * STATUS_NOT_FOUND when `data` does not exist. */
-struct dataset_names {
-    char **names; /* [count] */
-    size_t count;
-};
-enum status dataset_list(const char *data, struct dataset_names *ret, struct error *err) MUST_CHECK;
-void dataset_names_deinit(struct dataset_names *names);
+enum status dataset_list(const char *data, struct folder_names *ret, struct error *err) MUST_CHECK;
 
 #endif

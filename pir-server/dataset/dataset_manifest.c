@@ -1,5 +1,6 @@
 #include "pir-server/dataset/dataset_manifest.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "pir-server/pir/pir_parameters.h"
 
@@ -88,6 +89,11 @@ static bool is_hex(const char *text, size_t digits)
     while (text[i] != '\0' && hex_value(text[i]) >= 0)
         i++;
     return i == digits && text[i] == '\0';
+}
+
+bool dataset_version_is_valid(const char *version)
+{
+    return is_hex(version, DATASET_VERSION_BYTES);
 }
 
 static bool digest_of_hex(const char *text, uint8_t ret[DATASET_DIGEST_BYTES])
@@ -252,7 +258,7 @@ static void read_root(struct source *source, const json_t *root, struct dataset_
     else
         refuse(source, "", "useCase", "is no name of a use case");
     const char *version = get_text(source, root, "", "version");
-    if (is_hex(version, DATASET_VERSION_BYTES))
+    if (dataset_version_is_valid(version))
         snprintf(info->version, sizeof info->version, "%s", version);
     else
         refuse(source, "", "version", "is not 16 hex digits");
@@ -320,6 +326,30 @@ enum status dataset_manifest_parse(struct span json, const char *name, struct da
     }
     dataset_manifest_deinit(&manifest);
     return source.status;
+}
+
+enum status dataset_manifest_read(const char *folder, struct dataset_manifest *ret,
+                                  struct error *err)
+{
+    struct bytes json;
+    char *path = path_join(folder, "dataset.json");
+    if (path == NULL)
+        return error_set(err, STATUS_NOMEM, "%s: out of memory", folder);
+    bytes_init(&json, DATASET_MANIFEST_MAX_BYTES);
+    enum status status = file_read(path, &json, err);
+    if (status == STATUS_OK)
+        status = dataset_manifest_parse(bytes_view(&json), path, ret, err);
+    bytes_deinit(&json);
+    mem_free(path);
+    return status;
+}
+
+uint64_t dataset_manifest_bytes(const struct dataset_manifest *manifest)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < manifest->file_count; i++)
+        bytes += manifest->files[i].bytes;
+    return bytes;
 }
 
 /* ---- writing ---- */

@@ -68,6 +68,11 @@ bool dataset_is_shard_name(const char *name);
 /* Fills an initialized manifest; `name` begins every message. */
 enum status dataset_manifest_parse(struct span json, const char *name, struct dataset_manifest *ret,
                                    struct error *err) MUST_CHECK;
+/* Likewise from dataset.json in `folder`. */
+enum status dataset_manifest_read(const char *folder, struct dataset_manifest *ret,
+                                  struct error *err) MUST_CHECK;
+/* Of all files but dataset.json. */
+uint64_t dataset_manifest_bytes(const struct dataset_manifest *manifest);
 /* Appends the JSON text. `parameters` are those all shards share. */
 enum status dataset_manifest_format(const struct dataset_manifest *manifest,
                                     const struct pir_parameters *parameters,

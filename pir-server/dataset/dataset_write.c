@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "bloom/formats/bloom_filter.h"
 #include "pir-server/bfv/bfv_context.h"
+#include "pir-server/dataset/dataset_in_force.h"
 #include "pir-server/dataset/dataset_prefilter.h"
 #include "pir-server/pir/hash_bucket.h"
 #include "pir-server/pir/pir_processing.h"
@@ -102,8 +103,7 @@ static enum status begin(struct writing *work, const char *data, struct error *e
         return error_set(err, STATUS_NOMEM, "%s: out of memory", data);
     enum status status = folder_make(work->home, err);
     if (status == STATUS_OK)
-        status = folder_lock_take(work->home, "another run is compiling this use case", &work->lock,
-                                  err);
+        status = folder_lock_take(work->home, DATASET_BUSY, &work->lock, err);
     if (status != STATUS_OK)
         return status;
     /* A version that cannot be read has no say in the new one's shape. */
@@ -601,7 +601,7 @@ static enum status settle_existing(struct writing *work, const char *target, str
     if (lstat(target, &info) != 0)
         return STATUS_OK;
     if (dataset_open_folder(target, 0, &existing, &ignored) == STATUS_OK &&
-        dataset_verify(existing, &ignored) == STATUS_OK) {
+        dataset_verify(existing, work->pool, NULL, &ignored) == STATUS_OK) {
         work->summary.existed = true;
         dataset_free(existing);
         return STATUS_OK;
@@ -621,17 +621,15 @@ static enum status publish(struct writing *work, struct error *err)
 {
     const char *version = work->manifest.info.version;
     char *target = path_join(work->home, version);
-    char *current = path_join(work->home, "current");
     enum status status = STATUS_OK;
-    if (target == NULL || current == NULL)
+    if (target == NULL)
         status = error_set(err, STATUS_NOMEM, "%s: out of memory", work->home);
     if (status == STATUS_OK)
         status = settle_existing(work, target, err);
     if (status == STATUS_OK && !work->summary.existed)
         status = folder_publish(work->temporary, target, work->pool, err);
     if (status == STATUS_OK)
-        status = link_replace(version, current, err);
-    mem_free(current);
+        status = dataset_put_in_force(work->home, version, err);
     mem_free(target);
     return status;
 }

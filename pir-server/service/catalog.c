@@ -294,7 +294,7 @@ static enum status load_use_case(const char *data, const char *name,
         return STATUS_OK;
     }
     if (verify)
-        status = dataset_verify(dataset, err);
+        status = dataset_verify(dataset, NULL, NULL, err);
     if (status != STATUS_OK) {
         dataset_free(dataset);
         return status;
@@ -342,7 +342,7 @@ enum status catalog_load(const char *data, const struct catalog *old, bool verif
                          struct context_registry *registry, const struct log *log,
                          const struct catalog **ret, size_t *ret_failed, struct error *err)
 {
-    struct dataset_names names = {0};
+    struct folder_names names = {0};
     struct counted_catalog *counted = NULL;
     size_t failed = 0;
     enum status status = dataset_list(data, &names, err);
@@ -368,18 +368,18 @@ enum status catalog_load(const char *data, const struct catalog *old, bool verif
     }
     for (size_t i = 0; i < names.count; i++) {
         const struct catalog_use_case *before =
-            old == NULL ? NULL : catalog_find(old, span_of_text(names.names[i]));
+            old == NULL ? NULL : catalog_find(old, span_of_text(names.list[i]));
         struct catalog_use_case *use_case = &catalog->use_cases[catalog->use_case_count];
-        snprintf(use_case->name, sizeof use_case->name, "%s", names.names[i]);
+        snprintf(use_case->name, sizeof use_case->name, "%s", names.list[i]);
         struct error why = {0};
-        status = load_use_case(data, names.names[i], before, verify, registry, log, use_case, &why);
+        status = load_use_case(data, names.list[i], before, verify, registry, log, use_case, &why);
         if (status != STATUS_OK && old == NULL) {
             if (err != NULL)
                 *err = why;
             goto done;
         }
         if (status != STATUS_OK) {
-            log_write(log, LOG_ERROR, "dataset use_case=%s not loaded%s: %s", names.names[i],
+            log_write(log, LOG_ERROR, "dataset use_case=%s not loaded%s: %s", names.list[i],
                       before != NULL ? ", the one before stays" : "", why.message);
             failed++;
             status = STATUS_OK;
@@ -399,6 +399,6 @@ enum status catalog_load(const char *data, const struct catalog *old, bool verif
 done:
     if (counted != NULL)
         catalog_unref(&counted->catalog);
-    dataset_names_deinit(&names);
+    folder_names_deinit(&names);
     return status;
 }

@@ -96,7 +96,7 @@ static char *read_target(const char *folder)
  * happens unseen in between. False without memory or when the folder cannot be read. */
 static bool read_links(const struct data_watch *watch, struct links *ret)
 {
-    struct dataset_names names = {0};
+    struct folder_names names = {0};
     struct links links = {0};
     if (watch->events >= 0)
         events_add(watch->events, watch->data);
@@ -104,7 +104,7 @@ static bool read_links(const struct data_watch *watch, struct links *ret)
         return false;
     links.list = mem_alloc_zeroed(names.count, sizeof *links.list);
     for (size_t i = 0; i < names.count && links.list != NULL; i++) {
-        char *folder = path_join(watch->data, names.names[i]);
+        char *folder = path_join(watch->data, names.list[i]);
         if (folder == NULL)
             continue;
         if (watch->events >= 0)
@@ -114,11 +114,11 @@ static bool read_links(const struct data_watch *watch, struct links *ret)
         mem_free(folder);
         if (link->target == NULL)
             continue;
-        link->use_case = names.names[i];
-        names.names[i] = NULL;
+        link->use_case = names.list[i];
+        names.list[i] = NULL;
         links.count++;
     }
-    dataset_names_deinit(&names);
+    folder_names_deinit(&names);
     *ret = links;
     return links.list != NULL;
 }

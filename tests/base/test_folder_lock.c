@@ -88,3 +88,17 @@ Test(folder_lock, a_folder_that_is_not_there)
     cr_assert_eq(folder_lock_take(folder, "", &lock, &err), STATUS_NOMEM);
     mem_fail_nth(0);
 }
+
+Test(folder_lock, as_it_is)
+{
+    int lock;
+    make(".body.0123.tmp");
+    cr_assert_eq(folder_lock_take_as_it_is(folder, "", &lock, NULL), STATUS_OK);
+    cr_assert(is_there(".body.0123.tmp"));
+    folder_lock_clean(folder);
+    cr_assert_not(is_there(".body.0123.tmp"));
+    folder_lock_release(lock);
+    cr_assert(folder_lock_is_unfinished(".x.1.tmp"));
+    cr_assert_not(folder_lock_is_unfinished("x.1.tmp"));
+    cr_assert_not(folder_lock_is_unfinished(".history"));
+}

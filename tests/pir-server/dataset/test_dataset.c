@@ -64,7 +64,7 @@ Test(dataset, what_was_written_is_opened)
     cr_assert_not_null(strstr(text, url), "%s", text);
     mem_free(text);
     cr_assert_eq(dataset_parameters(dataset)->hash_function_count, 1);
-    cr_assert_eq(dataset_verify(dataset, NULL), STATUS_OK);
+    cr_assert_eq(dataset_verify(dataset, NULL, NULL, NULL), STATUS_OK);
     cr_assert(dataset_holds(dataset, span_of_text("x0.example.com")));
     cr_assert(dataset_holds(dataset, span_of_text("x499.example.com")));
     cr_assert(dataset_holds(dataset, span_of_text(DATASET_TEST_ROW)));
@@ -105,10 +105,10 @@ Test(dataset, names_of_use_cases)
 
 Test(dataset, list_is_sorted_and_skips_the_unfinished)
 {
-    struct dataset_names names;
+    struct folder_names names;
     cr_assert_eq(dataset_list(data, &names, NULL), STATUS_OK);
     cr_assert_eq(names.count, 0);
-    dataset_names_deinit(&names);
+    folder_names_deinit(&names);
     write_rows("c", "x", 5);
     write_rows("a.b", "x", 5);
     char *other = path_join(data, "no-current");
@@ -116,9 +116,9 @@ Test(dataset, list_is_sorted_and_skips_the_unfinished)
     mem_free(other);
     cr_assert_eq(dataset_list(data, &names, NULL), STATUS_OK);
     cr_assert_eq(names.count, 2);
-    cr_assert_str_eq(names.names[0], "a.b");
-    cr_assert_str_eq(names.names[1], "c");
-    dataset_names_deinit(&names);
+    cr_assert_str_eq(names.list[0], "a.b");
+    cr_assert_str_eq(names.list[1], "c");
+    folder_names_deinit(&names);
     cr_assert_eq(dataset_list("/nonexistent", &names, NULL), STATUS_NOT_FOUND);
     for (size_t n = 1;; n++) {
         mem_fail_nth(n);
@@ -126,7 +126,7 @@ Test(dataset, list_is_sorted_and_skips_the_unfinished)
         const bool failed = !mem_fail_pending();
         mem_fail_nth(0);
         if (status == STATUS_OK)
-            dataset_names_deinit(&names);
+            folder_names_deinit(&names);
         if (!failed)
             break;
     }
@@ -214,10 +214,11 @@ Test(dataset, damage_that_verifying_sees)
         snprintf(use_case, sizeof use_case, "u%zu", i);
         write_rows(use_case, "x", 5);
         struct dataset *dataset = open_it(use_case);
-        cr_assert_eq(dataset_verify(dataset, NULL), STATUS_OK);
+        cr_assert_eq(dataset_verify(dataset, NULL, NULL, NULL), STATUS_OK);
         damage_file(dataset_folder(dataset), damages[i].name, damages[i].text);
         struct error error = {0};
-        cr_expect_eq(dataset_verify(dataset, &error), STATUS_MISMATCH, "%s", damages[i].name);
+        cr_expect_eq(dataset_verify(dataset, NULL, NULL, &error), STATUS_MISMATCH, "%s",
+                     damages[i].name);
         cr_expect_not_null(strstr(error.message, damages[i].name), "%s", error.message);
         dataset_free(dataset);
     }
@@ -246,7 +247,7 @@ Test(dataset, the_damaged_plaintext_of_a_shard_is_named)
     const atomic_bool go_on = false;
     struct error error = {0};
     struct dataset *dataset = open_with_damaged_shard("a.b", 1);
-    cr_assert_eq(dataset_verify(dataset, &error), STATUS_MISMATCH);
+    cr_assert_eq(dataset_verify(dataset, NULL, NULL, &error), STATUS_MISMATCH);
     cr_assert_not_null(strstr(error.message, "plaintext"), "%s", error.message);
     cr_assert_eq(dataset_verify_digests(dataset, &go_on, &error), STATUS_MISMATCH);
     cr_assert_not_null(strstr(error.message, "shard-0.pir: shard file: plaintext"), "%s",

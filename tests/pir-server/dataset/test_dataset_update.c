@@ -77,7 +77,7 @@ static void check_current(const char *folder)
 {
     struct dataset *dataset = NULL;
     cr_assert_eq(dataset_open(folder, "a.b", 0, &dataset, &error), STATUS_OK, "%s", error.message);
-    cr_assert_eq(dataset_verify(dataset, &error), STATUS_OK, "%s", error.message);
+    cr_assert_eq(dataset_verify(dataset, NULL, NULL, &error), STATUS_OK, "%s", error.message);
     dataset_free(dataset);
 }
 
@@ -188,7 +188,7 @@ Test(dataset_update, links_shards_that_stay_and_never_shares_what_changes)
     char *folder = path_join(old, first);
     struct dataset *dataset = NULL;
     cr_assert_eq(dataset_open_folder(folder, 0, &dataset, &error), STATUS_OK);
-    cr_assert_eq(dataset_verify(dataset, &error), STATUS_OK, "%s", error.message);
+    cr_assert_eq(dataset_verify(dataset, NULL, NULL, &error), STATUS_OK, "%s", error.message);
     dataset_free(dataset);
     folder_remove(folder); /* as somebody who clears up does */
     check_current(data);

@@ -86,10 +86,10 @@ Test(dataset_write, settings_out_of_range_are_refused)
         settings.false_positive_rate = rates[i];
         cr_assert_eq(try_rows("x", 1, &settings), STATUS_INVALID);
     }
-    struct dataset_names names;
+    struct folder_names names;
     cr_assert_eq(dataset_list(data, &names, NULL), STATUS_OK);
     cr_assert_eq(names.count, 0);
-    dataset_names_deinit(&names);
+    folder_names_deinit(&names);
 }
 
 Test(dataset_write, no_row_at_all_still_has_the_test_row)
@@ -99,7 +99,7 @@ Test(dataset_write, no_row_at_all_still_has_the_test_row)
     cr_assert_eq(summary.info.row_count, 1);
     cr_assert_eq(summary.info.shard_count, 1);
     struct dataset *dataset = open_it();
-    cr_assert_eq(dataset_verify(dataset, NULL), STATUS_OK);
+    cr_assert_eq(dataset_verify(dataset, NULL, NULL, NULL), STATUS_OK);
     cr_assert(dataset_holds(dataset, span_of_text(DATASET_TEST_ROW)));
     dataset_free(dataset);
 }
@@ -111,7 +111,7 @@ Test(dataset_write, more_shards_than_rows)
     settings.shard_count = 32;
     write_rows("x", 3, &settings);
     struct dataset *dataset = open_it();
-    cr_assert_eq(dataset_verify(dataset, NULL), STATUS_OK);
+    cr_assert_eq(dataset_verify(dataset, NULL, NULL, NULL), STATUS_OK);
     cr_assert_eq(summary.load.rows_least, 0);
     cr_assert(dataset_holds(dataset, span_of_text("x2.example.com")));
     cr_assert_not(dataset_holds(dataset, span_of_text("x3.example.com")));
@@ -190,7 +190,7 @@ Test(dataset_write, the_version_follows_rows_rate_and_seed)
         for (size_t j = 0; j < i; j++)
             cr_expect_str_neq(versions[i], versions[j]);
     }
-    cr_assert_eq(entry_count(), 5 + 2, "five versions, current, .lock");
+    cr_assert_eq(entry_count(), 5 + 3, "five versions, current, .history, .lock");
 }
 
 Test(dataset_write, the_same_again_is_no_new_version)
@@ -203,7 +203,7 @@ Test(dataset_write, the_same_again_is_no_new_version)
     cr_assert(summary.existed);
     struct dataset *dataset = open_it();
     cr_assert_str_eq(dataset_info(dataset)->version, summary.info.version);
-    cr_assert_eq(entry_count(), 4);
+    cr_assert_eq(entry_count(), 5);
     dataset_free(dataset);
 }
 
@@ -217,9 +217,9 @@ Test(dataset_write, a_damaged_folder_of_the_same_version_is_replaced)
     write_rows("x", 100, &settings);
     cr_assert_not(summary.existed);
     dataset = open_it();
-    cr_assert_eq(dataset_verify(dataset, NULL), STATUS_OK);
+    cr_assert_eq(dataset_verify(dataset, NULL, NULL, NULL), STATUS_OK);
     dataset_free(dataset);
-    cr_assert_eq(entry_count(), 3);
+    cr_assert_eq(entry_count(), 4);
 }
 
 Test(dataset_write, the_shape_is_kept_while_rows_fit)
@@ -339,9 +339,9 @@ Test(dataset_write, leftovers_of_a_killed_run_are_removed)
     cr_assert_eq(file_write(file, 0600, span_of_text("half"), NULL), STATUS_OK);
     char *link = path_join(home, ".current.0123456789abcdef.tmp");
     cr_assert_eq(symlink("nowhere", link), 0);
-    cr_assert_eq(entry_count(), 5);
+    cr_assert_eq(entry_count(), 6);
     write_rows("x", 10, &settings);
-    cr_assert_eq(entry_count(), 3);
+    cr_assert_eq(entry_count(), 4);
     mem_free(link);
     mem_free(file);
     mem_free(left);
