@@ -6,7 +6,8 @@ WIDTH, HEIGHT = 760, 420
 LEFT, RIGHT, TOP, BOTTOM = 74, 150, 52, 62
 LIGHT = ["#0b62a4", "#c2510c", "#00795a", "#a23b7c", "#59636e"]
 DARK = ["#5cb3f2", "#f0a04b", "#3fc99b", "#e08ec0", "#a3adb8"]
-LABEL_STEP = 16  # least distance of two labels, in pixels
+LABEL_STEP = 16   # least distance of two labels, in pixels
+LABEL_ROOM = 100  # a series that ends so far from the edge has its name above its end
 
 
 class Axis:
@@ -87,7 +88,7 @@ def apart(places):
 
 
 def line_chart(title, x_axis, y_axis, series):
-    """series: [(name, [(x, y), ...])], at most five; names stand at the last points."""
+    """series: [(name, [(x, y), ...])], at most five; names stand behind the last points."""
     wide, high = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
 
     def place(x, y):
@@ -118,7 +119,8 @@ def line_chart(title, x_axis, y_axis, series):
         ends.append((placed[-1][1], index))
     moved = apart(ends)
     for index, (name, points) in enumerate(series):
-        x, _ = place(*points[-1])
-        out.append(f'<text class="t{index}" x="{x + 10:.1f}" y="{moved[index] + 4:.1f}">'
-                   f'{escape(name)}</text>')
+        x, y = place(*points[-1])
+        at = (f'x="{x + 10:.1f}" y="{moved[index] + 4:.1f}"' if x > LEFT + wide - LABEL_ROOM
+              else f'x="{x - 2:.1f}" y="{y - 10:.1f}" text-anchor="end"')
+        out.append(f'<text class="t{index}" {at}>{escape(name)}</text>')
     return "\n".join(out + ["</svg>"]) + "\n"
