@@ -60,11 +60,9 @@ static void multiply_add(void *context)
 {
     struct state *const state = context;
     for (size_t i = 0; i < MODULI; i++) {
-        const uint32_t *const x[] = {state->poly + i * N};
-        const uint32_t *const y[] = {state->other + i * N};
-        const struct row_pairs pair = {.x = x, .y = y, .count = 1}; /* squares, four products */
-        row_multiply_add_pairs(state->basis->rows, state->sums, state->sums + N,
-                               state->sums + (size_t)2 * N, &pair, N);
+        const struct row_pair pair = {.x = state->poly + i * N, .y = state->other + i * N};
+        row_multiply_add_pair(state->basis->rows, state->sums, state->sums + N,
+                              state->sums + (size_t)2 * N, &pair, N);
     }
 }
 

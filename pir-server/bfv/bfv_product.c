@@ -171,13 +171,9 @@ void bfv_product_add(struct bfv_workspace *workspace, const struct bfv_lifted *x
     const size_t n = workspace->context->degree;
     const struct row_kernel *const kernel = workspace->context->basis->rows;
     for (size_t at = 0; at < all; at += n) {
-        const struct row_pairs pair = {.x = (const uint32_t *const[]){x->words},
-                                       .y = (const uint32_t *const[]){y->words},
-                                       .at = at,
-                                       .second = all,
-                                       .count = 1};
+        const struct row_pair pair = {.x = x->words + at, .y = y->words + at, .second = all};
         uint64_t *const sums = workspace->product + at;
-        row_multiply_add_pairs(kernel, sums, sums + all, sums + 2 * all, &pair, n);
+        row_multiply_add_pair(kernel, sums, sums + all, sums + 2 * all, &pair, n);
     }
     workspace->product_terms += 2;
 }

@@ -76,10 +76,10 @@ void row_dot_strip(const struct row_kernel *kernel, const struct row_dot *operan
     kernel->dot_strip(operands, n, room, q);
 }
 
-void row_multiply_add_pairs(const struct row_kernel *kernel, uint64_t *sum0, uint64_t *sum1,
-                            uint64_t *sum2, const struct row_pairs *pairs, size_t n)
+void row_multiply_add_pair(const struct row_kernel *kernel, uint64_t *sum0, uint64_t *sum1,
+                           uint64_t *sum2, const struct row_pair *pair, size_t n)
 {
-    kernel->multiply_add_pairs(sum0, sum1, sum2, pairs, n);
+    kernel->multiply_add_pair(sum0, sum1, sum2, pair, n);
 }
 
 void row_fold(const struct row_kernel *kernel, uint64_t *sum, size_t n, const struct modulus *q)

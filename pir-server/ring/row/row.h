@@ -132,18 +132,16 @@ void row_dot_strip(const struct row_kernel *kernel, const struct row_dot *operan
 
 /* ---- products of ciphertexts ---- */
 
-/* Pairs of ciphertexts of two polynomials, one row of each. */
-struct row_pairs {
-    const uint32_t *const *x; /* [count] */
-    const uint32_t *const *y; /* [count] */
-    size_t at;                /* in words: the row is x[..] + at */
-    size_t second; /* in words, from a row of the first polynomial to that of the second */
-    size_t count;
+/* Two ciphertexts of two polynomials, one row of each. */
+struct row_pair {
+    const uint32_t *x; /* of the first polynomial */
+    const uint32_t *y;
+    size_t second; /* in words, from there to the row of the second polynomial */
 };
-/* Over all pairs: sum0[i] += x0[i] y0[i], sum1[i] += x0[i] y1[i] + x1[i] y0[i],
- * sum2[i] += x1[i] y1[i]. */
-void row_multiply_add_pairs(const struct row_kernel *kernel, uint64_t *sum0, uint64_t *sum1,
-                            uint64_t *sum2, const struct row_pairs *pairs, size_t n);
+/* sum0[i] += x0[i] y0[i], sum1[i] += x0[i] y1[i] + x1[i] y0[i], sum2[i] += x1[i] y1[i]. Several
+ * pairs in one call would load and store the sums less often, which no query notices. */
+void row_multiply_add_pair(const struct row_kernel *kernel, uint64_t *sum0, uint64_t *sum1,
+                           uint64_t *sum2, const struct row_pair *pair, size_t n);
 /* sum[i] mod q, in place: counts as one product from then on. */
 void row_fold(const struct row_kernel *kernel, uint64_t *sum, size_t n, const struct modulus *q);
 /* ret[i] = sum[i] mod q in [0, q) */

@@ -20,8 +20,8 @@ struct row_kernel {
                        const struct modulus *q);
     void (*dot_strip)(const struct row_dot *operands, size_t n, uint64_t room,
                       const struct modulus *q);
-    void (*multiply_add_pairs)(uint64_t *sum0, uint64_t *sum1, uint64_t *sum2,
-                               const struct row_pairs *pairs, size_t n);
+    void (*multiply_add_pair)(uint64_t *sum0, uint64_t *sum1, uint64_t *sum2,
+                              const struct row_pair *pair, size_t n);
     void (*fold)(uint64_t *sum, size_t n, const struct modulus *q);
     void (*reduce)(uint32_t *ret, const uint64_t *sum, size_t n, const struct modulus *q);
     void (*reduce_128)(uint32_t *ret, const uint32_t *words, size_t n, const struct modulus *q);

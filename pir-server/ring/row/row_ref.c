@@ -160,17 +160,14 @@ static void dot_strip(const struct row_dot *operands, size_t n, uint64_t room,
     }
 }
 
-static void multiply_add_pairs(uint64_t *sum0, uint64_t *sum1, uint64_t *sum2,
-                               const struct row_pairs *pairs, size_t n)
+static void multiply_add_pair(uint64_t *sum0, uint64_t *sum1, uint64_t *sum2,
+                              const struct row_pair *pair, size_t n)
 {
-    for (size_t r = 0; r < pairs->count; r++) {
-        const uint32_t *const x = pairs->x[r] + pairs->at;
-        const uint32_t *const y = pairs->y[r] + pairs->at;
-        multiply_add(sum0, x, y, n);
-        multiply_add(sum1, x, y + pairs->second, n);
-        multiply_add(sum1, x + pairs->second, y, n);
-        multiply_add(sum2, x + pairs->second, y + pairs->second, n);
-    }
+    const size_t second = pair->second;
+    multiply_add(sum0, pair->x, pair->y, n);
+    multiply_add(sum1, pair->x, pair->y + second, n);
+    multiply_add(sum1, pair->x + second, pair->y, n);
+    multiply_add(sum2, pair->x + second, pair->y + second, n);
 }
 
 static void combine(uint32_t *ret, const uint32_t *const *rows, const uint32_t *factors,
@@ -266,7 +263,7 @@ const struct row_kernel row_kernel_ref = {
     .split = split,
     .split_four = split_four,
     .dot_strip = dot_strip,
-    .multiply_add_pairs = multiply_add_pairs,
+    .multiply_add_pair = multiply_add_pair,
     .fold = fold,
     .reduce = reduce,
     .reduce_128 = reduce_128,

@@ -381,8 +381,8 @@ static void wide_dot_strip(const struct row_dot *operands, size_t n, uint64_t ro
     }
 }
 
-static void wide_multiply_add_pairs(uint64_t *sum0, uint64_t *sum1, uint64_t *sum2,
-                                    const struct row_pairs *pairs, size_t n)
+static void wide_multiply_add_pair(uint64_t *sum0, uint64_t *sum1, uint64_t *sum2,
+                                   const struct row_pair *pair, size_t n)
 {
     uint64_t *const sums[3] = {sum0, sum1, sum2};
     for (size_t i = 0; i < n; i += VEC_LANES) {
@@ -392,22 +392,18 @@ static void wide_multiply_add_pairs(uint64_t *sum0, uint64_t *sum1, uint64_t *su
             even[k] = vec_load64(sums[k] + i);
             odd[k] = vec_load64(sums[k] + i + VEC_LANES / 2);
         }
-        for (size_t r = 0; r < pairs->count; r++) {
-            const uint32_t *const x = pairs->x[r] + pairs->at + i;
-            const uint32_t *const y = pairs->y[r] + pairs->at + i;
-            const vec x0 = vec_load(x);
-            const vec x1 = vec_load(x + pairs->second);
-            const vec y0 = vec_load(y);
-            const vec y1 = vec_load(y + pairs->second);
-            const vec x0_odd = vec_odd(x0);
-            const vec x1_odd = vec_odd(x1);
-            const vec y0_odd = vec_odd(y0);
-            const vec y1_odd = vec_odd(y1);
-            vec_multiply_add(&even[0], &odd[0], x0, x0_odd, y0, y0_odd);
-            vec_multiply_add(&even[1], &odd[1], x0, x0_odd, y1, y1_odd);
-            vec_multiply_add(&even[1], &odd[1], x1, x1_odd, y0, y0_odd);
-            vec_multiply_add(&even[2], &odd[2], x1, x1_odd, y1, y1_odd);
-        }
+        const vec x0 = vec_load(pair->x + i);
+        const vec x1 = vec_load(pair->x + pair->second + i);
+        const vec y0 = vec_load(pair->y + i);
+        const vec y1 = vec_load(pair->y + pair->second + i);
+        const vec x0_odd = vec_odd(x0);
+        const vec x1_odd = vec_odd(x1);
+        const vec y0_odd = vec_odd(y0);
+        const vec y1_odd = vec_odd(y1);
+        vec_multiply_add(&even[0], &odd[0], x0, x0_odd, y0, y0_odd);
+        vec_multiply_add(&even[1], &odd[1], x0, x0_odd, y1, y1_odd);
+        vec_multiply_add(&even[1], &odd[1], x1, x1_odd, y0, y0_odd);
+        vec_multiply_add(&even[2], &odd[2], x1, x1_odd, y1, y1_odd);
         UNROLL_8
         for (size_t k = 0; k < 3; k++) {
             vec_store64(sums[k] + i, even[k]);
@@ -577,7 +573,7 @@ static void wide_add_constant(uint32_t *ret, const uint32_t *a, uint32_t constan
         .name = kernel_name, .switch_lazy = wide_switch_lazy, .switch_add = wide_switch_add,       \
         .drop_lazy = wide_drop_lazy, .permute = wide_permute, .split = wide_split,                 \
         .split_four = wide_split_four, .dot_strip = wide_dot_strip,                                \
-        .multiply_add_pairs = wide_multiply_add_pairs, .fold = wide_fold, .reduce = wide_reduce,   \
+        .multiply_add_pair = wide_multiply_add_pair, .fold = wide_fold, .reduce = wide_reduce,     \
         .reduce_128 = wide_reduce_128, .combine = wide_combine, .extend = wide_extend,             \
         .scale_difference = wide_scale_difference, .add = wide_add,                                \
         .add_constant = wide_add_constant                                                          \

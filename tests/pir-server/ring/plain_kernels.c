@@ -122,19 +122,17 @@ static bool sums_agree(const struct pair *p, unsigned pattern)
     const struct modulus *const q = &p->own->modulus[p->at];
     const struct row_kernel *const kernels[2] = {p->ref->rows, p->own->rows};
     uint32_t *const results[2][2] = {{first, second}, {third, fourth}};
-    const uint32_t *x[2], *y[2];
     fill(a, ROWS * p->n, q->value, pattern);
-    for (size_t r = 0; r < 2; r++) {
-        x[r] = a + r * p->n;
-        y[r] = a + (r + 4) * p->n;
-    }
-    const struct row_pairs pairs = {.x = x, .y = y, .second = 2 * p->n, .count = 2};
     bool agree = true;
     for (size_t s = 0; s < 3; s++) {
         memset(sums, 0, sizeof sums);
         for (size_t k = 0; k < 2; k++) {
             uint64_t *const all[3] = {sums[k][0], sums[k][1], sums[k][2]};
-            row_multiply_add_pairs(kernels[k], all[0], all[1], all[2], &pairs, p->n);
+            for (size_t r = 0; r < 2; r++) {
+                const struct row_pair row = {
+                    .x = a + r * p->n, .y = a + (r + 4) * p->n, .second = 2 * p->n};
+                row_multiply_add_pair(kernels[k], all[0], all[1], all[2], &row, p->n);
+            }
             row_reduce(kernels[k], results[k][0], all[s], p->n, q);
             row_fold(kernels[k], all[s], p->n, q);
             row_reduce(kernels[k], results[k][1], all[s], p->n, q);

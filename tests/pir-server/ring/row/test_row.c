@@ -72,12 +72,11 @@ ParameterizedTest(char name[16], row, sums_of_products_are_exact)
             memcpy(x + N, b, sizeof b);
             memcpy(y, c, sizeof c);
             memcpy(y + N, d, sizeof d);
-            const uint32_t *const xs[] = {x}, *const ys[] = {y};
-            const struct row_pairs pairs = {.x = xs, .y = ys, .second = N, .count = 1};
+            const struct row_pair pair = {.x = x, .y = y, .second = N};
             if (round % 7 == 6)
                 for (size_t k = 0; k < 3; k++)
                     row_fold(kernel, sums[k], N, &q);
-            row_multiply_add_pairs(kernel, sums[0], sums[1], sums[2], &pairs, N);
+            row_multiply_add_pair(kernel, sums[0], sums[1], sums[2], &pair, N);
             for (size_t i = 0; i < N; i++) {
                 expected[0][i] = (expected[0][i] + (uint64_t)a[i] * c[i]) % q.value;
                 expected[1][i] = (expected[1][i] + (uint64_t)a[i] * d[i]) % q.value;
