@@ -16,25 +16,6 @@ static void counter_add(uint8_t counter[16], uint32_t amount)
     }
 }
 
-/* block(1) || block(2) || .. of the current state into ret. AES-128-CTR increments the whole
- * 16-byte counter, as the generator does. */
-static enum status blocks(struct drbg *drbg, uint8_t *ret, size_t size, struct error *err)
-{
-    uint8_t start[16];
-    memcpy(start, drbg->counter, sizeof start);
-    counter_add(start, 1);
-    memset(ret, 0, size);
-    int written = 0;
-    /* Naming the cipher again would make OpenSSL look it up in every request. */
-    const bool is_named = EVP_CIPHER_CTX_get0_cipher(drbg->cipher) != NULL;
-    const bool done = EVP_EncryptInit_ex(drbg->cipher, is_named ? NULL : EVP_aes_128_ctr(), NULL,
-                                         drbg->key, start) == 1 &&
-                      EVP_EncryptUpdate(drbg->cipher, ret, &written, ret, (int)size) == 1 &&
-                      (size_t)written == size;
-    mem_wipe(start, sizeof start);
-    return done ? STATUS_OK : error_set(err, STATUS_INTERNAL, "AES-128 of OpenSSL failed");
-}
-
 /* Key and V become two fresh blocks xor `more`. */
 static void update(struct drbg *drbg, const uint8_t fresh[32], const uint8_t *more)
 {
@@ -44,19 +25,43 @@ static void update(struct drbg *drbg, const uint8_t fresh[32], const uint8_t *mo
     }
 }
 
+/* block(1) || block(2) || .. of the current state into ret, at most a request, and the two blocks
+ * behind them into the update. AES-128-CTR increments the whole 16-byte counter, as the generator
+ * does. */
+static enum status generate(struct drbg *drbg, uint8_t *ret, size_t size, const uint8_t *more,
+                            struct error *err)
+{
+    static const uint8_t zeros[DRBG_REQUEST_BYTES] = {0};
+    uint8_t start[16];
+    uint8_t fresh[32];
+    memcpy(start, drbg->counter, sizeof start);
+    counter_add(start, 1);
+    int written = 0;
+    /* Naming the cipher again would make OpenSSL look it up in every request. */
+    const bool is_named = EVP_CIPHER_CTX_get0_cipher(drbg->cipher) != NULL;
+    bool done = EVP_EncryptInit_ex(drbg->cipher, is_named ? NULL : EVP_aes_128_ctr(), NULL,
+                                   drbg->key, start) == 1;
+    if (done && size > 0)
+        done = EVP_EncryptUpdate(drbg->cipher, ret, &written, zeros, (int)size) == 1 &&
+               (size_t)written == size;
+    done = done && EVP_EncryptUpdate(drbg->cipher, fresh, &written, zeros, sizeof fresh) == 1 &&
+           (size_t)written == sizeof fresh;
+    if (done)
+        update(drbg, fresh, more);
+    mem_wipe(start, sizeof start);
+    mem_wipe(fresh, sizeof fresh);
+    return done ? STATUS_OK : error_set(err, STATUS_INTERNAL, "AES-128 of OpenSSL failed");
+}
+
 enum status drbg_init(struct drbg *drbg, const uint8_t seed[DRBG_SEED_BYTES], struct error *err)
 {
     memset(drbg, 0, sizeof *drbg);
     drbg->cipher = EVP_CIPHER_CTX_new();
     if (drbg->cipher == NULL)
         return error_set(err, STATUS_NOMEM, "no memory for an AES context");
-    uint8_t fresh[32];
-    const enum status status = blocks(drbg, fresh, sizeof fresh, err);
-    if (status == STATUS_OK)
-        update(drbg, fresh, seed);
-    else
+    const enum status status = generate(drbg, NULL, 0, seed, err);
+    if (status != STATUS_OK)
         drbg_deinit(drbg);
-    mem_wipe(fresh, sizeof fresh);
     drbg->used = DRBG_REQUEST_BYTES;
     return status;
 }
@@ -67,33 +72,28 @@ void drbg_deinit(struct drbg *drbg)
     mem_wipe(drbg, sizeof *drbg);
 }
 
-/* One request: its 256 blocks, and behind them the two blocks that its update takes. */
-static enum status refill(struct drbg *drbg, struct error *err)
-{
-    const enum status status = blocks(drbg, drbg->buffer, sizeof drbg->buffer, err);
-    if (status != STATUS_OK)
-        return status;
-    update(drbg, drbg->buffer + DRBG_REQUEST_BYTES, NULL);
-    drbg->used = 0;
-    return STATUS_OK;
-}
-
+/* Whole requests go to the reader directly, parts of one through the buffer. */
 enum status drbg_read(struct drbg *drbg, uint8_t *ret, size_t size, struct error *err)
 {
-    while (size > 0) {
-        if (drbg->used == DRBG_REQUEST_BYTES) {
-            const enum status status = refill(drbg, err);
-            if (status != STATUS_OK)
-                return status;
-        }
+    enum status status = STATUS_OK;
+    while (size > 0 && status == STATUS_OK) {
         const size_t left = DRBG_REQUEST_BYTES - drbg->used;
-        const size_t part = size < left ? size : left;
-        memcpy(ret, drbg->buffer + drbg->used, part);
-        drbg->used += part;
+        size_t part = size < left ? size : left;
+        if (left == 0 && size >= DRBG_REQUEST_BYTES) {
+            part = DRBG_REQUEST_BYTES;
+            status = generate(drbg, ret, part, NULL, err);
+        } else if (left == 0) {
+            status = generate(drbg, drbg->buffer, DRBG_REQUEST_BYTES, NULL, err);
+            if (status == STATUS_OK)
+                drbg->used = 0;
+        } else {
+            memcpy(ret, drbg->buffer + drbg->used, part);
+            drbg->used += part;
+        }
         ret += part;
         size -= part;
     }
-    return STATUS_OK;
+    return status;
 }
 
 static enum status fill(void *state, uint8_t *out, size_t size, struct error *err)

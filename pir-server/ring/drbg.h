@@ -2,7 +2,7 @@
  *
  * NIST SP 800-90A section 10.2.1 without derivation function, personalization, additional input or
  * reseeding; output is the concatenation of requests of 4,096 bytes (spec/bfv.md section 4.1), so
- * reading in pieces of any size gives the same stream.
+ * reading in pieces of any size gives the same stream; whole requests are the fastest.
  *
  * Memory   drbg_deinit() wipes key and buffer.
  * Threads  one at a time. */
@@ -20,9 +20,9 @@ struct evp_cipher_ctx_st; /* OpenSSL's EVP_CIPHER_CTX */
 struct drbg {
     struct evp_cipher_ctx_st *cipher;
     uint8_t key[16];
-    uint8_t counter[16];                     /* V, big-endian */
-    uint8_t buffer[DRBG_REQUEST_BYTES + 32]; /* a request and the blocks of its update */
-    size_t used;                             /* of the DRBG_REQUEST_BYTES */
+    uint8_t counter[16]; /* V, big-endian */
+    uint8_t buffer[DRBG_REQUEST_BYTES];
+    size_t used; /* of the buffer */
 };
 
 /* STATUS_NOMEM or STATUS_INTERNAL (OpenSSL without AES) on failure. */

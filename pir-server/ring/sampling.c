@@ -8,7 +8,8 @@
 #define UNIFORM_WORDS (UNIFORM_BYTES / 4)
 #define TERNARY_BYTES 12
 #define ERROR_BYTES   16
-/* Values taken from the source at a time; all degrees up from 4 are multiples or less. */
+/* Values taken from the source at a time; all degrees up from 4 are multiples or less. Uniform
+ * ones take one request of a drbg. */
 #define CHUNK 256
 
 static uint64_t load_u64le(const uint8_t *in)
@@ -32,8 +33,8 @@ static size_t chunk_of(size_t left)
 enum status sample_uniform(uint32_t *ret, const uint8_t seed[DRBG_SEED_BYTES],
                            const struct rns_basis *basis, size_t count, struct error *err)
 {
-    uint8_t bytes[CHUNK * UNIFORM_BYTES];
-    uint32_t words[CHUNK * UNIFORM_WORDS];
+    uint32_t words[CHUNK * UNIFORM_WORDS]; /* first as bytes */
+    uint8_t *const bytes = (uint8_t *)words;
     struct drbg drbg;
     enum status status = drbg_init(&drbg, seed, err);
     if (status != STATUS_OK)
