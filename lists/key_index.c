@@ -115,6 +115,11 @@ void key_index_free(struct key_index *index)
     mem_free(index);
 }
 
+void key_index_prefetch(const struct key_index *index, struct span key)
+{
+    PREFETCH_READ(&index->slots[slot_of(index, hash_of(index, key))]);
+}
+
 size_t key_index_find(const struct key_index *index, struct span key)
 {
     const uint64_t hash = hash_of(index, key);

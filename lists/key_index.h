@@ -20,6 +20,8 @@ enum status key_index_new(const struct key_table *table, const struct random_sou
                           struct key_index **ret, struct error *err) MUST_CHECK;
 void key_index_free(struct key_index *index); /* takes NULL */
 
+/* Begins to fetch what key_index_find() will read first, for a look-up of this key soon. */
+void key_index_prefetch(const struct key_index *index, struct span key);
 /* The number of the key in the table; KEY_TABLE_NONE when it is not there. */
 size_t key_index_find(const struct key_index *index, struct span key);
 

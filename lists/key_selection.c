@@ -10,7 +10,10 @@
 #include <stdatomic.h>
 
 #define SLICE_KEYS ((size_t)8192) /* what one task looks at */
-#define NOBODY     UINT32_MAX
+/* A look-up that misses the caches takes longer than the walk to it: the walk of a key is taken so
+ * many keys before its turn, only to fetch. */
+#define FETCHED_AHEAD ((size_t)16)
+#define NOBODY        UINT32_MAX
 
 #define FIRST_CONFLICTS ((size_t)64)
 
@@ -41,7 +44,8 @@ struct selecting {
     struct key_index *allow;
     _Atomic uint8_t *parents;               /* [block count], enum parent_state */
     struct key_cover_workspace *workspaces; /* a thread's: [worker count + 1] */
-    void (*look_at)(struct selecting *work, size_t key, size_t worker); /* the pass */
+    void (*look_at)(struct selecting *work, size_t key, size_t worker); /* the pass, */
+    struct key_index *looked_in;                                        /* and where it looks */
 };
 
 static struct span block_key(const struct selecting *work, size_t key)
@@ -56,28 +60,40 @@ static size_t block_count(const struct selecting *work)
 
 /* ---- passes over all keys that are still there ---- */
 
+static bool fetch(void *context, struct span cover, size_t host_size)
+{
+    (void)host_size;
+    key_index_prefetch(context, cover);
+    return false;
+}
+
 static enum status look_at_slice(void *context, size_t slice, size_t worker, struct error *err)
 {
     struct selecting *work = context;
     const size_t first = slice * SLICE_KEYS;
     const size_t left = block_count(work) - first;
     const size_t end = first + (left < SLICE_KEYS ? left : SLICE_KEYS);
+    const uint8_t *fates = work->selection->fates;
+    struct key_cover_workspace *workspace = &work->workspaces[worker];
     (void)err;
-    for (size_t key = first; key < end; key++) {
-        if (work->selection->fates[key] == KEY_KEPT)
-            work->look_at(work, key, worker);
+    for (size_t key = first; key < end + FETCHED_AHEAD; key++) {
+        if (key < end && fates[key] == KEY_KEPT)
+            key_cover_each(block_key(work, key), workspace, fetch, work->looked_in);
+        if (key >= first + FETCHED_AHEAD && fates[key - FETCHED_AHEAD] == KEY_KEPT)
+            work->look_at(work, key - FETCHED_AHEAD, worker);
     }
     return STATUS_OK;
 }
 
 /* A pass may set the `by` of the key it looks at, and the fates follow when it is over. */
-static enum status pass(struct selecting *work, enum key_fate fate,
+static enum status pass(struct selecting *work, enum key_fate fate, struct key_index *looked_in,
                         void (*look_at)(struct selecting *work, size_t key, size_t worker),
                         struct error *err)
 {
     struct key_selection *selection = work->selection;
     const size_t count = block_count(work);
     work->look_at = look_at;
+    work->looked_in = looked_in;
     const enum status status = thread_pool_for(work->pool, (count + SLICE_KEYS - 1) / SLICE_KEYS,
                                                look_at_slice, work, err);
     if (status != STATUS_OK)
@@ -223,7 +239,7 @@ static enum status split(struct selecting *work, struct error *err)
         return error_set(err, STATUS_NOMEM, "keys: out of memory");
     for (size_t i = 0; i < count; i++)
         work->parents[selection->conflicts[i].parent] = PARENT_CHILDLESS;
-    const enum status status = pass(work, KEY_KEPT, mark_parents, err);
+    const enum status status = pass(work, KEY_KEPT, work->block, mark_parents, err);
     for (size_t first = 0, end = 0; first < count && status == STATUS_OK; first = end) {
         while (end < count && selection->conflicts[end].allow == selection->conflicts[first].allow)
             end++;
@@ -268,7 +284,7 @@ static enum status run_passes(struct selecting *work, const struct key_selection
     if (has_allow) {
         status = key_index_new(tables->allow, random, &work->allow, err);
         if (status == STATUS_OK)
-            status = pass(work, KEY_ALLOWED, allow_key, err);
+            status = pass(work, KEY_ALLOWED, work->allow, allow_key, err);
     }
     if (status == STATUS_OK && (has_allow || !options->keep_covered))
         status = key_index_new(tables->block, random, &work->block, err);
@@ -277,7 +293,7 @@ static enum status run_passes(struct selecting *work, const struct key_selection
     if (status == STATUS_OK && options->split_parents && selection->conflict_count > 0)
         status = split(work, err);
     if (status == STATUS_OK && !options->keep_covered)
-        status = pass(work, KEY_COVERED, cover_key, err);
+        status = pass(work, KEY_COVERED, work->block, cover_key, err);
     return status;
 }
 

@@ -16,10 +16,11 @@ struct parts {
     bool is_address;
 };
 
-static size_t find_any(struct span text, size_t from, const char *stops, size_t stop_count)
+/* Where the first of three bytes stands, from `from` on; the size when none does. */
+static inline size_t find_any(struct span text, size_t from, uint8_t a, uint8_t b, uint8_t c)
 {
     size_t at = from;
-    while (at < text.size && memchr(stops, text.data[at], stop_count) == NULL)
+    while (at < text.size && text.data[at] != a && text.data[at] != b && text.data[at] != c)
         at++;
     return at;
 }
@@ -27,7 +28,7 @@ static size_t find_any(struct span text, size_t from, const char *stops, size_t 
 size_t key_host_size(struct span key)
 {
     if (key.size > 0 && key.data[0] == '[') {
-        const size_t end = find_any(key, 0, "]", 1);
+        const size_t end = find_any(key, 0, ']', ']', ']');
         return end < key.size ? end + 1 : end;
     }
     size_t at = 0;
@@ -50,11 +51,11 @@ static struct parts parts_of(struct span key)
     }
     if (at == key.size)
         return parts;
-    parts.port = key.data[at] == ':' ? find_any(key, at, "/?#", 3) - at : 0;
+    parts.port = key.data[at] == ':' ? find_any(key, at, '/', '?', '#') - at : 0;
     at += parts.port;
-    parts.path = find_any(key, at, "?#", 2) - at;
+    parts.path = find_any(key, at, '?', '#', '#') - at;
     at += parts.path;
-    parts.query = find_any(key, at, "#", 1) - at;
+    parts.query = find_any(key, at, '#', '#', '#') - at;
     parts.fragment = key.size - at - parts.query;
     return parts;
 }
