@@ -29,6 +29,8 @@ static const struct {
     [DROP_PUBLIC_SUFFIX] = {"public-suffix", "public suffix: would block a whole registry"},
     [DROP_PRIVATE_SUFFIX] = {"private-suffix",
                              "private suffix: would block all customers of a hoster"},
+    [DROP_APPLE_HOST] = {"apple-host", "would block a service that Apple's devices need"},
+    [DROP_OWN_HOST] = {"own-host", "would block the server that devices ask"},
     [DROP_LINE_TOO_LONG] = {"line-too-long", "line longer than 65536 bytes"},
     [DROP_WHITE_SPACE] = {"white-space", "several words, but no line of a hosts file"},
     [DROP_HOSTS_ADDRESS] = {"hosts-address", "hosts line that maps to a real address"},

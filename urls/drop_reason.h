@@ -32,6 +32,8 @@ enum drop_reason {
     DROP_ADDRESS_RANGE,  /* a network, 192.0.2.0/24: devices ask for single addresses */
     DROP_PUBLIC_SUFFIX,  /* a registry suffix (co.uk): would block everybody below it */
     DROP_PRIVATE_SUFFIX, /* a hoster's suffix (github.io): would block all its customers */
+    DROP_APPLE_HOST,     /* would block what Apple's devices cannot do without */
+    DROP_OWN_HOST,       /* would block the server that answers the questions */
 
     /* A line of a list with another meaning. */
     DROP_LINE_TOO_LONG,  /* more than LIST_LINE_MAX_BYTES */

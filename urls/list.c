@@ -192,11 +192,13 @@ static enum status take_entry(struct list_parser *parser, struct span text, bool
         reason = DROP_WILDCARD;
     if (reason == DROP_NONE)
         reason = check_host(parser);
+    const struct span key = reason == DROP_NONE ? url_key(url) : span_of(NULL, 0);
+    if (reason == DROP_NONE && parser->options.protected_hosts != NULL)
+        reason = protected_hosts_check(parser->options.protected_hosts, key);
     if (reason != DROP_NONE) {
         drop(parser, text, reason);
         return STATUS_OK;
     }
-    const struct span key = url_key(url);
     const enum status status = parser->sink.key(parser->sink.context, key, err);
     if (status != STATUS_OK)
         return status;

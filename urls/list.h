@@ -27,6 +27,7 @@
 #include "base/span.h"
 #include "base/status.h"
 #include "urls/drop_reason.h"
+#include "urls/protected_hosts.h"
 #include "urls/public_suffix.h"
 
 #include <stdbool.h>
@@ -38,6 +39,8 @@
 struct list_options {
     bool keep_private_suffixes;
     const struct public_suffixes *suffixes; /* borrowed; NULL = the parser makes its own */
+    /* Borrowed; NULL = none: for lists whose entries are not to be blocked. */
+    const struct protected_hosts *protected_hosts;
 };
 
 /* lines = comments + lines with entries; entries = kept + dropped. A hosts line may hold several
