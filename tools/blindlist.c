@@ -8,8 +8,8 @@
 
 /* In the order in which --help lists them. */
 static const struct tool_command *const commands[] = {
-    &command_check,   &command_bloom, &command_compile, &command_pir, &command_sources,
-    &command_suburls, &command_tune,  &command_vectors, NULL,
+    &command_check,   &command_bloom,   &command_compile, &command_dataset, &command_pir,
+    &command_sources, &command_suburls, &command_tune,    &command_vectors, NULL,
 };
 
 static const struct tool_command *find(const struct tool_command *const *list, size_t count,
@@ -34,7 +34,7 @@ static void print_help(FILE *out)
     for (size_t i = 0; i < ARRAY_COUNT(commands) && commands[i] != NULL; i++)
         fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
     fputs("\n'blindlist COMMAND --help' tells more. Exit codes: 0 done, 1 failed, 2 wrong usage,\n"
-          "3 the answer is no (denied, absent, not in the filter).\n",
+          "3 the answer is no (denied, absent, not in the filter, different, damaged).\n",
           out);
 }
 

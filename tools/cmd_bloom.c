@@ -5,22 +5,11 @@
 #include "bloom/formats/bloom_build.h"
 #include "bloom/formats/bloom_file.h"
 #include "tools/commands.h"
+#include "tools/tool_json.h"
 
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
-
-int cmd_bloom_print_json(json_t *root)
-{
-    const int failed = root == NULL || json_dumpf(root, stdout, JSON_INDENT(2)) != 0;
-    json_decref(root);
-    if (failed) {
-        fprintf(stderr, "blindlist: cannot write JSON\n");
-        return EXIT_FAILED;
-    }
-    putchar('\n');
-    return EXIT_DONE;
-}
 
 /* What a filter is, the common part of build, info and convert. */
 static json_t *describe_json(const char *path, const struct bloom_filter *filter)
@@ -263,7 +252,7 @@ static int build_run(struct tool_args *args)
         json_object_set_new(root, "lines", json_integer((json_int_t)summary.line_count));
         json_object_set_new(root, "emptyLines", json_integer((json_int_t)summary.empty_count));
         json_object_set_new(root, "repeatedLines", json_integer((json_int_t)summary.repeat_count));
-        exit_code = cmd_bloom_print_json(root);
+        exit_code = tool_print_json(root);
     } else {
         print_build(&request, filter, &summary);
     }
@@ -317,7 +306,7 @@ static int info_run(struct tool_args *args)
         return tool_fail(&error);
     int exit_code = EXIT_DONE;
     if (as_json)
-        exit_code = cmd_bloom_print_json(describe_json(path, filter));
+        exit_code = tool_print_json(describe_json(path, filter));
     else
         describe_text(path, filter);
     warn_spare_bits(path, filter);
@@ -391,7 +380,7 @@ static int check_run(struct tool_args *args)
         if (strstr(keys[i], "://") != NULL)
             fprintf(stderr, "blindlist: keys have no scheme: devices never ask for %s\n", keys[i]);
     }
-    if (as_json && cmd_bloom_print_json(list) != EXIT_DONE)
+    if (as_json && tool_print_json(list) != EXIT_DONE)
         exit_code = EXIT_FAILED;
     bloom_filter_free(filter);
     return exit_code;

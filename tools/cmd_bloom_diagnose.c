@@ -4,6 +4,7 @@
 #include "base/line_reader.h"
 #include "bloom/bloom_diagnose.h"
 #include "bloom/formats/bloom_file.h"
+#include "tools/tool_json.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -107,7 +108,7 @@ static int print_json(const struct bloom_verdict *verdict, uint64_t missing_line
         json_object_set_new(root, "firstAbsentLine",
                             missing_line > 0 ? json_integer((json_int_t)missing_line)
                                              : json_null());
-    return cmd_bloom_print_json(root);
+    return tool_print_json(root);
 }
 
 static enum status read_keys(struct bloom_diagnosis *diagnosis, const char *path,

@@ -316,12 +316,9 @@ static enum status compile_lists(struct compile *compile, struct error *err)
 
 static void print_size(const char *what, uint64_t bytes, const char *of)
 {
-    if (bytes >= 10000000)
-        printf("  %-10s %.1f MB%s\n", what, (double)bytes / 1e6, of);
-    else if (bytes >= 10000)
-        printf("  %-10s %.1f KB%s\n", what, (double)bytes / 1e3, of);
-    else
-        printf("  %-10s %" PRIu64 " bytes%s\n", what, bytes, of);
+    char size[TOOL_SIZE_BYTES];
+    tool_size_text(bytes, size);
+    printf("  %-10s %s%s\n", what, size, of);
 }
 
 static void print_shape(const struct dataset_summary *summary)

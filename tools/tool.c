@@ -176,3 +176,13 @@ bool tool_parse_double(const char *text, double *ret)
     *ret = value;
     return true;
 }
+
+void tool_size_text(uint64_t bytes, char ret[TOOL_SIZE_BYTES])
+{
+    if (bytes >= 10000000)
+        snprintf(ret, TOOL_SIZE_BYTES, "%.1f MB", (double)bytes / 1e6);
+    else if (bytes >= 10000)
+        snprintf(ret, TOOL_SIZE_BYTES, "%.1f KB", (double)bytes / 1e3);
+    else
+        snprintf(ret, TOOL_SIZE_BYTES, "%llu bytes", (unsigned long long)bytes);
+}

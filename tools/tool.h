@@ -27,7 +27,7 @@ enum tool_exit {
     EXIT_DONE = 0,
     EXIT_FAILED = 1,
     EXIT_USAGE = 2,
-    EXIT_ANSWER_NO = 3 /* denied, absent, not in the filter, vectors differ */
+    EXIT_ANSWER_NO = 3 /* denied, absent, not in the filter, different, damaged */
 };
 
 struct tool_option {
@@ -79,5 +79,9 @@ int tool_finish(int exit_code);
 bool tool_parse_u64(const char *text, uint64_t min, uint64_t max, uint64_t *ret) MUST_CHECK;
 /* A finite number in C notation with nothing behind it. */
 bool tool_parse_double(const char *text, double *ret) MUST_CHECK;
+
+/* "12.3 MB", "12.3 KB" or "123 bytes". */
+#define TOOL_SIZE_BYTES 32
+void tool_size_text(uint64_t bytes, char ret[TOOL_SIZE_BYTES]);
 
 #endif
