@@ -214,7 +214,7 @@ bench-quick: $(BUILD)/bench/bench_quick ## each kernel against the portable one,
 .PHONY: demo lint format install clean help
 demo: all ## compile a real list, serve it, ask about three URLs
 	@BUILD=$(BUILD) sh scripts/run-demo
-lint: ## include directions, file names, layout
+lint: ## include directions, file names, nothing built or huge, layout
 	@$(PYTHON) scripts/check-rooms
 	@$(PYTHON) scripts/list-modules
 	@if command -v clang-format-14 >/dev/null; then \
