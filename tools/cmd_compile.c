@@ -32,6 +32,8 @@ enum {
     OPT_COSTS,
     OPT_PARAMETERS,
     OPT_KEEP_PRIVATE,
+    OPT_PROTECT,
+    OPT_KEEP_APPLE,
     OPT_FULL,
     OPT_DROPPED,
     OPT_THREADS,
@@ -55,6 +57,10 @@ static const struct tool_option options[] = {
                         "encryption parameters [as before, else ..._logt_5]"},
     [OPT_KEEP_PRIVATE] = {"keep-private-suffixes", 0, NULL,
                           "block whole hosters such as github.io when a list says so"},
+    [OPT_PROTECT] = {"protect", 0, "HOST",
+                     "refuse entries that would block HOST, your server; repeat"},
+    [OPT_KEEP_APPLE] = {"keep-apple-hosts", 0, NULL,
+                        "block hosts that Apple's devices need when a list says so"},
     [OPT_FULL] = {"full", 0, NULL, "make all shards anew, also where the version before has them"},
     [OPT_DROPPED] = {"dropped", 0, "FILE", "write every dropped line: file, line, reason, text"},
     [OPT_THREADS] = {"threads", 'j', "N", "threads [as many as cores]"},
@@ -64,6 +70,8 @@ static const struct tool_option options[] = {
 struct compile {
     struct dataset_settings settings;
     struct list_options list_options;
+    struct protected_hosts *protected_hosts;
+    bool keep_apple_hosts;
     const char *out;
     const char *dropped_path;
     const char *costs_path;
@@ -122,6 +130,7 @@ static int take_option(struct compile *compile, int got, const struct tool_args 
 {
     struct dataset_settings *settings = &compile->settings;
     uint64_t number;
+    struct error error;
     switch (got) {
     case OPT_USE_CASE:
         settings->use_case = args->value;
@@ -179,6 +188,14 @@ static int take_option(struct compile *compile, int got, const struct tool_args 
         break;
     case OPT_KEEP_PRIVATE:
         compile->list_options.keep_private_suffixes = true;
+        break;
+    case OPT_PROTECT:
+        if (protected_hosts_add_own(compile->protected_hosts, span_of_text(args->value), &error) !=
+            STATUS_OK)
+            return bad_value(args, "protect", error.message);
+        break;
+    case OPT_KEEP_APPLE:
+        compile->keep_apple_hosts = true;
         break;
     case OPT_FULL:
         compile->settings.is_full = true;
@@ -280,6 +297,9 @@ static enum status compile_lists(struct compile *compile, struct error *err)
     /* The calling thread works, too. */
     if (compile->threads > 1)
         status = thread_pool_new(compile->threads - 1, 1, &compile->pool, err);
+    if (status == STATUS_OK && !compile->keep_apple_hosts)
+        status = protected_hosts_add_apple(compile->protected_hosts, err);
+    compile->list_options.protected_hosts = compile->protected_hosts;
     if (status == STATUS_OK)
         status = dataset_report_new(&compile->report, err);
     if (status == STATUS_OK)
@@ -495,6 +515,38 @@ static enum status print_json(const struct compile *compile, struct error *err)
     return status;
 }
 
+static int compile_and_print(struct compile *compile)
+{
+    struct error error = {0};
+    enum status status = compile_lists(compile, &error);
+    if (status == STATUS_OK && compile->json)
+        status = print_json(compile, &error);
+    else if (status == STATUS_OK)
+        print_summary(compile);
+    return status == STATUS_OK ? EXIT_DONE : tool_fail(&error);
+}
+
+static int take_options(struct compile *compile, struct tool_args *args, bool *ret_stop)
+{
+    for (int got = tool_next(args); got != TOOL_END; got = tool_next(args)) {
+        const int code = take_option(compile, got, args);
+        *ret_stop = got == TOOL_STOP;
+        if (*ret_stop || code != EXIT_DONE)
+            return code;
+    }
+    if (compile->list_count == 0)
+        return tool_usage_error(args, "a list is missing");
+    if (compile->settings.use_case == NULL)
+        return tool_usage_error(args, "--use-case is missing");
+    if (compile->out == NULL)
+        return tool_usage_error(args, "--out is missing");
+    if (compile->settings.shard_count != 0 && compile->settings.rows_per_shard != 0)
+        return tool_usage_error(args, "--shards and --rows-per-shard exclude each other");
+    if (compile->threads > THREADS_MAX)
+        compile->threads = THREADS_MAX;
+    return EXIT_DONE;
+}
+
 static int run(struct tool_args *args)
 {
     struct compile compile = {
@@ -504,34 +556,17 @@ static int run(struct tool_args *args)
     dataset_settings_init(&compile.settings);
     compile.settings.show_progress = true;
     compile.settings.now_ns = now_ns;
-    for (int got = tool_next(args); got != TOOL_END; got = tool_next(args)) {
-        const int code = take_option(&compile, got, args);
-        if (got == TOOL_STOP || code != EXIT_DONE)
-            return code;
-    }
-    if (compile.list_count == 0)
-        return tool_usage_error(args, "a list is missing");
-    if (compile.settings.use_case == NULL)
-        return tool_usage_error(args, "--use-case is missing");
-    if (compile.out == NULL)
-        return tool_usage_error(args, "--out is missing");
-    if (compile.settings.shard_count != 0 && compile.settings.rows_per_shard != 0)
-        return tool_usage_error(args, "--shards and --rows-per-shard exclude each other");
-    if (compile.threads > THREADS_MAX)
-        compile.threads = THREADS_MAX;
-
-    struct error error = {0};
-    int exit_code = EXIT_DONE;
-    enum status status = compile_lists(&compile, &error);
-    if (status == STATUS_OK && compile.json)
-        status = print_json(&compile, &error);
-    else if (status == STATUS_OK)
-        print_summary(&compile);
-    if (status != STATUS_OK)
-        exit_code = tool_fail(&error);
+    struct error error;
+    if (protected_hosts_new(&compile.protected_hosts, &error) != STATUS_OK)
+        return tool_fail(&error);
+    bool stop = false;
+    int exit_code = take_options(&compile, args, &stop);
+    if (!stop && exit_code == EXIT_DONE)
+        exit_code = compile_and_print(&compile);
 
     file_writer_cancel(compile.dropped);
     list_reading_free(compile.reading);
+    protected_hosts_free(compile.protected_hosts);
     thread_pool_free(compile.pool);
     dataset_report_free(compile.report);
     mem_free(compile.sources);

@@ -55,6 +55,25 @@ check 'report.json names a drop' grep -q '"reason": "hosts-address"' "$home/curr
 check 'dataset files do not say where lists lay' \
     sh -c "! grep -q '$tmp' '$home/current/dataset.json' '$home/current/report.json'"
 
+# ---- protected hosts ----
+printf 'icloud.com\n||ocsp.apple.com^\nads.apple.com\nexample.com\npir.example.net/x\nexample.net/y\n' >"$tmp/apple.txt"
+run compile "$tmp/apple.txt" --use-case apple --out "$tmp/apple" --protect https://pir.example.net:8443/ \
+    --protect example.com --dropped "$tmp/dropped.tsv"
+is_code 0 'a list that would block Apple and the server compiles'
+is "$(cat "$tmp/apple/apple/current/rows.txt")" 'ads.apple.com
+example.net/y
+www.apple.com/url-filter-test' 'without what it would block there'
+is "$(cut -f 2- "$tmp/dropped.tsv" | tr '\t' ' ')" '1 apple-host icloud.com
+2 apple-host ocsp.apple.com
+4 own-host example.com
+5 own-host pir.example.net/x' 'which is reported'
+run compile "$tmp/apple.txt" --use-case apple --out "$tmp/apple" --keep-apple-hosts
+is_code 0 'on request'
+check 'all of it is blocked' test "$(wc -l <"$tmp/apple/apple/current/rows.txt")" -eq 7
+run compile "$tmp/apple.txt" --use-case apple --out "$tmp/apple" --protect localhost
+is_code 2 'a host of one label cannot be protected'
+is_stderr_like '--protect localhost: protected host: host of one label' 'and the message says so'
+
 first=$(version)
 compile "$tmp/adblock.txt" "$tmp/plain.txt" "$tmp/hosts" --json
 is_code 0 'lists in another order'
