@@ -5,6 +5,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
 
 #if defined(__x86_64__)
 #include <emmintrin.h>
@@ -57,6 +60,29 @@ void *mem_alloc_aligned(size_t alignment, size_t count, size_t size_bytes)
         return NULL;
     return block;
 }
+
+#if defined(__linux__)
+/* Of x86-64, and of arm64 with pages of 4 KB. */
+#define LARGE_PAGE_BYTES ((size_t)2 << 20)
+
+void *mem_alloc_rows(size_t count, size_t size_bytes)
+{
+    size_t total;
+    if (!size_mul(count, size_bytes, &total) || total < LARGE_PAGE_BYTES ||
+        !size_add(total, LARGE_PAGE_BYTES - 1, &total))
+        return mem_alloc_aligned(MEM_ROW_ALIGNMENT, count, size_bytes);
+    total -= total % LARGE_PAGE_BYTES;
+    void *block = mem_alloc_aligned(LARGE_PAGE_BYTES, total, 1);
+    if (block != NULL)
+        (void)madvise(block, total, MADV_HUGEPAGE); /* a wish: small pages do as well */
+    return block;
+}
+#else
+void *mem_alloc_rows(size_t count, size_t size_bytes)
+{
+    return mem_alloc_aligned(MEM_ROW_ALIGNMENT, count, size_bytes);
+}
+#endif
 
 void *mem_realloc(void *block, size_t count, size_t size_bytes)
 {

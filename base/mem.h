@@ -21,6 +21,10 @@ void *mem_alloc(size_t count, size_t size_bytes) MUST_CHECK MALLOC_LIKE;
 void *mem_alloc_zeroed(size_t count, size_t size_bytes) MUST_CHECK MALLOC_LIKE;
 /* `alignment` is a power of two, at least sizeof(void *). */
 void *mem_alloc_aligned(size_t alignment, size_t count, size_t size_bytes) MUST_CHECK MALLOC_LIKE;
+/* The same, aligned to MEM_ROW_ALIGNMENT at least, for a block that a query walks all of in small
+ * steps: one of megabytes gets large pages where the system has them, so that fewer addresses are
+ * looked up. */
+void *mem_alloc_rows(size_t count, size_t size_bytes) MUST_CHECK MALLOC_LIKE;
 /* Grows or shrinks a block of mem_alloc (not of mem_alloc_aligned); NULL leaves the old one. */
 void *mem_realloc(void *block, size_t count, size_t size_bytes) MUST_CHECK;
 char *mem_strdup(const char *text) MUST_CHECK;

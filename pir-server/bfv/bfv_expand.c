@@ -12,7 +12,8 @@ struct bfv_selectors {
     const struct bfv_context *context; /* borrowed */
     size_t capacity;
     uint32_t *words; /* [L N / strip][2 capacity + 1][strip] */
-    uint32_t *nodes; /* [node_count()][2][L][N] what is on the way from the query to them */
+    /* [node_count()][2][L][N] what is on the way from the query to them; the words lie behind. */
+    uint32_t *nodes;
 };
 
 static unsigned ceil_log2(size_t value)
@@ -38,7 +39,7 @@ size_t bfv_selectors_ciphertexts(const struct bfv_context *context, size_t capac
 enum status bfv_selectors_new(const struct bfv_context *context, size_t capacity,
                               struct bfv_selectors **ret, struct error *err)
 {
-    size_t words;
+    size_t words, all;
     struct bfv_selectors *selectors = mem_alloc_zeroed(1, sizeof *selectors);
     if (selectors == NULL)
         goto no_memory;
@@ -47,13 +48,14 @@ enum status bfv_selectors_new(const struct bfv_context *context, size_t capacity
     if (!size_mul(capacity, 2, &words) || !size_add(words, 1, &words) ||
         !size_mul(context->levels * context->degree, words, &words))
         goto no_memory;
-    selectors->words = mem_alloc_aligned(MEM_ROW_ALIGNMENT, words, sizeof *selectors->words);
-    selectors->nodes = mem_alloc_aligned(MEM_ROW_ALIGNMENT,
-                                         node_count(context, capacity) *
-                                             bfv_ciphertext_words(context, 2, context->levels),
-                                         sizeof *selectors->nodes);
-    if (selectors->words == NULL || selectors->nodes == NULL)
+    const size_t node_words =
+        node_count(context, capacity) * bfv_ciphertext_words(context, 2, context->levels);
+    if (!size_add(words, node_words, &all))
         goto no_memory;
+    selectors->nodes = mem_alloc_rows(all, sizeof *selectors->nodes);
+    if (selectors->nodes == NULL)
+        goto no_memory;
+    selectors->words = selectors->nodes + node_words;
     *ret = selectors;
     return STATUS_OK;
 no_memory:
@@ -65,7 +67,6 @@ void bfv_selectors_free(struct bfv_selectors *selectors)
 {
     if (selectors == NULL)
         return;
-    mem_free(selectors->words);
     mem_free(selectors->nodes);
     mem_free(selectors);
 }

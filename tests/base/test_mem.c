@@ -20,6 +20,22 @@ Test(mem, blocks_are_aligned_and_zeroed)
     }
 }
 
+/* Small, a large page, and more than one: every byte is there. */
+Test(mem, blocks_of_rows_are_whole)
+{
+    static const size_t sizes[] = {0, 1, 4096, 2u << 20, (2u << 20) + 1, 5u << 20};
+    for (size_t i = 0; i < ARRAY_COUNT(sizes); i++) {
+        uint8_t *block = mem_alloc_rows(sizes[i], 1);
+        cr_assert_not_null(block);
+        cr_assert_eq((uintptr_t)block % MEM_ROW_ALIGNMENT, 0);
+        memset(block, 0x5a, sizes[i]);
+        mem_free(block);
+    }
+    mem_fail_nth(1);
+    cr_assert_null(mem_alloc_rows(5u << 20, 1));
+    cr_assert(!mem_fail_pending());
+}
+
 Test(mem, nothing_is_a_block_too)
 {
     void *a = mem_alloc(0, 8);
@@ -42,6 +58,8 @@ Test(mem, overflowing_sizes_fail)
     cr_assert_null(mem_alloc(half, 2));
     cr_assert_null(mem_alloc_zeroed(half, 2));
     cr_assert_null(mem_alloc_aligned(64, half, 2));
+    cr_assert_null(mem_alloc_rows(half, 2));
+    cr_assert_null(mem_alloc_rows(SIZE_MAX, 1));
     cr_assert_null(mem_realloc(block, half, 2), "and the old block stays");
     memset(block, 1, 10);
     mem_free(block);
