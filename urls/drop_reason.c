@@ -49,6 +49,7 @@ static const struct {
     [DROP_REDIRECT] = {"redirect", "sends to another host instead of blocking"},
     [DROP_TRIGGER] = {"trigger", "depends on an address or a name server"},
     [DROP_FORMAT] = {"format", "not a line of the list's format"},
+    [DROP_FILTERED] = {"filtered", "left out by include or exclude of its source"},
 };
 static_assert(ARRAY_COUNT(reasons) == DROP_REASON_COUNT, "every reason has its texts");
 

@@ -54,6 +54,7 @@ enum drop_reason {
     DROP_REDIRECT,       /* sends to another host instead of blocking */
     DROP_TRIGGER,        /* depends on an address or a name server: RPZ's rpz-ip and the like */
     DROP_FORMAT,         /* not a line of the format that the list is said to have */
+    DROP_FILTERED,       /* left out by a pattern of lists.json */
     DROP_REASON_COUNT
 };
 

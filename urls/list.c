@@ -3,7 +3,11 @@
 #include "base/mem.h"
 #include "urls/public_suffix.h"
 #include "urls/rule_adblock.h"
+#include "urls/rule_dnsmasq.h"
+#include "urls/rule_json.h"
+#include "urls/rule_rpz.h"
 #include "urls/rule_text.h"
+#include "urls/rule_urlhaus.h"
 #include "urls/url.h"
 #include "urls/url_address.h"
 
@@ -16,7 +20,10 @@ struct list_parser {
     const char *file;
     uint64_t line;
     bool has_adblock_header;
-    struct url url; /* workspace */
+    struct rule_adblock adblock; /* of a list whose format is named */
+    struct rule_rpz rpz;
+    struct rule_urlhaus *urlhaus; /* NULL when the format does not need it */
+    struct url url;               /* workspace */
 };
 
 enum status list_parser_new(const struct list_options *options, const struct list_sink *sink,
@@ -34,6 +41,11 @@ enum status list_parser_new(const struct list_options *options, const struct lis
         status = public_suffixes_new(&parser->own_suffixes, err);
     parser->suffixes =
         parser->options.suffixes != NULL ? parser->options.suffixes : parser->own_suffixes;
+    if (status == STATUS_OK && parser->options.format == LIST_FORMAT_URLHAUS_CSV) {
+        parser->urlhaus = mem_alloc(1, sizeof *parser->urlhaus);
+        if (parser->urlhaus == NULL)
+            status = error_set(err, STATUS_NOMEM, "lists: out of memory");
+    }
     if (status == STATUS_OK)
         *ret = parser;
     else
@@ -46,6 +58,7 @@ void list_parser_free(struct list_parser *parser)
     if (parser == NULL)
         return;
     public_suffixes_free(parser->own_suffixes);
+    mem_free(parser->urlhaus);
     mem_free(parser);
 }
 
@@ -59,6 +72,8 @@ void list_parser_begin_inside(struct list_parser *parser, const char *file, bool
     parser->file = file;
     parser->line = 0;
     parser->has_adblock_header = has_adblock_header;
+    parser->adblock = (struct rule_adblock){0};
+    parser->rpz = (struct rule_rpz){0};
 }
 
 const struct list_counts *list_parser_counts(const struct list_parser *parser)
@@ -182,12 +197,19 @@ static enum drop_reason check_host(const struct list_parser *parser)
     return DROP_NONE;
 }
 
-/* One entry, without blanks around it. is_wider: its key covers more than the line says. */
-static enum status take_entry(struct list_parser *parser, struct span text, bool is_wider,
-                              struct error *err)
+/* One entry, without blanks around it. `shown`: as it stands in the list; is_wider: its key covers
+ * more than the line says. */
+static enum status take_shown_entry(struct list_parser *parser, struct span text, struct span shown,
+                                    bool is_wider, struct error *err)
 {
     struct url *url = &parser->url;
-    enum drop_reason reason = url_parse(text, url);
+    bool is_kept = true;
+    enum status status = STATUS_OK;
+    if (parser->sink.keeps != NULL)
+        status = parser->sink.keeps(parser->sink.context, shown, &is_kept, err);
+    if (status != STATUS_OK)
+        return status;
+    enum drop_reason reason = is_kept ? url_parse(text, url) : DROP_FILTERED;
     if (reason == DROP_NONE && text_holds(text, '*'))
         reason = DROP_WILDCARD;
     if (reason == DROP_NONE)
@@ -199,7 +221,7 @@ static enum status take_entry(struct list_parser *parser, struct span text, bool
         drop(parser, text, reason);
         return STATUS_OK;
     }
-    const enum status status = parser->sink.key(parser->sink.context, key, err);
+    status = parser->sink.key(parser->sink.context, key, err);
     if (status != STATUS_OK)
         return status;
     parser->counts.entries++;
@@ -211,6 +233,11 @@ static enum status take_entry(struct list_parser *parser, struct span text, bool
             parser->sink.widen(parser->sink.context, &place, key);
     }
     return STATUS_OK;
+}
+
+static enum status take_entry(struct list_parser *parser, struct span text, struct error *err)
+{
+    return take_shown_entry(parser, text, text, false, err);
 }
 
 /* ---- kinds of lines ---- */
@@ -227,7 +254,7 @@ static enum status take_hosts_line(struct list_parser *parser, struct span names
         } else if (text_holds(name, '/') || text_holds(name, ':') || text_holds(name, '?')) {
             drop(parser, name, DROP_HOST_CHARACTER);
         } else {
-            const enum status status = take_entry(parser, name, false, err);
+            const enum status status = take_entry(parser, name, err);
             if (status != STATUS_OK)
                 return status;
         }
@@ -237,32 +264,37 @@ static enum status take_hosts_line(struct list_parser *parser, struct span names
 /* The differences between a rule and its key that are taken; a wider one is reported. */
 #define DIFFERENCES_TAKEN (RULE_WIDER_FOLDER | RULE_NARROWER_QUERY)
 
-/* One line that is a rule of a filter list. */
+/* Where a rule comes from. */
 struct rule_line {
     struct list_parser *parser;
-    struct span line;
+    struct span line; /* when it is shown whole; data NULL = the rule's entry is shown */
+    unsigned differences_taken;
+    uint64_t item; /* of a JSON array */
 };
 
 static enum status take_rule(void *context, const struct rule *rule, struct error *err)
 {
     const struct rule_line *place = context;
+    const struct span shown = place->line.data != NULL ? place->line : rule->entry;
     enum drop_reason reason = rule->reason;
     if (reason == DROP_NONE && rule->action != RULE_BLOCK)
         reason = DROP_EXCEPTION;
     if (reason == DROP_NONE)
-        reason = rule_refusal(rule->differs & ~DIFFERENCES_TAKEN);
+        reason = rule_refusal(rule->differs & ~place->differences_taken);
     if (reason != DROP_NONE) {
-        drop(place->parser, place->line, reason);
+        drop(place->parser, shown, reason);
         return STATUS_OK;
     }
-    return take_entry(place->parser, rule->entry, (rule->differs & RULE_WIDER) != 0, err);
+    return take_shown_entry(place->parser, rule->entry, shown, (rule->differs & RULE_WIDER) != 0,
+                            err);
 }
 
 static enum status take_adblock_line(struct list_parser *parser, struct span line,
                                      struct error *err)
 {
     struct rule_adblock state = {.has_header = parser->has_adblock_header};
-    struct rule_line place = {.parser = parser, .line = line};
+    struct rule_line place = {
+        .parser = parser, .line = line, .differences_taken = DIFFERENCES_TAKEN};
     bool is_comment;
     const enum status status = rule_adblock_line(&state, line, take_rule, &place, &is_comment, err);
     if (is_comment)
@@ -289,6 +321,17 @@ static struct span without_comment(struct span line)
     return line;
 }
 
+/* A line that may hold entry and comment, but no rule. */
+static enum status take_plain_line(struct list_parser *parser, struct span line, struct error *err)
+{
+    line = without_comment(line);
+    if (text_holds(line, ' ') || text_holds(line, '\t')) {
+        drop(parser, line, DROP_WHITE_SPACE);
+        return STATUS_OK;
+    }
+    return take_entry(parser, line, err);
+}
+
 static enum status take_line(struct list_parser *parser, struct span line, struct error *err)
 {
     if (is_adblock_line(parser, line))
@@ -300,13 +343,87 @@ static enum status take_line(struct list_parser *parser, struct span line, struc
         names = text_trim(span_part(names, 0, text_find(names, '#')));
         if (kind != RULE_ADDRESS_NONE && names.size > 0)
             return take_hosts_line(parser, names, kind, err);
-        line = without_comment(line);
-        if (text_holds(line, ' ') || text_holds(line, '\t')) {
-            drop(parser, line, DROP_WHITE_SPACE);
-            return STATUS_OK;
-        }
+        return take_plain_line(parser, line, err);
     }
-    return take_entry(parser, line, false, err);
+    return take_entry(parser, line, err);
+}
+
+/* ---- lists whose format is named ---- */
+
+static enum status take_named_hosts_line(struct list_parser *parser, struct span line,
+                                         struct error *err)
+{
+    struct span names = line;
+    const enum rule_address kind = rule_address_kind(text_take_word(&names));
+    names = text_trim(span_part(names, 0, text_find(names, '#')));
+    if (kind == RULE_ADDRESS_NONE || names.size == 0) {
+        drop(parser, line, DROP_FORMAT);
+        return STATUS_OK;
+    }
+    return take_hosts_line(parser, names, kind, err);
+}
+
+/* Lines that a reader of urls/rule_*.h knows. */
+static enum status take_rule_line(struct list_parser *parser, struct span line,
+                                  bool *ret_is_comment, struct error *err)
+{
+    struct rule_line place = {.parser = parser, .differences_taken = DIFFERENCES_TAKEN};
+    switch (parser->options.format) {
+    case LIST_FORMAT_ADBLOCK:
+        place.line = text_trim(line);
+        return rule_adblock_line(&parser->adblock, line, take_rule, &place, ret_is_comment, err);
+    case LIST_FORMAT_DNSMASQ:
+        return rule_dnsmasq_line(line, take_rule, &place, ret_is_comment, err);
+    case LIST_FORMAT_RPZ:
+        return rule_rpz_line(&parser->rpz, line, take_rule, &place, ret_is_comment, err);
+    case LIST_FORMAT_URLHAUS_CSV:
+        place.differences_taken |= RULE_WIDER_DEEPER;
+        return rule_urlhaus_csv_line(parser->urlhaus, line, take_rule, &place, ret_is_comment, err);
+    case LIST_FORMAT_URLHAUS_TEXT:
+        place.differences_taken |= RULE_WIDER_DEEPER;
+        return rule_urlhaus_text_line(line, take_rule, &place, ret_is_comment, err);
+    case LIST_FORMAT_AUTO:
+    case LIST_FORMAT_PLAIN:
+    case LIST_FORMAT_HOSTS:
+    case LIST_FORMAT_JSON:
+    case LIST_FORMAT_ROWS:
+    case LIST_FORMAT_COUNT:
+        break;
+    }
+    return error_set(err, STATUS_INTERNAL, "lists: a format without lines");
+}
+
+static enum status take_named_line(struct list_parser *parser, struct span line, struct error *err)
+{
+    const enum list_format format = parser->options.format;
+    bool is_comment = false;
+    enum status status = STATUS_OK;
+    if (format == LIST_FORMAT_PLAIN || format == LIST_FORMAT_HOSTS) {
+        line = text_trim(line);
+        is_comment = line.size == 0 || line.data[0] == '#' || line.data[0] == '!';
+        if (!is_comment)
+            status = format == LIST_FORMAT_PLAIN ? take_plain_line(parser, line, err)
+                                                 : take_named_hosts_line(parser, line, err);
+    } else {
+        status = take_rule_line(parser, line, &is_comment, err);
+    }
+    parser->counts.comments += is_comment;
+    return status;
+}
+
+static enum status take_item(void *context, const struct rule *rule, struct error *err)
+{
+    struct rule_line *place = context;
+    place->parser->line = place->item;
+    place->parser->counts.lines++;
+    return take_rule(place, rule, err);
+}
+
+static enum status take_array(struct list_parser *parser, struct span text, struct error *err)
+{
+    struct rule_line place = {.parser = parser,
+                              .differences_taken = DIFFERENCES_TAKEN | RULE_WIDER_DEEPER};
+    return rule_json_read(text, take_item, &place, &place.item, err);
 }
 
 enum status list_parser_line(struct list_parser *parser, struct span line, struct error *err)
@@ -317,6 +434,8 @@ enum status list_parser_line(struct list_parser *parser, struct span line, struc
         drop(parser, span_part(line, 0, LIST_LINE_MAX_BYTES), DROP_LINE_TOO_LONG);
         return STATUS_OK;
     }
+    if (parser->options.format != LIST_FORMAT_AUTO)
+        return take_named_line(parser, line, err);
     line = text_trim(line);
     const bool header = is_header(line);
     if (header)
@@ -333,6 +452,8 @@ enum status list_parser_line(struct list_parser *parser, struct span line, struc
 enum status list_parser_text(struct list_parser *parser, struct span text, struct error *err)
 {
     enum status status = STATUS_OK;
+    if (parser->options.format == LIST_FORMAT_JSON)
+        return take_array(parser, text, err);
     for (size_t at = 0; at < text.size && status == STATUS_OK;) {
         const struct span line = line_at(text, at);
         status = list_parser_line(parser, line, err);

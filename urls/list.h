@@ -13,6 +13,15 @@
  *   anything else, up to a blank followed by '#'      one entry: URL, host or host/path
  * Blanks around a line and CR LF do not count.
  *
+ * With another format than LIST_FORMAT_AUTO all lines are of that format:
+ *   plain             one entry, as above
+ *   hosts             as above, other lines are DROP_FORMAT
+ *   adblock           urls/rule_adblock.h, with its conditions (!#if) over the whole text
+ *   dnsmasq, rpz, urlhaus-csv, urlhaus-text, json   the reader of that name, urls/rule_*.h. URLs of
+ *                     the last three stand for what is below them, too (RULE_WIDER_DEEPER, counted
+ *                     as widened)
+ * LIST_FORMAT_ROWS is no format for a parser.
+ *
  * An entry becomes the key of urls/url.h. Refused on top of what url_parse() refuses: hosts of one
  * label, local names and addresses, networks (192.0.2.0/24), wildcards, and, for entries without
  * path and query, public suffixes: those of a registry always (DROP_PUBLIC_SUFFIX), those of a
@@ -27,6 +36,7 @@
 #include "base/span.h"
 #include "base/status.h"
 #include "urls/drop_reason.h"
+#include "urls/list_format.h"
 #include "urls/protected_hosts.h"
 #include "urls/public_suffix.h"
 
@@ -37,6 +47,7 @@
 #define LIST_LINE_MAX_BYTES ((size_t)65536)
 
 struct list_options {
+    enum list_format format;
     bool keep_private_suffixes;
     const struct public_suffixes *suffixes; /* borrowed; NULL = the parser makes its own */
     /* Borrowed; NULL = none: for lists whose entries are not to be blocked. */
@@ -70,6 +81,9 @@ struct list_sink {
     void *context;
     /* One key, borrowed for the call. Anything but STATUS_OK ends the reading. */
     enum status (*key)(void *context, struct span key, struct error *err);
+    /* Whether an entry is wanted, as it stands in the list: the rule of a filter list, else the
+     * host or URL. Those that are not are DROP_FILTERED. May be NULL: all are. */
+    enum status (*keeps)(void *context, struct span entry, bool *ret, struct error *err);
     /* One dropped entry or line; may be NULL. */
     void (*drop)(void *context, const struct list_place *place, enum drop_reason reason);
     /* One widened entry and its key; may be NULL. */
@@ -90,7 +104,7 @@ void list_parser_begin_inside(struct list_parser *parser, const char *file,
                               bool has_adblock_header);
 /* Whether one of the lines in `text` is an Adblock header. */
 bool list_holds_adblock_header(struct span text);
-/* One line without its end. Counts it and calls the sink. */
+/* One line without its end. Counts it and calls the sink. Not for LIST_FORMAT_JSON. */
 enum status list_parser_line(struct list_parser *parser, struct span line,
                              struct error *err) MUST_CHECK;
 /* Sums since the parser was made or they were taken; borrowed. */
@@ -98,7 +112,8 @@ const struct list_counts *list_parser_counts(const struct list_parser *parser);
 /* Moves the sums to *ret and starts from zero. */
 void list_parser_take_counts(struct list_parser *parser, struct list_counts *ret);
 
-/* All lines of a text, which LF ends; the last one may do without. */
+/* All lines of a text, which LF ends; the last one may do without. JSON: the whole array, an item
+ * counted as a line. */
 enum status list_parser_text(struct list_parser *parser, struct span text,
                              struct error *err) MUST_CHECK;
 

@@ -235,6 +235,90 @@ Test(list, adblock_headers_are_found)
     cr_expect_not(list_holds_adblock_header(span_of(line, LIST_LINE_MAX_BYTES + 1)));
 }
 
+static void check_format(enum list_format format, const char *text, const char *expected)
+{
+    options.format = format;
+    check(text, expected);
+    options.format = LIST_FORMAT_AUTO;
+}
+
+Test(list, named_formats)
+{
+    check_format(LIST_FORMAT_PLAIN, "# x\n! y\na.com # z\nhttps://b.com/x\n||c.com^\na.com b.com\n",
+                 "+a.com\n+b.com/x\n-host-character\n-white-space\n");
+    check_format(LIST_FORMAT_HOSTS,
+                 "# x\n\n0.0.0.0 a.com b.com # z\na.com\n0.0.0.0 # x\n192.0.2.1 c.com\n",
+                 "+a.com\n+b.com\n-format\n-format\n-hosts-address\n");
+    check_format(LIST_FORMAT_DNSMASQ,
+                 "# x\naddress=/a.com/\nserver=/b.com/192.0.2.1\nserver=/c.com/#\n",
+                 "+a.com\n-not-blocking\n-exception\n");
+    check_format(LIST_FORMAT_ADBLOCK,
+                 "! x\nc.com\n!#if env_x\n||a.com^\n!#endif\n||b.com^\n@@||d.com^\n||e.com/x/\n",
+                 "+c.com\n-condition\n+b.com\n-exception\n+e.com/x\n~e.com/x\n");
+    check_format(LIST_FORMAT_URLHAUS_CSV,
+                 "# x\n\"1\",\"now\",\"http://a.com/x\",\"online\"\n\"2\",\"now\"\n",
+                 "+a.com/x\n~a.com/x\n-format\n");
+    check_format(LIST_FORMAT_URLHAUS_TEXT, "# x\nhttp://a.com/x\nhttp://a.com/x?q\n",
+                 "+a.com/x\n~a.com/x\n+a.com/x?q\n");
+    check_format(LIST_FORMAT_RPZ, "$TTL 60\na.com CNAME .\nb.com CNAME rpz-passthru.\n",
+                 "+a.com\n-exception\n");
+    cr_assert_eq(counts.comments, 1);
+    cr_assert_eq(counts.lines, 3);
+}
+
+static enum status parse_array(const char *text, struct error *err)
+{
+    const struct list_options json = {.format = LIST_FORMAT_JSON};
+    struct list_parser *parser = NULL;
+    bytes_deinit(&events);
+    bytes_init(&events, 1000);
+    cr_assert_eq(list_parser_new(&json, &sink, &parser, NULL), STATUS_OK);
+    list_parser_begin(parser, "test");
+    const enum status status = list_parser_text(parser, span_of_text(text), err);
+    counts = *list_parser_counts(parser);
+    list_parser_free(parser);
+    bytes_append_u8(&events, 0);
+    return status;
+}
+
+Test(list, a_json_array)
+{
+    struct error error;
+    cr_assert_eq(parse_array("[\"a.com\", 7,\n\"https://b.com/x\"]", &error), STATUS_OK);
+    cr_expect_str_eq((const char *)events.data, "+a.com\n-format\n+b.com/x\n~b.com/x\n");
+    cr_expect_eq(counts.lines, 3);
+    cr_expect_eq(counts.kept, 2);
+    cr_assert_eq(parse_array("[\"a.com\"", &error), STATUS_MALFORMED);
+}
+
+/* Wants what holds an "a"; an 'x' is too much for it. */
+static enum status keeps_a(void *context, struct span entry, bool *ret, struct error *err)
+{
+    (void)context;
+    if (memchr(entry.data, 'x', entry.size) != NULL)
+        return error_set(err, STATUS_INVALID, "too much");
+    *ret = memchr(entry.data, 'a', entry.size) != NULL;
+    return STATUS_OK;
+}
+
+Test(list, entries_that_are_not_wanted)
+{
+    const struct list_sink picky = {.key = on_key, .drop = on_drop, .keeps = keeps_a};
+    struct list_parser *parser = NULL;
+    struct error error;
+    bytes_init(&events, 1000);
+    cr_assert_eq(list_parser_new(NULL, &picky, &parser, NULL), STATUS_OK);
+    list_parser_begin(parser, "test");
+    const char *text = "a.org\n0.0.0.0 b.org ab.org\n||b.org/\n||b.org/$all\n";
+    cr_assert_eq(list_parser_text(parser, span_of_text(text), &error), STATUS_OK);
+    cr_assert_eq(list_parser_line(parser, span_of_text("x.org"), &error), STATUS_INVALID);
+    bytes_append_u8(&events, 0);
+    cr_expect_str_eq((const char *)events.data, "+a.org\n-filtered\n+ab.org\n-filtered\n+b.org\n",
+                     "a rule is looked at whole: %s", (const char *)events.data);
+    cr_expect_eq(list_parser_counts(parser)->dropped_for[DROP_FILTERED], 2);
+    list_parser_free(parser);
+}
+
 static enum status refuse(void *context, struct span key, struct error *err)
 {
     (void)context;
