@@ -1,5 +1,6 @@
 #include "lists/source_set.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/thread_pool.h"
 #include "lists/source_cache.h"
@@ -275,6 +276,14 @@ static enum status fill(struct source_set *set, const struct lists_config *confi
     if (status == STATUS_OK && url_count > 0)
         status = source_cache_open(folder, &set->cache, err);
     return status == STATUS_OK ? fetch_all(set, url_count, err) : status;
+}
+
+char *source_set_folder(const char *data, const struct lists_config *config)
+{
+    char *below = path_join(data, ".sources");
+    char *folder = below != NULL ? path_join(below, config->use_case) : NULL;
+    mem_free(below);
+    return folder;
 }
 
 enum status source_set_open(const struct lists_config *config, const char *folder, int64_t now_s,

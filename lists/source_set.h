@@ -8,7 +8,7 @@
  *         const struct source_item *item = source_set_item(set, i);
  *         if (item->state == SOURCE_FAILED) ...       // item->why: a caller decides what this
  * means struct source_text text; status = source_set_text(set, i, &text, err);
- *         ... list_read_text(parser, item->name, text.text, NULL, err), item->source->filter ...
+ *         ... text.text, which lists/source_rows.h turns into keys ...
  *         source_text_deinit(&text);
  *     }
  *
@@ -48,6 +48,10 @@ struct source_item {
 };
 
 struct source_set;
+
+/* Where the copies of a use case lie below a data folder: DATA/.sources/<use case>; a name that
+ * begins with a dot is no use case. NULL without memory; the caller frees it. */
+char *source_set_folder(const char *data, const struct lists_config *config);
 
 /*   folder         of the cache, see lists/source_cache.h; STATUS_BUSY when another run uses it
  *   now_s          seconds since 1970

@@ -12,8 +12,6 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* Below the data folder; a name that begins with a dot is no use case. */
-#define CACHE_FOLDER ".sources"
 /* Of a digest, in the table. */
 #define DIGITS_SHOWN 16
 
@@ -53,7 +51,6 @@ struct showing {
 static enum status open_set(struct showing *showing, struct error *err)
 {
     const char *data = showing->data;
-    char *below = NULL;
     char *folder = NULL;
     enum status status = STATUS_OK;
     if (data == NULL) {
@@ -63,13 +60,11 @@ static enum status open_set(struct showing *showing, struct error *err)
         data = showing->scratch;
     }
     if (status == STATUS_OK) {
-        below = path_join(data, CACHE_FOLDER);
-        folder = below != NULL ? path_join(below, showing->config->use_case) : NULL;
+        folder = source_set_folder(data, showing->config);
         status = folder != NULL ? source_set_open(showing->config, folder, showing->now_s,
                                                   SOURCE_RETRY_WAIT_MS, &showing->set, err)
                                 : error_set(err, STATUS_NOMEM, "%s: out of memory", data);
     }
-    mem_free(below);
     mem_free(folder);
     return status;
 }

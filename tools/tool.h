@@ -27,7 +27,8 @@ enum tool_exit {
     EXIT_DONE = 0,
     EXIT_FAILED = 1,
     EXIT_USAGE = 2,
-    EXIT_ANSWER_NO = 3 /* denied, absent, not in the filter, different, damaged */
+    /* denied, absent, not in the filter, different, damaged, refused */
+    EXIT_ANSWER_NO = 3
 };
 
 struct tool_option {

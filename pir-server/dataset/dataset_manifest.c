@@ -428,6 +428,7 @@ struct json_t *dataset_sources_json(const struct dataset_origin *origin)
                put(object, "lines", count_json(source->lines)) &&
                put(object, "kept", count_json(source->kept)) &&
                put(object, "dropped", count_json(source->dropped)) &&
+               (source->license == NULL || put(object, "license", name_json(source->license))) &&
                json_array_append(list, object) == 0;
         json_decref(object);
     }

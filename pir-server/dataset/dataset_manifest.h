@@ -28,7 +28,8 @@ struct dataset_file {
 
 /* One input list, as it was read. */
 struct dataset_source {
-    const char *name; /* as the user gave it; borrowed */
+    const char *name;    /* as the user gave it; borrowed */
+    const char *license; /* NULL = not said; borrowed */
     uint64_t bytes;
     uint8_t digest[DATASET_DIGEST_BYTES];
     uint64_t lines;

@@ -147,6 +147,10 @@ static enum status write_rows(struct writing *work, struct error *err)
     enum status status = row_set_add(work->rows, span_of_text(DATASET_TEST_ROW), err);
     if (status == STATUS_OK)
         status = row_set_finish(work->rows, work->pool, err);
+    if (status == STATUS_OK && settings->approve != NULL)
+        status = settings->approve(settings->approve_context,
+                                   work->before != NULL ? dataset_info(work->before) : NULL,
+                                   row_set_count(work->rows), err);
     if (status != STATUS_OK)
         return status;
     status = thread_pool_for(work->pool, 2, write_rows_task, work, err);

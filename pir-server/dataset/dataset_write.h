@@ -54,6 +54,12 @@ struct dataset_settings {
     const struct dataset_report *report; /* NULL = nothing was dropped; borrowed */
     bool is_full;                        /* makes all anew, whatever the version before holds */
     bool show_progress;
+    /* Asked once the rows are counted, with the test row, and before anything is made of them:
+     * anything but STATUS_OK ends the run, and the version in force stays. `before` describes that
+     * version, NULL = none that can be read. May be NULL. */
+    enum status (*approve)(void *context, const struct dataset_info *before, uint64_t row_count,
+                           struct error *err);
+    void *approve_context;
     uint64_t (*now_ns)(void); /* for the times of the phases; NULL = not measured */
 };
 /* May a dataset have these encryption parameters? Those with words of 32 bits that leave a noise

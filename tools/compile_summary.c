@@ -1,0 +1,200 @@
+#include "tools/compile_summary.h"
+
+#include "tools/tool.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <time.h>
+
+static const char *const phase_names[DATASET_PHASE_COUNT] = {
+    [DATASET_PHASE_ROWS] = "rows",           [DATASET_PHASE_SHARDS] = "shards",
+    [DATASET_PHASE_PREFILTER] = "prefilter", [DATASET_PHASE_DIGESTS] = "digests",
+    [DATASET_PHASE_PUBLISH] = "publishing",
+};
+
+uint64_t compile_now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
+static double seconds(uint64_t ns)
+{
+    return (double)ns / 1e9;
+}
+
+static void print_size(const char *what, uint64_t bytes, const char *of)
+{
+    char size[TOOL_SIZE_BYTES];
+    tool_size_text(bytes, size);
+    printf("  %-10s %s%s\n", what, size, of);
+}
+
+static void print_shape(const struct dataset_summary *summary)
+{
+    const struct pir_parameters *shape = &summary->parameters;
+    const struct pir_prediction *prediction = &summary->prediction;
+    printf("  %-10s %" PRIu64 " of %" PRIu64 " bytes in each of %" PRIu64
+           " table%s, %.0f %% full\n",
+           "buckets", shape->entry_count, shape->entry_bytes, shape->hash_function_count,
+           shape->hash_function_count == 1 ? "" : "s", 100.0 * summary->load.fill);
+    printf("  %-10s %" PRIu64 " x %" PRIu64 " plaintexts, %zu Galois elements: %s\n", "shape",
+           shape->dimensions[0], shape->dimension_count > 1 ? shape->dimensions[1] : 1,
+           shape->evaluation_key.galois_element_count,
+           summary->kept_shape  ? "as before"
+           : summary->kept_keys ? "new, for the keys that devices have"
+                                : "new");
+    printf("  %-10s %.1f ms on one thread, predicted\n", "query",
+           (double)prediction->query_ns / 1e6);
+    print_size("", prediction->query_bytes, " sent");
+    print_size("", prediction->response_bytes, " answered");
+    print_size("", prediction->evaluation_key_bytes, " in an evaluation key");
+}
+
+/* What was made, and in what time. */
+static void print_work(const struct compile_summary *compile)
+{
+    const struct dataset_summary *summary = &compile->dataset;
+    if (summary->is_updated)
+        printf("  %-10s from the version before: %" PRIu64 " rows came, %" PRIu64 " left; %" PRIu64
+               " plaintexts rewritten, %" PRIu64 " shards linked\n",
+               "build", summary->update.rows_added, summary->update.rows_removed,
+               summary->update.plaintexts, summary->update.shards_linked);
+    else
+        printf("  %-10s full, because %s\n", "build", summary->full_reason);
+    printf("  %-10s reading %.2f s", "time", seconds(compile->reading_ns));
+    for (size_t i = 0; i < DATASET_PHASE_COUNT; i++)
+        printf(", %s %.2f s", phase_names[i], seconds(summary->phase_ns[i]));
+    printf("\n");
+}
+
+void compile_summary_print(const struct compile_summary *compile)
+{
+    const struct dataset_summary *summary = &compile->dataset;
+    const struct dataset_info *info = &summary->info;
+    const struct list_counts *counts = &compile->counts;
+    printf("%s version %s%s\n", info->use_case, info->version,
+           summary->existed ? " (unchanged)" : "");
+    printf("  %-10s %" PRIu64 " (%" PRIu64 " comments and empty)\n", "lines", counts->lines,
+           counts->comments);
+    printf("  %-10s %" PRIu64 " of %" PRIu64 " entries\n", "kept", counts->kept, counts->entries);
+    if (counts->widened > 0)
+        printf("  %-10s %" PRIu64 " entries lost their www., user name or last slash\n", "widened",
+               counts->widened);
+    if (counts->dropped > 0)
+        printf("  %-10s %" PRIu64 "\n", "dropped", counts->dropped);
+    for (int i = 1; i < DROP_REASON_COUNT; i++) {
+        if (counts->dropped_for[i] > 0)
+            printf("  %10" PRIu64 " %s\n", counts->dropped_for[i],
+                   drop_reason_text((enum drop_reason)i));
+    }
+    printf("  %-10s %" PRIu64 " distinct, with the test row\n", "rows", info->row_count);
+    print_size("rows.txt", summary->rows_bytes, "");
+    print_size("prefilter", info->prefilter_bytes, "");
+    printf("  %-10s one of %.0f other sub-URLs asks in vain\n", "", 1.0 / summary->expected_rate);
+    printf("  %-10s %" PRIu64 " of %" PRIu64 " to %" PRIu64 " rows\n", "shards", info->shard_count,
+           summary->load.rows_least, summary->load.rows_most);
+    print_shape(summary);
+    print_size("PIR data", summary->shard_bytes, "");
+    print_work(compile);
+    printf("  %-10s %s/%s/%s\n", "folder", compile->data, info->use_case, info->version);
+}
+
+static bool put(json_t *object, const char *name, json_t *value)
+{
+    return json_object_set_new(object, name, value) == 0;
+}
+
+static json_t *number(uint64_t count)
+{
+    return json_integer((json_int_t)count);
+}
+
+static json_t *numbers(const uint64_t *values, size_t count)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < count && array != NULL; i++)
+        if (json_array_append_new(array, number(values[i])) != 0) {
+            json_decref(array);
+            array = NULL;
+        }
+    return array;
+}
+
+static json_t *prediction_json(const struct pir_prediction *prediction)
+{
+    json_t *object = json_object();
+    if (object != NULL && put(object, "queryMs", json_real((double)prediction->query_ns / 1e6)) &&
+        put(object, "queryBytes", number(prediction->query_bytes)) &&
+        put(object, "responseBytes", number(prediction->response_bytes)) &&
+        put(object, "evaluationKeyBytes", number(prediction->evaluation_key_bytes)) &&
+        put(object, "bytesPerShard", number(prediction->shard_bytes)))
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+static json_t *build_json(const struct dataset_summary *summary)
+{
+    json_t *object = json_object();
+    const bool good =
+        object != NULL && put(object, "isFull", json_boolean(!summary->is_updated)) &&
+        (summary->is_updated
+             ? put(object, "rowsAdded", number(summary->update.rows_added)) &&
+                   put(object, "rowsRemoved", number(summary->update.rows_removed)) &&
+                   put(object, "plaintextsRewritten", number(summary->update.plaintexts)) &&
+                   put(object, "shardsLinked", number(summary->update.shards_linked))
+             : put(object, "reason", json_string(summary->full_reason)));
+    if (good)
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+static json_t *times_json(const struct compile_summary *compile)
+{
+    json_t *object = json_object();
+    bool good = object != NULL && put(object, "reading", json_real(seconds(compile->reading_ns)));
+    for (size_t i = 0; i < DATASET_PHASE_COUNT && good; i++)
+        good = put(object, phase_names[i], json_real(seconds(compile->dataset.phase_ns[i])));
+    if (good)
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+struct json_t *compile_summary_json(const struct compile_summary *compile)
+{
+    const struct dataset_summary *summary = &compile->dataset;
+    const struct dataset_info *info = &summary->info;
+    const struct pir_parameters *parameters = &summary->parameters;
+    json_t *root = json_object();
+    if (root != NULL && put(root, "useCase", json_string(info->use_case)) &&
+        put(root, "version", json_string(info->version)) &&
+        put(root, "unchanged", json_boolean(summary->existed)) &&
+        put(root, "lists", dataset_counts_json(&compile->counts)) &&
+        put(root, "rows", number(info->row_count)) &&
+        put(root, "rowsBytes", number(summary->rows_bytes)) &&
+        put(root, "prefilterBytes", number(info->prefilter_bytes)) &&
+        put(root, "expectedFalsePositiveRate", json_real(summary->expected_rate)) &&
+        put(root, "murmurSeed", number(info->murmur_seed)) &&
+        put(root, "shards", number(info->shard_count)) &&
+        put(root, "keptShape", json_boolean(summary->kept_shape)) &&
+        put(root, "keptKeys", json_boolean(summary->kept_keys)) &&
+        put(root, "rowsPerShardLeast", number(summary->load.rows_least)) &&
+        put(root, "rowsPerShardMost", number(summary->load.rows_most)) &&
+        put(root, "hashFunctions", number(parameters->hash_function_count)) &&
+        put(root, "bucketsPerTable", number(parameters->entry_count)) &&
+        put(root, "bucketBytes", number(parameters->entry_bytes)) &&
+        put(root, "dimensions", numbers(parameters->dimensions, parameters->dimension_count)) &&
+        put(root, "galoisElements", number(parameters->evaluation_key.galois_element_count)) &&
+        put(root, "prediction", prediction_json(&summary->prediction)) &&
+        put(root, "bucketFill", json_real(summary->load.fill)) &&
+        put(root, "shardBytes", number(summary->shard_bytes)) &&
+        put(root, "build", build_json(summary)) && put(root, "seconds", times_json(compile)))
+        return root;
+    json_decref(root);
+    return NULL;
+}
