@@ -54,6 +54,9 @@ static struct pir_parameters two_tables_of_chunks(void)
     return p;
 }
 
+/* Of a plaintext: four rows of eight. */
+#define TINY_WORDS ((size_t)32)
+
 static struct pir_parameters tiny_parameters(void)
 {
     struct pir_parameters p = fixture_parameters(5);
@@ -263,7 +266,7 @@ Test(pir_shard, a_patch_that_fails_leaves_the_file_that_was_there)
 {
     const struct pir_parameters parameters = tiny_parameters();
     struct pir_shard *old = build(&parameters);
-    uint32_t words[8] = {0};
+    uint32_t words[TINY_WORDS] = {0};
     uint8_t digest[SHA256_BYTES];
     const struct pir_replacement replacement = {.position = 1, .words = words};
     char *path = in_folder("kept.pir");
@@ -363,7 +366,7 @@ Test(pir_shard, the_damaged_plaintext_is_named)
     cr_assert_eq(pir_shard_open_bytes(span_of(image, size), BFV_ALLOW_INSECURE, &shard, NULL),
                  STATUS_OK);
     size_t last = pir_shard_layout(shard)->plaintext_count - 1;
-    uint32_t words[8];
+    uint32_t words[TINY_WORDS];
     while (!pir_shard_plaintext(shard, last, words))
         last--;
     char expected[100];
