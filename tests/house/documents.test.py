@@ -60,6 +60,9 @@ def check_readme():
         os.symlink(f"{top}/testvectors", f"{work}/testvectors")
         with open(f"{work}/my-list.txt", "w") as file:
             file.write("example.com/a\nnot a host\n")
+        shown = re.search(r"^    (\{.*\})$", read("README.md"), re.MULTILINE)
+        with open(f"{work}/lists.json", "w") as file:
+            file.write(shown.group(1) if shown else "")
         server = None
         address = None
         try:

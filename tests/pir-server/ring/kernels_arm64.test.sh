@@ -15,8 +15,8 @@ trap 'rm -rf "$tmp"' EXIT
 trap 'exit 1' HUP INT TERM
 ring=pir-server/ring
 # What of the ring needs no OpenSSL.
-if ! $compiler -std=c17 -D_POSIX_C_SOURCE=200809L -O2 -Wall -Wextra -Wconversion -Wshadow -Werror \
-    -static -I. -o "$tmp/plain_kernels" tests/$ring/plain_kernels.c $ring/modulus.c $ring/rns.c \
+if ! $compiler -std=c17 -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE -O2 -Wall -Wextra -Wconversion -Wshadow \
+    -Werror -static -I. -o "$tmp/plain_kernels" tests/$ring/plain_kernels.c $ring/modulus.c $ring/rns.c \
     $ring/ntt/*.c $ring/row/*.c base/cpu.c base/mem.c base/status.c >"$tmp/messages" 2>&1; then
     sed 's/^/# /' "$tmp/messages"
     echo "not ok 1 - the ring compiles for 64-bit ARM"
