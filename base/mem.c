@@ -68,9 +68,12 @@ void *mem_alloc_aligned(size_t alignment, size_t count, size_t size_bytes)
 void *mem_alloc_rows(size_t count, size_t size_bytes)
 {
     size_t total;
-    if (!size_mul(count, size_bytes, &total) || total < LARGE_PAGE_BYTES ||
-        !size_add(total, LARGE_PAGE_BYTES - 1, &total))
+    if (!size_mul(count, size_bytes, &total))
+        return NULL;
+    if (total < LARGE_PAGE_BYTES)
         return mem_alloc_aligned(MEM_ROW_ALIGNMENT, count, size_bytes);
+    if (!size_add(total, LARGE_PAGE_BYTES - 1, &total))
+        return NULL;
     total -= total % LARGE_PAGE_BYTES;
     void *block = mem_alloc_aligned(LARGE_PAGE_BYTES, total, 1);
     if (block != NULL)
