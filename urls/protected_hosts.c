@@ -4,37 +4,62 @@
 #include "urls/key_cover.h"
 #include "urls/url.h"
 
-/* Of the source, those that devices cannot do without: activation and set-up, push, management,
- * updates, the App Store, accounts, iCloud, certificates, time. A parent stands for the hosts below
- * it. */
+/* Of the source, those that devices ask themselves: activation and set-up, push, management,
+ * updates, the App Store, accounts, iCloud, the relays, Siri and search, certificates, names, time.
+ * Not those of developers, administrators, diagnostics and caches of content, and not other
+ * companies' certificates. appleid.apple.com stood in earlier editions. A parent stands for the
+ * hosts below it.
+ */
 static const char *const apple_hosts[] = {
+    "account.apple.com",
     "albert.apple.com",
+    "app-site-association.networking.apple",
     "appattest.apple.com",
     "appldnld.apple.com",
-    "appleid.apple.com",
     "apple-cloudkit.com",
     "apple-livephotoskit.com",
+    "apple-mapkit.com",
+    "apple-native-relay.apple.com",
+    "apple-relay.apple.com",
+    "apple-relay.cloudflare.com",
+    "apple-relay.fastly-edge.com",
+    "appleid.apple.com",
+    "apps-marketplace.apple.com",
     "apps.apple.com",
     "apps.mzstatic.com",
+    "apzones.com",
+    "axm-adm-enroll.apple.com",
+    "axm-adm-mdm.apple.com",
+    "axm-adm-scep.apple.com",
+    "axm-servicediscovery.apple.com",
     "captive.apple.com",
     "cdn-apple.com",
     "certs.apple.com",
     "configuration.apple.com",
+    "cp4.cloudflare.com",
     "crl.apple.com",
     "deviceenrollment.apple.com",
     "deviceservices-external.apple.com",
+    "doh.dns.apple.com",
+    "gc.apple.com",
+    "gdmf-ados.apple.com",
     "gdmf.apple.com",
     "gg.apple.com",
     "gs.apple.com",
     "gsa.apple.com",
+    "gsra.apple.com",
+    "guzzoni.apple.com",
     "humb.apple.com",
     "icloud-content.com",
+    "icloud.apple.com",
     "icloud.com",
+    "icloud.com.cn",
     "identity.apple.com",
     "idmsa.apple.com",
     "ig.apple.com",
     "iprofiles.apple.com",
     "itunes.apple.com",
+    "iwork.apple.com",
     "mdmenrollment.apple.com",
     "mesu.apple.com",
     "mzstatic.com",
@@ -45,6 +70,7 @@ static const char *const apple_hosts[] = {
     "ppq.apple.com",
     "push.apple.com",
     "skl.apple.com",
+    "smoot.apple.com",
     "sq-device.apple.com",
     "static.ips.apple.com",
     "swcdn.apple.com",
@@ -55,7 +81,10 @@ static const char *const apple_hosts[] = {
     "time-ios.apple.com",
     "time-macos.apple.com",
     "time.apple.com",
+    "token.safebrowsing.apple",
     "valid.apple.com",
+    "wkms-public.apple.com",
+    "xp.apple.com",
 };
 
 struct protected_host {
