@@ -1,11 +1,11 @@
 /* blindlist bloom build | info | check | convert; diagnose is in cmd_bloom_diagnose.c. */
 #include "tools/cmd_bloom.h"
 
-#include "base/cpu.h"
 #include "bloom/formats/bloom_build.h"
 #include "bloom/formats/bloom_file.h"
 #include "tools/commands.h"
 #include "tools/tool_json.h"
+#include "tools/tool_threads.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -86,7 +86,7 @@ static const struct tool_option build_options[] = {
     [BUILD_UNIQUE] = {"unique", 'u', NULL, "count repeated keys once (takes memory)"},
     [BUILD_URL] = {"url", 0, "URL", "where the raw bits will be; a .json then has the url form"},
     [BUILD_LAYOUT] = {"layout", 0, "NAME", "of a .plist: current (default) or beta"},
-    [BUILD_THREADS] = {"threads", 'j', "N", "threads [as many as cores]"},
+    [BUILD_THREADS] = TOOL_THREADS_OPTION,
     [BUILD_JSON] = {"json", 0, NULL, "print the summary as JSON"},
 };
 
@@ -101,14 +101,12 @@ static bool parse_layout(const char *text, enum bloom_layout *ret)
     return true;
 }
 
-#define THREADS_MAX 256
-
 struct build_request {
     const char *keys;
     const char *out;
     struct bloom_build_options build;
     struct bloom_file_options file;
-    size_t threads;
+    size_t threads; /* 0 = as many as cores */
     bool has_rate;
     bool has_layout;
     bool as_json;
@@ -165,9 +163,8 @@ static int parse_build(struct tool_args *args, struct build_request *request, bo
             request->has_layout = true;
             break;
         case BUILD_THREADS:
-            if (!tool_parse_u64(args->value, 1, THREADS_MAX, &number))
-                return tool_usage_error(args, "--threads must be from 1 to %d", THREADS_MAX);
-            request->threads = (size_t)number;
+            if (tool_take_threads(args, &request->threads) != EXIT_DONE)
+                return EXIT_USAGE;
             break;
         case BUILD_JSON:
             request->as_json = true;
@@ -220,8 +217,7 @@ static int build_run(struct tool_args *args)
     struct bloom_filter *filter = NULL;
     struct bloom_build_summary summary;
     struct thread_pool *pool = NULL;
-    struct build_request request = {.build = {.rate = BLOOM_DEFAULT_RATE, .show_progress = true},
-                                    .threads = cpu_core_count()};
+    struct build_request request = {.build = {.rate = BLOOM_DEFAULT_RATE, .show_progress = true}};
     struct error error;
     bool go;
     int exit_code = parse_build(args, &request, &go);
@@ -230,10 +226,7 @@ static int build_run(struct tool_args *args)
     exit_code = check_output(args, request.out, &request.file, request.has_layout);
     if (exit_code != EXIT_DONE)
         return exit_code;
-    if (request.threads > THREADS_MAX)
-        request.threads = THREADS_MAX;
-    /* The calling thread works, too. */
-    if (request.threads > 1 && thread_pool_new(request.threads - 1, 1, &pool, &error) != STATUS_OK)
+    if (tool_thread_pool_new(request.threads, &pool, &error) != STATUS_OK)
         return tool_fail(&error);
     request.build.pool = pool;
     const enum status status =

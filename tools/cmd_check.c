@@ -4,8 +4,8 @@
 #include "base/mem.h"
 #include "tools/commands.h"
 #include "tools/device/device.h"
+#include "tools/tool_json.h"
 
-#include <jansson.h>
 #include <math.h>
 
 enum {
@@ -157,9 +157,8 @@ static int finish(const struct session *session, bool stopped)
                                  (json_int_t)session->denied_count, "allowed",
                                  (json_int_t)session->allowed_count, "failed",
                                  (json_int_t)session->failed_count);
-        if (root != NULL && json_dumpf(root, stdout, JSON_INDENT(1)) == 0)
-            putchar('\n');
-        json_decref(root);
+        if (tool_print_json(root) != EXIT_DONE)
+            return EXIT_FAILED;
     } else if (count > 1) {
         printf("%zu URLs: %zu denied, %zu allowed, %zu failed\n", count, session->denied_count,
                session->allowed_count, session->failed_count);

@@ -1,8 +1,6 @@
 /* blindlist compile - lists into a dataset version: rows, prefilter, processed shards. */
-#include "base/cpu.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "base/thread_pool.h"
 #include "bloom/bloom.h"
 #include "pir-server/dataset/dataset_write.h"
 #include "pir-server/pir/pir_cost_file.h"
@@ -10,12 +8,11 @@
 #include "tools/commands.h"
 #include "tools/compile_summary.h"
 #include "tools/tool_json.h"
+#include "tools/tool_threads.h"
 #include "urls/list_reading.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-
-#define THREADS_MAX 256
 
 enum {
     OPT_USE_CASE,
@@ -63,7 +60,7 @@ static const struct tool_option options[] = {
                         "block hosts that Apple's devices need when a list says so"},
     [OPT_FULL] = {"full", 0, NULL, "make all shards anew, also where the version before has them"},
     [OPT_DROPPED] = {"dropped", 0, "FILE", "write every dropped line: file, line, reason, text"},
-    [OPT_THREADS] = {"threads", 'j', "N", "threads [as many as cores]"},
+    [OPT_THREADS] = TOOL_THREADS_OPTION,
     [OPT_JSON] = {"json", 0, NULL, "print the summary as JSON"},
 };
 
@@ -75,7 +72,7 @@ struct compile {
     const char *dropped_path;
     const char *costs_path;
     struct pir_cost_constants costs;
-    size_t threads;
+    size_t threads; /* 0 = as many as cores */
     bool json;
     size_t list_count;
     char **lists;
@@ -183,10 +180,7 @@ static int take_option(struct compile *compile, int got, const struct tool_args 
         compile->dropped_path = args->value;
         break;
     case OPT_THREADS:
-        if (!tool_parse_u64(args->value, 1, THREADS_MAX, &number))
-            return bad_value(args, "threads", "a number from 1 to 256 is wanted");
-        compile->threads = (size_t)number;
-        break;
+        return tool_take_threads(args, &compile->threads);
     case OPT_JSON:
         compile->json = true;
         break;
@@ -273,9 +267,7 @@ static enum status compile_lists(struct compile *compile, struct error *err)
     compile->sources = mem_alloc_zeroed(compile->list_count, sizeof *compile->sources);
     if (compile->sources == NULL)
         return error_set(err, STATUS_NOMEM, "out of memory");
-    /* The calling thread works, too. */
-    if (compile->threads > 1)
-        status = thread_pool_new(compile->threads - 1, 1, &compile->pool, err);
+    status = tool_thread_pool_new(compile->threads, &compile->pool, err);
     if (status == STATUS_OK && !compile->keep_apple_hosts)
         status = protected_hosts_add_apple(compile->protected_hosts, err);
     compile->list_options.protected_hosts = compile->protected_hosts;
@@ -338,17 +330,12 @@ static int take_options(struct compile *compile, struct tool_args *args, bool *r
         return tool_usage_error(args, "--out is missing");
     if (compile->settings.shard_count != 0 && compile->settings.rows_per_shard != 0)
         return tool_usage_error(args, "--shards and --rows-per-shard exclude each other");
-    if (compile->threads > THREADS_MAX)
-        compile->threads = THREADS_MAX;
     return EXIT_DONE;
 }
 
 static int run(struct tool_args *args)
 {
-    struct compile compile = {
-        .threads = cpu_core_count(),
-        .lists = args->argv,
-    };
+    struct compile compile = {.lists = args->argv};
     dataset_settings_init(&compile.settings);
     compile.settings.show_progress = true;
     compile.settings.now_ns = compile_now_ns;

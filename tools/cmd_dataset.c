@@ -2,18 +2,17 @@
  */
 #include "tools/cmd_dataset.h"
 
-#include "base/cpu.h"
 #include "pir-server/bfv/bfv_parameters.h"
 #include "pir-server/dataset/dataset_gc.h"
 #include "pir-server/dataset/dataset_in_force.h"
 #include "tools/commands.h"
 #include "tools/tool_json.h"
+#include "tools/tool_threads.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
 
-#define THREADS_MAX       256
 #define PREFIX_LEAST      ((size_t)4)
 #define NS_PER_S          ((int64_t)1000000000)
 #define SHOWN_TIME_FORMAT "%Y-%m-%d %H:%M:%S"
@@ -287,23 +286,8 @@ static const struct tool_option verify_options[] = {
     [OPT_USE_CASE] = CMD_DATASET_USE_CASE,
     [OPT_JSON] = CMD_DATASET_JSON,
     [OPT_VERIFY_ALL] = {"all", 0, NULL, "all versions of the use case"},
-    [OPT_VERIFY_THREADS] = {"threads", 'j', "N", "threads [as many as cores]"},
+    [OPT_VERIFY_THREADS] = TOOL_THREADS_OPTION,
 };
-
-static bool take_threads(const struct tool_args *args, uint64_t *ret)
-{
-    return tool_parse_u64(args->value, 1, THREADS_MAX, ret);
-}
-
-/* NULL for one thread: the caller works, too. */
-static enum status make_pool(uint64_t threads, struct thread_pool **ret, struct error *err)
-{
-    if (threads == 0)
-        threads = cpu_core_count();
-    if (threads > THREADS_MAX)
-        threads = THREADS_MAX;
-    return threads > 1 ? thread_pool_new((size_t)threads - 1, 1, ret, err) : STATUS_OK;
-}
 
 /* Reasons for which a version is damaged, rather than impossible to look at. */
 static bool is_damage(enum status status)
@@ -382,13 +366,12 @@ static int run_verify(struct tool_args *args)
     struct thread_pool *pool = NULL;
     struct error error;
     bool all = false;
-    uint64_t threads = 0;
+    size_t threads = 0; /* as many as cores */
     for (int got = tool_next(args); got != TOOL_END; got = tool_next(args)) {
         if (got == OPT_VERIFY_ALL)
             all = true;
-        else if (got == OPT_VERIFY_THREADS && !take_threads(args, &threads))
-            return tool_usage_error(args, "--threads %s: a number from 1 to 256 is wanted",
-                                    args->value);
+        else if (got == OPT_VERIFY_THREADS && tool_take_threads(args, &threads) != EXIT_DONE)
+            return EXIT_USAGE;
         else if (got != OPT_VERIFY_THREADS && !cmd_dataset_take(&asked, got, args))
             return cmd_dataset_stop(got, args);
     }
@@ -400,7 +383,7 @@ static int run_verify(struct tool_args *args)
     json_t *list = asked.json ? json_array() : NULL;
     enum status status = cmd_dataset_read(&asked, &error);
     if (status == STATUS_OK)
-        status = make_pool(threads, &pool, &error);
+        status = tool_thread_pool_new(threads, &pool, &error);
     code = status == STATUS_OK ? verify_asked(&asked, all, pool, list) : tool_fail(&error);
     if (asked.json && code != EXIT_FAILED &&
         tool_print_json(json_pack("{s:s, s:O}", "useCase", asked.use_case, "versions", list)) !=
@@ -443,7 +426,7 @@ static enum status switch_to(struct cmd_dataset *asked, bool verify, char *ret_b
     if (status == STATUS_OK && asked->operand_count > 0)
         status = cmd_dataset_find(asked, asked->operands[0], &version, err);
     if (status == STATUS_OK && verify)
-        status = make_pool(0, &check.pool, err);
+        status = tool_thread_pool_new(0, &check.pool, err);
     if (status == STATUS_OK) {
         progress_begin(&progress, verify ? "verifying" : NULL, 0);
         status =

@@ -12,8 +12,8 @@
 #include "pir-server/wire/wire_parameters.h"
 #include "pir-server/wire/wire_query.h"
 #include "tools/commands.h"
+#include "tools/tool_json.h"
 
-#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -425,16 +425,12 @@ static int print_result(const struct pir_result *result, bool as_json)
     json_object_set_new(root, "noiseBudgetBits",
                         isinf(result->noise_budget_bits) ? json_null()
                                                          : json_real(result->noise_budget_bits));
-    const bool failed = hex.status != STATUS_OK ||
-                        json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) != 0;
-    json_decref(root);
-    bytes_deinit(&hex);
-    if (failed) {
-        fprintf(stderr, "blindlist: cannot write JSON\n");
-        return EXIT_FAILED;
+    if (hex.status != STATUS_OK) {
+        json_decref(root);
+        root = NULL;
     }
-    putchar('\n');
-    return code;
+    bytes_deinit(&hex);
+    return tool_print_json(root) == EXIT_DONE ? code : EXIT_FAILED;
 }
 
 static enum status read_response(const struct cmd_pir_shape *shape,

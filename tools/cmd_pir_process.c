@@ -1,19 +1,17 @@
 /* blindlist pir process CONFIG.json: the reference's processing tool. */
 #include "base/bytes.h"
-#include "base/cpu.h"
 #include "base/file.h"
 #include "pir-server/dataset/process_run.h"
 #include "tools/cmd_pir.h"
+#include "tools/tool_json.h"
+#include "tools/tool_threads.h"
 
-#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 
-#define THREADS_MAX 256
-
 enum { PROCESS_THREADS, PROCESS_JSON };
 static const struct tool_option process_options[] = {
-    [PROCESS_THREADS] = {"threads", 'j', "N", "threads [as many as cores]"},
+    [PROCESS_THREADS] = TOOL_THREADS_OPTION,
     [PROCESS_JSON] = {"json", 0, NULL, "print the summary as JSON"},
 };
 
@@ -52,11 +50,6 @@ static void print_text(const struct process_report *report)
     }
 }
 
-static json_t *json_count(uint64_t count)
-{
-    return json_integer((json_int_t)count);
-}
-
 static json_t *trial_json(const struct process_trial *trial)
 {
     if (trial->count == 0)
@@ -90,14 +83,7 @@ static int print_json(const struct process_report *report)
     json_t *root = json_pack("{s:o, s:o, s:o, s:o}", "rows", json_count(report->row_count),
                              "mergedRows", json_count(report->merged_count), "tables",
                              json_count(report->table_count), "shards", shards);
-    const bool failed = root == NULL || json_dumpf(root, stdout, JSON_INDENT(2)) != 0;
-    json_decref(root);
-    if (failed) {
-        fprintf(stderr, "blindlist: cannot write JSON\n");
-        return EXIT_FAILED;
-    }
-    putchar('\n');
-    return EXIT_DONE;
+    return tool_print_json(root);
 }
 
 static enum status read_config(const char *path, struct process_config *ret, struct error *err)
@@ -120,7 +106,7 @@ static int run_process(struct tool_args *args)
     struct process_report report = {0};
     struct thread_pool *pool = NULL;
     const char *path = NULL;
-    uint64_t threads = cpu_core_count();
+    size_t threads = 0; /* as many as cores */
     bool as_json = false;
     struct error err;
     for (int got = tool_next(args); got != TOOL_END; got = tool_next(args)) {
@@ -131,8 +117,8 @@ static int run_process(struct tool_args *args)
             path = args->value;
             break;
         case PROCESS_THREADS:
-            if (!tool_parse_u64(args->value, 1, THREADS_MAX, &threads))
-                return tool_usage_error(args, "--threads must be from 1 to %d", THREADS_MAX);
+            if (tool_take_threads(args, &threads) != EXIT_DONE)
+                return EXIT_USAGE;
             break;
         case PROCESS_JSON:
             as_json = true;
@@ -144,8 +130,8 @@ static int run_process(struct tool_args *args)
     if (path == NULL)
         return tool_usage_error(args, "which configuration? A file is missing");
     enum status st = read_config(path, &config, &err);
-    if (st == STATUS_OK) /* the calling thread helps */
-        st = thread_pool_new((size_t)threads - 1, 0, &pool, &err);
+    if (st == STATUS_OK)
+        st = tool_thread_pool_new(threads, &pool, &err);
     if (st == STATUS_OK)
         st = process_run(&config, pool, true, &report, &err);
     int code = EXIT_DONE;

@@ -5,9 +5,9 @@
 #include "lists/source_set.h"
 #include "pir-server/dataset/dataset_manifest.h"
 #include "tools/commands.h"
+#include "tools/tool_json.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -138,19 +138,10 @@ static void print_table(const struct showing *showing)
     }
 }
 
-static bool put(json_t *object, const char *name, json_t *value)
-{
-    return json_object_set_new(object, name, value) == 0;
-}
-
-static json_t *number(uint64_t count)
-{
-    return json_integer((json_int_t)count);
-}
-
+/* Leaves out what the list does not say. */
 static bool put_text(json_t *object, const char *name, const char *text)
 {
-    return text == NULL || put(object, name, json_string(text));
+    return text == NULL || json_put(object, name, json_string(text));
 }
 
 static json_t *source_json(const struct showing *showing, const struct shown_source *shown)
@@ -166,11 +157,11 @@ static json_t *source_json(const struct showing *showing, const struct shown_sou
         put_text(object, "trust", lists_trust_names[source->trust]) &&
         put_text(object, "category", source->category) &&
         put_text(object, "license", source->license) &&
-        (!shown->is_read || (put(object, "lines", number(shown->lines)) &&
-                             put(object, "bytes", number(shown->bytes)) &&
-                             put(object, "textBytes", number(shown->text_bytes)) &&
+        (!shown->is_read || (json_put(object, "lines", json_count(shown->lines)) &&
+                             json_put(object, "bytes", json_count(shown->bytes)) &&
+                             json_put(object, "textBytes", json_count(shown->text_bytes)) &&
                              put_text(object, "sha256", shown->digest_hex) &&
-                             put(object, "ageSeconds", number(age_of(showing, item))))) &&
+                             json_put(object, "ageSeconds", json_count(age_of(showing, item))))) &&
         (shown->why.status == STATUS_OK || put_text(object, "error", shown->why.message));
     if (good)
         return object;
@@ -178,7 +169,7 @@ static json_t *source_json(const struct showing *showing, const struct shown_sou
     return NULL;
 }
 
-static enum status print_json(const struct showing *showing, struct error *err)
+static json_t *sources_json(const struct showing *showing)
 {
     json_t *root = json_object();
     json_t *list = json_array();
@@ -186,15 +177,13 @@ static enum status print_json(const struct showing *showing, struct error *err)
     for (size_t i = 0; good && i < source_set_count(showing->set); i++)
         good = json_array_append_new(list, source_json(showing, &showing->sources[i])) == 0;
     good = good && put_text(root, "useCase", showing->config->use_case) &&
-           put(root, "failed", number(showing->failed_count)) &&
+           json_put(root, "failed", json_count(showing->failed_count)) &&
            json_object_set(root, "sources", list) == 0;
-    if (good) {
-        json_dumpf(root, stdout, JSON_INDENT(2));
-        putchar('\n');
-    }
     json_decref(list);
+    if (good)
+        return root;
     json_decref(root);
-    return good ? STATUS_OK : error_set(err, STATUS_NOMEM, "%s: out of memory", showing->path);
+    return NULL;
 }
 
 /* What went wrong, or nearly. */
@@ -208,24 +197,26 @@ static void print_problems(const struct showing *showing)
     }
 }
 
-static enum status show(struct showing *showing, struct error *err)
+/* The exit code. */
+static int show(struct showing *showing)
 {
-    enum status status = lists_config_read(showing->path, NULL, NULL, &showing->config, err);
-    if (status != STATUS_OK)
-        return status;
-    if (showing->only_check) {
+    struct error error;
+    enum status status = lists_config_read(showing->path, NULL, NULL, &showing->config, &error);
+    if (status == STATUS_OK && showing->only_check) {
         printf("%s: %zu source%s for %s\n", showing->path, showing->config->source_count,
                showing->config->source_count == 1 ? "" : "s", showing->config->use_case);
-        return STATUS_OK;
+        return EXIT_DONE;
     }
-    status = look_at_all(showing, err);
+    if (status == STATUS_OK)
+        status = look_at_all(showing, &error);
     if (status != STATUS_OK)
-        return status;
+        return tool_fail(&error);
     print_problems(showing);
-    if (showing->json)
-        return print_json(showing, err);
-    print_table(showing);
-    return STATUS_OK;
+    if (!showing->json)
+        print_table(showing);
+    else if (tool_print_json(sources_json(showing)) != EXIT_DONE)
+        return EXIT_FAILED;
+    return showing->failed_count > 0 ? EXIT_FAILED : EXIT_DONE;
 }
 
 static int run(struct tool_args *args)
@@ -256,12 +247,7 @@ static int run(struct tool_args *args)
     if (showing.only_check && (showing.json || showing.data != NULL))
         return tool_usage_error(args, "--check goes with no other option");
 
-    struct error error = {0};
-    int exit_code = EXIT_DONE;
-    if (show(&showing, &error) != STATUS_OK)
-        exit_code = tool_fail(&error);
-    else if (showing.failed_count > 0)
-        exit_code = EXIT_FAILED;
+    const int exit_code = show(&showing);
     source_set_close(showing.set);
     if (showing.scratch != NULL)
         folder_remove(showing.scratch);

@@ -1,9 +1,9 @@
 /* blindlist suburls - the sub-URLs a device asks for, or the key a list entry becomes. */
 #include "base/mem.h"
 #include "tools/commands.h"
+#include "tools/tool_json.h"
 #include "urls/url.h"
 
-#include <jansson.h>
 #include <stdio.h>
 
 enum { OPT_KEY, OPT_JSON };
@@ -102,11 +102,10 @@ static int run(struct tool_args *args)
         if (show(args->argv[i], url, only_key, i == 0, all, &error) != STATUS_OK)
             exit_code = tool_fail(&error);
     }
-    if (all != NULL && exit_code == EXIT_DONE) {
-        json_dumpf(all, stdout, JSON_INDENT(2));
-        fputc('\n', stdout);
-    }
-    json_decref(all);
+    if (all != NULL && exit_code == EXIT_DONE)
+        exit_code = tool_print_json(all);
+    else
+        json_decref(all);
     mem_free(url);
     return exit_code;
 }

@@ -1,25 +1,22 @@
 /* blindlist update - fetches the lists of a lists.json and publishes what has changed. */
-#include "base/cpu.h"
 #include "base/mem.h"
-#include "base/thread_pool.h"
 #include "lists/source_fetch.h"
 #include "lists/source_rows.h"
 #include "pir-server/dataset/dataset_gc.h"
 #include "tools/commands.h"
 #include "tools/compile_summary.h"
 #include "tools/tool_json.h"
+#include "tools/tool_threads.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
 
-#define THREADS_MAX 256
-
 enum { OPT_DATA, OPT_FORCE, OPT_THREADS, OPT_JSON };
 static const struct tool_option options[] = {
     [OPT_DATA] = {"data", 'd', "DIR", "data folder; copies of the lists are kept in DIR/.sources"},
     [OPT_FORCE] = {"force", 0, NULL, "publish even what the guard of lists.json refuses"},
-    [OPT_THREADS] = {"threads", 'j', "N", "threads [as many as cores]"},
+    [OPT_THREADS] = TOOL_THREADS_OPTION,
     [OPT_JSON] = {"json", 0, NULL, "print the summary as JSON"},
 };
 
@@ -28,7 +25,7 @@ struct update {
     const char *data;
     bool is_forced;
     bool json;
-    size_t threads;
+    size_t threads; /* 0 = as many as cores */
 
     struct lists_config *config;
     struct source_set *set;
@@ -233,9 +230,8 @@ static enum status work(struct update *update, struct error *err)
         status = open_sources(update, err);
     if (status == STATUS_OK)
         status = check_sources(update, err);
-    /* The calling thread works, too. */
-    if (status == STATUS_OK && update->threads > 1)
-        status = thread_pool_new(update->threads - 1, 1, &update->pool, err);
+    if (status == STATUS_OK)
+        status = tool_thread_pool_new(update->threads, &update->pool, err);
     if (status == STATUS_OK)
         status = read_sources(update, err);
     if (status == STATUS_OK)
@@ -293,7 +289,6 @@ static void print_summary(const struct update *update)
 /* EXIT_DONE, or the exit code of a usage error. */
 static int take_option(struct update *update, int got, const struct tool_args *args)
 {
-    uint64_t number;
     switch (got) {
     case OPT_DATA:
         update->data = args->value;
@@ -302,11 +297,7 @@ static int take_option(struct update *update, int got, const struct tool_args *a
         update->is_forced = true;
         break;
     case OPT_THREADS:
-        if (!tool_parse_u64(args->value, 1, THREADS_MAX, &number))
-            return tool_usage_error(args, "--threads %s: a number from 1 to 256 is wanted",
-                                    args->value);
-        update->threads = (size_t)number;
-        break;
+        return tool_take_threads(args, &update->threads);
     case OPT_JSON:
         update->json = true;
         break;
@@ -323,8 +314,7 @@ static int take_option(struct update *update, int got, const struct tool_args *a
 
 static int run(struct tool_args *args)
 {
-    const size_t cores = cpu_core_count();
-    struct update update = {.threads = cores < THREADS_MAX ? cores : THREADS_MAX};
+    struct update update = {0};
     for (int got = tool_next(args); got != TOOL_END; got = tool_next(args)) {
         const int code = take_option(&update, got, args);
         if (got == TOOL_STOP || code != EXIT_DONE)

@@ -2,8 +2,8 @@
 #include "base/file.h"
 #include "testvectors/vectors.h"
 #include "tools/commands.h"
+#include "tools/tool_json.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -105,12 +105,9 @@ static int run_verify(struct tool_args *args)
         verify_one(folder, i, &totals, all);
     const bool agree = totals.files[DIFFERS] + totals.files[UNREADABLE] == 0;
     if (json) {
-        json_t *result = json_pack("{s:b, s:I, s:O}", "agree", (int)agree, "cases",
-                                   (json_int_t)totals.cases, "files", all);
-        json_dumpf(result, stdout, JSON_INDENT(2));
-        fputc('\n', stdout);
-        json_decref(result);
-        json_decref(all);
+        if (tool_print_json(json_pack("{s:b, s:I, s:o}", "agree", (int)agree, "cases",
+                                      (json_int_t)totals.cases, "files", all)) != EXIT_DONE)
+            return EXIT_FAILED;
     } else if (agree) {
         printf("all %zu cases agree\n", totals.cases);
     } else {

@@ -1,9 +1,8 @@
 #include "tools/compile_summary.h"
 
-#include "tools/tool.h"
+#include "tools/tool_json.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -102,21 +101,11 @@ void compile_summary_print(const struct compile_summary *compile)
     printf("  %-10s %s/%s/%s\n", "folder", compile->data, info->use_case, info->version);
 }
 
-static bool put(json_t *object, const char *name, json_t *value)
-{
-    return json_object_set_new(object, name, value) == 0;
-}
-
-static json_t *number(uint64_t count)
-{
-    return json_integer((json_int_t)count);
-}
-
 static json_t *numbers(const uint64_t *values, size_t count)
 {
     json_t *array = json_array();
     for (size_t i = 0; i < count && array != NULL; i++)
-        if (json_array_append_new(array, number(values[i])) != 0) {
+        if (json_array_append_new(array, json_count(values[i])) != 0) {
             json_decref(array);
             array = NULL;
         }
@@ -126,11 +115,12 @@ static json_t *numbers(const uint64_t *values, size_t count)
 static json_t *prediction_json(const struct pir_prediction *prediction)
 {
     json_t *object = json_object();
-    if (object != NULL && put(object, "queryMs", json_real((double)prediction->query_ns / 1e6)) &&
-        put(object, "queryBytes", number(prediction->query_bytes)) &&
-        put(object, "responseBytes", number(prediction->response_bytes)) &&
-        put(object, "evaluationKeyBytes", number(prediction->evaluation_key_bytes)) &&
-        put(object, "bytesPerShard", number(prediction->shard_bytes)))
+    if (object != NULL &&
+        json_put(object, "queryMs", json_real((double)prediction->query_ns / 1e6)) &&
+        json_put(object, "queryBytes", json_count(prediction->query_bytes)) &&
+        json_put(object, "responseBytes", json_count(prediction->response_bytes)) &&
+        json_put(object, "evaluationKeyBytes", json_count(prediction->evaluation_key_bytes)) &&
+        json_put(object, "bytesPerShard", json_count(prediction->shard_bytes)))
         return object;
     json_decref(object);
     return NULL;
@@ -140,13 +130,14 @@ static json_t *build_json(const struct dataset_summary *summary)
 {
     json_t *object = json_object();
     const bool good =
-        object != NULL && put(object, "isFull", json_boolean(!summary->is_updated)) &&
+        object != NULL && json_put(object, "isFull", json_boolean(!summary->is_updated)) &&
         (summary->is_updated
-             ? put(object, "rowsAdded", number(summary->update.rows_added)) &&
-                   put(object, "rowsRemoved", number(summary->update.rows_removed)) &&
-                   put(object, "plaintextsRewritten", number(summary->update.plaintexts)) &&
-                   put(object, "shardsLinked", number(summary->update.shards_linked))
-             : put(object, "reason", json_string(summary->full_reason)));
+             ? json_put(object, "rowsAdded", json_count(summary->update.rows_added)) &&
+                   json_put(object, "rowsRemoved", json_count(summary->update.rows_removed)) &&
+                   json_put(object, "plaintextsRewritten",
+                            json_count(summary->update.plaintexts)) &&
+                   json_put(object, "shardsLinked", json_count(summary->update.shards_linked))
+             : json_put(object, "reason", json_string(summary->full_reason)));
     if (good)
         return object;
     json_decref(object);
@@ -156,9 +147,10 @@ static json_t *build_json(const struct dataset_summary *summary)
 static json_t *times_json(const struct compile_summary *compile)
 {
     json_t *object = json_object();
-    bool good = object != NULL && put(object, "reading", json_real(seconds(compile->reading_ns)));
+    bool good =
+        object != NULL && json_put(object, "reading", json_real(seconds(compile->reading_ns)));
     for (size_t i = 0; i < DATASET_PHASE_COUNT && good; i++)
-        good = put(object, phase_names[i], json_real(seconds(compile->dataset.phase_ns[i])));
+        good = json_put(object, phase_names[i], json_real(seconds(compile->dataset.phase_ns[i])));
     if (good)
         return object;
     json_decref(object);
@@ -171,29 +163,32 @@ struct json_t *compile_summary_json(const struct compile_summary *compile)
     const struct dataset_info *info = &summary->info;
     const struct pir_parameters *parameters = &summary->parameters;
     json_t *root = json_object();
-    if (root != NULL && put(root, "useCase", json_string(info->use_case)) &&
-        put(root, "version", json_string(info->version)) &&
-        put(root, "unchanged", json_boolean(summary->existed)) &&
-        put(root, "lists", dataset_counts_json(&compile->counts)) &&
-        put(root, "rows", number(info->row_count)) &&
-        put(root, "rowsBytes", number(summary->rows_bytes)) &&
-        put(root, "prefilterBytes", number(info->prefilter_bytes)) &&
-        put(root, "expectedFalsePositiveRate", json_real(summary->expected_rate)) &&
-        put(root, "murmurSeed", number(info->murmur_seed)) &&
-        put(root, "shards", number(info->shard_count)) &&
-        put(root, "keptShape", json_boolean(summary->kept_shape)) &&
-        put(root, "keptKeys", json_boolean(summary->kept_keys)) &&
-        put(root, "rowsPerShardLeast", number(summary->load.rows_least)) &&
-        put(root, "rowsPerShardMost", number(summary->load.rows_most)) &&
-        put(root, "hashFunctions", number(parameters->hash_function_count)) &&
-        put(root, "bucketsPerTable", number(parameters->entry_count)) &&
-        put(root, "bucketBytes", number(parameters->entry_bytes)) &&
-        put(root, "dimensions", numbers(parameters->dimensions, parameters->dimension_count)) &&
-        put(root, "galoisElements", number(parameters->evaluation_key.galois_element_count)) &&
-        put(root, "prediction", prediction_json(&summary->prediction)) &&
-        put(root, "bucketFill", json_real(summary->load.fill)) &&
-        put(root, "shardBytes", number(summary->shard_bytes)) &&
-        put(root, "build", build_json(summary)) && put(root, "seconds", times_json(compile)))
+    if (root != NULL && json_put(root, "useCase", json_string(info->use_case)) &&
+        json_put(root, "version", json_string(info->version)) &&
+        json_put(root, "unchanged", json_boolean(summary->existed)) &&
+        json_put(root, "lists", dataset_counts_json(&compile->counts)) &&
+        json_put(root, "rows", json_count(info->row_count)) &&
+        json_put(root, "rowsBytes", json_count(summary->rows_bytes)) &&
+        json_put(root, "prefilterBytes", json_count(info->prefilter_bytes)) &&
+        json_put(root, "expectedFalsePositiveRate", json_real(summary->expected_rate)) &&
+        json_put(root, "murmurSeed", json_count(info->murmur_seed)) &&
+        json_put(root, "shards", json_count(info->shard_count)) &&
+        json_put(root, "keptShape", json_boolean(summary->kept_shape)) &&
+        json_put(root, "keptKeys", json_boolean(summary->kept_keys)) &&
+        json_put(root, "rowsPerShardLeast", json_count(summary->load.rows_least)) &&
+        json_put(root, "rowsPerShardMost", json_count(summary->load.rows_most)) &&
+        json_put(root, "hashFunctions", json_count(parameters->hash_function_count)) &&
+        json_put(root, "bucketsPerTable", json_count(parameters->entry_count)) &&
+        json_put(root, "bucketBytes", json_count(parameters->entry_bytes)) &&
+        json_put(root, "dimensions",
+                 numbers(parameters->dimensions, parameters->dimension_count)) &&
+        json_put(root, "galoisElements",
+                 json_count(parameters->evaluation_key.galois_element_count)) &&
+        json_put(root, "prediction", prediction_json(&summary->prediction)) &&
+        json_put(root, "bucketFill", json_real(summary->load.fill)) &&
+        json_put(root, "shardBytes", json_count(summary->shard_bytes)) &&
+        json_put(root, "build", build_json(summary)) &&
+        json_put(root, "seconds", times_json(compile)))
         return root;
     json_decref(root);
     return NULL;

@@ -2,6 +2,16 @@
 
 #include <stdio.h>
 
+json_t *json_count(uint64_t count)
+{
+    return json_integer((json_int_t)count);
+}
+
+bool json_put(json_t *object, const char *name, json_t *value)
+{
+    return json_object_set_new(object, name, value) == 0;
+}
+
 int tool_print_json(json_t *root)
 {
     const int failed = root == NULL || json_dumpf(root, stdout, JSON_INDENT(2)) != 0;

@@ -1,4 +1,4 @@
-/* tool_json - JSON on standard output. */
+/* tool_json - JSON as the subcommands build and print it. */
 #ifndef BLINDLIST_TOOLS_TOOL_JSON_H
 #define BLINDLIST_TOOLS_TOOL_JSON_H
 
@@ -6,6 +6,10 @@
 
 #include <jansson.h>
 
+/* A number of something; NULL without memory. */
+json_t *json_count(uint64_t count);
+/* Adds a field, takes `value`; false when that is NULL or memory is out. */
+bool json_put(json_t *object, const char *name, json_t *value);
 /* Prints JSON on standard output and lets go of `root` (NULL is a failure); the exit code. */
 int tool_print_json(json_t *root);
 
