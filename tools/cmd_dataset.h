@@ -5,8 +5,13 @@
 #include "pir-server/dataset/dataset_versions.h"
 #include "tools/tool.h"
 
+extern const struct tool_command command_dataset_list;
 extern const struct tool_command command_dataset_show;
 extern const struct tool_command command_dataset_diff;
+extern const struct tool_command command_dataset_activate;
+extern const struct tool_command command_dataset_rollback;
+extern const struct tool_command command_dataset_verify;
+extern const struct tool_command command_dataset_gc;
 
 /* Options that all of them take, at the front of each option table. */
 enum { OPT_DATA, OPT_USE_CASE, OPT_JSON, CMD_DATASET_OPTIONS };
