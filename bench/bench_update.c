@@ -9,6 +9,7 @@
 #include "bench/server_process.h"
 
 #include <errno.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,14 +27,27 @@
 #define POLL_NS      1000000
 #define TEXT_BYTES   4096
 
+/* What `blindlist compile --json` calls its phases. */
+static const char *const phases[] = {"reading",   "rows",    "shards",
+                                     "prefilter", "digests", "publishing"};
+#define PHASES      ARRAY_COUNT(phases)
+#define LIST_PHASES 2 /* the first of them: from lists to rows */
+
 struct state {
     char folder[64];
     char list[96];
+    char summary[96]; /* what compile printed last */
     char program[TEXT_BYTES];
 };
 
-/* Hosts, hosts with paths, hosts lines and rules, a quarter each. Every (LINES / CHANGED)th line is
- * of this run alone. */
+struct run {
+    uint64_t live_ns;
+    uint64_t from_rows_ns; /* of these, after the list was read and sorted */
+    uint64_t phase_ns[PHASES];
+};
+
+/* Hosts, hosts with paths, hosts lines and rules, a quarter each. Each run changes CHANGED lines
+ * for good that no run before it changed. */
 static void write_list(const struct state *state, unsigned run)
 {
     static const char *const forms[] = {
@@ -49,10 +63,10 @@ static void write_list(const struct state *state, unsigned run)
     uint64_t x = 1;
     for (unsigned i = 0; i < LINES; i++) {
         x = x * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-        const bool is_changed = i % (LINES / CHANGED) == run % (LINES / CHANGED);
+        const unsigned turn = i % (LINES / CHANGED); /* the run that changes it; 0 = none */
         char line[128];
         const int size = snprintf(line, sizeof line, forms[i % ARRAY_COUNT(forms)],
-                                  (unsigned)(x >> 40) + (is_changed ? run << 24 : 0), i);
+                                  (unsigned)(x >> 40) + (turn <= run ? turn << 24 : 0), i);
         file_writer_write(writer, span_of(line, (size_t)size));
     }
     if (file_writer_commit(writer, &error) != STATUS_OK)
@@ -70,7 +84,7 @@ static pid_t start_compile(const struct state *state)
                                      USE_CASE,       "--out",   state->folder, "--shards",
                                      SHARDS,         "--json",  NULL};
     prctl(PR_SET_PDEATHSIG, SIGTERM);
-    if (freopen("/dev/null", "w", stdout) != NULL)
+    if (freopen(state->summary, "w", stdout) != NULL)
         execv(state->program, (char *const *)(uintptr_t)arguments);
     _exit(127);
 }
@@ -103,7 +117,22 @@ static void read_manifest(struct http_load *load, struct bytes *ret)
     bytes_deinit(&request);
 }
 
-static uint64_t update(const struct state *state, struct http_load *load, unsigned run)
+/* The phases of the compile that ended last. */
+static void read_phases(const struct state *state, struct run *ret)
+{
+    json_error_t error;
+    json_t *summary = json_load_file(state->summary, 0, &error);
+    const json_t *seconds = json_object_get(summary, "seconds");
+    for (size_t i = 0; i < PHASES; i++) {
+        const json_t *phase = json_object_get(seconds, phases[i]);
+        if (!json_is_number(phase))
+            bench_fail("%s: no time for %s", state->summary, phases[i]);
+        ret->phase_ns[i] = (uint64_t)(json_number_value(phase) * 1e9);
+    }
+    json_decref(summary);
+}
+
+static void update(const struct state *state, struct http_load *load, unsigned run, struct run *ret)
 {
     struct bytes before;
     struct bytes now;
@@ -119,11 +148,14 @@ static uint64_t update(const struct state *state, struct http_load *load, unsign
         nanosleep(&pause, NULL);
         read_manifest(load, &now);
     } while (span_equal(bytes_view(&before), bytes_view(&now)));
-    const uint64_t took = bench_now_ns() - start;
+    ret->live_ns = bench_now_ns() - start;
     wait_for_end(pid);
+    read_phases(state, ret);
+    ret->from_rows_ns = ret->live_ns;
+    for (size_t i = 0; i < LIST_PHASES; i++)
+        ret->from_rows_ns -= ret->phase_ns[i];
     bytes_deinit(&before);
     bytes_deinit(&now);
-    return took;
 }
 
 static int by_size(const void *a, const void *b)
@@ -133,11 +165,24 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* Of all runs, the figure that lies `offset` bytes into a run. */
+static void print_line(const char *label, const struct run runs[RUNS], size_t offset)
+{
+    uint64_t took[RUNS];
+    for (size_t i = 0; i < RUNS; i++)
+        memcpy(&took[i], (const char *)&runs[i] + offset, sizeof took[i]);
+    qsort(took, RUNS, sizeof took[0], by_size);
+    printf("%s rows=%d changed=%d shards=" SHARDS
+           " threads=%zu median_ms=%.1f min_ms=%.1f runs=%zu\n",
+           label, LINES, CHANGED, cpu_core_count(), (double)took[RUNS / 2] / 1e6,
+           (double)took[0] / 1e6, RUNS);
+}
+
 int main(int argc, char **argv)
 {
     struct state state = {.folder = "/tmp/bench_update.XXXXXX"};
     struct server_process server;
-    uint64_t took[RUNS];
+    struct run runs[RUNS];
     (void)argc;
     const char *slash = strrchr(argv[0], '/');
     snprintf(state.program, sizeof state.program, "%.*s/../blindlist",
@@ -145,17 +190,20 @@ int main(int argc, char **argv)
     if (mkdtemp(state.folder) == NULL)
         bench_fail("%s: cannot be made", state.folder);
     snprintf(state.list, sizeof state.list, "%s/list.txt", state.folder);
+    snprintf(state.summary, sizeof state.summary, "%s/summary.json", state.folder);
     write_list(&state, 0);
     wait_for_end(start_compile(&state));
     server_process_start(argv[0], state.folder, NULL, &server);
     struct http_load *load = http_load_new(server.address, 1);
     for (size_t i = 0; i < RUNS; i++)
-        took[i] = update(&state, load, (unsigned)i + 1);
-    qsort(took, RUNS, sizeof took[0], by_size);
-    printf("update_live rows=%d changed=%d shards=" SHARDS
-           " threads=%zu median_ms=%.1f min_ms=%.1f runs=%zu\n",
-           LINES, CHANGED, cpu_core_count(), (double)took[RUNS / 2] / 1e6, (double)took[0] / 1e6,
-           RUNS);
+        update(&state, load, (unsigned)i + 1, &runs[i]);
+    print_line("update_live", runs, offsetof(struct run, live_ns));
+    print_line("update_live_from_rows", runs, offsetof(struct run, from_rows_ns));
+    for (size_t i = 0; i < PHASES; i++) {
+        char label[TEXT_BYTES];
+        snprintf(label, sizeof label, "update_phase phase=%s", phases[i]);
+        print_line(label, runs, offsetof(struct run, phase_ns) + i * sizeof(uint64_t));
+    }
     http_load_free(load);
     server_process_stop(&server);
     folder_remove(state.folder);
