@@ -49,19 +49,45 @@ static void make_list(size_t lines, struct bytes *ret)
     }
 }
 
-static void check_round_trip(size_t format, struct span text)
-{
+/* A packed text, and what became of unpacking it. */
+struct trial {
     struct bytes packed;
     struct bytes out;
-    struct error err = {0};
-    bytes_init(&packed, OUT_MAX);
-    bytes_init(&out, OUT_MAX);
-    packers[format](text, &packed);
-    cr_assert_eq(decompress_detect(bytes_view(&packed)), formats[format]);
-    cr_assert_eq(decompress(bytes_view(&packed), &out, &err), STATUS_OK, "%s", err.message);
-    cr_assert(span_equal(bytes_view(&out), text));
-    bytes_deinit(&packed);
-    bytes_deinit(&out);
+    enum status status;
+    struct error err;
+};
+
+static void trial_init(struct trial *trial, size_t out_max)
+{
+    bytes_init(&trial->packed, OUT_MAX);
+    bytes_init(&trial->out, out_max);
+    trial->err = (struct error){0};
+}
+
+/* Unpacks the first `size` bytes, again from nothing. */
+static void trial_run(struct trial *trial, size_t size)
+{
+    trial->out.size = 0;
+    trial->status =
+        decompress(span_part(bytes_view(&trial->packed), 0, size), &trial->out, &trial->err);
+}
+
+static void trial_deinit(struct trial *trial)
+{
+    bytes_deinit(&trial->packed);
+    bytes_deinit(&trial->out);
+}
+
+static void check_round_trip(size_t format, struct span text)
+{
+    struct trial trial;
+    trial_init(&trial, OUT_MAX);
+    packers[format](text, &trial.packed);
+    cr_assert_eq(decompress_detect(bytes_view(&trial.packed)), formats[format]);
+    trial_run(&trial, trial.packed.size);
+    cr_assert_eq(trial.status, STATUS_OK, "%s", trial.err.message);
+    cr_assert(span_equal(bytes_view(&trial.out), text));
+    trial_deinit(&trial);
 }
 
 Test(decompress, round_trip)
@@ -83,45 +109,38 @@ Test(decompress, round_trip)
 Test(decompress, members_one_behind_the_other)
 {
     for (size_t format = 0; format < 2; format++) {
-        struct bytes packed;
-        struct bytes out;
-        bytes_init(&packed, OUT_MAX);
-        bytes_init(&out, OUT_MAX);
-        packers[format](span_of_text("one\n"), &packed);
-        packers[format](span_of_text(""), &packed);
-        packers[format](span_of_text("two\n"), &packed);
-        cr_assert_eq(decompress(bytes_view(&packed), &out, NULL), STATUS_OK);
-        cr_assert(span_equal(bytes_view(&out), span_of_text("one\ntwo\n")));
-        bytes_deinit(&packed);
-        bytes_deinit(&out);
+        struct trial trial;
+        trial_init(&trial, OUT_MAX);
+        packers[format](span_of_text("one\n"), &trial.packed);
+        packers[format](span_of_text(""), &trial.packed);
+        packers[format](span_of_text("two\n"), &trial.packed);
+        trial_run(&trial, trial.packed.size);
+        cr_assert_eq(trial.status, STATUS_OK);
+        cr_assert(span_equal(bytes_view(&trial.out), span_of_text("one\ntwo\n")));
+        trial_deinit(&trial);
     }
 }
 
 Test(decompress, cut_at_every_byte)
 {
+    struct bytes list;
+    bytes_init(&list, OUT_MAX);
+    make_list(40, &list);
     for (size_t format = 0; format < 2; format++) {
-        struct bytes packed;
-        struct bytes list;
-        bytes_init(&packed, OUT_MAX);
-        bytes_init(&list, OUT_MAX);
-        make_list(40, &list);
-        packers[format](bytes_view(&list), &packed);
-        for (size_t size = 4; size < packed.size; size++) {
-            struct bytes out;
-            struct error err = {0};
+        struct trial trial;
+        trial_init(&trial, OUT_MAX);
+        packers[format](bytes_view(&list), &trial.packed);
+        for (size_t size = 4; size < trial.packed.size; size++) {
             char expected[100];
-            bytes_init(&out, OUT_MAX);
-            const enum status status =
-                decompress(span_part(bytes_view(&packed), 0, size), &out, &err);
-            cr_assert_eq(status, STATUS_MALFORMED, "%s, %zu bytes", names[format], size);
+            trial_run(&trial, size);
+            cr_assert_eq(trial.status, STATUS_MALFORMED, "%s, %zu bytes", names[format], size);
             (void)snprintf(expected, sizeof expected, "%s, byte %zu: the stream is cut off",
                            names[format], size);
-            cr_assert_str_eq(err.message, expected, "%s", err.message);
-            bytes_deinit(&out);
+            cr_assert_str_eq(trial.err.message, expected, "%s", trial.err.message);
         }
-        bytes_deinit(&packed);
-        bytes_deinit(&list);
+        trial_deinit(&trial);
     }
+    bytes_deinit(&list);
 }
 
 Test(decompress, something_behind_the_end)
@@ -131,40 +150,34 @@ Test(decompress, something_behind_the_end)
         "zstd, byte 13: something else stands behind the stream",
     };
     for (size_t format = 0; format < 2; format++) {
-        struct bytes packed;
-        struct bytes out;
-        struct error err = {0};
-        bytes_init(&packed, OUT_MAX);
-        bytes_init(&out, OUT_MAX);
-        packers[format](span_of_text("one\n"), &packed);
-        bytes_append_text(&packed, "more");
-        cr_assert_eq(decompress(bytes_view(&packed), &out, &err), STATUS_MALFORMED);
-        cr_assert_str_eq(err.message, expected[format], "%s", err.message);
-        bytes_deinit(&packed);
-        bytes_deinit(&out);
+        struct trial trial;
+        trial_init(&trial, OUT_MAX);
+        packers[format](span_of_text("one\n"), &trial.packed);
+        bytes_append_text(&trial.packed, "more");
+        trial_run(&trial, trial.packed.size);
+        cr_assert_eq(trial.status, STATUS_MALFORMED);
+        cr_assert_str_eq(trial.err.message, expected[format], "%s", trial.err.message);
+        trial_deinit(&trial);
     }
 }
 
 Test(decompress, a_flipped_bit_is_found)
 {
-    struct bytes packed;
+    struct trial trial;
     struct bytes list;
-    bytes_init(&packed, OUT_MAX);
+    trial_init(&trial, OUT_MAX);
     bytes_init(&list, OUT_MAX);
     make_list(40, &list);
-    pack_gzip(bytes_view(&list), &packed);
+    pack_gzip(bytes_view(&list), &trial.packed);
     /* Byte 4 to 9 of the header (time, level, system) may be anything. */
-    for (size_t at = 10; at < packed.size; at++) {
-        struct bytes out;
-        struct error err = {0};
-        bytes_init(&out, OUT_MAX);
-        packed.data[at] ^= 0x10;
-        cr_assert_eq(decompress(bytes_view(&packed), &out, &err), STATUS_MALFORMED, "byte %zu", at);
-        cr_assert_eq(strncmp(err.message, "gzip, byte ", 11), 0, "%s", err.message);
-        packed.data[at] ^= 0x10;
-        bytes_deinit(&out);
+    for (size_t at = 10; at < trial.packed.size; at++) {
+        trial.packed.data[at] ^= 0x10;
+        trial_run(&trial, trial.packed.size);
+        cr_assert_eq(trial.status, STATUS_MALFORMED, "byte %zu", at);
+        cr_assert_eq(strncmp(trial.err.message, "gzip, byte ", 11), 0, "%s", trial.err.message);
+        trial.packed.data[at] ^= 0x10;
     }
-    bytes_deinit(&packed);
+    trial_deinit(&trial);
     bytes_deinit(&list);
 }
 
@@ -174,18 +187,15 @@ Test(decompress, a_bomb_is_refused_early)
     bytes_init(&zeros, OUT_MAX);
     memset(bytes_append_space(&zeros, 50000000), 'a', 50000000);
     for (size_t format = 0; format < 2; format++) {
-        struct bytes packed;
-        struct bytes out;
-        struct error err = {0};
-        bytes_init(&packed, OUT_MAX);
-        bytes_init(&out, OUT_MAX);
-        packers[format](bytes_view(&zeros), &packed);
-        cr_assert_eq(decompress(bytes_view(&packed), &out, &err), STATUS_TOO_LARGE);
-        cr_assert_not_null(strstr(err.message, "unpacks to more than 200 times its size"), "%s",
-                           err.message);
-        cr_assert(out.size < 3 * DECOMPRESS_FREE_BYTES, "%zu", out.size);
-        bytes_deinit(&packed);
-        bytes_deinit(&out);
+        struct trial trial;
+        trial_init(&trial, OUT_MAX);
+        packers[format](bytes_view(&zeros), &trial.packed);
+        trial_run(&trial, trial.packed.size);
+        cr_assert_eq(trial.status, STATUS_TOO_LARGE);
+        cr_assert_not_null(strstr(trial.err.message, "unpacks to more than 200 times its size"),
+                           "%s", trial.err.message);
+        cr_assert(trial.out.size < 3 * DECOMPRESS_FREE_BYTES, "%zu", trial.out.size);
+        trial_deinit(&trial);
     }
     bytes_deinit(&zeros);
 }
@@ -197,18 +207,16 @@ Test(decompress, the_maximum_holds_to_the_byte)
     make_list(10000, &list);
     for (size_t format = 0; format < 2; format++) {
         for (size_t less = 0; less < 2; less++) {
-            struct bytes packed;
-            struct bytes out;
-            struct error err = {0};
-            bytes_init(&packed, OUT_MAX);
-            bytes_init(&out, list.size - less);
-            packers[format](bytes_view(&list), &packed);
-            const enum status status = decompress(bytes_view(&packed), &out, &err);
-            cr_assert_eq(status, less == 0 ? STATUS_OK : STATUS_TOO_LARGE, "%s", err.message);
-            cr_assert(less == 0 || strstr(err.message, "unpacks to more than 209999 bytes") != NULL,
-                      "%s", err.message);
-            bytes_deinit(&packed);
-            bytes_deinit(&out);
+            struct trial trial;
+            trial_init(&trial, list.size - less);
+            packers[format](bytes_view(&list), &trial.packed);
+            trial_run(&trial, trial.packed.size);
+            cr_assert_eq(trial.status, less == 0 ? STATUS_OK : STATUS_TOO_LARGE, "%s",
+                         trial.err.message);
+            cr_assert(less == 0 ||
+                          strstr(trial.err.message, "unpacks to more than 209999 bytes") != NULL,
+                      "%s", trial.err.message);
+            trial_deinit(&trial);
         }
     }
     bytes_deinit(&list);

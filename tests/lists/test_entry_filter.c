@@ -27,42 +27,46 @@ static struct entry_filter *make(void)
     return filter;
 }
 
-Test(entry_filter, without_patterns_keeps_all)
+#define SOME 6
+/* Each list ends with a NULL. */
+struct scenario {
+    const char *include[SOME];
+    const char *exclude[SOME];
+    const char *kept[SOME];
+    const char *left_out[SOME];
+};
+
+static void check(const struct scenario *scenario)
 {
     struct entry_filter *filter = make();
-    cr_assert(entry_filter_is_empty(filter));
-    cr_assert(keeps(filter, ""));
-    cr_assert(keeps(filter, "a.example"));
+    for (size_t i = 0; scenario->include[i] != NULL; i++)
+        add(filter, ENTRY_INCLUDE, scenario->include[i]);
+    for (size_t i = 0; scenario->exclude[i] != NULL; i++)
+        add(filter, ENTRY_EXCLUDE, scenario->exclude[i]);
+    cr_assert_eq(entry_filter_is_empty(filter),
+                 scenario->include[0] == NULL && scenario->exclude[0] == NULL);
+    for (size_t i = 0; scenario->kept[i] != NULL; i++)
+        cr_expect(keeps(filter, scenario->kept[i]), "%s", scenario->kept[i]);
+    for (size_t i = 0; scenario->left_out[i] != NULL; i++)
+        cr_expect_not(keeps(filter, scenario->left_out[i]), "%s", scenario->left_out[i]);
     entry_filter_free(filter);
 }
 
-Test(entry_filter, include_then_exclude)
+Test(entry_filter, what_is_kept)
 {
-    struct entry_filter *filter = make();
-    add(filter, ENTRY_INCLUDE, "\\.example$");
-    add(filter, ENTRY_INCLUDE, "(?i)PARTNER");
-    add(filter, ENTRY_EXCLUDE, "^good(\\.|-)");
-    cr_assert_not(entry_filter_is_empty(filter));
-    cr_assert(keeps(filter, "a.example"));
-    cr_assert(keeps(filter, "x.partner.test/y"));
-    cr_assert_not(keeps(filter, "a.test"));
-    cr_assert_not(keeps(filter, "good.example"));
-    cr_assert_not(keeps(filter, ""));
-    entry_filter_free(filter);
-}
-
-Test(entry_filter, exclude_alone)
-{
-    struct entry_filter *filter = make();
-    add(filter, ENTRY_EXCLUDE, "^$");
-    add(filter, ENTRY_EXCLUDE, "\xc3\xbc");
-    cr_assert_not(keeps(filter, ""));
-    cr_assert(keeps(filter, "u.example"));
-    cr_assert_not(keeps(filter, "\xc3\xbc.example"));
-    /* Not UTF-8: the byte is no character, the rest is searched. */
-    cr_assert(keeps(filter, "\xff\xfc.example"));
-    cr_assert_not(keeps(filter, "\xff\xc3\xbc.example"));
-    entry_filter_free(filter);
+    static const struct scenario scenarios[] = {
+        {.kept = {"", "a.example"}},
+        {.include = {"\\.example$", "(?i)PARTNER"},
+         .exclude = {"^good(\\.|-)"},
+         .kept = {"a.example", "x.partner.test/y"},
+         .left_out = {"a.test", "good.example", ""}},
+        /* Not UTF-8: the byte is no character, the rest is searched. */
+        {.exclude = {"^$", "\xc3\xbc"},
+         .kept = {"u.example", "\xff\xfc.example"},
+         .left_out = {"", "\xc3\xbc.example", "\xff\xc3\xbc.example"}},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(scenarios); i++)
+        check(&scenarios[i]);
 }
 
 Test(entry_filter, refuses_what_is_no_pattern)
