@@ -38,37 +38,16 @@ struct session {
     size_t failed_count;
 };
 
-/* The text, or when it is no UTF-8, the text with %xx for each byte above 127. */
-static json_t *text_json(const char *text)
-{
-    json_t *plain = json_string(text);
-    if (plain != NULL)
-        return plain;
-    const size_t size = strlen(text);
-    struct bytes escaped;
-    bytes_init(&escaped, 3 * size);
-    for (size_t i = 0; i < size; i++) {
-        const uint8_t byte = (uint8_t)text[i];
-        if (byte < 0x80)
-            bytes_append_u8(&escaped, byte);
-        else
-            bytes_append_format(&escaped, "%%%02x", byte);
-    }
-    json_t *result = json_stringn((const char *)escaped.data, escaped.size);
-    bytes_deinit(&escaped);
-    return result;
-}
-
 static json_t *failure_json(const char *url, const struct error *error)
 {
-    return json_pack("{s:o, s:s, s:o}", "url", text_json(url), "verdict", "failed", "error",
-                     text_json(error->message));
+    return json_pack("{s:o, s:s, s:o}", "url", tool_text_json(span_of_text(url)), "verdict",
+                     "failed", "error", tool_text_json(span_of_text(error->message)));
 }
 
 static json_t *result_json(const char *url, const struct device_verdict *verdict)
 {
     json_t *result = json_pack(
-        "{s:o, s:s, s:I, s:I, s:I, s:I, s:f}", "url", text_json(url), "verdict",
+        "{s:o, s:s, s:I, s:I, s:I, s:I, s:f}", "url", tool_text_json(span_of_text(url)), "verdict",
         verdict->is_denied ? "denied" : "allowed", "subUrls", (json_int_t)verdict->sub_url_count,
         "prefilterHits", (json_int_t)verdict->hit_count, "sentBytes",
         (json_int_t)verdict->sent_bytes, "receivedBytes", (json_int_t)verdict->got_bytes,

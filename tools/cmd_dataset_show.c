@@ -124,11 +124,9 @@ static long long count_of(const json_t *object, const char *field)
     return (long long)json_integer_value(json_object_get(object, field));
 }
 
-/* A file's name, as somebody once gave it, without what would move a terminal's cursor. */
-static void print_name(const char *name)
+static struct span text_of(const json_t *string)
 {
-    for (; name != NULL && *name != '\0'; name++)
-        putchar((unsigned char)*name < ' ' || *name == 127 ? '?' : *name);
+    return span_of(json_string_value(string), json_string_length(string));
 }
 
 static void print_sources(const json_t *sources)
@@ -139,7 +137,7 @@ static void print_sources(const json_t *sources)
     {
         const char *digest = json_string_value(json_object_get(source, "sha256"));
         printf("  %-10s ", index == 0 ? "sources" : "");
-        print_name(json_string_value(json_object_get(source, "name")));
+        tool_print_text(text_of(json_object_get(source, "name")));
         printf(": %lld lines, %lld kept, %lld dropped; SHA-256 %.*s...\n",
                count_of(source, "lines"), count_of(source, "kept"), count_of(source, "dropped"),
                DIGITS_SHOWN, digest != NULL ? digest : "?");
@@ -169,7 +167,7 @@ static void print_lists(json_t *lists)
     json_object_foreach(json_object_get(lists, "droppedFor"), name, count)
     {
         printf("  %10lld ", (long long)json_integer_value(count));
-        print_name(reason_text(name));
+        tool_print_text(span_of_text(reason_text(name)));
         putchar('\n');
     }
 }

@@ -177,6 +177,12 @@ bool tool_parse_double(const char *text, double *ret)
     return true;
 }
 
+void tool_print_text(struct span text)
+{
+    for (size_t i = 0; i < text.size; i++)
+        putchar(text.data[i] < ' ' || text.data[i] == 127 ? '?' : text.data[i]);
+}
+
 void tool_size_text(uint64_t bytes, char ret[TOOL_SIZE_BYTES])
 {
     if (bytes >= 10000000)

@@ -17,6 +17,7 @@
 #ifndef BLINDLIST_TOOLS_TOOL_H
 #define BLINDLIST_TOOLS_TOOL_H
 
+#include "base/span.h"
 #include "base/status.h"
 
 #include <stdbool.h>
@@ -80,6 +81,10 @@ int tool_finish(int exit_code);
 bool tool_parse_u64(const char *text, uint64_t min, uint64_t max, uint64_t *ret) MUST_CHECK;
 /* A finite number in C notation with nothing behind it. */
 bool tool_parse_double(const char *text, double *ret) MUST_CHECK;
+
+/* Prints a text that somebody gave (a name of a file), without what would move a terminal's cursor.
+ */
+void tool_print_text(struct span text);
 
 /* "12.3 MB", "12.3 KB" or "123 bytes". */
 #define TOOL_SIZE_BYTES 32

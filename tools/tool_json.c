@@ -1,5 +1,7 @@
 #include "tools/tool_json.h"
 
+#include "base/bytes.h"
+
 #include <stdio.h>
 
 json_t *json_count(uint64_t count)
@@ -22,4 +24,22 @@ int tool_print_json(json_t *root)
     }
     putchar('\n');
     return EXIT_DONE;
+}
+
+json_t *tool_text_json(struct span text)
+{
+    json_t *plain = json_stringn((const char *)text.data, text.size);
+    if (plain != NULL)
+        return plain;
+    struct bytes escaped;
+    bytes_init(&escaped, 3 * text.size);
+    for (size_t i = 0; i < text.size; i++) {
+        if (text.data[i] < 0x80)
+            bytes_append_u8(&escaped, text.data[i]);
+        else
+            bytes_append_format(&escaped, "%%%02x", text.data[i]);
+    }
+    json_t *result = json_stringn((const char *)escaped.data, escaped.size);
+    bytes_deinit(&escaped);
+    return result;
 }

@@ -22,9 +22,9 @@ struct dataset {
     char *folder;
     struct file_map prefilter;
     struct bytes prefilter_manifest;
-    struct bloom_params prefilter_params;
-    struct pir_shard **shards; /* [shard_count], NULL where not opened yet */
-    int hold;                  /* dataset_hold.h */
+    struct bloom_reader filter; /* of the prefilter's bits */
+    struct pir_shard **shards;  /* [shard_count], NULL where not opened yet */
+    int hold;                   /* dataset_hold.h */
 };
 
 bool dataset_use_case_is_valid(const char *use_case)
@@ -101,10 +101,9 @@ static enum status open_prefilter(struct dataset *dataset, struct error *err)
     if (status == STATUS_OK &&
         (layout != BLOOM_LAYOUT_MANIFEST || strcmp(meta->tag, info->prefilter_tag) != 0 ||
          meta->item_count != info->row_count || meta->params.murmur_seed != info->murmur_seed ||
-         bloom_byte_count(meta->params.bit_count) != info->prefilter_bytes))
+         bloom_reader_init(&dataset->filter, &meta->params, dataset->prefilter.bytes.data,
+                           dataset->prefilter.bytes.size) != BLOOM_OK))
         status = error_set(err, STATUS_MISMATCH, "%s: does not fit dataset.json", path);
-    if (status == STATUS_OK)
-        dataset->prefilter_params = meta->params;
     mem_free(meta);
     mem_free(bits_path);
     mem_free(path);
@@ -321,6 +320,11 @@ struct span dataset_prefilter(const struct dataset *dataset)
     return dataset->prefilter.bytes;
 }
 
+bool dataset_prefilter_has(const struct dataset *dataset, struct span key)
+{
+    return bloom_reader_has_key(&dataset->filter, key.data, key.size);
+}
+
 struct span dataset_prefilter_manifest(const struct dataset *dataset)
 {
     return bytes_view(&dataset->prefilter_manifest);
@@ -340,10 +344,6 @@ enum status dataset_check_sizes(const struct dataset *dataset, struct error *err
 static enum status verify_rows(const struct dataset *dataset, struct span text, const char *path,
                                struct error *err)
 {
-    struct bloom_reader filter;
-    if (bloom_reader_init(&filter, &dataset->prefilter_params, dataset->prefilter.bytes.data,
-                          dataset->prefilter.bytes.size) != BLOOM_OK)
-        return error_set(err, STATUS_MISMATCH, "%s: does not fit the prefilter", path);
     const struct span test_row = span_of_text(DATASET_TEST_ROW);
     struct span before = span_of(NULL, 0);
     uint64_t count = 0;
@@ -357,7 +357,7 @@ static enum status verify_rows(const struct dataset *dataset, struct span text, 
         if (count > 1 && span_compare(before, row) >= 0)
             return error_set(err, STATUS_MISMATCH, "%s, line %llu: not in order", path,
                              (unsigned long long)count);
-        if (!bloom_reader_has_key(&filter, row.data, row.size))
+        if (!dataset_prefilter_has(dataset, row))
             return error_set(err, STATUS_MISMATCH, "%s, line %llu: not in the prefilter", path,
                              (unsigned long long)count);
         has_test_row = has_test_row || span_equal(row, test_row);

@@ -92,6 +92,8 @@ const struct pir_shard *dataset_shard(const struct dataset *dataset, uint64_t in
 
 /* The prefilter's bits, mapped: dataset_info()->prefilter_bytes. */
 struct span dataset_prefilter(const struct dataset *dataset);
+/* Would a device ask the server about this sub-URL? */
+bool dataset_prefilter_has(const struct dataset *dataset, struct span key);
 /* Bytes of prefilter.json as they are served; its url is "/prefilter/<use case>/<tag>.bloom". */
 struct span dataset_prefilter_manifest(const struct dataset *dataset);
 

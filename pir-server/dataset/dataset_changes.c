@@ -1,6 +1,7 @@
 #include "pir-server/dataset/dataset_changes.h"
 
 #include "base/mem.h"
+#include "base/sorted_lines.h"
 #include "pir-server/pir/keyword_hash.h"
 #include "pir-server/pir/sha256.h"
 
@@ -21,33 +22,6 @@ struct search {
     const struct row_set *rows;
     struct slice slices[SLICES];
 };
-
-/* The line of `text` that starts at `at`, without its end. */
-static struct span line_at(struct span text, size_t at)
-{
-    const uint8_t *end = memchr(text.data + at, '\n', text.size - at);
-    return span_part(text, at, (end != NULL ? (size_t)(end - text.data) : text.size) - at);
-}
-
-/* Where the first line that is not below `row` starts; text.size when there is none. */
-static size_t lower_bound(struct span text, struct span row)
-{
-    size_t low = 0; /* a line starts here, and all before are below */
-    size_t high = text.size;
-    while (low < high) {
-        size_t start = low + (high - low) / 2;
-        while (start > low && text.data[start - 1] != '\n')
-            start--;
-        const struct span line = line_at(text, start);
-        if (span_compare(line, row) < 0) {
-            const size_t next = start + line.size + 1;
-            low = next < text.size ? next : text.size;
-        } else {
-            high = start;
-        }
-    }
-    return low;
-}
 
 static enum status note(struct slice *slice, struct span row, bool is_added, struct error *err)
 {
@@ -70,7 +44,7 @@ static enum status merge(const struct search *search, size_t first, size_t end, 
                          size_t stop, struct slice *slice, struct error *err)
 {
     enum status status = STATUS_OK;
-    struct span line = at < stop ? line_at(search->before, at) : span_of(NULL, 0);
+    struct span line = at < stop ? sorted_lines_at(search->before, at) : span_of(NULL, 0);
     while ((first < end || at < stop) && status == STATUS_OK) {
         const struct span row = first < end ? row_set_at(search->rows, first) : span_of(NULL, 0);
         const int order = first == end ? -1 : at >= stop ? 1 : span_compare(line, row);
@@ -81,7 +55,7 @@ static enum status merge(const struct search *search, size_t first, size_t end, 
         first += order >= 0;
         if (order <= 0) {
             at += line.size + 1;
-            line = at < stop ? line_at(search->before, at) : line;
+            line = at < stop ? sorted_lines_at(search->before, at) : line;
         }
     }
     return status;
@@ -109,11 +83,12 @@ static enum status search_task(void *context, size_t index, size_t worker, struc
     const size_t slice = index - 1;
     const size_t first = (size_t)((uint64_t)count * slice / SLICES);
     const size_t end = (size_t)((uint64_t)count * (slice + 1) / SLICES);
-    const size_t at = slice == 0      ? 0
-                      : first < count ? lower_bound(search->before, row_set_at(search->rows, first))
-                                      : search->before.size;
+    const size_t at = slice == 0 ? 0
+                      : first < count
+                          ? sorted_lines_find(search->before, row_set_at(search->rows, first))
+                          : search->before.size;
     const size_t stop = slice + 1 < SLICES && end < count
-                            ? lower_bound(search->before, row_set_at(search->rows, end))
+                            ? sorted_lines_find(search->before, row_set_at(search->rows, end))
                             : search->before.size;
     return merge(search, first, end, at, stop, &search->slices[slice], err);
 }
