@@ -47,6 +47,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (!seen.found)
             abort();
     }
+    for (unsigned flags = 1; flags < 8; flags++) {
+        const struct url_walk walk = {.only_whole_host = (flags & 1) != 0,
+                                      .only_whole_path = (flags & 2) != 0,
+                                      .no_intermediates = (flags & 4) != 0,
+                                      .prefix = "https://"};
+        struct seen prefixed = {0};
+        if (url_expand_walk(&url, &walk, see, &prefixed, NULL) == STATUS_OK &&
+            (prefixed.count != url_walk_count(&url, &walk) ||
+             prefixed.longest > sizeof url.scratch))
+            abort();
+    }
     /* A key is canonical: read again it stays what it is, a second "www." aside. */
     if (key.size <= URL_MAX_BYTES && url_parse(seen.wanted, &again) == DROP_NONE &&
         !again.had_www && !span_equal(url_key(&again), seen.wanted))

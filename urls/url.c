@@ -5,7 +5,6 @@
 #include "urls/url_address.h"
 
 #include <idn2.h>
-#include <stdio.h>
 
 #define SCHEME_MAX_BYTES 16
 
@@ -335,16 +334,18 @@ static bool is_escaped(uint8_t c, enum part part)
 }
 
 /* Appends `text` to ret->text at *size. */
-static enum drop_reason append_part(struct span text, enum part part, struct url *ret, size_t *size)
+static enum drop_reason append_part(struct span text, enum part part, bool keeps_case,
+                                    struct url *ret, size_t *size)
 {
+    const char *digits = keeps_case ? "0123456789ABCDEF" : "0123456789abcdef";
     size_t at = *size;
     size_t i = 0;
-    if (text.size <= URL_MAX_BYTES - at) {
+    if (text.size <= URL_MAX_BYTES - at && !keeps_case) {
         for (; i < text.size && plain_bytes[text.data[i]] != 0; i++)
             ret->text[at++] = plain_bytes[text.data[i]];
     }
     for (; i < text.size; i++) {
-        uint8_t c = lower(text.data[i]);
+        uint8_t c = keeps_case ? text.data[i] : lower(text.data[i]);
         if (c <= ' ' || c == 0x7f)
             return DROP_CHARACTER;
         if (c == '\\' && part == PART_PATH)
@@ -354,8 +355,8 @@ static enum drop_reason append_part(struct span text, enum part part, struct url
             return DROP_TOO_LONG;
         if (escaped) {
             ret->text[at++] = '%';
-            ret->text[at++] = (uint8_t) "0123456789abcdef"[c >> 4];
-            ret->text[at++] = (uint8_t) "0123456789abcdef"[c & 15];
+            ret->text[at++] = (uint8_t)digits[c >> 4];
+            ret->text[at++] = (uint8_t)digits[c & 15];
         } else {
             ret->text[at++] = c;
         }
@@ -371,7 +372,8 @@ static unsigned dots_of(struct span segment)
     for (size_t i = 0; i < segment.size && dots < 3; dots++) {
         if (segment.data[i] == '.')
             i += 1;
-        else if (segment.size - i >= 3 && memcmp(segment.data + i, "%2e", 3) == 0)
+        else if (segment.size - i >= 3 && memcmp(segment.data + i, "%2", 2) == 0 &&
+                 lower(segment.data[i + 2]) == 'e')
             i += 3;
         else
             return 0;
@@ -413,7 +415,7 @@ static bool may_have_dots(const uint8_t *path, size_t size)
     return false;
 }
 
-static enum drop_reason read_rest(struct span rest, struct url *ret)
+static enum drop_reason read_rest(struct span rest, bool keeps_case, struct url *ret)
 {
     const uint8_t *hash = rest.size > 0 ? memchr(rest.data, '#', rest.size) : NULL;
     const size_t before_hash = hash != NULL ? (size_t)(hash - rest.data) : rest.size;
@@ -424,9 +426,9 @@ static enum drop_reason read_rest(struct span rest, struct url *ret)
     uint8_t *path = ret->text + size;
     enum drop_reason reason = DROP_NONE;
     if (path_size == 0)
-        reason = append_part(span_of("/", 1), PART_PATH, ret, &size);
+        reason = append_part(span_of("/", 1), PART_PATH, keeps_case, ret, &size);
     else
-        reason = append_part(span_part(rest, 0, path_size), PART_PATH, ret, &size);
+        reason = append_part(span_part(rest, 0, path_size), PART_PATH, keeps_case, ret, &size);
     if (reason != DROP_NONE)
         return reason;
     ret->path_size = size - ret->host_size;
@@ -437,14 +439,14 @@ static enum drop_reason read_rest(struct span rest, struct url *ret)
 
     if (question != NULL && before_hash - path_size > 1) {
         const size_t start = size;
-        reason = append_part(span_part(rest, path_size, before_hash - path_size), PART_QUERY, ret,
-                             &size);
+        reason = append_part(span_part(rest, path_size, before_hash - path_size), PART_QUERY,
+                             keeps_case, ret, &size);
         ret->query_size = size - start;
     }
     if (reason == DROP_NONE && hash != NULL && rest.size - before_hash > 1) {
         const size_t start = size;
         reason = append_part(span_part(rest, before_hash, rest.size - before_hash), PART_FRAGMENT,
-                             ret, &size);
+                             keeps_case, ret, &size);
         ret->fragment_size = size - start;
     }
     return reason;
@@ -480,6 +482,11 @@ static bool is_scheme(struct span text, const char *scheme)
 
 enum drop_reason url_parse(struct span text, struct url *ret)
 {
+    return url_parse_cased(text, false, ret);
+}
+
+enum drop_reason url_parse_cased(struct span text, bool keeps_case, struct url *ret)
+{
     if (text.size == 0)
         return DROP_EMPTY;
     if (text.size > URL_MAX_BYTES)
@@ -492,6 +499,7 @@ enum drop_reason url_parse(struct span text, struct url *ret)
     ret->device_port = 443;
     ret->is_address = false;
     ret->had_scheme = false;
+    ret->is_http = false;
     ret->had_www = false;
     ret->had_user_info = false;
 
@@ -499,7 +507,8 @@ enum drop_reason url_parse(struct span text, struct url *ret)
     if (skip > 0) {
         const struct span scheme = span_part(text, 0, skip);
         ret->had_scheme = true;
-        if (is_scheme(scheme, "http://"))
+        ret->is_http = is_scheme(scheme, "http://");
+        if (ret->is_http)
             ret->device_port = 80;
         else if (!is_scheme(scheme, "https://"))
             return DROP_SCHEME;
@@ -516,169 +525,5 @@ enum drop_reason url_parse(struct span text, struct url *ret)
     const enum drop_reason reason = read_authority(span_part(text, 0, end), end == text.size, ret);
     if (reason != DROP_NONE)
         return reason;
-    return read_rest(span_part(text, end, text.size - end), ret);
-}
-
-static size_t append(uint8_t *out, size_t size, const uint8_t *more, size_t more_size)
-{
-    memcpy(out + size, more, more_size);
-    return size + more_size;
-}
-
-static size_t append_port(uint8_t *out, size_t size, uint32_t port)
-{
-    char text[URL_PORT_BYTES + 1];
-    const int length = snprintf(text, sizeof text, ":%u", (unsigned)port & 0xffff);
-    return append(out, size, (const uint8_t *)text, (size_t)length);
-}
-
-struct span url_key(struct url *url)
-{
-    uint8_t *out = url->scratch;
-    const uint8_t *path = url->text + url->host_size;
-    size_t size = append(out, 0, url->text, url->host_size);
-    if (url->port != 0)
-        size = append_port(out, size, url->port);
-    size_t path_size = url->path_size;
-    const size_t behind = url->query_size + url->fragment_size;
-    /* Without its slash "//" would become "/", which covers the whole host. */
-    if (behind == 0 && path[path_size - 1] == '/' && (path_size == 1 || path[path_size - 2] != '/'))
-        path_size--;
-    size = append(out, size, path, path_size);
-    size = append(out, size, path + url->path_size, behind);
-    return span_of(out, size);
-}
-
-/* ---- expansion ---- */
-
-/* Ends of path prefixes: each inner slash and the end. A prefix that itself ends in '/' was yielded
- * before, as the shorter prefix with a slash behind it. */
-static bool is_prefix_end(const uint8_t *path, size_t size, size_t end)
-{
-    return path[end - 1] != '/' && (end == size || path[end] == '/');
-}
-
-/* An empty segment makes only the form with one more slash new. */
-static bool is_empty_segment_end(const uint8_t *path, size_t size, size_t end)
-{
-    return path[end - 1] == '/' && end < size && path[end] == '/';
-}
-
-static size_t path_form_count(const struct url *url)
-{
-    const uint8_t *path = url->text + url->host_size;
-    size_t count = 2;
-    for (size_t end = 1; end <= url->path_size; end++) {
-        if (is_prefix_end(path, url->path_size, end))
-            count += 2;
-        else if (is_empty_segment_end(path, url->path_size, end))
-            count += 1;
-    }
-    return count;
-}
-
-static size_t host_start_next(const struct url *url, size_t end)
-{
-    /* The start of the next longer suffix than the one that starts at `end`; 0 = the whole. */
-    size_t start = end >= 2 ? end - 1 : 0;
-    while (start > 0 && url->text[start - 1] != '.')
-        start--;
-    return start;
-}
-
-/* Where the shortest host that devices ask for starts. */
-static size_t host_start_first(const struct url *url)
-{
-    if (url->is_address)
-        return 0;
-    return host_start_next(url, host_start_next(url, url->host_size + 1));
-}
-
-size_t url_expansion_count(const struct url *url)
-{
-    size_t hosts = 1;
-    for (size_t start = host_start_first(url); start > 0; start = host_start_next(url, start))
-        hosts++;
-    size_t tails = 0;
-    if (url->query_size > 0)
-        tails += 2;
-    if (url->fragment_size > 0)
-        tails += 2;
-    return 2 * hosts * (path_form_count(url) + tails);
-}
-
-/* What stays the same while one URL is expanded. */
-struct expansion {
-    struct url *url;
-    url_visit *visit;
-    void *context;
-};
-
-/* The forms of the full path, `size` bytes of which are in scratch. */
-static enum status visit_tails(const struct expansion *x, size_t size, struct error *err)
-{
-    struct url *url = x->url;
-    const uint8_t *query = url->text + url->host_size + url->path_size;
-    uint8_t *out = url->scratch;
-    enum status status = STATUS_OK;
-    if (url->query_size > 0) {
-        size = append(out, size, query, url->query_size);
-        status = x->visit(x->context, span_of(out, size), err);
-    }
-    if (status == STATUS_OK && url->fragment_size > 0) {
-        size = append(out, size, query + url->query_size, url->fragment_size);
-        status = x->visit(x->context, span_of(out, size), err);
-    }
-    return status;
-}
-
-/* All paths behind one host and port, `host` bytes of which are in scratch. */
-static enum status visit_paths(const struct expansion *x, size_t host, struct error *err)
-{
-    struct url *url = x->url;
-    const uint8_t *path = url->text + url->host_size;
-    const size_t path_size = url->path_size;
-    uint8_t *out = url->scratch;
-    memcpy(out + host, path, path_size);
-    enum status status = x->visit(x->context, span_of(out, host), err);
-    if (status == STATUS_OK)
-        status = x->visit(x->context, span_of(out, host + 1), err);
-    for (size_t end = 1; end <= path_size && status == STATUS_OK; end++) {
-        if (is_prefix_end(path, path_size, end)) {
-            status = x->visit(x->context, span_of(out, host + end), err);
-            out[host + end] = '/'; /* true already unless this is the end */
-        } else if (!is_empty_segment_end(path, path_size, end)) {
-            continue;
-        }
-        if (status == STATUS_OK)
-            status = x->visit(x->context, span_of(out, host + end + 1), err);
-    }
-    if (status != STATUS_OK)
-        return status;
-    const size_t bare = path[path_size - 1] == '/' ? path_size - 1 : path_size;
-    status = visit_tails(x, host + bare, err);
-    if (status != STATUS_OK)
-        return status;
-    out[host + bare] = '/';
-    return visit_tails(x, host + bare + 1, err);
-}
-
-enum status url_expand(struct url *url, url_visit *visit, void *context, struct error *err)
-{
-    const size_t count = url_expansion_count(url);
-    if (count > URL_EXPANSION_MAX)
-        return error_set(err, STATUS_TOO_LARGE, "URL of %zu sub-URLs, more than %zu", count,
-                         URL_EXPANSION_MAX);
-    const struct expansion x = {.url = url, .visit = visit, .context = context};
-    for (size_t start = host_start_first(url);; start = host_start_next(url, start)) {
-        const size_t host = append(url->scratch, 0, url->text + start, url->host_size - start);
-        enum status status = visit_paths(&x, host, err);
-        if (status == STATUS_OK) {
-            /* The paths overwrote what is behind the host only. */
-            const size_t with_port = append_port(url->scratch, host, url->device_port);
-            status = visit_paths(&x, with_port, err);
-        }
-        if (status != STATUS_OK || start == 0)
-            return status;
-    }
+    return read_rest(span_part(text, end, text.size - end), keeps_case, ret);
 }

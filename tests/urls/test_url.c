@@ -262,20 +262,25 @@ static enum status gather(void *context, struct span sub_url, struct error *err)
     return STATUS_OK;
 }
 
-static const char *expand(const char *text)
+static const char *walk(const char *text, const struct url_walk *how)
 {
     static struct bytes out;
     bytes_deinit(&out);
     bytes_init(&out, (size_t)1 << 20);
     cr_assert_eq(url_parse(span_of_text(text), &url), DROP_NONE, "%s", text);
-    const size_t expected = url_expansion_count(&url);
-    cr_assert_eq(url_expand(&url, gather, &out, NULL), STATUS_OK);
+    const size_t expected = url_walk_count(&url, how);
+    cr_assert_eq(url_expand_walk(&url, how, gather, &out, NULL), STATUS_OK);
     size_t lines = 0;
     for (size_t i = 0; i < out.size; i++)
         lines += out.data[i] == '\n';
     cr_assert_eq(lines, expected, "%s: %zu forms, %zu announced", text, lines, expected);
     bytes_append_u8(&out, 0);
     return (const char *)out.data;
+}
+
+static const char *expand(const char *text)
+{
+    return walk(text, &(struct url_walk){0});
 }
 
 /* PROTOCOL.md section 3, spelled out. */
@@ -329,6 +334,47 @@ Test(url, other_expansions)
                      "a.b\na.b/\na.b//\na.b//x\na.b//x/\na.b//x//\n"
                      "a.b:80\na.b:80/\na.b:80//\na.b:80//x\na.b:80//x/\na.b:80//x//\n");
     cr_assert_str_eq(expand("https://www.com/"), "www.com\nwww.com/\nwww.com:443\nwww.com:443/\n");
+}
+
+Test(url, shorter_walks)
+{
+    static const struct url_walk whole_host = {.only_whole_host = true};
+    static const struct url_walk whole_path = {.only_whole_host = true, .only_whole_path = true};
+    static const struct url_walk whole = {
+        .only_whole_host = true, .no_intermediates = true, .prefix = "http://"};
+    static const struct url_walk whole_urls = {.no_intermediates = true};
+    cr_assert_str_eq(walk("http://x.a.b/c", &whole_host),
+                     "x.a.b\nx.a.b/\nx.a.b/c\nx.a.b/c/\n"
+                     "x.a.b:80\nx.a.b:80/\nx.a.b:80/c\nx.a.b:80/c/\n");
+    cr_assert_str_eq(walk("http://a.b/c/d/?q", &whole_path),
+                     "a.b\na.b/\na.b/c/d\na.b/c/d/\na.b/c/d?q\na.b/c/d/?q\n"
+                     "a.b:80\na.b:80/\na.b:80/c/d\na.b:80/c/d/\na.b:80/c/d?q\na.b:80/c/d/?q\n");
+    cr_assert_str_eq(walk("http://a.b", &whole_path), "a.b\na.b/\na.b:80\na.b:80/\n");
+    cr_assert_str_eq(walk("http://a.b//", &whole_path),
+                     "a.b\na.b/\na.b//\na.b:80\na.b:80/\na.b:80//\n");
+    cr_assert_str_eq(walk("http://a.b/c/d", &whole),
+                     "http://a.b/c/d\nhttp://a.b/c/d/\nhttp://a.b:80/c/d\nhttp://a.b:80/c/d/\n");
+    cr_assert_str_eq(walk("http://a.b/", &whole),
+                     "http://a.b\nhttp://a.b/\nhttp://a.b:80\nhttp://a.b:80/\n");
+    cr_assert_str_eq(walk("http://x.a.b/c?q#f", &whole_urls),
+                     "a.b/c?q#f\na.b/c/?q#f\na.b:80/c?q#f\na.b:80/c/?q#f\n"
+                     "x.a.b/c?q#f\nx.a.b/c/?q#f\nx.a.b:80/c?q#f\nx.a.b:80/c/?q#f\n");
+    cr_assert_str_eq(walk("http://a.b/#f", &whole),
+                     "http://a.b#f\nhttp://a.b/#f\nhttp://a.b:80#f\nhttp://a.b:80/#f\n");
+}
+
+Test(url, case_may_stay)
+{
+    static const char text[] = "HTTPS://WWW.Example.COM/A/%2E%2e/B\\\xc3\xbc?Q='X'#F";
+    cr_assert_eq(url_parse_cased(span_of_text(text), true, &url), DROP_NONE);
+    cr_assert(span_equal(url_key(&url), span_of_text("example.com/B/%C3%BC?Q=%27X%27#F")));
+    cr_assert_not(url.is_http);
+    cr_assert_eq(url_parse(span_of_text(text), &url), DROP_NONE);
+    cr_assert(span_equal(url_key(&url), span_of_text("example.com/b/%c3%bc?q=%27x%27#f")));
+    cr_assert_eq(url_parse(span_of_text("Http://a.b"), &url), DROP_NONE);
+    cr_assert(url.is_http);
+    cr_assert_eq(url_parse(span_of_text("a.b"), &url), DROP_NONE);
+    cr_assert_not(url.is_http);
 }
 
 /* A list entry blocks the URL it was written for, and those below it. */
