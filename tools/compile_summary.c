@@ -75,7 +75,7 @@ void compile_summary_print(const struct compile_summary *compile)
     const struct dataset_info *info = &summary->info;
     const struct list_counts *counts = &compile->counts;
     printf("%s version %s%s\n", info->use_case, info->version,
-           summary->existed ? " (unchanged)" : "");
+           summary->is_unchanged ? " (unchanged)" : "");
     printf("  %-10s %" PRIu64 " (%" PRIu64 " comments and empty)\n", "lines", counts->lines,
            counts->comments);
     printf("  %-10s %" PRIu64 " of %" PRIu64 " entries\n", "kept", counts->kept, counts->entries);
@@ -165,7 +165,7 @@ struct json_t *compile_summary_json(const struct compile_summary *compile)
     json_t *root = json_object();
     if (root != NULL && json_put(root, "useCase", json_string(info->use_case)) &&
         json_put(root, "version", json_string(info->version)) &&
-        json_put(root, "unchanged", json_boolean(summary->existed)) &&
+        json_put(root, "unchanged", json_boolean(summary->is_unchanged)) &&
         json_put(root, "lists", dataset_counts_json(&compile->counts)) &&
         json_put(root, "rows", json_count(info->row_count)) &&
         json_put(root, "rowsBytes", json_count(summary->rows_bytes)) &&

@@ -607,6 +607,9 @@ static enum status settle_existing(struct writing *work, const char *target, str
     if (dataset_open_folder(target, 0, &existing, &ignored) == STATUS_OK &&
         dataset_verify(existing, work->pool, NULL, &ignored) == STATUS_OK) {
         work->summary.existed = true;
+        work->summary.is_unchanged =
+            work->before != NULL &&
+            strcmp(dataset_info(work->before)->version, work->manifest.info.version) == 0;
         dataset_free(existing);
         return STATUS_OK;
     }

@@ -85,7 +85,8 @@ struct dataset_summary {
     struct dataset_update_summary update;  /* then this says how much, */
     char full_reason[ERROR_MESSAGE_BYTES]; /* else this, why all was made anew */
     uint64_t phase_ns[DATASET_PHASE_COUNT];
-    bool existed;                     /* the same version was there already */
+    bool existed;                     /* the same version was there already, */
+    bool is_unchanged;                /* and in force */
     bool kept_shape;                  /* that of the version before */
     bool kept_keys;                   /* devices' keys for the version before serve this one */
     struct pir_parameters parameters; /* of every shard */

@@ -200,7 +200,9 @@ Test(dataset_write, the_same_again_is_no_new_version)
     cr_assert_not(summary.existed);
     write_rows("y", 100, &settings);
     write_rows("x", 100, &settings);
-    cr_assert(summary.existed);
+    cr_assert(summary.existed && !summary.is_unchanged);
+    write_rows("x", 100, &settings);
+    cr_assert(summary.existed && summary.is_unchanged);
     struct dataset *dataset = open_it();
     cr_assert_str_eq(dataset_info(dataset)->version, summary.info.version);
     cr_assert_eq(entry_count(), 5);
