@@ -26,22 +26,6 @@ static inline bool MUST_CHECK size_mul(size_t a, size_t b, size_t *ret)
     return true;
 }
 
-static inline bool MUST_CHECK u64_add(uint64_t a, uint64_t b, uint64_t *ret)
-{
-    if (a > UINT64_MAX - b)
-        return false;
-    *ret = a + b;
-    return true;
-}
-
-static inline bool MUST_CHECK u64_mul(uint64_t a, uint64_t b, uint64_t *ret)
-{
-    if (b != 0 && a > UINT64_MAX / b)
-        return false;
-    *ret = a * b;
-    return true;
-}
-
 /* ceil(a / b); b > 0. Cannot overflow. */
 static inline uint64_t u64_div_up(uint64_t a, uint64_t b)
 {

@@ -325,8 +325,7 @@ struct file_writer {
     char *temporary;
     char *folder;
     int fd;
-    int error_number; /* of the first failure, 0 = none */
-    uint64_t size;
+    int error_number;    /* of the first failure, 0 = none */
     uint64_t written;    /* handed to the system */
     uint64_t on_its_way; /* of those: on the way to the disk */
     size_t buffered;
@@ -424,7 +423,6 @@ void file_writer_write(struct file_writer *writer, struct span more)
 {
     if (writer->error_number != 0 || more.size == 0)
         return;
-    writer->size += more.size;
     if (more.size > sizeof writer->buffer - writer->buffered)
         writer_flush(writer);
     if (more.size >= sizeof writer->buffer) {
@@ -451,7 +449,6 @@ void file_writer_format(struct file_writer *writer, const char *format, ...)
         }
         if ((size_t)length < room) {
             writer->buffered += (size_t)length;
-            writer->size += (size_t)length;
             return;
         }
         writer_flush(writer);
@@ -460,32 +457,11 @@ void file_writer_format(struct file_writer *writer, const char *format, ...)
         writer->error_number = EMSGSIZE; /* longer than the buffer: the header says no */
 }
 
-uint64_t file_writer_size(const struct file_writer *writer)
-{
-    return writer->size;
-}
-
 enum status file_writer_check(const struct file_writer *writer, struct error *err)
 {
     if (writer->error_number == 0)
         return STATUS_OK;
     return error_set_errno(err, writer->error_number, "%s: cannot write", writer->shown);
-}
-
-void file_writer_patch(struct file_writer *writer, uint64_t offset, struct span more)
-{
-    assert(offset <= writer->size && more.size <= writer->size - offset);
-    writer_flush(writer);
-    while (more.size > 0 && writer->error_number == 0) {
-        const ssize_t wrote = pwrite(writer->fd, more.data, more.size, (off_t)offset);
-        if (wrote < 0) {
-            if (errno != EINTR)
-                writer->error_number = errno;
-            continue;
-        }
-        more = span_part(more, (size_t)wrote, more.size - (size_t)wrote);
-        offset += (uint64_t)wrote;
-    }
 }
 
 enum status file_writer_sync(struct file_writer *writer, struct error *err)

@@ -60,13 +60,8 @@ enum status file_writer_new(const char *path, mode_t mode, struct file_writer **
 void file_writer_write(struct file_writer *writer, struct span more);
 /* At most 256 KiB at once. */
 void file_writer_format(struct file_writer *writer, const char *format, ...) PRINTF_LIKE(2, 3);
-/* Bytes written so far. */
-uint64_t file_writer_size(const struct file_writer *writer);
 /* The first failure so far, without ending the work: for loops that should stop early. */
 enum status file_writer_check(const struct file_writer *writer, struct error *err) MUST_CHECK;
-/* Replaces bytes written before (header fields known only at the end); offset + more.size lies
- * inside what is written. */
-void file_writer_patch(struct file_writer *writer, uint64_t offset, struct span more);
 /* Flushes to the disk all that is written so far, without publishing it: for several files that
  * should appear together, so that a full disk is known before the first one is committed. */
 enum status file_writer_sync(struct file_writer *writer, struct error *err) MUST_CHECK;

@@ -35,7 +35,6 @@ struct thread_pool {
     size_t queue_limit;
     size_t queue_first;
     size_t queue_count;
-    size_t jobs_running;
     size_t worker_count; /* started */
     struct worker *workers;
 };
@@ -88,11 +87,9 @@ static void *worker_main(void *argument)
             const struct job job = pool->queue[pool->queue_first];
             pool->queue_first = (pool->queue_first + 1) % pool->queue_limit;
             pool->queue_count--;
-            pool->jobs_running++;
             pthread_mutex_unlock(&pool->lock);
             job.run(job.context, self->index);
             pthread_mutex_lock(&pool->lock);
-            pool->jobs_running--;
         } else if (pool->ending) {
             break;
         } else {
@@ -204,12 +201,4 @@ enum status thread_pool_submit(struct thread_pool *pool, thread_pool_job *job, v
     }
     pthread_mutex_unlock(&pool->lock);
     return status;
-}
-
-size_t thread_pool_load(struct thread_pool *pool)
-{
-    pthread_mutex_lock(&pool->lock);
-    const size_t load = pool->queue_count + pool->jobs_running;
-    pthread_mutex_unlock(&pool->lock);
-    return load;
 }

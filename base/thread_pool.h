@@ -38,7 +38,5 @@ typedef void thread_pool_job(void *context, size_t worker);
 /* STATUS_BUSY when the queue is full, STATUS_CANCELLED when the pool is ending. */
 enum status thread_pool_submit(struct thread_pool *pool, thread_pool_job *job, void *context,
                                struct error *err) MUST_CHECK;
-/* Jobs waiting or running. */
-size_t thread_pool_load(struct thread_pool *pool);
 
 #endif

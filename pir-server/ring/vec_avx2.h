@@ -65,12 +65,6 @@ static inline vec vec_and(vec a, vec b)
     return _mm256_and_si256(a, b);
 }
 
-/* Each lane by `count` bits, 0..31. */
-static inline vec vec_shift_right(vec x, unsigned count)
-{
-    return _mm256_srl_epi32(x, _mm_cvtsi32_si128((int)count));
-}
-
 /* All bits of the lanes whose highest bit is set. */
 static inline vec vec_negative(vec x)
 {

@@ -77,12 +77,6 @@ static inline vec vec_and(vec a, vec b)
     return vandq_u32(a, b);
 }
 
-/* Each lane by `count` bits, 0..31. */
-static inline vec vec_shift_right(vec x, unsigned count)
-{
-    return vshlq_u32(x, vdupq_n_s32(-(int32_t)count));
-}
-
 /* All bits of the lanes whose highest bit is set. */
 static inline vec vec_negative(vec x)
 {

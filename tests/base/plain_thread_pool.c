@@ -115,7 +115,6 @@ static void test_queue_limit(void)
         nanosleep(&moment, NULL);
     for (int i = 2; i < 5; i++)
         TAP_CHECK(thread_pool_submit(pool, wait_at_gate, &gate, NULL) == STATUS_OK, "job %d", i);
-    TAP_CHECK(thread_pool_load(pool) == 5, "two run, three wait");
     TAP_CHECK(thread_pool_submit(pool, wait_at_gate, &gate, &error) == STATUS_BUSY,
               "a full queue is busy: %s", error.message);
     open_gate(&gate);

@@ -5,29 +5,20 @@
 Test(checked, results_that_fit)
 {
     size_t size = 0;
-    uint64_t wide = 0;
     cr_assert(size_add(SIZE_MAX - 1, 1, &size));
     cr_assert_eq(size, SIZE_MAX);
     cr_assert(size_mul(SIZE_MAX / 3, 3, &size));
     cr_assert_eq(size, SIZE_MAX / 3 * 3);
     cr_assert(size_mul(SIZE_MAX, 0, &size));
     cr_assert_eq(size, 0);
-    cr_assert(u64_add(UINT64_MAX, 0, &wide));
-    cr_assert_eq(wide, UINT64_MAX);
-    cr_assert(u64_mul(UINT64_MAX / 5, 5, &wide));
-    cr_assert_eq(wide, UINT64_MAX);
 }
 
 Test(checked, overflow_leaves_the_result_alone)
 {
     size_t size = 7;
-    uint64_t wide = 7;
     cr_assert(!size_add(SIZE_MAX, 1, &size));
     cr_assert(!size_mul(SIZE_MAX / 2 + 1, 2, &size));
-    cr_assert(!u64_add(1, UINT64_MAX, &wide));
-    cr_assert(!u64_mul(UINT64_C(1) << 32, UINT64_C(1) << 32, &wide));
     cr_assert_eq(size, 7);
-    cr_assert_eq(wide, 7);
 }
 
 Test(checked, division_rounds_up)
