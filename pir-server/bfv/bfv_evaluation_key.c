@@ -231,21 +231,12 @@ uint32_t bfv_evaluation_key_galois_element(const struct bfv_evaluation_key *key,
     return key->elements[number];
 }
 
-static size_t memory_bytes(const struct bfv_context *context, size_t parts)
-{
-    return sizeof(struct bfv_evaluation_key) +
-           parts * (sizeof(struct bfv_switch_key) +
-                    (part_words(context) + context->degree) * sizeof(uint32_t));
-}
-
 size_t bfv_evaluation_key_memory_bytes(const struct bfv_evaluation_key *key)
 {
-    return memory_bytes(key->context, key->count + (key->relin != NULL));
-}
-
-size_t bfv_evaluation_key_memory_bytes_for(const struct bfv_context *context, size_t galois_count)
-{
-    return memory_bytes(context, galois_count + 1);
+    const size_t parts = key->count + (key->relin != NULL);
+    const size_t part_bytes = sizeof(struct bfv_switch_key) +
+                              (part_words(key->context) + key->context->degree) * sizeof(uint32_t);
+    return sizeof *key + parts * part_bytes;
 }
 
 /* ---- client ---- */

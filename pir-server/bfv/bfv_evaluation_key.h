@@ -43,8 +43,6 @@ size_t bfv_evaluation_key_galois_count(const struct bfv_evaluation_key *key);
 uint32_t bfv_evaluation_key_galois_element(const struct bfv_evaluation_key *key, size_t number);
 /* Memory it takes, for bounded caches. */
 size_t bfv_evaluation_key_memory_bytes(const struct bfv_evaluation_key *key);
-/* Memory a key of `galois_count` elements and a relinearization key will take. */
-size_t bfv_evaluation_key_memory_bytes_for(const struct bfv_context *context, size_t galois_count);
 
 /* Client: component j (in [0, L)) of the key that switches from s(X^element), or from s^2, to s:
  * an encryption of zero over all moduli plus P s' in row j. ret: evaluation form, two polynomials,

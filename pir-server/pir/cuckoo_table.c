@@ -32,8 +32,8 @@ struct cuckoo_table {
     const struct sha256_many_kernel *kernel;
     const struct cuckoo_row *rows; /* sorted by hash; borrowed */
     size_t row_count;
-    uint64_t bucket_count; /* of one table */
-    size_t expansion_count;
+    uint64_t bucket_count;  /* of one table */
+    size_t expansion_count; /* times the table was built again with more buckets */
     size_t longest_bucket;
     uint32_t *first;      /* [tables * buckets]: row, or NO_ROW */
     uint32_t *used_bytes; /* [tables * buckets]: serialized size */
@@ -379,11 +379,6 @@ uint64_t cuckoo_table_bucket_count(const struct cuckoo_table *table)
 size_t cuckoo_table_longest_bucket(const struct cuckoo_table *table)
 {
     return table->longest_bucket;
-}
-
-size_t cuckoo_table_expansion_count(const struct cuckoo_table *table)
-{
-    return table->expansion_count;
 }
 
 size_t cuckoo_table_write_bucket(const struct cuckoo_table *table, size_t function, uint64_t index,

@@ -63,8 +63,6 @@ void cuckoo_table_free(struct cuckoo_table *table);
 /* Buckets of one table, and bytes of the longest serialized bucket (at least 1). */
 uint64_t cuckoo_table_bucket_count(const struct cuckoo_table *table);
 size_t cuckoo_table_longest_bucket(const struct cuckoo_table *table);
-/* Times the table was built again with more buckets. */
-size_t cuckoo_table_expansion_count(const struct cuckoo_table *table);
 /* Serializes bucket `index` of table `function`, slots sorted by key hash, and returns its size.
  *   out  at least cuckoo_table_longest_bucket() bytes; the rest is left alone */
 size_t cuckoo_table_write_bucket(const struct cuckoo_table *table, size_t function, uint64_t index,

@@ -1,7 +1,6 @@
 #include "pir-server/wire/wire_parameters.h"
 
 #include "base/file.h"
-#include "pir-server/pir/sha256.h"
 #include "pir-server/wire/parameter_messages.h"
 #include "pir-server/wire/protobuf_message.h"
 #include "pir-server/wire/text_reader.h"
@@ -134,51 +133,16 @@ enum status wire_key_config_write(const struct pir_evaluation_key_config *config
     return pack(&parts.message.base, form, ret, err);
 }
 
-enum status wire_key_config_id(const struct pir_evaluation_key_config *config,
-                               uint8_t ret[WIRE_KEY_ID_BYTES], struct error *err)
-{
-    struct bytes serialized;
-    bytes_init(&serialized, WIRE_PARAMETERS_MAX_BYTES);
-    const enum status st = wire_key_config_write(config, WIRE_BINARY, &serialized, err);
-    if (st == STATUS_OK) {
-        struct sha256 hash;
-        sha256_init(&hash);
-        sha256_add(&hash, bytes_view(&serialized));
-        sha256_finish(&hash, ret);
-    }
-    bytes_deinit(&serialized);
-    return st;
-}
-
 /* ---- files ---- */
-
-static enum status read_whole(const char *path, struct bytes *ret, struct error *err)
-{
-    bytes_init(ret, WIRE_PARAMETERS_MAX_BYTES);
-    return file_read(path, ret, err);
-}
 
 enum status wire_parameters_read_file(const char *path, struct pir_parameters *ret,
                                       struct error *err)
 {
     struct bytes file;
-    enum status st = read_whole(path, &file, err);
+    bytes_init(&file, WIRE_PARAMETERS_MAX_BYTES);
+    enum status st = file_read(path, &file, err);
     if (st == STATUS_OK) {
         st = wire_parameters_read(bytes_view(&file), wire_form_of_path(path), ret, err);
-        if (st != STATUS_OK)
-            st = error_prefix(err, st, "%s", path);
-    }
-    bytes_deinit(&file);
-    return st;
-}
-
-enum status wire_key_config_read_file(const char *path, struct pir_evaluation_key_config *ret,
-                                      struct error *err)
-{
-    struct bytes file;
-    enum status st = read_whole(path, &file, err);
-    if (st == STATUS_OK) {
-        st = wire_key_config_read(bytes_view(&file), wire_form_of_path(path), ret, err);
         if (st != STATUS_OK)
             st = error_prefix(err, st, "%s", path);
     }

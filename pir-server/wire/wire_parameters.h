@@ -39,13 +39,8 @@ enum status wire_key_config_read(struct span in, enum wire_form form,
 enum status wire_key_config_write(const struct pir_evaluation_key_config *config,
                                   enum wire_form form, struct bytes *ret,
                                   struct error *err) MUST_CHECK;
-enum status wire_key_config_read_file(const char *path, struct pir_evaluation_key_config *ret,
-                                      struct error *err) MUST_CHECK;
 enum status wire_key_config_write_file(const char *path,
                                        const struct pir_evaluation_key_config *config,
                                        struct error *err) MUST_CHECK;
-/* SHA-256 of the binary form: how keys and configurations name it. */
-enum status wire_key_config_id(const struct pir_evaluation_key_config *config,
-                               uint8_t ret[WIRE_KEY_ID_BYTES], struct error *err) MUST_CHECK;
 
 #endif
