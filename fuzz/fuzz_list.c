@@ -11,13 +11,13 @@ struct seen {
     uint64_t widened;
 };
 
-static enum status on_key(void *context, struct span key, struct error *err)
+static enum status on_key(void *context, const struct list_key *key, struct error *err)
 {
     (void)err;
     struct seen *seen = context;
     seen->kept++;
-    for (size_t i = 0; i < key.size; i++) {
-        if (key.data[i] <= ' ' || key.data[i] >= 0x7f || key.data[i] == '*')
+    for (size_t i = 0; i < key->text.size; i++) {
+        if (key->text.data[i] <= ' ' || key->text.data[i] >= 0x7f || key->text.data[i] == '*')
             abort();
     }
     return STATUS_OK;

@@ -25,7 +25,7 @@ static enum status visit(void *context, const struct rule *rule, struct error *e
     (void)context;
     (void)err;
     reading.rule_count++;
-    if ((unsigned)rule->action > RULE_CANCEL || (unsigned)rule->reason >= DROP_REASON_COUNT ||
+    if ((unsigned)rule->action > RULE_CANCEL_ALLOW || (unsigned)rule->reason >= DROP_REASON_COUNT ||
         (rule->differs & ~(RULE_WIDER | RULE_NARROWER)) != 0)
         abort();
     if (url_parse(rule->entry, &url) == DROP_NONE && url_key(&url).size == 0)

@@ -12,8 +12,7 @@
 #include "base/file.h"
 #include "lists/key_selection.h"
 
-#define ORIGINS_FORMAT    1
-#define ORIGINS_FILE_NAME "origins" /* in the folder of a dataset version */
+#define ORIGINS_FORMAT 1
 
 enum origins_table { ORIGINS_BLOCK, ORIGINS_ALLOW, ORIGINS_CANCEL, ORIGINS_TABLE_COUNT };
 

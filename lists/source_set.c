@@ -63,6 +63,10 @@ static enum status add_item(struct source_set *set, const struct lists_source *s
                    file == NULL    ? ""
                    : slash != NULL ? slash + 1
                                    : file);
+    for (char *c = name; *c != '\0'; c++) {
+        if ((unsigned char)*c < ' ')
+            *c = '?';
+    }
     item.name = mem_strdup(name);
     if (item.name == NULL)
         return error_set(err, STATUS_NOMEM, "%s: out of memory", source->id);

@@ -8,7 +8,7 @@
  *         const struct source_item *item = source_set_item(set, i);
  *         if (item->state == SOURCE_FAILED) ...       // item->why: a caller decides what this
  * means struct source_text text; status = source_set_text(set, i, &text, err);
- *         ... text.text, which lists/source_rows.h turns into keys ...
+ *         ... text.text, which lists/source_keys.h turns into keys ...
  *         source_text_deinit(&text);
  *     }
  *
@@ -40,7 +40,7 @@ extern const char *const source_state_names[SOURCE_STATE_COUNT];
 
 struct source_item {
     const struct lists_source *source;
-    char *name; /* the id; of a glob's file "id/file name" */
+    char *name; /* the id; of a glob's file "id/file name", control characters as '?' */
     char *path; /* where the bytes lie; NULL when it failed */
     enum source_state state;
     struct error why; /* begins with the name and where it should come from */

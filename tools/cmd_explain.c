@@ -94,7 +94,7 @@ static enum status map_file(const struct explain *explain, const char *name, str
 
 static enum status open_origins(struct explain *explain, struct error *err)
 {
-    enum status status = map_file(explain, ORIGINS_FILE_NAME, &explain->origins_map, err);
+    enum status status = map_file(explain, DATASET_ORIGINS_NAME, &explain->origins_map, err);
     if (status == STATUS_NOT_FOUND) {
         fprintf(stderr,
                 "blindlist: note: %s: has no record of sources and lines, which `blindlist "

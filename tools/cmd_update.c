@@ -1,7 +1,8 @@
 /* blindlist update - fetches the lists of a lists.json and publishes what has changed. */
+#include "base/file.h"
 #include "base/mem.h"
 #include "lists/source_fetch.h"
-#include "lists/source_rows.h"
+#include "lists/source_keys.h"
 #include "pir-server/dataset/dataset_gc.h"
 #include "tools/commands.h"
 #include "tools/compile_summary.h"
@@ -11,6 +12,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
+
+/* As many allow entries without effect are named on standard error and in --json. */
+#define CONFLICTS_SHOWN ((size_t)10)
 
 enum { OPT_DATA, OPT_FORCE, OPT_THREADS, OPT_JSON };
 static const struct tool_option options[] = {
@@ -34,7 +38,10 @@ struct update {
     struct thread_pool *pool;
     struct public_suffixes *suffixes;
     struct protected_hosts *protected_hosts; /* Apple's */
+    struct source_keys *keys;                /* NULL once they are rows */
     struct row_set *rows;
+    uint64_t fates[KEY_FATE_COUNT]; /* of the keys to be blocked */
+    json_t *conflicts;
     char version_before[DATASET_VERSION_BYTES + 1]; /* "" = none */
     bool is_refused;
     size_t removed_count; /* versions */
@@ -55,7 +62,7 @@ static enum status check_output(const struct update *update, struct error *err)
                          "%s: $.output.prefilterSize cannot be compiled yet: give a "
                          "falsePositiveRate",
                          update->path);
-    return source_rows_check(update->config, err);
+    return source_keys_check(update->config, err);
 }
 
 static enum status open_sources(struct update *update, struct error *err)
@@ -100,7 +107,7 @@ static void on_widen(void *context, const struct list_place *place, struct span 
 static enum status read_source(struct update *update, size_t index, struct error *err)
 {
     const struct source_item *item = source_set_item(update->set, index);
-    const struct source_rows_sink sink = {
+    const struct source_keys_sink sink = {
         .context = update->report, .drop = on_drop, .widen = on_widen};
     struct source_outcome outcome;
     const struct list_options list_options = {.keep_private_suffixes =
@@ -108,7 +115,7 @@ static enum status read_source(struct update *update, size_t index, struct error
                                               .suffixes = update->suffixes,
                                               .protected_hosts = update->protected_hosts};
     const enum status status =
-        source_rows_add(update->set, index, &list_options, &sink, update->rows, &outcome, err);
+        source_keys_add(update->keys, update->set, index, &list_options, &sink, &outcome, err);
     if (status != STATUS_OK)
         return status;
     struct dataset_source *source = &update->sources[index];
@@ -138,10 +145,95 @@ static enum status read_sources(struct update *update, struct error *err)
     if (status == STATUS_OK)
         status = protected_hosts_add_apple(update->protected_hosts, err);
     if (status == STATUS_OK)
-        status = row_set_new(&update->rows, err);
+        status = source_keys_new(&update->keys, err);
     for (size_t i = 0; i < count && status == STATUS_OK; i++)
         status = read_source(update, i, err);
     update->summary.reading_ns = compile_now_ns() - start_ns;
+    return status;
+}
+
+/* ---- keys ---- */
+
+/* "list:7 (example.com)", where a key first came from. */
+static json_t *place_json(const struct update *update, const struct key_table *table, size_t key)
+{
+    const struct span text = key_table_at(table, key);
+    const struct key_origin origin = key_table_origin(table, key, 0);
+    return json_pack("{s:s%,s:s,s:I}", "key", (const char *)text.data, text.size, "source",
+                     source_set_item(update->set, origin.source)->name, "line",
+                     (json_int_t)origin.line);
+}
+
+static void warn_of(const struct update *update, const struct key_conflict *conflict)
+{
+    const struct key_tables *tables = source_keys_tables(update->keys);
+    const struct span allow = key_table_at(tables->allow, conflict->allow);
+    const struct span parent = key_table_at(tables->block, conflict->parent);
+    const struct key_origin allowed = key_table_origin(tables->allow, conflict->allow, 0);
+    const struct key_origin blocked = key_table_origin(tables->block, conflict->parent, 0);
+    fprintf(stderr,
+            "blindlist: warning: %s:%" PRIu32 ": %.*s stays blocked: %s:%" PRIu32
+            " blocks %.*s, and devices know no exceptions\n",
+            source_set_item(update->set, allowed.source)->name, allowed.line, (int)allow.size,
+            (const char *)allow.data, source_set_item(update->set, blocked.source)->name,
+            blocked.line, (int)parent.size, (const char *)parent.data);
+}
+
+/* Allow entries that have no effect, because what lies above them is blocked. */
+static enum status tell_conflicts(struct update *update, struct error *err)
+{
+    const struct key_selection *selection = source_keys_selection(update->keys);
+    const struct key_tables *tables = source_keys_tables(update->keys);
+    const size_t count = key_selection_conflict_count(selection);
+    size_t unsolved = 0;
+    json_t *samples = json_array();
+    bool good = samples != NULL;
+    for (size_t i = 0; i < count && good; i++) {
+        const struct key_conflict conflict = key_selection_conflict(selection, i);
+        unsolved += !conflict.is_solved;
+        if (!conflict.is_solved && unsolved <= CONFLICTS_SHOWN)
+            warn_of(update, &conflict);
+        if (i < CONFLICTS_SHOWN)
+            good =
+                json_array_append_new(
+                    samples, json_pack("{s:o,s:o,s:b}", "allow",
+                                       place_json(update, tables->allow, conflict.allow), "parent",
+                                       place_json(update, tables->block, conflict.parent), "solved",
+                                       conflict.is_solved)) == 0;
+    }
+    if (unsolved > CONFLICTS_SHOWN)
+        fprintf(stderr, "blindlist: warning: %zu more allow entries have no effect\n",
+                unsolved - CONFLICTS_SHOWN);
+    update->conflicts = good ? json_pack("{s:I,s:I,s:O}", "count", (json_int_t)count, "solved",
+                                         (json_int_t)(count - unsolved), "samples", samples)
+                             : NULL;
+    json_decref(samples);
+    return update->conflicts != NULL ? STATUS_OK
+                                     : error_set(err, STATUS_NOMEM, "conflicts: out of memory");
+}
+
+/* From keys to rows: with where they came from in the version's folder. */
+static enum status fill(void *context, const char *folder, struct row_set *rows, struct error *err)
+{
+    struct update *update = context;
+    const struct key_selection_options how = {.keep_covered = false};
+    char *path = path_join(folder, DATASET_ORIGINS_NAME);
+    enum status status =
+        path != NULL ? source_keys_select(update->keys, &how, update->suffixes, update->pool, err)
+                     : error_set(err, STATUS_NOMEM, "%s: out of memory", folder);
+    if (status == STATUS_OK)
+        status = tell_conflicts(update, err);
+    if (status == STATUS_OK)
+        status = source_keys_write_origins(update->keys, update->set, path, err);
+    if (status == STATUS_OK) {
+        const struct key_selection *selection = source_keys_selection(update->keys);
+        for (int fate = 0; fate < KEY_FATE_COUNT; fate++)
+            update->fates[fate] = key_selection_count(selection, (enum key_fate)fate);
+        status = key_selection_add_rows(selection, rows, err);
+    }
+    source_keys_free(update->keys);
+    update->keys = NULL;
+    mem_free(path);
     return status;
 }
 
@@ -198,12 +290,16 @@ static enum status publish(struct update *update, struct error *err)
                                               .source_count = source_set_count(update->set),
                                               .counts = &update->summary.counts};
     settings.report = update->report;
+    settings.fill = fill;
+    settings.fill_context = update;
     settings.approve = approve;
     settings.approve_context = update;
     settings.show_progress = true;
     settings.now_ns = compile_now_ns;
-    return dataset_write(update->data, update->rows, &settings, update->pool,
-                         &update->summary.dataset, err);
+    const enum status status = row_set_new(&update->rows, err);
+    return status == STATUS_OK ? dataset_write(update->data, update->rows, &settings, update->pool,
+                                               &update->summary.dataset, err)
+                               : status;
 }
 
 /* Removes old versions. What is published stays so when that fails. */
@@ -261,16 +357,47 @@ static json_t *sources_json(const struct update *update)
     return NULL;
 }
 
+/* {"kept": .., "cancelled": .., ...}: distinct keys that the lists block, by what became of them.
+ */
+static json_t *keys_json(const struct update *update)
+{
+    json_t *object = json_object();
+    bool good = object != NULL;
+    for (int fate = 0; fate < KEY_FATE_COUNT && good; fate++)
+        good = json_put(object, key_fate_names[fate], json_count(update->fates[fate]));
+    if (good)
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
 static json_t *update_json(const struct update *update)
 {
     json_t *root = compile_summary_json(&update->summary);
     if (json_object_set_new(root, "changed", json_boolean(has_changed(update))) == 0 &&
         json_object_set_new(root, "sources", sources_json(update)) == 0 &&
+        json_object_set_new(root, "keys", keys_json(update)) == 0 &&
+        json_object_set(root, "conflicts", update->conflicts) == 0 &&
         json_object_set_new(root, "versionsRemoved",
                             json_integer((json_int_t)update->removed_count)) == 0)
         return root;
     json_decref(root);
     return NULL;
+}
+
+static void print_keys(const struct update *update)
+{
+    static const char *const texts[KEY_FATE_COUNT] = {
+        [KEY_CANCELLED] = "taken back by $badfilter",
+        [KEY_ALLOWED] = "removed by allow entries",
+        [KEY_SPLIT] = "split, for an allow entry below",
+        [KEY_COVERED] = "redundant: another key covers them",
+    };
+    printf("  %-10s %" PRIu64 " become rows\n", "keys", update->fates[KEY_KEPT]);
+    for (int fate = KEY_KEPT + 1; fate < KEY_FATE_COUNT; fate++) {
+        if (update->fates[fate] > 0)
+            printf("  %10" PRIu64 " %s\n", update->fates[fate], texts[fate]);
+    }
 }
 
 static void print_summary(const struct update *update)
@@ -281,6 +408,7 @@ static void print_summary(const struct update *update)
         return;
     }
     compile_summary_print(&update->summary);
+    print_keys(update);
     if (update->removed_count > 0)
         printf("  %-10s %zu old version%s\n", "removed", update->removed_count,
                update->removed_count == 1 ? "" : "s");
@@ -338,7 +466,9 @@ static int run(struct tool_args *args)
     if (update.is_refused)
         exit_code = EXIT_ANSWER_NO;
 
+    source_keys_free(update.keys);
     row_set_free(update.rows);
+    json_decref(update.conflicts);
     public_suffixes_free(update.suffixes);
     protected_hosts_free(update.protected_hosts);
     thread_pool_free(update.pool);

@@ -7,9 +7,9 @@
 #include <time.h>
 
 static const char *const phase_names[DATASET_PHASE_COUNT] = {
-    [DATASET_PHASE_ROWS] = "rows",           [DATASET_PHASE_SHARDS] = "shards",
-    [DATASET_PHASE_PREFILTER] = "prefilter", [DATASET_PHASE_DIGESTS] = "digests",
-    [DATASET_PHASE_PUBLISH] = "publishing",
+    [DATASET_PHASE_KEYS] = "keys",       [DATASET_PHASE_ROWS] = "rows",
+    [DATASET_PHASE_SHARDS] = "shards",   [DATASET_PHASE_PREFILTER] = "prefilter",
+    [DATASET_PHASE_DIGESTS] = "digests", [DATASET_PHASE_PUBLISH] = "publishing",
 };
 
 uint64_t compile_now_ns(void)

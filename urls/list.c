@@ -93,6 +93,7 @@ void list_counts_add(struct list_counts *sum, const struct list_counts *more)
     sum->comments += more->comments;
     sum->entries += more->entries;
     sum->kept += more->kept;
+    sum->exceptions += more->exceptions;
     sum->widened += more->widened;
     sum->dropped += more->dropped;
     for (size_t i = 0; i < DROP_REASON_COUNT; i++)
@@ -174,7 +175,7 @@ static enum drop_reason check_address(const struct url *url)
     return is_local_address(url_host(url)) ? DROP_LOCAL_HOST : DROP_NONE;
 }
 
-static enum drop_reason check_host(const struct list_parser *parser)
+static enum drop_reason check_host(const struct list_parser *parser, enum rule_action action)
 {
     const struct url *url = &parser->url;
     const struct span host = url_host(url);
@@ -190,54 +191,68 @@ static enum drop_reason check_host(const struct list_parser *parser)
     case PUBLIC_SUFFIX_REGISTRY:
         return DROP_PUBLIC_SUFFIX;
     case PUBLIC_SUFFIX_HOSTER:
-        return parser->options.keep_private_suffixes ? DROP_NONE : DROP_PRIVATE_SUFFIX;
+        return parser->options.keep_private_suffixes || action != RULE_BLOCK ? DROP_NONE
+                                                                             : DROP_PRIVATE_SUFFIX;
     case PUBLIC_SUFFIX_NONE:
         break;
     }
     return DROP_NONE;
 }
 
-/* One entry, without blanks around it. `shown`: as it stands in the list; is_wider: its key covers
- * more than the line says. */
-static enum status take_shown_entry(struct list_parser *parser, struct span text, struct span shown,
-                                    bool is_wider, struct error *err)
+/* What is asked of one rule. */
+struct taking {
+    enum rule_action action;
+    struct span shown; /* as it stands in the list */
+    bool is_wider;     /* its key covers more than the line says */
+};
+
+/* One entry, without blanks around it. */
+static enum status take_rule_entry(struct list_parser *parser, struct span text,
+                                   const struct taking *taking, struct error *err)
 {
     struct url *url = &parser->url;
+    enum rule_action action = taking->action;
+    if (action == RULE_BLOCK && parser->options.is_allow_list)
+        action = RULE_ALLOW;
     bool is_kept = true;
     enum status status = STATUS_OK;
     if (parser->sink.keeps != NULL)
-        status = parser->sink.keeps(parser->sink.context, shown, &is_kept, err);
+        status = parser->sink.keeps(parser->sink.context, taking->shown, &is_kept, err);
     if (status != STATUS_OK)
         return status;
     enum drop_reason reason = is_kept ? url_parse(text, url) : DROP_FILTERED;
     if (reason == DROP_NONE && text_holds(text, '*'))
         reason = DROP_WILDCARD;
     if (reason == DROP_NONE)
-        reason = check_host(parser);
-    const struct span key = reason == DROP_NONE ? url_key(url) : span_of(NULL, 0);
-    if (reason == DROP_NONE && parser->options.protected_hosts != NULL)
-        reason = protected_hosts_check(parser->options.protected_hosts, key);
+        reason = check_host(parser, action);
+    const struct list_key key = {.text = reason == DROP_NONE ? url_key(url) : span_of(NULL, 0),
+                                 .action = action,
+                                 .line = parser->line};
+    if (reason == DROP_NONE && action == RULE_BLOCK && parser->options.protected_hosts != NULL)
+        reason = protected_hosts_check(parser->options.protected_hosts, key.text);
     if (reason != DROP_NONE) {
         drop(parser, text, reason);
         return STATUS_OK;
     }
-    status = parser->sink.key(parser->sink.context, key, err);
+    status = parser->sink.key(parser->sink.context, &key, err);
     if (status != STATUS_OK)
         return status;
     parser->counts.entries++;
     parser->counts.kept++;
-    if (is_wider || url->had_www || url->had_user_info) {
+    parser->counts.exceptions += action != RULE_BLOCK;
+    if (taking->is_wider || url->had_www || url->had_user_info) {
         const struct list_place place = {.file = parser->file, .line = parser->line, .text = text};
         parser->counts.widened++;
         if (parser->sink.widen != NULL)
-            parser->sink.widen(parser->sink.context, &place, key);
+            parser->sink.widen(parser->sink.context, &place, key.text);
     }
     return STATUS_OK;
 }
 
 static enum status take_entry(struct list_parser *parser, struct span text, struct error *err)
 {
-    return take_shown_entry(parser, text, text, false, err);
+    const struct taking taking = {.action = RULE_BLOCK, .shown = text};
+    return take_rule_entry(parser, text, &taking, err);
 }
 
 /* ---- kinds of lines ---- */
@@ -272,21 +287,36 @@ struct rule_line {
     uint64_t item; /* of a JSON array */
 };
 
+static bool takes_action(const struct list_parser *parser, enum rule_action action)
+{
+    switch (action) {
+    case RULE_BLOCK:
+        return true;
+    case RULE_ALLOW:
+    case RULE_CANCEL:
+        return parser->options.takes_exceptions;
+    case RULE_CANCEL_ALLOW: /* so rare that the exception stays */
+        break;
+    }
+    return false;
+}
+
 static enum status take_rule(void *context, const struct rule *rule, struct error *err)
 {
     const struct rule_line *place = context;
-    const struct span shown = place->line.data != NULL ? place->line : rule->entry;
+    const struct taking taking = {.action = rule->action,
+                                  .shown = place->line.data != NULL ? place->line : rule->entry,
+                                  .is_wider = (rule->differs & RULE_WIDER) != 0};
     enum drop_reason reason = rule->reason;
-    if (reason == DROP_NONE && rule->action != RULE_BLOCK)
+    if (reason == DROP_NONE && !takes_action(place->parser, rule->action))
         reason = DROP_EXCEPTION;
     if (reason == DROP_NONE)
         reason = rule_refusal(rule->differs & ~place->differences_taken);
     if (reason != DROP_NONE) {
-        drop(place->parser, shown, reason);
+        drop(place->parser, taking.shown, reason);
         return STATUS_OK;
     }
-    return take_shown_entry(place->parser, rule->entry, shown, (rule->differs & RULE_WIDER) != 0,
-                            err);
+    return take_rule_entry(place->parser, rule->entry, &taking, err);
 }
 
 static enum status take_adblock_line(struct list_parser *parser, struct span line,

@@ -27,7 +27,7 @@
  * path and query, public suffixes: those of a registry always (DROP_PUBLIC_SUFFIX), those of a
  * hoster such as github.io unless keep_private_suffixes is set (DROP_PRIVATE_SUFFIX). libpsl's
  * built-in list decides. An entry with a path stays even there: it blocks that path on all hosts
- * below.
+ * below. What is not to be blocked may be a hoster's suffix or a protected host.
  *
  * Threads  one parser belongs to one thread. */
 #ifndef BLINDLIST_URLS_LIST_H
@@ -39,6 +39,7 @@
 #include "urls/list_format.h"
 #include "urls/protected_hosts.h"
 #include "urls/public_suffix.h"
+#include "urls/rule.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -48,10 +49,11 @@
 
 struct list_options {
     enum list_format format;
+    bool takes_exceptions; /* RULE_ALLOW and RULE_CANCEL; else they are DROP_EXCEPTION */
+    bool is_allow_list;    /* what its entries name is not to be blocked: they are RULE_ALLOW */
     bool keep_private_suffixes;
-    const struct public_suffixes *suffixes; /* borrowed; NULL = the parser makes its own */
-    /* Borrowed; NULL = none: for lists whose entries are not to be blocked. */
-    const struct protected_hosts *protected_hosts;
+    const struct public_suffixes *suffixes;        /* borrowed; NULL = the parser makes its own */
+    const struct protected_hosts *protected_hosts; /* borrowed; NULL = none */
 };
 
 /* lines = comments + lines with entries; entries = kept + dropped. A hosts line may hold several
@@ -60,9 +62,10 @@ struct list_counts {
     uint64_t lines;
     uint64_t comments; /* empty lines, comments, headers */
     uint64_t entries;
-    uint64_t kept;    /* became keys; repeats count each time */
-    uint64_t widened; /* of those, the key covers more than the entry: "www.", user info or the
-                       * slash at the end of a folder removed */
+    uint64_t kept;       /* became keys; repeats count each time */
+    uint64_t exceptions; /* of those, keys that are not to be blocked, or cancel a rule */
+    uint64_t widened;    /* of those, the key covers more than the entry: "www.", user info or the
+                          * slash at the end of a folder removed */
     uint64_t dropped;
     uint64_t dropped_for[DROP_REASON_COUNT];
 };
@@ -76,11 +79,17 @@ struct list_place {
     struct span text; /* the entry, or the whole line; borrowed for the call; any bytes */
 };
 
+struct list_key {
+    struct span text;        /* borrowed for the call */
+    enum rule_action action; /* RULE_BLOCK unless the options take more */
+    uint64_t line;           /* from 1 */
+};
+
 /* Where a parser's results go. */
 struct list_sink {
     void *context;
-    /* One key, borrowed for the call. Anything but STATUS_OK ends the reading. */
-    enum status (*key)(void *context, struct span key, struct error *err);
+    /* One key. Anything but STATUS_OK ends the reading. */
+    enum status (*key)(void *context, const struct list_key *key, struct error *err);
     /* Whether an entry is wanted, as it stands in the list: the rule of a filter list, else the
      * host or URL. Those that are not are DROP_FILTERED. May be NULL: all are. */
     enum status (*keeps)(void *context, struct span entry, bool *ret, struct error *err);

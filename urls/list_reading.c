@@ -72,10 +72,10 @@ struct list_reading {
 
 /* ---- what a piece tells ---- */
 
-static enum status on_key(void *context, struct span key, struct error *err)
+static enum status on_key(void *context, const struct list_key *key, struct error *err)
 {
     struct piece *const *piece = context;
-    return row_set_add((*piece)->keys, key, err);
+    return row_set_add((*piece)->keys, key->text, err);
 }
 
 static void keep(struct piece *piece, const struct list_place *place, enum drop_reason reason,

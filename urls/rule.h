@@ -25,8 +25,9 @@
 
 enum rule_action {
     RULE_BLOCK,
-    RULE_ALLOW,  /* an exception: the entry is not to be blocked */
-    RULE_CANCEL, /* another line that says to block this entry does not hold ($badfilter) */
+    RULE_ALLOW,        /* an exception: the entry is not to be blocked */
+    RULE_CANCEL,       /* another line that says to block this entry does not hold ($badfilter) */
+    RULE_CANCEL_ALLOW, /* another line that says to allow this entry does not hold */
 };
 
 /* The entry blocks more than the rule. */

@@ -166,7 +166,7 @@ static void read_options(struct span options, struct rule *rule)
             rule->differs |= RULE_WIDER_TYPES;
             break;
         case OPTION_CANCEL:
-            rule->action = RULE_CANCEL;
+            rule->action = rule->action == RULE_ALLOW ? RULE_CANCEL_ALLOW : RULE_CANCEL;
             break;
         case OPTION_MODIFIES:
             drop_for(rule, DROP_MODIFIES);

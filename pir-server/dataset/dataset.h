@@ -34,6 +34,8 @@ struct pir_shard;      /* pir-server/pir/pir_shard.h */
 #define DATASET_SHARDS_MAX         ((uint64_t)65536)
 /* The row that Apple's onboarding asks for; in every dataset, word for word. */
 #define DATASET_TEST_ROW "www.apple.com/url-filter-test"
+/* Where its keys came from (lists/origins_file.h); not in every version. */
+#define DATASET_ORIGINS_NAME "origins"
 
 /* What dataset.json says; digests in binary. */
 struct dataset_info {

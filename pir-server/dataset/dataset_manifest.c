@@ -404,6 +404,7 @@ struct json_t *dataset_counts_json(const struct list_counts *counts)
            put(object, "comments", count_json(counts->comments)) &&
            put(object, "entries", count_json(counts->entries)) &&
            put(object, "kept", count_json(counts->kept)) &&
+           put(object, "exceptions", count_json(counts->exceptions)) &&
            put(object, "widened", count_json(counts->widened)) &&
            put(object, "dropped", count_json(counts->dropped)) &&
            json_object_set(object, "droppedFor", reasons) == 0;

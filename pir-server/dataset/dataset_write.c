@@ -119,6 +119,14 @@ static enum status begin(struct writing *work, const char *data, struct error *e
 
 /* ---- rows and prefilter ---- */
 
+static enum status fill(struct writing *work, struct error *err)
+{
+    const struct dataset_settings *settings = work->settings;
+    return settings->fill != NULL
+               ? settings->fill(settings->fill_context, work->temporary, work->rows, err)
+               : STATUS_OK;
+}
+
 /* Two tasks: the digest and the file. */
 static enum status write_rows_task(void *context, size_t index, size_t worker, struct error *err)
 {
@@ -551,13 +559,28 @@ static enum status digest_file(void *context, size_t index, size_t worker, struc
     return status;
 }
 
+static enum status find_origins(const struct writing *work, bool *ret, struct error *err)
+{
+    char *path = NULL;
+    const enum status status = path_of(work, DATASET_ORIGINS_NAME, &path, err);
+    struct stat info;
+    if (status == STATUS_OK)
+        *ret = lstat(path, &info) == 0;
+    mem_free(path);
+    return status;
+}
+
 static enum status list_files(struct writing *work, struct error *err)
 {
     static const char *const names[] = {"rows.txt", "prefilter.bloom", "prefilter.json",
                                         "prefilter.plist", "report.json"};
     struct dataset_manifest *manifest = &work->manifest;
     const uint64_t shards = manifest->info.shard_count;
-    const size_t count = ARRAY_COUNT(names) + 2 * (size_t)shards;
+    bool has_origins;
+    enum status status = find_origins(work, &has_origins, err);
+    if (status != STATUS_OK)
+        return status;
+    const size_t count = ARRAY_COUNT(names) + has_origins + 2 * (size_t)shards;
     manifest->files = mem_alloc_zeroed(count, sizeof manifest->files[0]);
     if (manifest->files == NULL)
         return error_set(err, STATUS_NOMEM, "dataset.json: out of memory");
@@ -567,8 +590,11 @@ static enum status list_files(struct writing *work, struct error *err)
         dataset_shard_name(i, manifest->files[manifest->file_count++].name);
         dataset_shard_params_name(i, manifest->files[manifest->file_count++].name);
     }
+    if (has_origins)
+        memcpy(manifest->files[manifest->file_count++].name, DATASET_ORIGINS_NAME,
+               sizeof DATASET_ORIGINS_NAME);
     dataset_manifest_sort(manifest);
-    const enum status status = thread_pool_for(work->pool, count, digest_file, work, err);
+    status = thread_pool_for(work->pool, count, digest_file, work, err);
     if (status != STATUS_OK)
         return status;
     for (size_t i = 0; i < count; i++) {
@@ -668,10 +694,15 @@ enum status dataset_write(const char *data, struct row_set *rows,
         enum status (*run)(struct writing *work, struct error *err);
         enum dataset_phase phase;
     } steps[] = {
-        {write_rows, DATASET_PHASE_ROWS},           {write_shards, DATASET_PHASE_SHARDS},
-        {write_prefilter, DATASET_PHASE_PREFILTER}, {check_shards, DATASET_PHASE_DIGESTS},
-        {name_version, DATASET_PHASE_PUBLISH},      {write_report, DATASET_PHASE_PUBLISH},
-        {list_files, DATASET_PHASE_PUBLISH},        {write_manifest, DATASET_PHASE_PUBLISH},
+        {fill, DATASET_PHASE_KEYS},
+        {write_rows, DATASET_PHASE_ROWS},
+        {write_shards, DATASET_PHASE_SHARDS},
+        {write_prefilter, DATASET_PHASE_PREFILTER},
+        {check_shards, DATASET_PHASE_DIGESTS},
+        {name_version, DATASET_PHASE_PUBLISH},
+        {write_report, DATASET_PHASE_PUBLISH},
+        {list_files, DATASET_PHASE_PUBLISH},
+        {write_manifest, DATASET_PHASE_PUBLISH},
         {publish, DATASET_PHASE_PUBLISH},
     };
     uint64_t start_ns = now_ns(settings);

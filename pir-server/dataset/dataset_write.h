@@ -54,6 +54,10 @@ struct dataset_settings {
     const struct dataset_report *report; /* NULL = nothing was dropped; borrowed */
     bool is_full;                        /* makes all anew, whatever the version before holds */
     bool show_progress;
+    /* Called once with the empty folder in work: may add rows, and write DATASET_ORIGINS_NAME into
+     * the folder, which then belongs to the version. A failure ends the run. May be NULL. */
+    enum status (*fill)(void *context, const char *folder, struct row_set *rows, struct error *err);
+    void *fill_context;
     /* Asked once the rows are counted, with the test row, and before anything is made of them:
      * anything but STATUS_OK ends the run, and the version in force stays. `before` describes that
      * version, NULL = none that can be read. May be NULL. */
@@ -70,7 +74,8 @@ void dataset_settings_init(struct dataset_settings *ret);
 
 /* What takes its time. */
 enum dataset_phase {
-    DATASET_PHASE_ROWS,      /* opening the version before; sorting and writing rows */
+    DATASET_PHASE_KEYS,      /* opening the version before, and `fill` */
+    DATASET_PHASE_ROWS,      /* sorting and writing rows */
     DATASET_PHASE_SHARDS,    /* comparing rows, and making or patching shards */
     DATASET_PHASE_PREFILTER, /* bits and files */
     DATASET_PHASE_DIGESTS,   /* comparing what an update took over */

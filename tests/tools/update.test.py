@@ -164,7 +164,6 @@ def test_guard_and_faults():
              "1 of 2 lists failed: nothing is published"),
             ("a source that is down without a copy", [{**web(), "url": "http://127.0.0.1:1/"}], {}, 1,
              "1 of 1 lists failed"),
-            ("an allow list", [{**few, "trust": "allow"}], {}, 1, '$.sources[0].trust: "allow" cannot be compiled yet'),
             ("a list of rows", [{**few, "format": "rows"}], {}, 1, '$.sources[0].format: "rows" cannot be compiled'),
             ("a prefilter size", [few], {"prefilterSize": "1MB"}, 1, "$.output.prefilterSize cannot be compiled"),
             ("an unknown key", [{**few, "formt": "rows"}], {}, 1, "$.sources[0].formt: "),
@@ -194,6 +193,53 @@ def test_formats():
     check(done.code == 0 and rows == ["a.example/x", "b.example", "c.example", "d.example", "e.example",
                                       "f.example/y", "www.apple.com/url-filter-test"] and
           done.json["lists"]["droppedFor"] == {"filtered": 1, "apple-host": 1}, "each format by its name, and patterns", rows)
+
+
+def rows_of(data):
+    with open(f"{folder}/{data}/{USE_CASE}/current/rows.txt", encoding="utf-8") as file:
+        return [row for row in file.read().split() if row != "www.apple.com/url-filter-test"]
+
+
+def test_selection():
+    write("block.txt", b"ads.example\nwww.ads.example/x\nshop.example\na.shop.example\nevil.example/a/b\n"
+          b"gone.example\nicloud.com\n")
+    write("abp.txt", b"||ads.example^\n||back.example^\n||evil.example/a^\n@@||gone.example^\n"
+          b"||back.example^$badfilter\n@@||ads.example^$script\n")
+    write("allow.txt", b"a.shop.example/cart\nb.shop.example\ncaptive.apple.com\n")
+    path = lists({"id": "block", "file": "block.txt"}, {"id": "abp", "file": "abp.txt", "format": "adblock"},
+                 {"id": "never", "file": "allow.txt", "trust": "allow"})
+    done = update(path, data="select")
+    check(done.code == 0 and rows_of("select") == ["ads.example", "evil.example/a", "shop.example"],
+          "allowed, cancelled and redundant keys are no rows", rows_of("select"))
+    check(done.json.get("keys") == {"kept": 3, "cancelled": 1, "allowed": 1, "split": 0, "covered": 3},
+          "and are counted", done)
+    check(done.json["lists"]["exceptions"] == 5 and
+          done.json["lists"]["droppedFor"] == {"options": 1, "apple-host": 1}, "as are exceptions", done)
+    conflicts = done.json["conflicts"]
+    check(conflicts["count"] == 3 and conflicts["solved"] == 0 and
+          {"allow": {"key": "b.shop.example", "source": "never", "line": 2},
+           "parent": {"key": "shop.example", "source": "block", "line": 3}, "solved": False} in conflicts["samples"] and
+          "blindlist: warning: never:2: b.shop.example stays blocked: block:3 blocks shop.example, and devices know "
+          "no exceptions\n" in done.err, "an allow entry below a blocked key is named with what blocks it", done)
+    version = f"{folder}/select/{USE_CASE}/{in_force('select')}"
+    with open(f"{version}/dataset.json", encoding="utf-8") as file:
+        entry = json.load(file)["files"].get("origins", {})
+    with open(f"{version}/origins", "rb") as file:
+        origins = file.read()
+    check(entry.get("sha256") == hashlib.sha256(origins).hexdigest() and origins.endswith(b"block\nabp\nnever\n"),
+          "where the keys came from is part of the version", entry)
+    verify = [f"{BUILD}/blindlist", "dataset", "verify", "--data", f"{folder}/select"]
+    check(subprocess.run(verify, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0,
+          "it can be verified")
+    with open(f"{version}/origins", "r+b") as file:
+        file.seek(len(origins) // 2)
+        file.write(bytes([origins[len(origins) // 2] ^ 1]))
+    done = subprocess.run(verify, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    check(done.returncode != 0 and "origins" in done.stdout, "and a flipped bit is found", done.stdout)
+    write("allow.txt", b"a.shop.example/cart\nshop.example\n")
+    done = update(path, data="select")
+    check(done.code == 0 and done.json["changed"] and rows_of("select") == ["ads.example", "evil.example/a"] and
+          done.json["conflicts"]["count"] == 0 and "warning" not in done.err, "an allow list changes", done)
 
 
 def test_two_at_once():
@@ -226,6 +272,7 @@ try:
     test_life()
     test_guard_and_faults()
     test_formats()
+    test_selection()
     test_two_at_once()
 finally:
     Server.end_all()

@@ -31,7 +31,7 @@ static void PRINTF_LIKE(2, 3) append(struct rule_shown *shown, const char *forma
 enum status rule_help_visit(void *context, const struct rule *rule, struct error *err)
 {
     static const char *const actions[] = {
-        [RULE_BLOCK] = "", [RULE_ALLOW] = "@@", [RULE_CANCEL] = "--"};
+        [RULE_BLOCK] = "", [RULE_ALLOW] = "@@", [RULE_CANCEL] = "--", [RULE_CANCEL_ALLOW] = "--@@"};
     struct rule_shown *shown = context;
     static struct url url;
     (void)err;

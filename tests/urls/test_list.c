@@ -9,12 +9,14 @@
 /* All that happened, a line each: "+key", "-reason", "~key" after a widened one. */
 static struct bytes events;
 
-static enum status on_key(void *context, struct span key, struct error *err)
+static enum status on_key(void *context, const struct list_key *key, struct error *err)
 {
     (void)context;
     (void)err;
-    bytes_append_text(&events, "+");
-    bytes_append(&events, key);
+    bytes_append_text(&events, key->action == RULE_BLOCK   ? "+"
+                               : key->action == RULE_ALLOW ? "@"
+                                                           : "--");
+    bytes_append(&events, key->text);
     bytes_append_text(&events, "\n");
     return STATUS_OK;
 }
@@ -291,6 +293,21 @@ Test(list, a_json_array)
     cr_assert_eq(parse_array("[\"a.com\"", &error), STATUS_MALFORMED);
 }
 
+Test(list, exceptions_where_they_are_wanted)
+{
+    options = (struct list_options){.takes_exceptions = true};
+    check("@@||a.org/x^\n||b.org^$badfilter\n||c.org^\n@@||d.org^$script\n@@||e.org^$badfilter\n",
+          "@a.org/x\n--b.org\n+c.org\n-options\n-exception\n");
+    cr_expect_eq(counts.exceptions, 2);
+    check("@@||github.io^\n@@||co.uk^\n||github.io^\n",
+          "@github.io\n-public-suffix\n-private-suffix\n");
+    options = (struct list_options){.is_allow_list = true, .takes_exceptions = true};
+    check("a.org\n0.0.0.0 b.org\n||c.org/y^\n@@||d.org^\n||e.org^$badfilter\ngithub.io\n",
+          "@a.org\n@b.org\n@c.org/y\n@d.org\n--e.org\n@github.io\n");
+    cr_expect_eq(counts.exceptions, 6);
+    options = (struct list_options){0};
+}
+
 /* Wants what holds an "a"; an 'x' is too much for it. */
 static enum status keeps_a(void *context, struct span entry, bool *ret, struct error *err)
 {
@@ -319,7 +336,7 @@ Test(list, entries_that_are_not_wanted)
     list_parser_free(parser);
 }
 
-static enum status refuse(void *context, struct span key, struct error *err)
+static enum status refuse(void *context, const struct list_key *key, struct error *err)
 {
     (void)context;
     (void)key;

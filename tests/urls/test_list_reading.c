@@ -30,10 +30,10 @@ static void remove_folder(void)
 }
 TestSuite(list_reading, .init = make_folder, .fini = remove_folder);
 
-static enum status on_key(void *context, struct span key, struct error *err)
+static enum status on_key(void *context, const struct list_key *key, struct error *err)
 {
     struct account *account = context;
-    return row_set_add(account->rows, key, err);
+    return row_set_add(account->rows, key->text, err);
 }
 
 static void on_drop(void *context, const struct list_place *place, enum drop_reason reason)

@@ -91,7 +91,7 @@ Test(protected_hosts, what_is_no_host)
     protected_hosts_free(NULL);
 }
 
-static enum status take_key(void *context, struct span key, struct error *err)
+static enum status take_key(void *context, const struct list_key *key, struct error *err)
 {
     (void)context;
     (void)key;

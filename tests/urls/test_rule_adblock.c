@@ -306,7 +306,7 @@ Test(rule_adblock, exceptions)
         {"@@||example.com^$generichide", "!options"},
         {"@@||example.com^$csp", "!modifies"},
         {"@@||example.com^$domain=a.example", "!options"},
-        {"@@||example.com^$badfilter", "--example.com"},
+        {"@@||example.com^$badfilter", "--@@example.com"},
         {"@@||*.example.com^", "!subdomains"},
         {"@@/ads.js", "!pattern"},
         {"@@/regex/", "!regex"},
