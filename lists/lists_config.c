@@ -6,6 +6,7 @@
 #include "pir-server/dataset/dataset_write.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 
 /* A device counts the bits of its prefilter in 32 bits. */
 #define PREFILTER_MAX_BYTES ((uint64_t)UINT32_MAX / 8)
@@ -286,6 +287,15 @@ static void add_source(struct reading *reading, const struct json_field *object)
 
 static enum status read_file(struct reading *reading, const char *path, struct error *err);
 
+/* Whether two paths lead to one file; to one that cannot be looked at only by the same text. */
+static bool is_same_file(const char *a, const char *b)
+{
+    struct stat at_a;
+    struct stat at_b;
+    return strcmp(a, b) == 0 || (stat(a, &at_a) == 0 && stat(b, &at_b) == 0 &&
+                                 at_a.st_dev == at_b.st_dev && at_a.st_ino == at_b.st_ino);
+}
+
 static void import_file(struct reading *reading, const struct json_field *object)
 {
     static const char *const keys[] = {"import"};
@@ -294,7 +304,7 @@ static void import_file(struct reading *reading, const struct json_field *object
     json_field_keys(object, keys, ARRAY_COUNT(keys));
     char *path = resolve(&field, json_field_text(&field, LISTS_PATH_MAX_BYTES), false);
     for (size_t i = 0; path != NULL && i < reading->depth; i++) {
-        if (strcmp(reading->open[i], path) == 0)
+        if (is_same_file(reading->open[i], path))
             json_field_refuse(&field, "%s imports itself%s", path,
                               i + 1 < reading->depth ? " by way of others" : "");
     }

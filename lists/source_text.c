@@ -11,12 +11,23 @@ static bool starts_with_word(struct span text, const char *word)
     return text.size >= size && strncasecmp((const char *)text.data, word, size) == 0;
 }
 
+static size_t count_ends(struct span text)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < text.size; i++)
+        count += text.data[i] == '\n';
+    return count;
+}
+
 static enum status check_text(struct span text, struct error *err)
 {
     const uint8_t *nul = text.size > 0 ? memchr(text.data, 0, text.size) : NULL;
-    if (nul != NULL)
-        return error_set(err, STATUS_MALFORMED, "byte %zu of the text is NUL: this is no list",
-                         (size_t)(nul - text.data));
+    if (nul != NULL) {
+        const size_t at = (size_t)(nul - text.data);
+        return error_set(err, STATUS_MALFORMED,
+                         "line %zu: byte %zu of the text is NUL: this is no list",
+                         count_ends(span_part(text, 0, at)) + 1, at);
+    }
     struct span start = text;
     if (span_starts_with(start, span_of_text("\xef\xbb\xbf")))
         start = span_part(start, 3, start.size - 3);
@@ -101,13 +112,7 @@ void source_text_deinit(struct source_text *text)
 
 uint64_t source_text_lines(const struct source_text *text)
 {
-    uint64_t lines = 0;
-    struct span rest = text->text;
-    while (rest.size > 0) {
-        const uint8_t *end = memchr(rest.data, '\n', rest.size);
-        const size_t taken = end != NULL ? (size_t)(end - rest.data) + 1 : rest.size;
-        rest = span_part(rest, taken, rest.size - taken);
-        lines++;
-    }
-    return lines;
+    const struct span all = text->text;
+    const bool is_ended = all.size == 0 || all.data[all.size - 1] == '\n';
+    return count_ends(all) + !is_ended;
 }

@@ -20,14 +20,23 @@ static struct span without_comment(struct span line)
     return line;
 }
 
-static void count_parentheses(struct rule_rpz *state, struct span line)
+/* Whether the line goes on with the record before. */
+static bool count_parentheses(struct rule_rpz *state, struct span line)
 {
+    bool in_quotes = false;
+    state->lines_open = state->depth > 0 ? state->lines_open + 1 : 0;
+    if (state->lines_open > RULE_RPZ_LINES_OPEN_MAX)
+        state->depth = 0;
+    const bool goes_on = state->depth > 0;
     for (size_t i = 0; i < line.size; i++) {
-        if (line.data[i] == '(')
+        if (line.data[i] == '"')
+            in_quotes = !in_quotes;
+        else if (line.data[i] == '(' && !in_quotes)
             state->depth++;
-        else if (line.data[i] == ')' && state->depth > 0)
+        else if (line.data[i] == ')' && !in_quotes && state->depth > 0)
             state->depth--;
     }
+    return goes_on;
 }
 
 static bool is_any(struct span word, const char *const *words, size_t count)
@@ -200,9 +209,8 @@ enum status rule_rpz_line(struct rule_rpz *state, struct span line, rule_visit *
 {
     line = without_comment(line);
     const bool has_owner = line.size > 0 && !text_is_blank(line.data[0]);
-    const bool goes_on = state->depth > 0;
     line = text_trim(line);
-    count_parentheses(state, line);
+    const bool goes_on = count_parentheses(state, line);
     *ret_is_comment = line.size == 0 || goes_on || line.data[0] == '$';
     if (*ret_is_comment) {
         if (!goes_on && line.size > 0)

@@ -9,10 +9,11 @@
  *   *.HOST ...                                             DROP_SUBDOMAINS; zones hold HOST, too
  *   names below rpz-ip, rpz-client-ip, rpz-nsip, rpz-nsdname   DROP_TRIGGER
  * SOA and NS records and $ lines are comments: they say nothing about names of others. Comments
- * begin with ';', a record may go on over several lines in parentheses, a line that begins with a
- * blank has the name of the one before. Time to live and class may stand in front of the type. A
- * name with a dot at its end is whole: the zone's name, known from $ORIGIN, is cut off; one outside
- * of the zone is DROP_FORMAT.
+ * begin with ';', a record may go on over several lines in parentheses (one that is not closed
+ * within RULE_RPZ_LINES_OPEN_MAX ends there), a line that begins with a blank has the name of the
+ * one before. Time to live and class may stand in front of the type. A name with a dot at its end
+ * is whole: the zone's name, known from $ORIGIN, is cut off; one outside of the zone is
+ * DROP_FORMAT.
  *
  * A record for a name alone means that name; its key also covers subdomains (urls/rule.h).
  *
@@ -22,7 +23,8 @@
 
 #include "urls/rule.h"
 
-#define RULE_RPZ_NAME_BYTES ((size_t)255)
+#define RULE_RPZ_NAME_BYTES     ((size_t)255)
+#define RULE_RPZ_LINES_OPEN_MAX ((size_t)50)
 
 /* All zero at the start of a zone. */
 struct rule_rpz {
@@ -30,7 +32,8 @@ struct rule_rpz {
     size_t origin_size;
     uint8_t owner[RULE_RPZ_NAME_BYTES]; /* of the record before */
     size_t owner_size;
-    size_t depth; /* open parentheses */
+    size_t depth;      /* open parentheses */
+    size_t lines_open; /* since the first of them */
 };
 
 /* One line, without its end. *ret_is_comment: nothing to count, `visit` was not called. */

@@ -124,7 +124,8 @@ static json_t *file_json(const char *file)
 
 static json_t *note_json(const struct dataset_report *report, const struct note *note)
 {
-    const char *text = (const char *)report->texts.data + note->text;
+    /* No text at all when every entry was empty. */
+    const char *text = report->texts.size > 0 ? (const char *)report->texts.data + note->text : "";
     json_t *object = json_object();
     const bool good =
         object != NULL && put(object, "file", file_json(note->file)) &&

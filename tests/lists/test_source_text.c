@@ -84,7 +84,7 @@ Test(source_text, what_is_no_list)
     }
     struct error err = {0};
     cr_assert_eq(source_text_check(span_of("abc\0", 4), 100, &err), STATUS_MALFORMED);
-    cr_assert_str_eq(err.message, "byte 3 of the text is NUL: this is no list");
+    cr_assert_str_eq(err.message, "line 1: byte 3 of the text is NUL: this is no list");
     cr_assert_eq(source_text_check(span_of(packed, sizeof packed), 9, &err), STATUS_TOO_LARGE);
     cr_assert_eq(source_text_check(span_of(packed, sizeof packed), 10, &err), STATUS_OK);
 }

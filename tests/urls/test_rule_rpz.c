@@ -121,6 +121,30 @@ Test(rule_rpz, a_zone)
     RUN(cases);
 }
 
+Test(rule_rpz, parentheses_in_quotes)
+{
+    static const struct rule_case cases[] = {
+        {"a.example TXT \"sad :(\"", "!not-blocking"},
+        {"b.example CNAME .", "b.example"},
+        {"c.example TXT (\"one )\"", "!not-blocking"},
+        {"d.example CNAME .", "#"},
+        {")", "#"},
+        {"e.example CNAME .", "e.example"},
+    };
+    RUN(cases);
+}
+
+Test(rule_rpz, a_record_that_is_never_closed)
+{
+    struct rule_case cases[RULE_RPZ_LINES_OPEN_MAX + 3];
+    const size_t count = ARRAY_COUNT(cases);
+    for (size_t i = 0; i < count; i++)
+        cases[i] = (struct rule_case){"a.example CNAME .", "#"};
+    cases[0] = (struct rule_case){"a.example TXT (", "!not-blocking"};
+    cases[count - 2].expected = cases[count - 1].expected = "a.example";
+    run(cases, count);
+}
+
 Test(rule_rpz, a_line_that_goes_on_from_nothing)
 {
     static const struct rule_case cases[] = {{"  CNAME .", "!format"}};
