@@ -30,11 +30,13 @@ static void permute(uint32_t *restrict ret, const uint32_t *restrict from,
         ret[i] = from[sources[i]];
 }
 
+/* Words of a row whose sums stay in the first cache. */
+enum { TILE = 512 };
+
 /* What both results are before `add` and c: in [0, 2q). */
 static void switch_lazy(uint32_t *ret0, uint32_t *ret1, const struct row_switch *operands,
                         size_t at, size_t n, const struct modulus *q)
 {
-    enum { TILE = 512 }; /* whose sums stay in the first cache */
     uint64_t sums[2][TILE];
     uint32_t moved[TILE];
     uint32_t *const rets[2] = {ret0, ret1};
@@ -65,16 +67,43 @@ static void switch_lazy(uint32_t *ret0, uint32_t *ret1, const struct row_switch 
     }
 }
 
+static void add_lazy(uint32_t *restrict ret, const uint32_t *restrict a, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        ret[i] += a[i];
+}
+
+static void scale_difference(uint32_t *ret, const uint32_t *a, const uint32_t *b, uint32_t offset,
+                             uint32_t factor, uint32_t quotient, size_t n, uint32_t q)
+{
+    if (b == NULL) {
+        for (size_t i = 0; i < n; i++)
+            ret[i] = modulus_correct(shoup_mul_lazy(a[i], factor, quotient, q), q);
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        ret[i] = modulus_correct(shoup_mul_lazy(a[i] + offset - b[i], factor, quotient, q), q);
+}
+
 static void switch_add(uint32_t *ret0, uint32_t *ret1, const struct row_switch *operands, size_t at,
                        size_t n, const struct modulus *q)
 {
-    const uint32_t *const sources = operands->sources;
+    const uint32_t quotient_of_one = shoup_quotient(q, 1);
+    uint32_t moved[TILE];
     switch_lazy(ret0, ret1, operands, at, n, q);
-    for (size_t i = 0; i < n; i++) {
-        const uint32_t c = operands->c[sources != NULL ? sources[at + i] : at + i];
-        ret0[i] = modulus_reduce(q, (uint64_t)ret0[i] + operands->more[0][at + i] + c);
-        ret1[i] = modulus_reduce(q, (uint64_t)ret1[i] + operands->more[1][at + i]);
+    for (size_t done = 0; done < n; done += TILE) {
+        const size_t tile = n - done < TILE ? n - done : TILE;
+        const uint32_t *c = operands->c + at + done;
+        if (operands->sources != NULL) {
+            permute(moved, operands->c, operands->sources + at + done, tile);
+            c = moved;
+        }
+        add_lazy(ret0 + done, operands->more[0] + at + done, tile);
+        add_lazy(ret0 + done, c, tile);
+        add_lazy(ret1 + done, operands->more[1] + at + done, tile);
     }
+    scale_difference(ret0, ret0, NULL, 0, 1, quotient_of_one, n, q->value);
+    scale_difference(ret1, ret1, NULL, 0, 1, quotient_of_one, n, q->value);
 }
 
 static void drop_lazy(uint32_t *ret, const uint32_t *x, uint32_t bound, uint32_t factor,
@@ -84,13 +113,27 @@ static void drop_lazy(uint32_t *ret, const uint32_t *x, uint32_t bound, uint32_t
         ret[i] = shoup_mul_lazy(x[i], factor, quotient, q) + ((bound - x[i]) >> 31);
 }
 
-/* x times word i of a row of factors, in [0, q), for every x. */
-static uint32_t multiply(uint32_t x, const struct row_blocks *factors, size_t i,
-                         const struct modulus *q)
+/* ret[i] *= word at + i of a row of factors, in [0, q). */
+static void multiply_blocks(uint32_t *ret, const struct row_blocks *factors, size_t at, size_t n,
+                            uint32_t q)
 {
-    const size_t at = i >> factors->log2_block;
-    return modulus_correct(shoup_mul_lazy(x, factors->values[at], factors->quotients[at], q->value),
-                           q->value);
+    const size_t block = (size_t)1 << factors->log2_block;
+    const size_t run = block < n ? block : n;
+    for (size_t first = 0; first < n; first += run) {
+        const size_t k = (at + first) >> factors->log2_block;
+        scale_difference(ret + first, ret + first, NULL, 0, factors->values[k],
+                         factors->quotients[k], run, q);
+    }
+}
+
+/* One strip of two children, the second before it is multiplied. */
+static void split_strip(uint32_t *restrict even, uint32_t *restrict odd, const uint32_t *restrict c,
+                        const uint32_t *restrict r, size_t n, uint32_t q)
+{
+    for (size_t i = 0; i < n; i++) {
+        even[i] = modulus_correct(c[i] + r[i], q);
+        odd[i] = c[i] + q - r[i];
+    }
 }
 
 static void split(struct row_strips even, struct row_strips odd, const uint32_t *c,
@@ -101,11 +144,30 @@ static void split(struct row_strips even, struct row_strips odd, const uint32_t 
     for (size_t at = 0; at < n; at += strip) {
         uint32_t *const e = even.words + at / strip * even.stride;
         uint32_t *const o = odd.words + at / strip * odd.stride;
-        for (size_t i = 0; i < strip; i++) {
-            const size_t k = at + i;
-            e[i] = modulus_add(q, c[k], r[k]);
-            o[i] = multiply(c[k] + q->value - r[k], monomial, k, q);
-        }
+        split_strip(e, o, c + at, r + at, strip, q->value);
+        multiply_blocks(o, monomial, at, strip, q->value);
+    }
+}
+
+/* One strip of four children, the last three before they are multiplied. */
+static void split_strip_four(uint32_t *const ret[4], const struct row_four *operands,
+                             uint32_t quotient, size_t at, size_t n, const struct modulus *q)
+{
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t c = operands->c[at + i];
+        const uint32_t r1 = operands->turned[0][at + i];
+        const uint32_t r2 = operands->turned[1][at + i];
+        const uint32_t r3 = operands->turned[2][at + i];
+        const uint32_t sum1 = modulus_add(q, c, r1);
+        const uint32_t sum2 = modulus_add(q, r2, r3);
+        const uint32_t difference1 = modulus_sub(q, c, r1);
+        const uint32_t difference2 = modulus_correct(
+            shoup_mul_lazy(modulus_sub(q, r2, r3), operands->quarter, quotient, q->value),
+            q->value);
+        ret[0][i] = modulus_add(q, sum1, sum2);
+        ret[1][i] = difference1 + difference2;
+        ret[2][i] = sum1 + q->value - sum2;
+        ret[3][i] = difference1 + q->value - difference2;
     }
 }
 
@@ -113,24 +175,13 @@ static void split_four(const struct row_four *operands, uint32_t quotient, size_
                        const struct modulus *q)
 {
     const size_t strip = row_strip_words(n);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t at = 0; at < n; at += strip) {
         uint32_t *ret[4];
         for (size_t k = 0; k < 4; k++)
-            ret[k] = operands->ret[k].words + i / strip * operands->ret[k].stride + i % strip;
-        const uint32_t c = operands->c[i];
-        const uint32_t r1 = operands->turned[0][i];
-        const uint32_t r2 = operands->turned[1][i];
-        const uint32_t r3 = operands->turned[2][i];
-        const uint32_t sum1 = modulus_add(q, c, r1);
-        const uint32_t sum2 = modulus_add(q, r2, r3);
-        const uint32_t difference1 = modulus_sub(q, c, r1);
-        const uint32_t difference2 = modulus_correct(
-            shoup_mul_lazy(modulus_sub(q, r2, r3), operands->quarter, quotient, q->value),
-            q->value);
-        *ret[0] = modulus_add(q, sum1, sum2);
-        *ret[1] = multiply(difference1 + difference2, &operands->monomials[0], i, q);
-        *ret[2] = multiply(sum1 + q->value - sum2, &operands->monomials[1], i, q);
-        *ret[3] = multiply(difference1 + q->value - difference2, &operands->monomials[2], i, q);
+            ret[k] = operands->ret[k].words + at / strip * operands->ret[k].stride;
+        split_strip_four(ret, operands, quotient, at, strip, q);
+        for (size_t k = 1; k < 4; k++)
+            multiply_blocks(ret[k], &operands->monomials[k - 1], at, strip, q->value);
     }
 }
 
@@ -189,30 +240,18 @@ static void combine(uint32_t *ret, const uint32_t *const *rows, const uint32_t *
     }
 }
 
-static void scale_difference(uint32_t *ret, const uint32_t *a, const uint32_t *b, uint32_t offset,
-                             uint32_t factor, uint32_t quotient, size_t n, uint32_t q)
-{
-    if (b == NULL) {
-        for (size_t i = 0; i < n; i++)
-            ret[i] = modulus_correct(shoup_mul_lazy(a[i], factor, quotient, q), q);
-        return;
-    }
-    for (size_t i = 0; i < n; i++)
-        ret[i] = modulus_correct(shoup_mul_lazy(a[i] + offset - b[i], factor, quotient, q), q);
-}
-
 static void extend(const struct row_extend *operands, const uint32_t *quotients, size_t n)
 {
-    enum { TILE = 64 };
+    enum { STEP = 64 };
     const struct row_extend o = *operands;
     const uint32_t mask = UINT32_MAX >> (32 - o.bits);
-    uint32_t y[ROW_EXTEND_MAX + 1][TILE]; /* r behind them */
-    uint32_t low[TILE];
+    uint32_t y[ROW_EXTEND_MAX + 1][STEP]; /* r behind them */
+    uint32_t low[STEP];
     const uint32_t *rows[ROW_EXTEND_MAX + 1];
     for (size_t i = 0; i <= o.count; i++)
         rows[i] = y[i];
-    for (size_t at = 0; at < n; at += TILE) {
-        const size_t tile = n - at < TILE ? n - at : TILE;
+    for (size_t at = 0; at < n; at += STEP) {
+        const size_t tile = n - at < STEP ? n - at : STEP;
         memset(low, 0, sizeof low);
         for (size_t i = 0; i < o.count; i++) {
             scale_difference(y[i], o.x + i * n + at, NULL, 0, o.scale[i], quotients[i], tile,
