@@ -50,6 +50,10 @@ static const struct {
     [DROP_TRIGGER] = {"trigger", "depends on an address or a name server"},
     [DROP_FORMAT] = {"format", "not a line of the list's format"},
     [DROP_FILTERED] = {"filtered", "left out by include or exclude of its source"},
+    [DROP_PARSING_PART] = {"parsing-part",
+                           "names a part that the parsing configuration leaves out"},
+    [DROP_PARSING_NO_MATCH] = {"parsing-no-match",
+                               "the parsing configuration's regular expression does not match"},
 };
 static_assert(ARRAY_COUNT(reasons) == DROP_REASON_COUNT, "every reason has its texts");
 

@@ -55,6 +55,10 @@ enum drop_reason {
     DROP_TRIGGER,        /* depends on an address or a name server: RPZ's rpz-ip and the like */
     DROP_FORMAT,         /* not a line of the format that the list is said to have */
     DROP_FILTERED,       /* left out by a pattern of lists.json */
+
+    /* A parsing configuration other than the default (urls/parsing.h). */
+    DROP_PARSING_PART,     /* names a part that the configuration leaves out */
+    DROP_PARSING_NO_MATCH, /* its regular expression does not match */
     DROP_REASON_COUNT
 };
 
