@@ -59,7 +59,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     const struct list_counts *counts = list_parser_counts(parser);
     if (counts->lines != lines || counts->kept != seen.kept || counts->dropped != seen.dropped ||
-        counts->widened != seen.widened || counts->entries != seen.kept + seen.dropped)
+        counts->widened != seen.widened || counts->entries != seen.kept + seen.dropped ||
+        counts->lines + counts->further != counts->comments + counts->entries)
         abort();
     list_parser_free(parser);
     return 0;

@@ -245,9 +245,7 @@ static enum status read_list(struct compile *compile, size_t index, struct error
     sha256_finish(&compile->hash, source->digest);
     source->name = base_name(path);
     source->bytes = compile->bytes;
-    source->lines = counts.lines;
-    source->kept = counts.kept;
-    source->dropped = counts.dropped;
+    source->counts = counts;
     list_counts_add(&compile->summary.counts, &counts);
     return STATUS_OK;
 }

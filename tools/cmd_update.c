@@ -1,8 +1,8 @@
 /* blindlist update - fetches the lists of a lists.json and publishes what has changed. */
 #include "base/file.h"
 #include "base/mem.h"
+#include "lists/source_account.h"
 #include "lists/source_fetch.h"
-#include "lists/source_keys.h"
 #include "pir-server/dataset/dataset_gc.h"
 #include "tools/commands.h"
 #include "tools/compile_summary.h"
@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <time.h>
 
-/* As many allow entries without effect are named on standard error and in --json. */
+/* As many allow entries without effect are named on standard error. */
 #define CONFLICTS_SHOWN ((size_t)10)
 
 enum { OPT_DATA, OPT_FORCE, OPT_THREADS, OPT_JSON };
@@ -40,8 +40,7 @@ struct update {
     struct protected_hosts *protected_hosts; /* Apple's */
     struct source_keys *keys;                /* NULL once they are rows */
     struct row_set *rows;
-    uint64_t fates[KEY_FATE_COUNT]; /* of the keys to be blocked */
-    json_t *conflicts;
+    uint64_t fates[KEY_FATE_COUNT];                 /* of the keys to be blocked */
     char version_before[DATASET_VERSION_BYTES + 1]; /* "" = none */
     bool is_refused;
     size_t removed_count; /* versions */
@@ -121,10 +120,10 @@ static enum status read_source(struct update *update, size_t index, struct error
     struct dataset_source *source = &update->sources[index];
     *source = (struct dataset_source){.name = item->name,
                                       .license = item->source->license,
+                                      .trust = lists_trust_names[item->source->trust],
+                                      .category = item->source->category,
                                       .bytes = outcome.bytes,
-                                      .lines = outcome.counts.lines,
-                                      .kept = outcome.counts.kept,
-                                      .dropped = outcome.counts.dropped};
+                                      .counts = outcome.counts};
     memcpy(source->digest, outcome.digest, sizeof source->digest);
     list_counts_add(&update->summary.counts, &outcome.counts);
     return STATUS_OK;
@@ -154,16 +153,6 @@ static enum status read_sources(struct update *update, struct error *err)
 
 /* ---- keys ---- */
 
-/* "list:7 (example.com)", where a key first came from. */
-static json_t *place_json(const struct update *update, const struct key_table *table, size_t key)
-{
-    const struct span text = key_table_at(table, key);
-    const struct key_origin origin = key_table_origin(table, key, 0);
-    return json_pack("{s:s%,s:s,s:I}", "key", (const char *)text.data, text.size, "source",
-                     source_set_item(update->set, origin.source)->name, "line",
-                     (json_int_t)origin.line);
-}
-
 static void warn_of(const struct update *update, const struct key_conflict *conflict)
 {
     const struct key_tables *tables = source_keys_tables(update->keys);
@@ -180,36 +169,20 @@ static void warn_of(const struct update *update, const struct key_conflict *conf
 }
 
 /* Allow entries that have no effect, because what lies above them is blocked. */
-static enum status tell_conflicts(struct update *update, struct error *err)
+static void warn_of_conflicts(const struct update *update)
 {
     const struct key_selection *selection = source_keys_selection(update->keys);
-    const struct key_tables *tables = source_keys_tables(update->keys);
     const size_t count = key_selection_conflict_count(selection);
     size_t unsolved = 0;
-    json_t *samples = json_array();
-    bool good = samples != NULL;
-    for (size_t i = 0; i < count && good; i++) {
+    for (size_t i = 0; i < count; i++) {
         const struct key_conflict conflict = key_selection_conflict(selection, i);
         unsolved += !conflict.is_solved;
         if (!conflict.is_solved && unsolved <= CONFLICTS_SHOWN)
             warn_of(update, &conflict);
-        if (i < CONFLICTS_SHOWN)
-            good =
-                json_array_append_new(
-                    samples, json_pack("{s:o,s:o,s:b}", "allow",
-                                       place_json(update, tables->allow, conflict.allow), "parent",
-                                       place_json(update, tables->block, conflict.parent), "solved",
-                                       conflict.is_solved)) == 0;
     }
     if (unsolved > CONFLICTS_SHOWN)
         fprintf(stderr, "blindlist: warning: %zu more allow entries have no effect\n",
                 unsolved - CONFLICTS_SHOWN);
-    update->conflicts = good ? json_pack("{s:I,s:I,s:O}", "count", (json_int_t)count, "solved",
-                                         (json_int_t)(count - unsolved), "samples", samples)
-                             : NULL;
-    json_decref(samples);
-    return update->conflicts != NULL ? STATUS_OK
-                                     : error_set(err, STATUS_NOMEM, "conflicts: out of memory");
 }
 
 /* From keys to rows: with where they came from in the version's folder. */
@@ -222,10 +195,11 @@ static enum status fill(void *context, const char *folder, struct row_set *rows,
         path != NULL ? source_keys_select(update->keys, &how, update->suffixes, update->pool, err)
                      : error_set(err, STATUS_NOMEM, "%s: out of memory", folder);
     if (status == STATUS_OK)
-        status = tell_conflicts(update, err);
+        status = source_account(update->keys, update->set, update->sources, update->report, err);
     if (status == STATUS_OK)
         status = source_keys_write_origins(update->keys, update->set, path, err);
     if (status == STATUS_OK) {
+        warn_of_conflicts(update);
         const struct key_selection *selection = source_keys_selection(update->keys);
         for (int fate = 0; fate < KEY_FATE_COUNT; fate++)
             update->fates[fate] = key_selection_count(selection, (enum key_fate)fate);
@@ -374,12 +348,11 @@ static json_t *keys_json(const struct update *update)
 static json_t *update_json(const struct update *update)
 {
     json_t *root = compile_summary_json(&update->summary);
-    if (json_object_set_new(root, "changed", json_boolean(has_changed(update))) == 0 &&
-        json_object_set_new(root, "sources", sources_json(update)) == 0 &&
-        json_object_set_new(root, "keys", keys_json(update)) == 0 &&
-        json_object_set(root, "conflicts", update->conflicts) == 0 &&
-        json_object_set_new(root, "versionsRemoved",
-                            json_integer((json_int_t)update->removed_count)) == 0)
+    if (json_put(root, "changed", json_boolean(has_changed(update))) &&
+        json_put(root, "sources", sources_json(update)) &&
+        json_put(root, "keys", keys_json(update)) &&
+        json_put(root, "conflicts", dataset_report_conflicts_json(update->report)) &&
+        json_put(root, "versionsRemoved", json_count(update->removed_count)))
         return root;
     json_decref(root);
     return NULL;
@@ -468,7 +441,6 @@ static int run(struct tool_args *args)
 
     source_keys_free(update.keys);
     row_set_free(update.rows);
-    json_decref(update.conflicts);
     public_suffixes_free(update.suffixes);
     protected_hosts_free(update.protected_hosts);
     thread_pool_free(update.pool);

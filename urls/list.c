@@ -92,6 +92,7 @@ void list_counts_add(struct list_counts *sum, const struct list_counts *more)
     sum->lines += more->lines;
     sum->comments += more->comments;
     sum->entries += more->entries;
+    sum->further += more->further;
     sum->kept += more->kept;
     sum->exceptions += more->exceptions;
     sum->widened += more->widened;
@@ -456,10 +457,8 @@ static enum status take_array(struct list_parser *parser, struct span text, stru
     return rule_json_read(text, take_item, &place, &place.item, err);
 }
 
-enum status list_parser_line(struct list_parser *parser, struct span line, struct error *err)
+static enum status take_any_line(struct list_parser *parser, struct span line, struct error *err)
 {
-    parser->counts.lines++;
-    parser->line++;
     if (line.size > LIST_LINE_MAX_BYTES) {
         drop(parser, span_part(line, 0, LIST_LINE_MAX_BYTES), DROP_LINE_TOO_LONG);
         return STATUS_OK;
@@ -477,6 +476,17 @@ enum status list_parser_line(struct list_parser *parser, struct span line, struc
         return STATUS_OK;
     }
     return take_line(parser, line, err);
+}
+
+enum status list_parser_line(struct list_parser *parser, struct span line, struct error *err)
+{
+    const uint64_t entries = parser->counts.entries;
+    parser->counts.lines++;
+    parser->line++;
+    const enum status status = take_any_line(parser, line, err);
+    if (parser->counts.entries > entries + 1)
+        parser->counts.further += parser->counts.entries - entries - 1;
+    return status;
 }
 
 enum status list_parser_text(struct list_parser *parser, struct span text, struct error *err)

@@ -56,13 +56,13 @@ struct list_options {
     const struct protected_hosts *protected_hosts; /* borrowed; NULL = none */
 };
 
-/* lines = comments + lines with entries; entries = kept + dropped. A hosts line may hold several
- * entries. */
+/* lines + further = comments + entries; entries = kept + dropped. */
 struct list_counts {
     uint64_t lines;
     uint64_t comments; /* empty lines, comments, headers */
     uint64_t entries;
-    uint64_t kept;       /* became keys; repeats count each time */
+    uint64_t further; /* of those, behind the first one of their line, as hosts lines have them */
+    uint64_t kept;    /* became keys; repeats count each time */
     uint64_t exceptions; /* of those, keys that are not to be blocked, or cancel a rule */
     uint64_t widened;    /* of those, the key covers more than the entry: "www.", user info or the
                           * slash at the end of a folder removed */

@@ -403,6 +403,7 @@ struct json_t *dataset_counts_json(const struct list_counts *counts)
     good = good && put(object, "lines", count_json(counts->lines)) &&
            put(object, "comments", count_json(counts->comments)) &&
            put(object, "entries", count_json(counts->entries)) &&
+           put(object, "further", count_json(counts->further)) &&
            put(object, "kept", count_json(counts->kept)) &&
            put(object, "exceptions", count_json(counts->exceptions)) &&
            put(object, "widened", count_json(counts->widened)) &&
@@ -426,9 +427,9 @@ struct json_t *dataset_sources_json(const struct dataset_origin *origin)
         good = object != NULL && put(object, "name", name_json(source->name)) &&
                put(object, "bytes", count_json(source->bytes)) &&
                put(object, "sha256", digest_json(source->digest)) &&
-               put(object, "lines", count_json(source->lines)) &&
-               put(object, "kept", count_json(source->kept)) &&
-               put(object, "dropped", count_json(source->dropped)) &&
+               put(object, "lines", count_json(source->counts.lines)) &&
+               put(object, "kept", count_json(source->counts.kept)) &&
+               put(object, "dropped", count_json(source->counts.dropped)) &&
                (source->license == NULL || put(object, "license", name_json(source->license))) &&
                json_array_append(list, object) == 0;
         json_decref(object);

@@ -26,15 +26,27 @@ struct dataset_file {
     uint8_t digest[DATASET_DIGEST_BYTES]; /* SHA-256; of a shard: pir_shard_digest() */
 };
 
+/* What became of the entries of a list that name keys to be blocked. */
+struct dataset_source_keys {
+    uint64_t rows;
+    uint64_t duplicates; /* the same key came from a list or line before */
+    uint64_t cancelled;  /* by $badfilter */
+    uint64_t allowed;    /* by an allow entry that is the key or lies above it, */
+    uint64_t split;      /* or below it */
+    uint64_t covered;    /* another row blocks all that it would */
+};
+
 /* One input list, as it was read. */
 struct dataset_source {
-    const char *name;    /* as the user gave it; borrowed */
-    const char *license; /* NULL = not said; borrowed */
+    const char *name;     /* as the user gave it; */
+    const char *license;  /* NULL = not said; */
+    const char *trust;    /* "block" or "allow", NULL = not said; */
+    const char *category; /* NULL = none; all borrowed */
     uint64_t bytes;
     uint8_t digest[DATASET_DIGEST_BYTES];
-    uint64_t lines;
-    uint64_t kept;
-    uint64_t dropped;
+    struct list_counts counts;
+    bool has_keys; /* `keys` are known; their sum is counts.kept - counts.exceptions */
+    struct dataset_source_keys keys;
 };
 
 /* What dataset.json holds beside struct dataset_info; for writing only. */
@@ -85,8 +97,8 @@ void dataset_digest_hex(const uint8_t digest[DATASET_DIGEST_BYTES],
                         char ret[2 * DATASET_DIGEST_BYTES + 1]);
 
 struct json_t;
-/* {"lines", "comments", "entries", "kept", "widened", "dropped", "droppedFor": {..}} and the
- * sources as an array; NULL without memory. Shared with dataset_report. */
+/* {"lines", "comments", "entries", .., "droppedFor": {..}} and the sources as an array, as
+ * dataset.json has them; NULL without memory. */
 struct json_t *dataset_counts_json(const struct list_counts *counts);
 struct json_t *dataset_sources_json(const struct dataset_origin *origin);
 /* Appends `root` indented, with a line end. */

@@ -22,10 +22,21 @@ struct notes {
     uint64_t omitted;
 };
 
+/* Objects, the first DATASET_REPORT_KEYS_MAX. */
+struct samples {
+    json_t *list;
+    uint64_t omitted;
+};
+
 struct dataset_report {
     struct notes drops;
     struct notes widened;
     struct bytes texts;
+    struct samples gone;
+    struct samples overlap;
+    struct samples conflicts;
+    uint64_t conflict_count;
+    uint64_t solved_count; /* of the conflicts */
 };
 
 enum status dataset_report_new(struct dataset_report **ret, struct error *err)
@@ -34,6 +45,14 @@ enum status dataset_report_new(struct dataset_report **ret, struct error *err)
     if (report == NULL)
         return error_set(err, STATUS_NOMEM, "report: out of memory");
     bytes_init(&report->texts, TEXTS_MAX_BYTES);
+    report->gone.list = json_array();
+    report->overlap.list = json_array();
+    report->conflicts.list = json_array();
+    if (report->gone.list == NULL || report->overlap.list == NULL ||
+        report->conflicts.list == NULL) {
+        dataset_report_free(report);
+        return error_set(err, STATUS_NOMEM, "report: out of memory");
+    }
     *ret = report;
     return STATUS_OK;
 }
@@ -45,6 +64,9 @@ void dataset_report_free(struct dataset_report *report)
     mem_free(report->drops.list);
     mem_free(report->widened.list);
     bytes_deinit(&report->texts);
+    json_decref(report->gone.list);
+    json_decref(report->overlap.list);
+    json_decref(report->conflicts.list);
     mem_free(report);
 }
 
@@ -116,11 +138,96 @@ static bool put(json_t *object, const char *name, json_t *value)
     return json_object_set_new(object, name, value) == 0;
 }
 
+static json_t *count_json(uint64_t count)
+{
+    return json_integer((json_int_t)count);
+}
+
 static json_t *file_json(const char *file)
 {
     json_t *text = json_string(file);
     return text != NULL ? text : json_string("(name is not UTF-8)");
 }
+
+/* ---- keys ---- */
+
+/* Takes `sample`, which may be NULL for lack of memory. */
+static void samples_add(struct samples *samples, json_t *sample)
+{
+    if (sample != NULL && json_array_size(samples->list) < DATASET_REPORT_KEYS_MAX &&
+        json_array_append(samples->list, sample) == 0) {
+        json_decref(sample);
+        return;
+    }
+    json_decref(sample);
+    samples->omitted++;
+}
+
+static json_t *place_json(const struct dataset_report_place *place)
+{
+    json_t *object = json_object();
+    if (object != NULL &&
+        put(object, "key", json_stringn((const char *)place->key.data, place->key.size)) &&
+        put(object, "source", file_json(place->source)) &&
+        put(object, "line", count_json(place->line)))
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+void dataset_report_gone(struct dataset_report *report, const char *fate,
+                         const struct dataset_report_place *gone,
+                         const struct dataset_report_place *by)
+{
+    json_t *sample = place_json(gone);
+    if (sample != NULL &&
+        !(put(sample, "fate", json_string(fate)) && put(sample, "by", place_json(by)))) {
+        json_decref(sample);
+        sample = NULL;
+    }
+    samples_add(&report->gone, sample);
+}
+
+void dataset_report_conflict(struct dataset_report *report,
+                             const struct dataset_report_place *allow,
+                             const struct dataset_report_place *parent, bool is_solved)
+{
+    json_t *sample = json_object();
+    if (sample != NULL &&
+        !(put(sample, "allow", place_json(allow)) && put(sample, "parent", place_json(parent)) &&
+          put(sample, "solved", json_boolean(is_solved)))) {
+        json_decref(sample);
+        sample = NULL;
+    }
+    samples_add(&report->conflicts, sample);
+    report->conflict_count++;
+    report->solved_count += is_solved;
+}
+
+void dataset_report_overlap(struct dataset_report *report, const char *a, const char *b,
+                            uint64_t keys)
+{
+    json_t *sample = json_object();
+    if (sample != NULL && !(put(sample, "a", file_json(a)) && put(sample, "b", file_json(b)) &&
+                            put(sample, "keys", count_json(keys)))) {
+        json_decref(sample);
+        sample = NULL;
+    }
+    samples_add(&report->overlap, sample);
+}
+
+json_t *dataset_report_conflicts_json(const struct dataset_report *report)
+{
+    json_t *object = json_object();
+    if (object != NULL && put(object, "count", count_json(report->conflict_count)) &&
+        put(object, "solved", count_json(report->solved_count)) &&
+        put(object, "samples", json_incref(report->conflicts.list)))
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+/* ---- as JSON ---- */
 
 static json_t *note_json(const struct dataset_report *report, const struct note *note)
 {
@@ -129,7 +236,7 @@ static json_t *note_json(const struct dataset_report *report, const struct note 
     json_t *object = json_object();
     const bool good =
         object != NULL && put(object, "file", file_json(note->file)) &&
-        put(object, "line", json_integer((json_int_t)note->line)) &&
+        put(object, "line", count_json(note->line)) &&
         put(object, "text", json_stringn(text, note->text_size)) &&
         (note->reason != DROP_NONE
              ? put(object, "reason", json_string(drop_reason_name(note->reason)))
@@ -157,18 +264,66 @@ static bool put_notes(json_t *root, const struct dataset_report *report)
     if (report == NULL)
         return true;
     return put(root, "drops", notes_json(report, &report->drops)) &&
-           put(root, "dropsOmitted", json_integer((json_int_t)report->drops.omitted)) &&
+           put(root, "dropsOmitted", count_json(report->drops.omitted)) &&
            put(root, "widened", notes_json(report, &report->widened)) &&
-           put(root, "widenedOmitted", json_integer((json_int_t)report->widened.omitted));
+           put(root, "widenedOmitted", count_json(report->widened.omitted));
+}
+
+static bool put_samples(json_t *root, const struct dataset_report *report)
+{
+    if (report == NULL)
+        return true;
+    return put(root, "gone", json_incref(report->gone.list)) &&
+           put(root, "overlap", json_incref(report->overlap.list)) &&
+           put(root, "overlapOmitted", count_json(report->overlap.omitted)) &&
+           put(root, "conflicts", dataset_report_conflicts_json(report));
+}
+
+static json_t *keys_json(const struct dataset_source_keys *keys)
+{
+    json_t *object = json_object();
+    if (object != NULL && put(object, "rows", count_json(keys->rows)) &&
+        put(object, "duplicates", count_json(keys->duplicates)) &&
+        put(object, "cancelled", count_json(keys->cancelled)) &&
+        put(object, "allowed", count_json(keys->allowed)) &&
+        put(object, "split", count_json(keys->split)) &&
+        put(object, "covered", count_json(keys->covered)))
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+/* What dataset.json says of a source, and all that is counted. */
+static bool put_account(json_t *object, const struct dataset_source *source)
+{
+    json_t *counts = dataset_counts_json(&source->counts);
+    const bool good =
+        counts != NULL && json_object_update(object, counts) == 0 &&
+        (source->trust == NULL || put(object, "trust", json_string(source->trust))) &&
+        (source->category == NULL || put(object, "category", json_string(source->category))) &&
+        (!source->has_keys || put(object, "keys", keys_json(&source->keys)));
+    json_decref(counts);
+    return good;
+}
+
+static json_t *sources_json(const struct dataset_origin *origin)
+{
+    json_t *list = dataset_sources_json(origin);
+    bool good = list != NULL;
+    for (size_t i = 0; i < origin->source_count && good; i++)
+        good = put_account(json_array_get(list, i), &origin->sources[i]);
+    if (good)
+        return list;
+    json_decref(list);
+    return NULL;
 }
 
 static json_t *load_json(const struct dataset_load *load)
 {
     json_t *object = json_object();
-    if (object != NULL &&
-        put(object, "rowsPerShardLeast", json_integer((json_int_t)load->rows_least)) &&
+    if (object != NULL && put(object, "rowsPerShardLeast", count_json(load->rows_least)) &&
         put(object, "rowsPerShardMean", json_real(load->rows_mean)) &&
-        put(object, "rowsPerShardMost", json_integer((json_int_t)load->rows_most)) &&
+        put(object, "rowsPerShardMost", count_json(load->rows_most)) &&
         put(object, "bucketFill", json_real(load->fill)))
         return object;
     json_decref(object);
@@ -185,13 +340,13 @@ enum status dataset_report_format(const struct dataset_report *report,
     bool good = root != NULL && put(root, "format", json_integer(DATASET_FORMAT)) &&
                 put(root, "useCase", json_string(info->use_case)) &&
                 put(root, "version", json_string(info->version)) &&
-                put(root, "rows", json_integer((json_int_t)info->row_count)) &&
-                put(root, "shards", json_integer((json_int_t)info->shard_count)) &&
+                put(root, "rows", count_json(info->row_count)) &&
+                put(root, "shards", count_json(info->shard_count)) &&
                 put(root, "load", load_json(load)) &&
                 put(root, "expectedFalsePositiveRate", json_real(expected_rate)) &&
-                put(root, "sources", dataset_sources_json(origin)) &&
+                put(root, "sources", sources_json(origin)) &&
                 (origin->counts == NULL || put(root, "lists", dataset_counts_json(origin->counts)));
-    good = good && put_notes(root, report);
+    good = good && put_samples(root, report) && put_notes(root, report);
     const enum status status = good ? dataset_json_append(root, ret, err)
                                     : error_set(err, STATUS_NOMEM, "report.json: out of memory");
     json_decref(root);

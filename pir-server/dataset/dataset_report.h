@@ -1,9 +1,11 @@
-/* dataset_report - report.json: what was dropped and why, sizes and load of a dataset version.
+/* dataset_report - report.json: what became of the lines of all lists, sizes and load of a dataset
+ * version.
  *
  * A report is filled while lists are read (dataset_report_drop() and _widen() fit into a struct
- * list_sink) and written with the dataset. It names the first DATASET_REPORT_NOTES_MAX drops and as
- * many widened entries, each with file, line, reason and the start of its text; the rest are
- * counted. Without memory a note becomes a counted one, too: a report never makes work fail.
+ * list_sink) and when keys are selected, and written with the dataset. It names the first
+ * DATASET_REPORT_NOTES_MAX drops and as many widened entries, each with file, line, reason and the
+ * start of its text, and the first DATASET_REPORT_KEYS_MAX of the rest; more are counted. Without
+ * memory a note becomes a counted one, too: a report never makes work fail.
  *
  * Threads  one at a time. */
 #ifndef BLINDLIST_DATASET_REPORT_H
@@ -14,6 +16,7 @@
 #include "urls/list.h"
 
 #define DATASET_REPORT_NOTES_MAX  ((size_t)100000)
+#define DATASET_REPORT_KEYS_MAX   ((size_t)10000)
 #define DATASET_REPORT_TEXT_BYTES ((size_t)200) /* of an entry, as shown */
 
 struct dataset_report;
@@ -25,6 +28,27 @@ void dataset_report_drop(struct dataset_report *report, const struct list_place 
                          enum drop_reason reason);
 void dataset_report_widen(struct dataset_report *report, const struct list_place *place,
                           struct span key);
+
+/* A key and where it stands. All is copied. */
+struct dataset_report_place {
+    struct span key;
+    const char *source;
+    uint64_t line;
+};
+/* A sample of the keys that are no rows: what became of it ("covered"), and what took it away. */
+void dataset_report_gone(struct dataset_report *report, const char *fate,
+                         const struct dataset_report_place *gone,
+                         const struct dataset_report_place *by);
+/* An allow entry below a blocked one; is_solved: which was taken away for it. */
+void dataset_report_conflict(struct dataset_report *report,
+                             const struct dataset_report_place *allow,
+                             const struct dataset_report_place *parent, bool is_solved);
+/* Two sources that have so many keys in common. */
+void dataset_report_overlap(struct dataset_report *report, const char *a, const char *b,
+                            uint64_t keys);
+struct json_t;
+/* {"count", "solved", "samples": [{"allow", "parent", "solved"}]}; NULL without memory. */
+struct json_t *dataset_report_conflicts_json(const struct dataset_report *report);
 
 /* Rows per shard and buckets, as they came out. */
 struct dataset_load {

@@ -232,7 +232,7 @@ run compile "$tmp/v2.txt" --use-case u --out "$tmp/part" --threads 3
 is_code 0 'a list of which 25 rows changed'
 is_stdout_like '^  build      from the version before: 15 rows came, 10 left; 2[0-5] plaintexts rewritten, 0 shards linked$' \
     'only what changed is made again'
-is_stdout_like '^  time       reading [0-9.]* s, rows [0-9.]* s, shards [0-9.]* s, prefilter [0-9.]* s, digests [0-9.]* s, publishing [0-9.]* s$' \
+is_stdout_like '^  time       reading [0-9.]* s, keys [0-9.]* s, rows [0-9.]* s, shards [0-9.]* s, prefilter [0-9.]* s, digests [0-9.]* s, publishing [0-9.]* s$' \
     'the times of the phases are told'
 run compile "$tmp/v2.txt" --use-case u --out "$tmp/full" --full --json
 is_stdout_like '"isFull": true' '--full makes all anew'

@@ -242,6 +242,65 @@ def test_selection():
           done.json["conflicts"]["count"] == 0 and "warning" not in done.err, "an allow list changes", done)
 
 
+def test_account():
+    """Every line of every source is accounted for, and each entry once."""
+    letters = "abcdefgh"
+    plain = "".join(f"{a}{b}.example{c}\n" for a in letters for b in letters for c in ("", "/x", "/x/y"))
+    texts = {
+        "plain": ("auto", plain + "# comment\n\n||*.wild.example^\nco.uk\nlocalhost\n" + plain[:plain.index("\n", 200) + 1]),
+        "hosts": ("hosts", "0.0.0.0 aa.example ab.example ac.example nope\n127.0.0.1 localhost # me\n1.2.3.4 x.example\n"
+                  "what\n# c\n"),
+        "abp": ("adblock", "[Adblock Plus 2.0]\n||ba.example^\n||bb.example/x^$script\n@@||cc.example^\n||dd.example^\n"
+                "||dd.example^$badfilter\n##.ad\n! c\n@@||ee.example^$badfilter\n/re/\n!#if x\n||f.example^\n!#endif\n"),
+        "dns": ("dnsmasq", "address=/fa.example/fb.example/0.0.0.0\nserver=/gg.example/#\ncache-size=1\n# c\naddress=//\n"),
+        "rpz": ("rpz", "$TTL 60\n@ SOA a. b. 1 2 3 4 5\nha.example CNAME .\n*.ha.example CNAME .\nhb.example A 1.2.3.4\n; c\n"),
+        "csv": ("urlhaus-csv", '# c\n"1","now","http://hh.example/x","online"\n"2","now"\n'),
+        "urls": ("urlhaus-text", "# c\nhttp://hh.example/x\nhttps://hh.example/y?q\n"),
+        "array": ("json", '["aa.example", "x y", "aa.example/x/y/z", "no"]'),
+        "never": ("auto", "gh.example\nac.example/x/y/z\n0.0.0.0 ga.example gb.example\n")}
+    sources = []
+    for name, (form, text) in texts.items():
+        write(f"account.{name}", text.encode())
+        sources.append({"id": name, "file": f"account.{name}", "format": form, "category": f"c-{name}",
+                        **({"trust": "allow"} if name == "never" else {})})
+    done = update(lists(*sources), data="account")
+    check(done.code == 0, "lists of all formats", done)
+    with open(f"{folder}/account/{USE_CASE}/current/report.json", encoding="utf-8") as file:
+        report = json.load(file)
+    for source in report["sources"]:
+        name, keys = source["name"], source["keys"]
+        text = texts[name][1]
+        lines = 4 if name == "array" else text.count("\n")
+        check(source["lines"] == lines and lines + source["further"] == source["comments"] + source["entries"],
+              f"{name}: all lines are comments or hold entries", source)
+        check(source["entries"] == source["exceptions"] + source["dropped"] + sum(keys.values()) and
+              source["dropped"] == sum(source["droppedFor"].values()), f"{name}: each entry is accounted for", source)
+        check(source["category"] == f"c-{name}" and source["trust"] == ("allow" if name == "never" else "block") and
+              (name != "never" or sum(keys.values()) == 0), f"{name}: what lists.json says of it", source)
+    totals = {fate: sum(source["keys"][fate] for source in report["sources"]) for fate in report["sources"][0]["keys"]}
+    duplicates = totals.pop("duplicates")
+    check(totals.pop("rows") == done.json["keys"].pop("kept") == report["rows"] - 1 and
+          totals.items() == done.json["keys"].items() and duplicates >= 10 and all(totals[fate] > 0 for fate in
+                                                                 ("cancelled", "allowed", "covered")),
+          "the sums are those of all keys", [totals, duplicates, done.json["keys"]])
+    gone = {(sample["fate"], sample["source"], sample["key"]): sample for sample in report["gone"]}
+    for sample in report["gone"]:
+        at, by = sample, sample["by"]
+        if "array" not in (at["source"], by["source"]):  # whose items stand on one line
+            shown = [texts[place["source"]][1].split("\n")[place["line"] - 1] for place in (at, by)]
+            check(at["key"].split("/")[0] in shown[0] and by["key"].split("/")[0] in shown[1] and
+                  (at["fate"] != "duplicate" or at["key"] == by["key"]), f"{at['fate']} {at['key']}: where it stands", sample)
+    check(gone[("cancelled", "plain", "dd.example")]["by"]["source"] == "abp" and
+          gone[("allowed", "plain", "cc.example")]["by"] == {"key": "cc.example", "source": "abp", "line": 4} and
+          gone[("duplicate", "hosts", "aa.example")]["by"]["source"] == "plain", "samples name what took a key away", gone)
+    overlap = {(pair["a"], pair["b"]): pair["keys"] for pair in report["overlap"]}
+    check(overlap == {("plain", "hosts"): 3, ("plain", "abp"): 2, ("plain", "dns"): 2, ("plain", "rpz"): 1,
+                      ("csv", "urls"): 1, ("hosts", "array"): 1, ("plain", "array"): 1, ("plain", "csv"): 1,
+                      ("plain", "urls"): 1}, "which sources share keys", overlap)
+    check(report["conflicts"]["count"] >= 1 and report["conflicts"] == done.json["conflicts"],
+          "allow entries without effect", report["conflicts"])
+
+
 def test_two_at_once():
     Web.wait = 2
     path = lists(web())
@@ -273,6 +332,7 @@ try:
     test_guard_and_faults()
     test_formats()
     test_selection()
+    test_account()
     test_two_at_once()
 finally:
     Server.end_all()

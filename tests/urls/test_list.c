@@ -58,6 +58,7 @@ static const char *parse(struct span text)
     counts = *list_parser_counts(parser);
     list_parser_free(parser);
     cr_assert_eq(counts.entries, counts.kept + counts.dropped);
+    cr_assert_eq(counts.lines + counts.further, counts.comments + counts.entries);
     uint64_t sum = 0;
     for (size_t i = 0; i < DROP_REASON_COUNT; i++)
         sum += counts.dropped_for[i];

@@ -135,8 +135,9 @@ Test(dataset_manifest, what_is_written_can_be_read)
     struct dataset_manifest manifest;
     struct dataset_manifest again;
     struct bytes json;
-    const struct dataset_source sources[] = {{.name = "l\xff.txt", .bytes = 3, .lines = 2},
-                                             {.name = "b.txt", .kept = 1, .dropped = 1}};
+    const struct dataset_source sources[] = {
+        {.name = "l\xff.txt", .bytes = 3, .counts = {.lines = 2}},
+        {.name = "b.txt", .counts = {.kept = 1, .dropped = 1}}};
     struct list_counts counts = {.lines = 2, .entries = 2, .kept = 1, .dropped = 1};
     counts.dropped_for[DROP_WILDCARD] = 1;
     const struct dataset_origin origin = {.sources = sources, .source_count = 2, .counts = &counts};
