@@ -4,6 +4,9 @@
 
 #include <openssl/sha.h>
 
+#define SECONDS_A_MINUTE ((uint64_t)60)
+#define SECONDS_A_DAY    ((uint64_t)86400)
+
 struct store_limits store_limits_default(void)
 {
     return (struct store_limits){
@@ -16,12 +19,21 @@ struct store_limits store_limits_default(void)
     };
 }
 
+static void hash_of(struct span text, uint8_t ret[SHA256_DIGEST_LENGTH])
+{
+    SHA256(text.data != NULL ? text.data : (const uint8_t *)"", text.size, ret);
+}
+
 struct store_user store_user_of(struct span identifier)
 {
     struct store_user user;
-    SHA256(identifier.data != NULL ? identifier.data : (const uint8_t *)"", identifier.size,
-           user.hash);
+    hash_of(identifier, user.hash);
     return user;
+}
+
+void store_token_hash(struct span token, uint8_t ret[STORE_TOKEN_HASH_BYTES])
+{
+    hash_of(token, ret);
 }
 
 void store_close(struct store *store)
@@ -61,4 +73,121 @@ enum status store_get_usage(struct store *store, struct store_usage *ret, struct
 enum status store_purge(struct store *store, uint64_t now_s, size_t *ret_removed, struct error *err)
 {
     return store->operations->purge(store, now_s, ret_removed, err);
+}
+
+enum status store_check(struct store *store, struct error *err)
+{
+    return store->operations->check(store, err);
+}
+
+enum status store_backup(struct store *store, const char *path, struct error *err)
+{
+    return store->operations->backup(store, path, err);
+}
+
+enum status store_vacuum(struct store *store, struct error *err)
+{
+    return store->operations->vacuum(store, err);
+}
+
+/* ---- Privacy Pass ---- */
+
+enum status store_add_issuer_key(struct store *store, const struct store_issuer_key *key,
+                                 uint64_t unless_since, struct error *err)
+{
+    return store->operations->add_issuer_key(store, key, unless_since, err);
+}
+
+enum status store_list_issuer_keys(struct store *store,
+                                   enum status (*visit)(void *context,
+                                                        const struct store_issuer_key *key,
+                                                        struct error *err),
+                                   void *context, struct error *err)
+{
+    return store->operations->list_issuer_keys(store, visit, context, err);
+}
+
+enum status store_remove_issuer_key(struct store *store,
+                                    const uint8_t id[STORE_ISSUER_KEY_ID_BYTES], struct error *err)
+{
+    return store->operations->remove_issuer_key(store, id, err);
+}
+
+enum status store_spend_tokens(struct store *store, const struct store_spend *spends, size_t count,
+                               enum status *ret, struct error *err)
+{
+    if (count == 0)
+        return STATUS_OK;
+    return store->operations->spend_tokens(store, spends, count, ret, err);
+}
+
+enum status store_add_user_tokens(struct store *store, const struct store_user_token *tokens,
+                                  size_t count, struct error *err)
+{
+    if (count == 0)
+        return STATUS_OK;
+    return store->operations->add_user_tokens(store, tokens, count, err);
+}
+
+enum status store_list_user_tokens(struct store *store,
+                                   enum status (*visit)(void *context,
+                                                        const struct store_user_token *token,
+                                                        struct error *err),
+                                   void *context, struct error *err)
+{
+    return store->operations->list_user_tokens(store, visit, context, err);
+}
+
+enum status store_revoke_user_token(struct store *store, const uint8_t hash[STORE_TOKEN_HASH_BYTES],
+                                    uint64_t now_s, struct error *err)
+{
+    return store->operations->revoke_user_token(store, hash, now_s, err);
+}
+
+enum status store_check_user_token(struct store *store, const char *app,
+                                   const uint8_t hash[STORE_TOKEN_HASH_BYTES], uint64_t now_s,
+                                   struct error *err)
+{
+    return store->operations->check_user_token(store, app, hash, now_s, err);
+}
+
+enum status store_count_issues(struct store *store, const struct store_issue *issues, size_t count,
+                               uint64_t now_s, struct store_issue_answer *ret, struct error *err)
+{
+    if (count == 0)
+        return STATUS_OK;
+    return store->operations->count_issues(store, issues, count, now_s, ret, err);
+}
+
+/* Begins a new window when `now` is in one; a clock that went back stays in the one it was in. */
+static void enter_window(uint64_t now, uint64_t *window, uint64_t *count)
+{
+    if (now > *window) {
+        *window = now;
+        *count = 0;
+    }
+}
+
+static uint32_t seconds_left(uint64_t window, uint64_t seconds, uint64_t now_s)
+{
+    const uint64_t left = (window + 1) * seconds - now_s;
+    return left > UINT32_MAX ? UINT32_MAX : (uint32_t)left;
+}
+
+struct store_issue_answer store_count_issue(struct store_issue_counts *counts, uint64_t per_minute,
+                                            uint64_t per_day, uint64_t now_s)
+{
+    enter_window(now_s / SECONDS_A_MINUTE, &counts->minute, &counts->in_minute);
+    enter_window(now_s / SECONDS_A_DAY, &counts->day, &counts->in_day);
+    if (per_day != 0 && counts->in_day >= per_day)
+        return (struct store_issue_answer){.status = STATUS_BUSY,
+                                           .retry_after_s =
+                                               seconds_left(counts->day, SECONDS_A_DAY, now_s)};
+    if (per_minute != 0 && counts->in_minute >= per_minute)
+        return (struct store_issue_answer){
+            .status = STATUS_BUSY,
+            .retry_after_s = seconds_left(counts->minute, SECONDS_A_MINUTE, now_s)};
+    counts->in_minute++;
+    counts->in_day++;
+    return (struct store_issue_answer){.status = STATUS_OK};
 }

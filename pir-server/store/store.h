@@ -1,7 +1,8 @@
 /* store - what the server must still know after a restart, behind one interface.
  *
  * Now      evaluation keys: the serialized form, one for each user and key configuration, with the
- *          second at which the device made it and the second at which it arrived.
+ *          second at which the device made it and the second at which it arrived; and what Privacy
+ *          Pass needs (store_tokens.h).
  * Users    are known by the SHA-256 of their User-Identifier only. The identifier itself is neither
  *          stored nor logged: whoever copies the state file cannot read it back (a UUID has too
  *          many values to be tried), and a store is no list of devices.
@@ -90,8 +91,19 @@ struct store_usage {
 };
 enum status store_get_usage(struct store *store, struct store_usage *ret,
                             struct error *err) MUST_CHECK;
-/* Removes what has expired. */
+/* Removes evaluation keys that have expired, and nonces spent under issuer keys that are gone, so
+ * many at a time that nobody waits for long. ret_removed: keys. */
 enum status store_purge(struct store *store, uint64_t now_s, size_t *ret_removed,
                         struct error *err) MUST_CHECK;
+
+/* ---- for operators ---- */
+
+/* Reads everything. STATUS_MALFORMED when it is damaged or its sums are wrong. */
+enum status store_check(struct store *store, struct error *err) MUST_CHECK;
+/* A copy as of now as the file `path` (mode 0600), whole or not at all, while the store is in use.
+ * STATUS_EXISTS when there is something at `path`. */
+enum status store_backup(struct store *store, const char *path, struct error *err) MUST_CHECK;
+/* Gives the room of what was removed back to the disk. Writers wait meanwhile. */
+enum status store_vacuum(struct store *store, struct error *err) MUST_CHECK;
 
 #endif

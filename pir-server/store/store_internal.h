@@ -3,8 +3,9 @@
 #define BLINDLIST_STORE_STORE_INTERNAL_H
 
 #include "pir-server/store/store.h"
+#include "pir-server/store/store_tokens.h"
 
-/* The contracts are those of the functions of the same names in store.h. */
+/* The contracts are those of the functions of the same names in store.h and store_tokens.h. */
 struct store_operations {
     void (*close)(struct store *store);
     enum status (*put_keys)(struct store *store, const struct store_user *user,
@@ -17,11 +18,55 @@ struct store_operations {
     enum status (*get_usage)(struct store *store, struct store_usage *ret, struct error *err);
     enum status (*purge)(struct store *store, uint64_t now_s, size_t *ret_removed,
                          struct error *err);
+    enum status (*check)(struct store *store, struct error *err);
+    enum status (*backup)(struct store *store, const char *path, struct error *err);
+    enum status (*vacuum)(struct store *store, struct error *err);
+
+    enum status (*add_issuer_key)(struct store *store, const struct store_issuer_key *key,
+                                  uint64_t unless_since, struct error *err);
+    enum status (*list_issuer_keys)(struct store *store,
+                                    enum status (*visit)(void *context,
+                                                         const struct store_issuer_key *key,
+                                                         struct error *err),
+                                    void *context, struct error *err);
+    enum status (*remove_issuer_key)(struct store *store,
+                                     const uint8_t id[STORE_ISSUER_KEY_ID_BYTES],
+                                     struct error *err);
+    enum status (*spend_tokens)(struct store *store, const struct store_spend *spends, size_t count,
+                                enum status *ret, struct error *err);
+    enum status (*add_user_tokens)(struct store *store, const struct store_user_token *tokens,
+                                   size_t count, struct error *err);
+    enum status (*list_user_tokens)(struct store *store,
+                                    enum status (*visit)(void *context,
+                                                         const struct store_user_token *token,
+                                                         struct error *err),
+                                    void *context, struct error *err);
+    enum status (*revoke_user_token)(struct store *store,
+                                     const uint8_t hash[STORE_TOKEN_HASH_BYTES], uint64_t now_s,
+                                     struct error *err);
+    enum status (*check_user_token)(struct store *store, const char *app,
+                                    const uint8_t hash[STORE_TOKEN_HASH_BYTES], uint64_t now_s,
+                                    struct error *err);
+    enum status (*count_issues)(struct store *store, const struct store_issue *issues, size_t count,
+                                uint64_t now_s, struct store_issue_answer *ret, struct error *err);
 };
 
 /* First member of every implementation's struct. */
 struct store {
     const struct store_operations *operations;
 };
+
+/* What the store remembers of a user token to hold it to its limits: how many tokens were issued in
+ * the last minute and day in which one was. */
+struct store_issue_counts {
+    uint64_t minute; /* since 1970 */
+    uint64_t in_minute;
+    uint64_t day;
+    uint64_t in_day;
+};
+/* Counts one more, unless a limit (0 = none) is reached: then the answer is STATUS_BUSY and the
+ * counts stay. */
+struct store_issue_answer store_count_issue(struct store_issue_counts *counts, uint64_t per_minute,
+                                            uint64_t per_day, uint64_t now_s);
 
 #endif

@@ -6,14 +6,15 @@
  *
  * The sums that the quota needs are kept by triggers in the transaction of the change itself; a
  * scan of a million rows for each upload would not do. */
-#include "pir-server/store/store.h"
-#include "pir-server/store/store_internal.h"
+#include "pir-server/store/store_sqlite_internal.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdbool.h>
@@ -47,63 +48,90 @@ static const char *const migrations[] = {
     "CREATE TRIGGER evaluation_key_removed AFTER DELETE ON evaluation_key BEGIN"
     " UPDATE evaluation_key_sum SET key_count = key_count - 1,"
     " key_bytes = key_bytes - OLD.size_bytes; END;",
+    /* 2 */
+    "CREATE TABLE issuer_key ("
+    " number INTEGER PRIMARY KEY AUTOINCREMENT," /* never given twice: spent_token refers to it */
+    " app TEXT NOT NULL,"
+    " id BLOB NOT NULL UNIQUE," /* SHA-256 of the public key */
+    " made_at INTEGER NOT NULL,"
+    " not_before INTEGER NOT NULL,"
+    " secret BLOB NOT NULL);"
+    "CREATE TABLE removed_issuer_key (number INTEGER PRIMARY KEY);" /* some spent tokens are left */
+    "CREATE TABLE spent_token ("
+    " key_number INTEGER NOT NULL,"
+    " nonce BLOB NOT NULL,"
+    " PRIMARY KEY (key_number, nonce)) WITHOUT ROWID;"
+    "CREATE TABLE user_token ("
+    " hash BLOB NOT NULL PRIMARY KEY," /* SHA-256 of the token */
+    " app TEXT NOT NULL,"
+    " label TEXT NOT NULL,"
+    " made_at INTEGER NOT NULL,"
+    " expires_at INTEGER NOT NULL," /* 0 = never */
+    " revoked_at INTEGER NOT NULL," /* 0 = in force */
+    " per_minute INTEGER NOT NULL," /* 0 = no limit */
+    " per_day INTEGER NOT NULL,"
+    " issued INTEGER NOT NULL DEFAULT 0,"
+    " last_minute INTEGER NOT NULL DEFAULT 0," /* since 1970, in which a token was issued */
+    " in_last_minute INTEGER NOT NULL DEFAULT 0,"
+    " last_day INTEGER NOT NULL DEFAULT 0,"
+    " in_last_day INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;",
 };
 #define SCHEMA_VERSION ((int)ARRAY_COUNT(migrations))
 
-enum statement {
-    BEGIN,
-    COMMIT,
-    ROLLBACK,
-    DELETE_EXPIRED,
-    DELETE_KEY,
-    INSERT_KEY,
-    SUM_OF_USER,
-    DELETE_OLDEST_OF_USER,
-    SUM_OF_ALL,
-    SELECT_KEY,
-    SELECT_KEY_TIME,
-    STATEMENT_COUNT
-};
-
 static const char *const statement_text[STATEMENT_COUNT] = {
-    [BEGIN] = "BEGIN IMMEDIATE",
-    [COMMIT] = "COMMIT",
-    [ROLLBACK] = "ROLLBACK",
-    [DELETE_EXPIRED] = "DELETE FROM evaluation_key WHERE stored_at <= ?1",
-    [DELETE_KEY] = "DELETE FROM evaluation_key WHERE user_hash = ?1 AND key_id = ?2",
-    [INSERT_KEY] = "INSERT INTO evaluation_key VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    [SUM_OF_USER] = "SELECT count(*), coalesce(sum(size_bytes), 0) FROM evaluation_key"
-                    " WHERE user_hash = ?1",
-    [DELETE_OLDEST_OF_USER] =
+    [STATEMENT_BEGIN] = "BEGIN IMMEDIATE",
+    [STATEMENT_COMMIT] = "COMMIT",
+    [STATEMENT_ROLLBACK] = "ROLLBACK",
+    [STATEMENT_DELETE_EXPIRED] = "DELETE FROM evaluation_key WHERE stored_at <= ?1",
+    [STATEMENT_DELETE_KEY] = "DELETE FROM evaluation_key WHERE user_hash = ?1 AND key_id = ?2",
+    [STATEMENT_INSERT_KEY] = "INSERT INTO evaluation_key VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [STATEMENT_SUM_OF_USER] = "SELECT count(*), coalesce(sum(size_bytes), 0) FROM evaluation_key"
+                              " WHERE user_hash = ?1",
+    [STATEMENT_DELETE_OLDEST_OF_USER] =
         "DELETE FROM evaluation_key WHERE rowid = (SELECT rowid FROM evaluation_key"
         " WHERE user_hash = ?1 ORDER BY stored_at, rowid LIMIT 1)",
-    [SUM_OF_ALL] = "SELECT key_count, key_bytes FROM evaluation_key_sum",
-    [SELECT_KEY] = "SELECT made_at, serialized FROM evaluation_key"
-                   " WHERE user_hash = ?1 AND key_id = ?2 AND stored_at > ?3",
-    [SELECT_KEY_TIME] = "SELECT made_at FROM evaluation_key"
-                        " WHERE user_hash = ?1 AND key_id = ?2 AND stored_at > ?3",
+    [STATEMENT_SUM_OF_ALL] = "SELECT key_count, key_bytes FROM evaluation_key_sum",
+    [STATEMENT_SELECT_KEY] = "SELECT made_at, serialized FROM evaluation_key"
+                             " WHERE user_hash = ?1 AND key_id = ?2 AND stored_at > ?3",
+    [STATEMENT_SELECT_KEY_TIME] = "SELECT made_at FROM evaluation_key"
+                                  " WHERE user_hash = ?1 AND key_id = ?2 AND stored_at > ?3",
+    [STATEMENT_COUNT_ISSUER_KEYS_SINCE] =
+        "SELECT count(*) FROM issuer_key WHERE id = ?1 OR (app = ?2 AND not_before >= ?3)",
+    [STATEMENT_INSERT_ISSUER_KEY] = "INSERT INTO issuer_key (app, id, made_at, not_before, secret)"
+                                    " VALUES (?1, ?2, ?3, ?4, ?5)",
+    [STATEMENT_SELECT_ISSUER_KEYS] = "SELECT app, id, made_at, not_before, secret FROM issuer_key"
+                                     " ORDER BY app, not_before, id",
+    [STATEMENT_INSERT_REMOVED_KEY] =
+        "INSERT INTO removed_issuer_key SELECT number FROM issuer_key WHERE id = ?1",
+    [STATEMENT_DELETE_ISSUER_KEY] = "DELETE FROM issuer_key WHERE id = ?1",
+    [STATEMENT_SELECT_ISSUER_KEY_NUMBER] = "SELECT number FROM issuer_key WHERE id = ?1",
+    [STATEMENT_INSERT_SPENT] = "INSERT OR IGNORE INTO spent_token VALUES (?1, ?2)",
+    [STATEMENT_SELECT_REMOVED_KEY] = "SELECT number FROM removed_issuer_key LIMIT 1",
+    [STATEMENT_DELETE_SPENT] = "DELETE FROM spent_token WHERE key_number = ?1 AND nonce IN"
+                               " (SELECT nonce FROM spent_token WHERE key_number = ?1 LIMIT ?2)",
+    [STATEMENT_DELETE_REMOVED_KEY] = "DELETE FROM removed_issuer_key WHERE number = ?1",
+    [STATEMENT_INSERT_USER_TOKEN] =
+        "INSERT OR IGNORE INTO user_token (app, hash, label, made_at, expires_at, revoked_at,"
+        " per_minute, per_day) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    [STATEMENT_SELECT_USER_TOKENS] =
+        "SELECT app, hash, label, made_at, expires_at, revoked_at, per_minute, per_day, issued"
+        " FROM user_token ORDER BY app, made_at, hash",
+    [STATEMENT_REVOKE_USER_TOKEN] = "UPDATE user_token SET revoked_at ="
+                                    " CASE revoked_at WHEN 0 THEN ?2 ELSE revoked_at END"
+                                    " WHERE hash = ?1",
+    [STATEMENT_CHECK_USER_TOKEN] =
+        "SELECT 1 FROM user_token WHERE hash = ?1 AND app = ?2 AND revoked_at = 0"
+        " AND (expires_at = 0 OR expires_at > ?3)",
+    [STATEMENT_SELECT_ISSUE_COUNTS] =
+        "SELECT per_minute, per_day, last_minute, in_last_minute, last_day, in_last_day"
+        " FROM user_token WHERE hash = ?1 AND app = ?2 AND revoked_at = 0"
+        " AND (expires_at = 0 OR expires_at > ?3)",
+    [STATEMENT_UPDATE_ISSUE_COUNTS] =
+        "UPDATE user_token SET issued = issued + 1, last_minute = ?2, in_last_minute = ?3,"
+        " last_day = ?4, in_last_day = ?5 WHERE hash = ?1",
 };
 
-struct connection {
-    pthread_mutex_t lock;
-    sqlite3 *db;
-    sqlite3_stmt *statements[STATEMENT_COUNT]; /* prepared when first used */
-};
-
-struct store_sqlite {
-    struct store store;
-    struct store_limits limits;
-    char *path; /* for messages */
-    struct connection writer;
-    struct connection reader;
-};
-
-static struct store_sqlite *sqlite_of(struct store *store)
-{
-    return (struct store_sqlite *)store;
-}
-
-static enum status fail(const struct store_sqlite *self, const struct connection *connection,
+static enum status fail(const struct store_sqlite *self, const struct sqlite_connection *connection,
                         int code, const char *doing, struct error *err)
 {
     const char *reason =
@@ -129,7 +157,7 @@ static enum status fail(const struct store_sqlite *self, const struct connection
 }
 
 /* The statement, reset and without bindings; NULL leaves *ret_code set. */
-static sqlite3_stmt *statement_of(struct connection *connection, enum statement which,
+static sqlite3_stmt *statement_of(struct sqlite_connection *connection, enum sqlite_statement which,
                                   int *ret_code)
 {
     sqlite3_stmt **slot = &connection->statements[which];
@@ -139,260 +167,127 @@ static sqlite3_stmt *statement_of(struct connection *connection, enum statement 
     return *slot;
 }
 
-/* Runs a statement that yields no row. Blobs are bound without a copy: they outlive the call. */
-static enum status run(struct store_sqlite *self, struct connection *connection,
-                       enum statement which, const struct span *blobs, size_t blob_count,
-                       const int64_t *number, const char *doing, struct error *err)
+/* Without a copy: values outlive the statement's run. An empty blob is not NULL. */
+static int bind(sqlite3_stmt *statement, int at, const struct sqlite_value *value)
+{
+    const void *data = value->bytes.size > 0 ? value->bytes.data : (const void *)"";
+    switch (value->kind) {
+    case SQLITE_VALUE_NUMBER:
+        return sqlite3_bind_int64(statement, at, value->number);
+    case SQLITE_VALUE_BLOB:
+        return sqlite3_bind_blob64(statement, at, data, value->bytes.size, SQLITE_STATIC);
+    case SQLITE_VALUE_TEXT:
+        return sqlite3_bind_text64(statement, at, data, value->bytes.size, SQLITE_STATIC,
+                                   SQLITE_UTF8);
+    }
+    return SQLITE_MISUSE;
+}
+
+enum status sqlite_ask(struct store_sqlite *self, struct sqlite_connection *connection,
+                       enum sqlite_statement which, const struct sqlite_value *values, size_t count,
+                       enum status (*row)(void *context, sqlite3_stmt *columns, struct error *err),
+                       void *context, size_t *ret_rows, const char *doing, struct error *err)
 {
     int code = SQLITE_OK;
     sqlite3_stmt *statement = statement_of(connection, which, &code);
     if (statement == NULL)
         return fail(self, connection, code, doing, err);
-    int at = 1;
-    for (size_t i = 0; i < blob_count && code == SQLITE_OK; i++, at++)
-        code = sqlite3_bind_blob64(statement, at, blobs[i].data, blobs[i].size, SQLITE_STATIC);
-    if (number != NULL && code == SQLITE_OK)
-        code = sqlite3_bind_int64(statement, at, *number);
-    if (code == SQLITE_OK)
-        code = sqlite3_step(statement);
+    for (size_t i = 0; i < count && code == SQLITE_OK; i++)
+        code = bind(statement, (int)i + 1, &values[i]);
     enum status status = STATUS_OK;
-    if (code != SQLITE_DONE)
+    size_t rows = 0;
+    if (code == SQLITE_OK) {
+        while (status == STATUS_OK && (code = sqlite3_step(statement)) == SQLITE_ROW) {
+            rows++;
+            if (row != NULL)
+                status = row(context, statement, err);
+        }
+    }
+    if (status == STATUS_OK && code != SQLITE_DONE)
         status = fail(self, connection, code, doing, err);
     sqlite3_reset(statement);
     sqlite3_clear_bindings(statement);
+    if (status == STATUS_OK && ret_rows != NULL)
+        *ret_rows = rows;
     return status;
 }
 
-static enum status run_plain(struct store_sqlite *self, enum statement which, const char *doing,
-                             struct error *err)
+enum status sqlite_run(struct store_sqlite *self, struct sqlite_connection *connection,
+                       enum sqlite_statement which, const struct sqlite_value *values, size_t count,
+                       const char *doing, struct error *err)
 {
-    return run(self, &self->writer, which, NULL, 0, NULL, doing, err);
+    return sqlite_ask(self, connection, which, values, count, NULL, NULL, NULL, doing, err);
 }
 
-/* Two numbers of one row. */
-static enum status select_sums(struct store_sqlite *self, struct connection *connection,
-                               enum statement which, const struct store_user *user,
-                               struct store_usage *ret, struct error *err)
+struct span sqlite_column_span(sqlite3_stmt *columns, int at)
 {
-    int code = SQLITE_OK;
-    sqlite3_stmt *statement = statement_of(connection, which, &code);
-    if (statement == NULL)
-        return fail(self, connection, code, "reading the sums", err);
-    if (user != NULL)
-        code = sqlite3_bind_blob64(statement, 1, user->hash, sizeof user->hash, SQLITE_STATIC);
-    if (code == SQLITE_OK)
-        code = sqlite3_step(statement);
-    enum status status = STATUS_OK;
-    if (code == SQLITE_ROW) {
-        ret->key_count = (uint64_t)sqlite3_column_int64(statement, 0);
-        ret->key_bytes = (uint64_t)sqlite3_column_int64(statement, 1);
-    } else {
-        status = fail(self, connection, code, "reading the sums", err);
-    }
-    sqlite3_reset(statement);
-    sqlite3_clear_bindings(statement);
-    return status;
+    const void *data = sqlite3_column_blob(columns, at);
+    const int size = sqlite3_column_bytes(columns, at);
+    return span_of(data, size > 0 ? (size_t)size : 0);
 }
 
-/* Keys stored at this second or before have expired. */
-static int64_t expiry_line(const struct store_sqlite *self, uint64_t now_s)
-{
-    return now_s > self->limits.key_ttl_s ? (int64_t)(now_s - self->limits.key_ttl_s) : -1;
-}
-
-static enum status insert_key(struct store_sqlite *self, const struct store_user *user,
-                              const struct store_key *key, uint64_t now_s, struct error *err)
-{
-    const struct span where[2] = {span_of(user->hash, sizeof user->hash),
-                                  span_of(key->id, sizeof key->id)};
-    enum status status = run(self, &self->writer, DELETE_KEY, where, 2, NULL, "storing a key", err);
-    if (status != STATUS_OK)
-        return status;
-
-    struct connection *connection = &self->writer;
-    int code = SQLITE_OK;
-    sqlite3_stmt *statement = statement_of(connection, INSERT_KEY, &code);
-    if (statement == NULL)
-        return fail(self, connection, code, "storing a key", err);
-    const void *serialized = key->serialized.size > 0 ? key->serialized.data : (const void *)"";
-    const bool is_bound =
-        (code = sqlite3_bind_blob64(statement, 1, user->hash, sizeof user->hash, SQLITE_STATIC)) ==
-            SQLITE_OK &&
-        (code = sqlite3_bind_blob64(statement, 2, key->id, sizeof key->id, SQLITE_STATIC)) ==
-            SQLITE_OK &&
-        (code = sqlite3_bind_int64(statement, 3, (int64_t)key->made_at)) == SQLITE_OK &&
-        (code = sqlite3_bind_int64(statement, 4, (int64_t)now_s)) == SQLITE_OK &&
-        (code = sqlite3_bind_int64(statement, 5, (int64_t)key->serialized.size)) == SQLITE_OK &&
-        (code = sqlite3_bind_blob64(statement, 6, serialized, key->serialized.size,
-                                    SQLITE_STATIC)) == SQLITE_OK;
-    if (is_bound)
-        code = sqlite3_step(statement);
-    if (!is_bound || code != SQLITE_DONE)
-        status = fail(self, connection, code, "storing a key", err);
-    sqlite3_reset(statement);
-    sqlite3_clear_bindings(statement);
-    return status;
-}
-
-/* Brings the user below the quota by dropping the oldest keys. What was just written has the newest
- * time and the highest rowid, so it goes last. */
-static enum status shrink_user(struct store_sqlite *self, const struct store_user *user,
+enum status sqlite_column_copy(sqlite3_stmt *columns, int at, void *ret, size_t size,
                                struct error *err)
 {
-    for (;;) {
-        struct store_usage usage;
-        enum status status = select_sums(self, &self->writer, SUM_OF_USER, user, &usage, err);
-        if (status != STATUS_OK)
-            return status;
-        if (usage.key_count <= self->limits.keys_per_user &&
-            usage.key_bytes <= self->limits.key_bytes_per_user)
-            return STATUS_OK;
-        const struct span where = span_of(user->hash, sizeof user->hash);
-        status = run(self, &self->writer, DELETE_OLDEST_OF_USER, &where, 1, NULL,
-                     "dropping an old key", err);
-        if (status != STATUS_OK)
-            return status;
-    }
+    const struct span blob = sqlite_column_span(columns, at);
+    if (blob.size != size)
+        return error_set(err, STATUS_MALFORMED, "state file: a field of %zu bytes has %zu", size,
+                         blob.size);
+    memcpy(ret, blob.data, size);
+    return STATUS_OK;
 }
 
-static enum status put_in_transaction(struct store_sqlite *self, const struct store_user *user,
-                                      const struct store_key *keys, size_t count, uint64_t now_s,
-                                      struct error *err)
+enum status sqlite_column_text_copy(sqlite3_stmt *columns, int at, char *ret, size_t size,
+                                    struct error *err)
 {
-    const int64_t line = expiry_line(self, now_s);
-    enum status status =
-        run(self, &self->writer, DELETE_EXPIRED, NULL, 0, &line, "dropping expired keys", err);
-    for (size_t i = 0; status == STATUS_OK && i < count; i++)
-        status = insert_key(self, user, &keys[i], now_s, err);
-    if (status == STATUS_OK)
-        status = shrink_user(self, user, err);
-    struct store_usage usage;
-    if (status == STATUS_OK)
-        status = select_sums(self, &self->writer, SUM_OF_ALL, NULL, &usage, err);
-    if (status == STATUS_OK && (usage.key_count > self->limits.keys_in_all ||
-                                usage.key_bytes > self->limits.key_bytes_in_all))
-        status = error_set(err, STATUS_BUSY,
-                           "state file %s: full, %" PRIu64 " keys of %" PRIu64 ", %" PRIu64
-                           " bytes of %" PRIu64,
-                           self->path, usage.key_count, self->limits.keys_in_all, usage.key_bytes,
-                           self->limits.key_bytes_in_all);
-    return status;
+    const struct span text = sqlite_column_span(columns, at);
+    if (text.size >= size)
+        return error_set(err, STATUS_MALFORMED, "state file: a text of %zu bytes, at most %zu",
+                         text.size, size - 1);
+    if (text.size > 0)
+        memcpy(ret, text.data, text.size);
+    ret[text.size] = '\0';
+    return STATUS_OK;
 }
+
+/* ---- transactions ---- */
 
 static enum status begin(struct store_sqlite *self, struct error *err)
 {
-    return run_plain(self, BEGIN, "beginning a change", err);
+    return sqlite_run(self, &self->writer, STATEMENT_BEGIN, NULL, 0, "beginning a change", err);
 }
 
 /* Commits, or takes everything back when `status` or the commit is a failure. */
 static enum status end(struct store_sqlite *self, enum status status, struct error *err)
 {
+    struct sqlite_connection *writer = &self->writer;
     if (status == STATUS_OK)
-        status = run_plain(self, COMMIT, "writing to the disk", err);
+        status = sqlite_run(self, writer, STATEMENT_COMMIT, NULL, 0, "writing to the disk", err);
     /* After a full disk SQLite may have rolled back by itself; then there is nothing to do. */
-    if (status != STATUS_OK && sqlite3_get_autocommit(self->writer.db) == 0) {
-        const enum status ignored = run_plain(self, ROLLBACK, "taking a change back", NULL);
+    if (status != STATUS_OK && sqlite3_get_autocommit(writer->db) == 0) {
+        const enum status ignored =
+            sqlite_run(self, writer, STATEMENT_ROLLBACK, NULL, 0, "taking a change back", NULL);
         (void)ignored;
     }
     return status;
 }
 
-static enum status sqlite_put_keys(struct store *store, const struct store_user *user,
-                                   const struct store_key *keys, size_t count, uint64_t now_s,
-                                   struct error *err)
+enum status sqlite_begin(struct store_sqlite *self, struct error *err)
 {
-    struct store_sqlite *self = sqlite_of(store);
-    for (size_t i = 0; i < count; i++) {
-        const size_t size = keys[i].serialized.size;
-        if (size > self->limits.key_bytes_per_user || size > STORE_EVALUATION_KEY_MAX_BYTES)
-            return error_set(err, STATUS_TOO_LARGE,
-                             "evaluation key of %zu bytes, at most %" PRIu64 " for one user", size,
-                             self->limits.key_bytes_per_user);
-    }
     pthread_mutex_lock(&self->writer.lock);
-    enum status status = begin(self, err);
-    if (status == STATUS_OK)
-        status = end(self, put_in_transaction(self, user, keys, count, now_s, err), err);
+    return begin(self, err);
+}
+
+enum status sqlite_end(struct store_sqlite *self, enum status status, struct error *err)
+{
+    status = end(self, status, err);
     pthread_mutex_unlock(&self->writer.lock);
-    return status;
-}
-
-static enum status sqlite_get_key(struct store *store, const struct store_user *user,
-                                  const uint8_t id[STORE_KEY_ID_BYTES], uint64_t now_s,
-                                  uint64_t *ret_made_at, struct bytes *ret, struct error *err)
-{
-    struct store_sqlite *self = sqlite_of(store);
-    struct connection *connection = &self->reader;
-    pthread_mutex_lock(&connection->lock);
-    enum status status = STATUS_OK;
-    int code = SQLITE_OK;
-    sqlite3_stmt *statement =
-        statement_of(connection, ret != NULL ? SELECT_KEY : SELECT_KEY_TIME, &code);
-    if (statement == NULL) {
-        status = fail(self, connection, code, "looking up a key", err);
-        goto done;
-    }
-    code = sqlite3_bind_blob64(statement, 1, user->hash, sizeof user->hash, SQLITE_STATIC);
-    if (code == SQLITE_OK)
-        code = sqlite3_bind_blob64(statement, 2, id, STORE_KEY_ID_BYTES, SQLITE_STATIC);
-    if (code == SQLITE_OK)
-        code = sqlite3_bind_int64(statement, 3, expiry_line(self, now_s));
-    if (code == SQLITE_OK)
-        code = sqlite3_step(statement);
-    if (code == SQLITE_ROW) {
-        const uint64_t made_at = (uint64_t)sqlite3_column_int64(statement, 0);
-        if (ret != NULL) {
-            const void *blob = sqlite3_column_blob(statement, 1);
-            const int size = sqlite3_column_bytes(statement, 1);
-            bytes_append(ret, span_of(blob, size > 0 ? (size_t)size : 0));
-            status = bytes_status(ret, "evaluation key", err);
-        }
-        if (status == STATUS_OK)
-            *ret_made_at = made_at;
-    } else if (code == SQLITE_DONE) {
-        status = error_set(err, STATUS_NO_KEY, "evaluation key not found");
-    } else {
-        status = fail(self, connection, code, "looking up a key", err);
-    }
-    sqlite3_reset(statement);
-    sqlite3_clear_bindings(statement);
-done:
-    pthread_mutex_unlock(&connection->lock);
-    return status;
-}
-
-static enum status sqlite_get_usage(struct store *store, struct store_usage *ret, struct error *err)
-{
-    struct store_sqlite *self = sqlite_of(store);
-    pthread_mutex_lock(&self->reader.lock);
-    const enum status status = select_sums(self, &self->reader, SUM_OF_ALL, NULL, ret, err);
-    pthread_mutex_unlock(&self->reader.lock);
-    return status;
-}
-
-static enum status sqlite_purge(struct store *store, uint64_t now_s, size_t *ret_removed,
-                                struct error *err)
-{
-    struct store_sqlite *self = sqlite_of(store);
-    const int64_t line = expiry_line(self, now_s);
-    size_t removed = 0;
-    pthread_mutex_lock(&self->writer.lock);
-    enum status status = begin(self, err);
-    if (status == STATUS_OK) {
-        status =
-            run(self, &self->writer, DELETE_EXPIRED, NULL, 0, &line, "dropping expired keys", err);
-        removed = status == STATUS_OK ? (size_t)sqlite3_changes(self->writer.db) : 0;
-        status = end(self, status, err);
-    }
-    pthread_mutex_unlock(&self->writer.lock);
-    if (status == STATUS_OK)
-        *ret_removed = removed;
     return status;
 }
 
 /* ---- opening ---- */
 
-static void connection_close(struct connection *connection)
+static void connection_close(struct sqlite_connection *connection)
 {
     for (size_t i = 0; i < STATEMENT_COUNT; i++)
         sqlite3_finalize(connection->statements[i]);
@@ -410,7 +305,7 @@ static void sqlite_close(struct store *store)
     mem_free(self);
 }
 
-static enum status execute(struct store_sqlite *self, struct connection *connection,
+static enum status execute(struct store_sqlite *self, struct sqlite_connection *connection,
                            const char *text, const char *doing, struct error *err)
 {
     const int code = sqlite3_exec(connection->db, text, NULL, NULL, NULL);
@@ -418,8 +313,8 @@ static enum status execute(struct store_sqlite *self, struct connection *connect
 }
 
 /* The first column of the first row, as a number, or as text compared with `expected`. */
-static enum status ask(struct store_sqlite *self, struct connection *connection, const char *text,
-                       const char *expected, int64_t *ret_number, bool *ret_equal,
+static enum status ask(struct store_sqlite *self, struct sqlite_connection *connection,
+                       const char *text, const char *expected, int64_t *ret_number, bool *ret_equal,
                        struct error *err)
 {
     sqlite3_stmt *statement = NULL;
@@ -442,7 +337,7 @@ static enum status ask(struct store_sqlite *self, struct connection *connection,
 /* Is it ours, whole, and of a version we know? */
 static enum status inspect(struct store_sqlite *self, int64_t *ret_version, struct error *err)
 {
-    struct connection *connection = &self->writer;
+    struct sqlite_connection *connection = &self->writer;
     int64_t tables = 0;
     int64_t application = 0;
     int64_t version = 0;
@@ -479,7 +374,7 @@ static enum status inspect(struct store_sqlite *self, int64_t *ret_version, stru
  * servers that start at once: the second waits, then sees the number. */
 static enum status migrate(struct store_sqlite *self, struct error *err)
 {
-    struct connection *connection = &self->writer;
+    struct sqlite_connection *connection = &self->writer;
     for (;;) {
         enum status status = begin(self, err);
         if (status != STATUS_OK)
@@ -503,7 +398,7 @@ static enum status migrate(struct store_sqlite *self, struct error *err)
     }
 }
 
-static enum status connection_open(struct store_sqlite *self, struct connection *connection,
+static enum status connection_open(struct store_sqlite *self, struct sqlite_connection *connection,
                                    struct error *err)
 {
     /* Our mutex guards the connection, so SQLite's own is not needed. */
@@ -527,6 +422,116 @@ static enum status create_file(const char *path, struct error *err)
     return STATUS_OK;
 }
 
+/* ---- for operators ---- */
+
+static enum status sqlite_purge(struct store *store, uint64_t now_s, size_t *ret_removed,
+                                struct error *err)
+{
+    struct store_sqlite *self = sqlite_of(store);
+    const enum status status = sqlite_purge_keys(self, now_s, ret_removed, err);
+    return status == STATUS_OK ? sqlite_purge_spent(self, err) : status;
+}
+
+/* What PRAGMA integrity_check and a query of ours find. */
+static enum status check_connection(struct store_sqlite *self, struct sqlite_connection *connection,
+                                    struct error *err)
+{
+    bool is_whole = false;
+    int64_t wrong_sums = 0;
+    enum status status =
+        ask(self, connection, "PRAGMA integrity_check(1)", "ok", NULL, &is_whole, err);
+    if (status == STATUS_OK && !is_whole)
+        status = error_set(err, STATUS_MALFORMED, "state file %s: damaged", self->path);
+    if (status == STATUS_OK)
+        status = ask(self, connection,
+                     "SELECT count(*) FROM evaluation_key_sum WHERE key_count <>"
+                     " (SELECT count(*) FROM evaluation_key) OR key_bytes <>"
+                     " (SELECT coalesce(sum(length(serialized)), 0) FROM evaluation_key)",
+                     NULL, &wrong_sums, NULL, err);
+    if (status == STATUS_OK && wrong_sums != 0)
+        status = error_set(err, STATUS_MALFORMED,
+                           "state file %s: the sums of its evaluation keys are wrong", self->path);
+    return status;
+}
+
+static enum status sqlite_check(struct store *store, struct error *err)
+{
+    struct store_sqlite *self = sqlite_of(store);
+    pthread_mutex_lock(&self->reader.lock);
+    const enum status status = check_connection(self, &self->reader, err);
+    pthread_mutex_unlock(&self->reader.lock);
+    return status;
+}
+
+/* Copies all as of now into the empty file `path`, through a connection of its own: neither readers
+ * nor writers wait. */
+static enum status copy_into(struct store_sqlite *self, const char *path, struct error *err)
+{
+    struct sqlite_connection connection = {0};
+    sqlite3_stmt *statement = NULL;
+    pthread_mutex_init(&connection.lock, NULL);
+    enum status status = connection_open(self, &connection, err);
+    if (status == STATUS_OK) {
+        int code = sqlite3_prepare_v2(connection.db, "VACUUM INTO ?1", -1, &statement, NULL);
+        if (code == SQLITE_OK)
+            code = sqlite3_bind_text(statement, 1, path, -1, SQLITE_STATIC);
+        if (code == SQLITE_OK)
+            code = sqlite3_step(statement);
+        if (code != SQLITE_DONE)
+            status = fail(self, &connection, code, "copying it", err);
+        sqlite3_finalize(statement);
+    }
+    connection_close(&connection);
+    return status;
+}
+
+/* Flushes the finished copy, and gives it its name if that is free. */
+static enum status publish_copy(const char *copy, const char *path, struct error *err)
+{
+    const int fd = open(copy, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return error_set_errno(err, errno, "%s", copy);
+    const bool is_flushed = fsync(fd) == 0;
+    const int flush_error = errno;
+    close(fd);
+    return is_flushed ? file_link(copy, path, err) : error_set_errno(err, flush_error, "%s", copy);
+}
+
+static enum status sqlite_backup(struct store *store, const char *path, struct error *err)
+{
+    struct stat there;
+    char *copy = NULL;
+    if (lstat(path, &there) == 0)
+        return error_set(err, STATUS_EXISTS, "%s: is there already", path);
+    struct bytes name;
+    bytes_init(&name, PATH_MAX);
+    bytes_append_format(&name, "%s.%ld.tmp", path, (long)getpid());
+    bytes_append_u8(&name, '\0');
+    enum status status = bytes_status(&name, path, err);
+    copy = (char *)name.data;
+    if (status == STATUS_OK) {
+        status = create_file(copy, err);
+        if (status == STATUS_OK)
+            status = copy_into(sqlite_of(store), copy, err);
+        if (status == STATUS_OK)
+            status = publish_copy(copy, path, err);
+        (void)unlink(copy);
+    }
+    bytes_deinit(&name);
+    return status;
+}
+
+static enum status sqlite_vacuum(struct store *store, struct error *err)
+{
+    struct store_sqlite *self = sqlite_of(store);
+    pthread_mutex_lock(&self->writer.lock);
+    enum status status = execute(self, &self->writer, "VACUUM", "packing it", err);
+    if (status == STATUS_OK)
+        status = execute(self, &self->writer, "PRAGMA wal_checkpoint(TRUNCATE)", "packing it", err);
+    pthread_mutex_unlock(&self->writer.lock);
+    return status;
+}
+
 enum status store_open_sqlite(const char *path, const struct store_limits *limits,
                               struct store **ret, struct error *err)
 {
@@ -536,6 +541,18 @@ enum status store_open_sqlite(const char *path, const struct store_limits *limit
         .get_key = sqlite_get_key,
         .get_usage = sqlite_get_usage,
         .purge = sqlite_purge,
+        .check = sqlite_check,
+        .backup = sqlite_backup,
+        .vacuum = sqlite_vacuum,
+        .add_issuer_key = sqlite_add_issuer_key,
+        .list_issuer_keys = sqlite_list_issuer_keys,
+        .remove_issuer_key = sqlite_remove_issuer_key,
+        .spend_tokens = sqlite_spend_tokens,
+        .add_user_tokens = sqlite_add_user_tokens,
+        .list_user_tokens = sqlite_list_user_tokens,
+        .revoke_user_token = sqlite_revoke_user_token,
+        .check_user_token = sqlite_check_user_token,
+        .count_issues = sqlite_count_issues,
     };
     struct store_sqlite *self = mem_alloc_zeroed(1, sizeof *self);
     if (self == NULL)
