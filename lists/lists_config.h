@@ -6,9 +6,9 @@
  * relative to the folder of the file that says so.
  *
  * Privacy  a URL may hold a password or a token: messages show its scheme, host and the source's
- * id, nothing else of it. Whoever prints a source does the same. Memory   lists_config_read() makes
- * it, lists_config_free() gives it back; all texts are its own. Threads  constant once read, but a
- * source's filter belongs to one thread at a time. */
+ *          id, nothing else of it. Whoever prints a source does the same.
+ * Memory   lists_config_read() makes it, lists_config_free() gives it back; all texts are its own.
+ * Threads  constant once read, but a source's filter belongs to one thread at a time. */
 #ifndef BLINDLIST_LISTS_LISTS_CONFIG_H
 #define BLINDLIST_LISTS_LISTS_CONFIG_H
 

@@ -10,8 +10,9 @@
  * Trust    the system's certificates, or those of the source's `ca` alone. A user and password in
  *          the URL go to its host only. Proxies are the environment's. No cookies.
  * Privacy  messages hold no URL: the caller puts id and host in front. libcurl's words are passed
- * on only where they name no more than a host. Threads  any, after curl_global_init(). Source   RFC
- * 9110 (conditional requests, Retry-After). */
+ *          on only where they name no more than a host.
+ * Threads  any, after curl_global_init().
+ * Source   RFC 9110 (conditional requests, Retry-After). */
 #ifndef BLINDLIST_LISTS_SOURCE_FETCH_H
 #define BLINDLIST_LISTS_SOURCE_FETCH_H
 

@@ -6,8 +6,9 @@
  *
  *     for (size_t i = 0; i < source_set_count(set); i++) {
  *         const struct source_item *item = source_set_item(set, i);
- *         if (item->state == SOURCE_FAILED) ...       // item->why: a caller decides what this
- * means struct source_text text; status = source_set_text(set, i, &text, err);
+ *         if (item->state == SOURCE_FAILED) ...       // item->why: the caller decides
+ *         struct source_text text;
+ *         status = source_set_text(set, i, &text, err);
  *         ... text.text, which lists/source_keys.h turns into keys ...
  *         source_text_deinit(&text);
  *     }
@@ -16,8 +17,8 @@
  * than the source's maxAge (SOURCE_KEPT); else the item has failed.
  *
  * Memory   each download in memory while it is checked, at most SOURCE_SET_THREADS at once; then
- * one text at a time. The set borrows the configuration. Threads  a set belongs to one thread; it
- * starts its own for the downloads. */
+ *          one text at a time. The set borrows the configuration.
+ * Threads  a set belongs to one thread; it starts its own for the downloads. */
 #ifndef BLINDLIST_LISTS_SOURCE_SET_H
 #define BLINDLIST_LISTS_SOURCE_SET_H
 

@@ -38,9 +38,8 @@ static enum status check_text(struct span text, struct error *err)
     return STATUS_OK;
 }
 
-/* *ret_text is `came`, or what it unpacks to, which then lies in `unpacked` (born with its
- * maximum).
- */
+/* *ret_text is `came`, or what it unpacks to, which then lies in `unpacked` (born with
+ * its maximum). */
 static enum status unpack(struct span came, struct bytes *unpacked, struct span *ret_text,
                           struct error *err)
 {

@@ -10,8 +10,7 @@
 
 #define PIECE_BYTES ((size_t)1 << 17)
 #define PIECES_MAX  ((size_t)32) /* in one wave */
-/* The most of a line without its end that must be kept: behind a byte order mark a byte too many.
- */
+/* The most of a line without its end that must be kept: behind the mark a byte too many. */
 #define UNENDED_BYTES    (sizeof byte_order_mark + LIST_LINE_MAX_BYTES + 1)
 #define WAVE_BYTES       (PIECE_BYTES * PIECES_MAX)
 #define TOLD_KEYS_BYTES  ((size_t)UINT32_MAX)

@@ -6,8 +6,9 @@
  *
  * Result   the very one of one thread that gives line after line to a list_parser, however many
  *          threads there are: the same keys and counts, the same calls of the sink in the same
- * order. Memory   the rows; beside them a few megabytes, however long the lists are. Threads  one
- * thread at a time calls; the work is spread over the pool. */
+ *          order.
+ * Memory   the rows; beside them a few megabytes, however long the lists are.
+ * Threads  one thread at a time calls; the work is spread over the pool. */
 #ifndef BLINDLIST_URLS_LIST_READING_H
 #define BLINDLIST_URLS_LIST_READING_H
 

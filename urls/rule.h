@@ -32,13 +32,10 @@ enum rule_action {
 
 /* The entry blocks more than the rule. */
 #define RULE_WIDER_FOLDER 0x01u /* "/x/" also blocks "/x" */
-#define RULE_WIDER_DEEPER                                                                          \
-    0x02u /* a rule that ends exactly here: also what is below, or a query                         \
-           */
-#define RULE_WIDER_HOSTS                                                                           \
-    0x04u /* a rule for one host and scheme: also subdomains, the other scheme */
-#define RULE_WIDER_CASE  0x08u /* a rule that minds the case */
-#define RULE_WIDER_TYPES 0x10u /* a rule for documents: also images, scripts and so on */
+#define RULE_WIDER_DEEPER 0x02u /* a rule that ends exactly here: also what is below, or a query */
+#define RULE_WIDER_HOSTS  0x04u /* a rule for one host, one scheme: also subdomains, http */
+#define RULE_WIDER_CASE   0x08u /* a rule that minds the case */
+#define RULE_WIDER_TYPES  0x10u /* a rule for documents: also images, scripts and so on */
 /* The entry blocks less than the rule. */
 #define RULE_NARROWER_OPEN  0x100u /* the rule also means longer names: "/ad" and "/advert" */
 #define RULE_NARROWER_QUERY 0x200u /* the rule also means longer queries */

@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""What README shows can be typed, and links between documents lead somewhere."""
+"""What README shows can be typed, links between documents lead somewhere, files and commands that documents
+name are there."""
+import functools
 import os
 import re
 import shlex
@@ -35,6 +37,39 @@ def check_links():
         broken = [t for t in targets if not re.match(r"[a-z]+:|#", t) and not os.path.exists(
             os.path.join(os.path.dirname(path), t.split("#")[0]))]
         check(not broken, f"{path}: {len(targets)} links", "\n".join(broken))
+
+
+def check_paths():
+    """Files of the tree set in `code`: `urls/list.h`; not those with a place holder."""
+    tops = "|".join(name for name in sorted(os.listdir(".")) if os.path.isdir(name) and name[0] != ".")
+    for path in documents():
+        named = re.findall(rf"`((?:{tops})/[\w./-]+)`", read(path))
+        gone = sorted({name for name in named if not os.path.exists(name) and not name.startswith("build/")})
+        check(not gone, f"{path}: {len(named)} files named", gone)
+
+
+@functools.lru_cache(None)
+def help_of(*words):
+    done = subprocess.run([f"{BUILD}/blindlist", *words, "--help"], stdin=subprocess.DEVNULL, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
+    return done.stdout if done.returncode == 0 else ""
+
+
+def check_commands():
+    """Each `blindlist COMMAND ... --option ...`, in code or on an indented line, is one that there is."""
+    for path in documents():
+        text = read(path)
+        shown = re.findall(r"(?:`|^    (?:\$ )?)(?:build/)?blindlist ([a-z][^`\n]*)", text, re.MULTILINE)
+        wrong = []
+        for line in shown:
+            words = re.match(r"[a-z]+(?: [a-z]+)?", line).group(0).split()
+            about = help_of(*words[:1])
+            if f"  {' '.join(words)} " in about.split("\ncommands:\n")[-1]:
+                about = help_of(*words)
+            lacking = [option for option in re.findall(r" --([a-z-]+)", line) if f"--{option}" not in about]
+            if not about or lacking:
+                wrong.append(f"{line}: {lacking or 'no such command'}")
+        check(not wrong, f"{path}: {len(shown)} commands named", "\n".join(wrong))
 
 
 def shown_commands():
@@ -92,5 +127,7 @@ def check_readme():
 
 
 check_links()
+check_paths()
+check_commands()
 check_readme()
 sys.exit(finish())

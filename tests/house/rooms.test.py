@@ -65,6 +65,7 @@ FAULTS = [
     ("malloc", "urls/a.c", "void *f(void) { return malloc(1); }\n", "through base/mem.h"),
     ("printf in a library", "urls/a.c", "void f(void) { printf(1); }\n", "never prints"),
     ("an extension", "urls/a.c", "int __attribute__((cold)) f(void);\n", "base/compiler.h"),
+    ("a wide line", "urls/a.c", "/* " + "x" * 100 + " */\n", "has 106 columns"),
     ("a long file", "urls/a.c", "\n" * 900, "are two modules"),
     ("a folder that is no room", "attic/a.c", '#include "base/mem.h"\n', "lies in no room"),
     ("a fuzz target without corpus", "fuzz/fuzz_b.c", "\n", "has no corpus fuzz/corpus/b/"),

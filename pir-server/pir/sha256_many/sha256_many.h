@@ -6,8 +6,10 @@
  *
  * Kernels  "shani" two inputs at a time, "avx512" sixteen, "avx2" eight, "ref" OpenSSL one by one.
  *          base/cpu.h says how a machine's is chosen or forced; no set that can be forced has
- * SHA-NI. Memory   the stack, 4 KB. Errors  none. Threads  any. Time     depends on the lengths
- * alone. Source   FIPS 180-4. */
+ *          SHA-NI.
+ * Memory   the stack, 4 KB. Errors  none. Threads  any.
+ * Time     depends on the lengths alone.
+ * Source   FIPS 180-4. */
 #ifndef BLINDLIST_PIR_SHA256_MANY_H
 #define BLINDLIST_PIR_SHA256_MANY_H
 
