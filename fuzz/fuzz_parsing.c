@@ -27,6 +27,23 @@ static enum status see(void *context, struct span sub_url, struct error *err)
     return STATUS_OK;
 }
 
+/* A device asks for the URL of an entry; one without scheme stands for two. */
+static void ask(struct parsing_workspace *device, const char *scheme, struct span text,
+                struct seen *seen)
+{
+    static uint8_t url[URL_PREFIX_BYTES + URL_MAX_BYTES];
+    const size_t size = strlen(scheme);
+    struct error err;
+    memcpy(url, scheme, size);
+    memcpy(url + size, text.data, text.size);
+    if (parsing_read(device, span_of(url, size + text.size)) != DROP_NONE)
+        return;
+    const size_t before = seen->count;
+    if (parsing_expand(device, see, seen, &err) == STATUS_OK &&
+        seen->count - before > parsing_expansion_count(device))
+        abort();
+}
+
 static void check(struct parsing_workspace *workspace, struct parsing_workspace *device,
                   struct span text, bool widens)
 {
@@ -35,17 +52,15 @@ static void check(struct parsing_workspace *workspace, struct parsing_workspace 
     struct error err;
     if (parsing_read(workspace, text) != DROP_NONE)
         return;
-    if (parsing_read(device, text) != DROP_NONE)
-        abort();
     const enum status status = parsing_keys(workspace, widens, &keys, &err);
     if (status != STATUS_OK && status != STATUS_INVALID)
         abort();
     if (status != STATUS_OK || keys.reason != DROP_NONE)
         keys.count = 0;
-    const enum status expanded = parsing_expand(device, see, &seen, &err);
-    if (expanded != STATUS_OK)
-        return;
-    if (seen.count > parsing_expansion_count(device) || (keys.count > 0 && seen.found != 1))
+    ask(device, "", text, &seen);
+    if (seen.found == 0 && !parsing_url(workspace)->had_scheme)
+        ask(device, "http://", text, &seen);
+    if (keys.count > 0 && seen.found != 1 && seen.count > 0)
         abort();
 }
 

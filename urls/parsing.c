@@ -417,7 +417,7 @@ static struct span write_subject(struct parsing_workspace *workspace, bool is_ht
     if (url->had_www)
         write_text(&out, WWW);
     write_span(&out, url_host(url));
-    if (url->port != 0) {
+    if (url->port != 0 && url->port != (is_http ? 80U : 443U)) {
         snprintf(port, sizeof port, ":%u", (unsigned)url->port & 0xffff);
         write_text(&out, port);
     }
