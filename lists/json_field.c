@@ -24,6 +24,23 @@ static const struct unit size_units[] = {
 };
 static const struct unit duration_units[] = {{"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
 
+/* jansson's message ends in a piece of the text, which may be part of a URL with a password. */
+enum status json_field_load(const char *file, struct span text, json_t **ret, struct error *err)
+{
+    json_error_t why;
+    json_t *root = json_loadb(text.size > 0 ? (const char *)text.data : "", text.size,
+                              JSON_REJECT_DUPLICATES, &why);
+    if (root == NULL) {
+        char *near = strstr(why.text, " near ");
+        if (near != NULL)
+            *near = '\0';
+        return error_set(err, STATUS_MALFORMED, "%s: line %d, column %d: %s", file, why.line,
+                         why.column, why.text);
+    }
+    *ret = root;
+    return STATUS_OK;
+}
+
 /* ---- where a value stands ---- */
 
 struct json_field json_field_root(struct json_reader *reader, const json_t *root)

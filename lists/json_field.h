@@ -11,6 +11,7 @@
 #ifndef BLINDLIST_LISTS_JSON_FIELD_H
 #define BLINDLIST_LISTS_JSON_FIELD_H
 
+#include "base/span.h"
 #include "base/status.h"
 
 #include <jansson.h>
@@ -31,6 +32,11 @@ struct json_field {
     const json_t *value; /* NULL when absent */
     char path[JSON_FIELD_PATH_BYTES];
 };
+
+/* The document in `text`; *ret is freed with json_decref(). Keys that stand twice in an object are
+ * refused. STATUS_MALFORMED: "FILE: line L, column C: ...", without any of the text. */
+enum status json_field_load(const char *file, struct span text, json_t **ret,
+                            struct error *err) MUST_CHECK;
 
 /* "$" */
 struct json_field json_field_root(struct json_reader *reader, const json_t *root);

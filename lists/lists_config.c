@@ -404,35 +404,21 @@ static void read_main(struct reading *reading, const struct json_field *root)
     read_output(root, &config->output);
 }
 
-/* jansson's message ends in a piece of the text, which may be part of a URL with a password. */
-static enum status refuse_json(const char *path, json_error_t *at, struct error *err)
-{
-    char *near = strstr(at->text, " near ");
-    if (near != NULL)
-        *near = '\0';
-    return error_set(err, STATUS_MALFORMED, "%s: line %d, column %d: %s", path, at->line,
-                     at->column, at->text);
-}
-
 static enum status read_file(struct reading *reading, const char *path, struct error *err)
 {
     static const char *const main_keys[] = {"useCase", "output", "sources"};
     static const char *const import_keys[] = {"sources"};
     struct json_reader reader = {.file = path, .err = err};
     struct bytes text;
-    json_error_t json_error;
     bytes_init(&text, LISTS_CONFIG_MAX_BYTES);
     enum status status = reading->load != NULL ? reading->load(reading->context, path, &text, err)
                                                : file_read(path, &text, err);
     json_t *root = NULL;
     if (status != STATUS_OK)
         goto done;
-    root = json_loadb(text.size > 0 ? (const char *)text.data : "", text.size,
-                      JSON_REJECT_DUPLICATES, &json_error);
-    if (root == NULL) {
-        status = refuse_json(path, &json_error, err);
+    status = json_field_load(path, bytes_view(&text), &root, err);
+    if (status != STATUS_OK)
         goto done;
-    }
     const struct json_field field = json_field_root(&reader, root);
     const bool is_main = reading->depth == 0;
     reading->open[reading->depth++] = path;
