@@ -377,12 +377,14 @@ struct verify_source {
     int fd; /* -1 = the shard's own bytes */
     const char *path;
     const atomic_bool *is_cancelled; /* NULL = never */
-    uint8_t *buffer;                 /* of a file's piece */
+    uint8_t *head;                   /* of a file: all in front of its data */
+    uint8_t *piece;                  /* of a file: what is looked at */
 };
 
-/* `bytes` bytes at `at`, in the shard's map or in the buffer. */
+/* `bytes` bytes at `at`, in the shard's own or read into `buffer`. */
 static enum status verify_fetch(const struct verify_source *source, const struct pir_shard *shard,
-                                size_t at, size_t bytes, const uint8_t **ret, struct error *err)
+                                size_t at, size_t bytes, uint8_t *buffer, const uint8_t **ret,
+                                struct error *err)
 {
     if (source->is_cancelled != NULL && atomic_load(source->is_cancelled))
         return error_set(err, STATUS_CANCELLED, "%s: broken off", source->path);
@@ -391,8 +393,7 @@ static enum status verify_fetch(const struct verify_source *source, const struct
         return STATUS_OK;
     }
     for (size_t done = 0; done < bytes;) {
-        const ssize_t got =
-            pread(source->fd, source->buffer + done, bytes - done, (off_t)(at + done));
+        const ssize_t got = pread(source->fd, buffer + done, bytes - done, (off_t)(at + done));
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
@@ -401,15 +402,17 @@ static enum status verify_fetch(const struct verify_source *source, const struct
             return error_set(err, STATUS_MISMATCH, "%s: ends at byte %zu", source->path, at + done);
         done += (size_t)got;
     }
-    *ret = source->buffer;
+    *ret = buffer;
     return STATUS_OK;
 }
 
 /* The leaves of one block and the range of its words, row of tiles after row of tiles: the block is
  * read once, from front to back.
+ *   leaves  [plaintexts] as they stand in the file
  *   hashes  [filled plaintexts of the block] */
 static enum status verify_block(const struct pir_shard *shard, const struct verify_source *source,
-                                size_t block, size_t at, struct sha256 *hashes, struct error *err)
+                                size_t block, size_t at, const uint8_t *leaves,
+                                struct sha256 *hashes, struct error *err)
 {
     const struct pir_layout *layout = &shard->layout;
     const size_t filled = shard->block_filled[block];
@@ -422,7 +425,7 @@ static enum status verify_block(const struct pir_shard *shard, const struct veri
         const uint64_t q = shard->parameters.encryption.coefficient_moduli[row / layout->degree];
         const uint8_t *bytes;
         const enum status st = verify_fetch(source, shard, at + row * filled * sizeof(uint32_t),
-                                            filled * tile_bytes, &bytes, err);
+                                            filled * tile_bytes, source->piece, &bytes, err);
         if (st != STATUS_OK)
             return st;
         for (size_t k = 0; k < filled; k++) {
@@ -442,8 +445,7 @@ static enum status verify_block(const struct pir_shard *shard, const struct veri
         if (shard->words[position] == NULL)
             continue;
         sha256_finish(&hashes[number], leaf);
-        if (memcmp(leaf, shard->file.data + shard->at.leaves + position * SHA256_BYTES,
-                   sizeof leaf) != 0)
+        if (memcmp(leaf, leaves + position * SHA256_BYTES, sizeof leaf) != 0)
             return error_set(err, STATUS_MISMATCH,
                              "shard file: plaintext %zu of %zu does not have its digest", position,
                              layout->plaintext_count);
@@ -462,49 +464,49 @@ static enum status verify_all(const struct pir_shard *shard, const struct verify
 {
     const uint8_t *head;
     uint8_t digest[SHA256_BYTES];
-    enum status st = verify_fetch(source, shard, 0, shard->at.data, &head, err);
+    enum status st = verify_fetch(source, shard, 0, shard->at.data, source->head, &head, err);
     if (st != STATUS_OK)
         return st;
     pir_shard_head_digest(span_of(head, shard->at.data), digest);
     if (memcmp(digest, shard->digest, sizeof digest) != 0 ||
-        memcmp(head, shard->file.data, shard->at.data) != 0)
+        memcmp(head + SHARD_DIGEST_AT, shard->digest, sizeof digest) != 0)
         return error_set(err, STATUS_MISMATCH,
                          "shard file: header, bitmap and leaves do not have their digest");
     size_t at = shard->at.data;
     for (size_t block = 0; block < block_count(&shard->layout) && st == STATUS_OK; block++) {
-        st = verify_block(shard, source, block, at, hashes, err);
+        st = verify_block(shard, source, block, at, head + shard->at.leaves, hashes, err);
         at += shard->block_filled[block] * words_per_plaintext(&shard->layout) * sizeof(uint32_t);
     }
     return st;
 }
 
-/* Bytes of the largest piece, and plaintexts of the largest block. */
-static void verify_needs(const struct pir_shard *shard, size_t *ret_bytes, size_t *ret_filled)
+/* Plaintexts of the largest block. */
+static size_t largest_filled(const struct pir_shard *shard)
 {
     size_t filled = 0;
     for (size_t block = 0; block < block_count(&shard->layout); block++)
         if (shard->block_filled[block] > filled)
             filled = shard->block_filled[block];
-    const size_t row = filled * shard->tile_words * sizeof(uint32_t);
-    *ret_bytes = row > shard->at.data ? row : shard->at.data;
-    *ret_filled = filled;
+    return filled;
 }
 
 static enum status verify(const struct pir_shard *shard, struct verify_source *source,
                           struct error *err)
 {
-    size_t bytes;
-    size_t filled;
-    verify_needs(shard, &bytes, &filled);
+    const size_t filled = largest_filled(shard);
     struct sha256 *hashes = mem_alloc(filled, sizeof *hashes);
-    source->buffer =
-        source->fd < 0 ? NULL : mem_alloc_aligned(MEM_ROW_ALIGNMENT, bytes, sizeof(uint8_t));
+    if (source->fd >= 0) {
+        source->head = mem_alloc(shard->at.data, sizeof *source->head);
+        source->piece =
+            mem_alloc_aligned(MEM_ROW_ALIGNMENT, filled, shard->tile_words * sizeof(uint32_t));
+    }
     enum status st;
-    if (hashes == NULL || (source->fd >= 0 && source->buffer == NULL))
+    if (hashes == NULL || (source->fd >= 0 && (source->head == NULL || source->piece == NULL)))
         st = error_set(err, STATUS_NOMEM, "no memory to verify a shard");
     else
         st = verify_all(shard, source, hashes, err);
-    mem_free(source->buffer);
+    mem_free(source->head);
+    mem_free(source->piece);
     mem_free(hashes);
     return st;
 }
