@@ -90,15 +90,15 @@ static const struct tool_option build_options[] = {
     [BUILD_JSON] = {"json", 0, NULL, "print the summary as JSON"},
 };
 
-static bool parse_layout(const char *text, enum bloom_layout *ret)
+static int take_layout(const struct tool_args *args, struct bloom_file_options *ret)
 {
-    if (strcmp(text, "current") == 0)
-        *ret = BLOOM_LAYOUT_PLIST;
-    else if (strcmp(text, "beta") == 0)
-        *ret = BLOOM_LAYOUT_PLIST_BETA;
+    if (strcmp(args->value, "current") == 0)
+        ret->plist_layout = BLOOM_LAYOUT_PLIST;
+    else if (strcmp(args->value, "beta") == 0)
+        ret->plist_layout = BLOOM_LAYOUT_PLIST_BETA;
     else
-        return false;
-    return true;
+        return tool_bad_value(args, "current or beta is wanted");
+    return EXIT_DONE;
 }
 
 struct build_request {
@@ -112,67 +112,51 @@ struct build_request {
     bool as_json;
 };
 
-/* EXIT_DONE, or the exit code to end with; *ret_go tells whether to go on. */
-static int parse_build(struct tool_args *args, struct build_request *request, bool *ret_go)
+/* EXIT_DONE, or the exit code to end with. */
+static int take_build_option(struct build_request *request, int got, const struct tool_args *args)
 {
-    uint64_t number = 0;
-    *ret_go = false;
-    for (int got = tool_next(args); got != TOOL_END; got = tool_next(args)) {
-        switch (got) {
-        case TOOL_OPERAND:
-            if (request->keys != NULL)
-                return tool_usage_error(args, "one file of keys, not also %s", args->value);
-            request->keys = args->value;
-            break;
-        case BUILD_OUT:
-            request->out = args->value;
-            break;
-        case BUILD_RATE:
-            if (!tool_parse_double(args->value, &request->build.rate) ||
-                !(request->build.rate > 0.0 && request->build.rate < 1.0))
-                return tool_usage_error(args, "--false-positive-rate must be between 0 and 1, both "
-                                              "excluded");
-            request->has_rate = true;
-            break;
-        case BUILD_SEED:
-            if (!tool_parse_u64(args->value, 0, UINT32_MAX, &number))
-                return tool_usage_error(args, "--seed must be from 0 to 4294967295");
-            request->build.murmur_seed = (uint32_t)number;
-            request->build.has_seed = true;
-            break;
-        case BUILD_BITS:
-            if (!tool_parse_u64(args->value, 1, UINT32_MAX, &number))
-                return tool_usage_error(args, "--bits must be from 1 to 4294967295");
-            request->build.bit_count = (uint32_t)number;
-            break;
-        case BUILD_HASHES:
-            if (!tool_parse_u64(args->value, 1, BLOOM_MAX_HASH_COUNT, &number))
-                return tool_usage_error(args, "--hashes must be from 1 to %d",
-                                        BLOOM_MAX_HASH_COUNT);
-            request->build.hash_count = (uint32_t)number;
-            break;
-        case BUILD_UNIQUE:
-            request->build.unique = true;
-            break;
-        case BUILD_URL:
-            request->file.url = args->value;
-            break;
-        case BUILD_LAYOUT:
-            if (!parse_layout(args->value, &request->file.plist_layout))
-                return tool_usage_error(args, "--layout must be current or beta");
-            request->has_layout = true;
-            break;
-        case BUILD_THREADS:
-            if (tool_take_threads(args, &request->threads) != EXIT_DONE)
-                return EXIT_USAGE;
-            break;
-        case BUILD_JSON:
-            request->as_json = true;
-            break;
-        default:
-            return args->exit_code;
-        }
+    struct bloom_build_options *build = &request->build;
+    switch (got) {
+    case TOOL_OPERAND:
+        if (request->keys != NULL)
+            return tool_usage_error(args, "one file of keys, not also %s", args->value);
+        request->keys = args->value;
+        return EXIT_DONE;
+    case BUILD_OUT:
+        request->out = args->value;
+        return EXIT_DONE;
+    case BUILD_RATE:
+        request->has_rate = true;
+        return tool_take_share(args, &build->rate);
+    case BUILD_SEED:
+        build->has_seed = true;
+        return tool_take_u32(args, 0, UINT32_MAX, &build->murmur_seed);
+    case BUILD_BITS:
+        return tool_take_u32(args, 1, UINT32_MAX, &build->bit_count);
+    case BUILD_HASHES:
+        return tool_take_u32(args, 1, BLOOM_MAX_HASH_COUNT, &build->hash_count);
+    case BUILD_UNIQUE:
+        build->unique = true;
+        return EXIT_DONE;
+    case BUILD_URL:
+        request->file.url = args->value;
+        return EXIT_DONE;
+    case BUILD_LAYOUT:
+        request->has_layout = true;
+        return take_layout(args, &request->file);
+    case BUILD_THREADS:
+        return tool_take_threads(args, &request->threads);
+    case BUILD_JSON:
+        request->as_json = true;
+        return EXIT_DONE;
+    default:
+        return args->exit_code;
     }
+}
+
+/* What must be there, and what does not go together. */
+static int check_build(const struct build_request *request, const struct tool_args *args)
+{
     if (request->keys == NULL)
         return tool_usage_error(args, "which keys? A file is missing");
     if (request->out == NULL)
@@ -181,7 +165,6 @@ static int parse_build(struct tool_args *args, struct build_request *request, bo
         return tool_usage_error(args, "--bits and --hashes go together");
     if (request->build.bit_count != 0 && request->has_rate)
         return tool_usage_error(args, "either --false-positive-rate, or --bits and --hashes");
-    *ret_go = true;
     return EXIT_DONE;
 }
 
@@ -219,11 +202,14 @@ static int build_run(struct tool_args *args)
     struct thread_pool *pool = NULL;
     struct build_request request = {.build = {.rate = BLOOM_DEFAULT_RATE, .show_progress = true}};
     struct error error;
-    bool go;
-    int exit_code = parse_build(args, &request, &go);
-    if (!go)
-        return exit_code;
-    exit_code = check_output(args, request.out, &request.file, request.has_layout);
+    for (int got = tool_next(args); got != TOOL_END; got = tool_next(args)) {
+        const int code = take_build_option(&request, got, args);
+        if (got == TOOL_STOP || code != EXIT_DONE)
+            return code;
+    }
+    int exit_code = check_build(&request, args);
+    if (exit_code == EXIT_DONE)
+        exit_code = check_output(args, request.out, &request.file, request.has_layout);
     if (exit_code != EXIT_DONE)
         return exit_code;
     if (tool_thread_pool_new(request.threads, &pool, &error) != STATUS_OK)
@@ -419,13 +405,13 @@ static int convert_run(struct tool_args *args)
             options.url = args->value;
             break;
         case CONVERT_LAYOUT:
-            if (!parse_layout(args->value, &options.plist_layout))
-                return tool_usage_error(args, "--layout must be current or beta");
+            if (take_layout(args, &options) != EXIT_DONE)
+                return EXIT_USAGE;
             has_layout = true;
             break;
         case CONVERT_ITEMS:
-            if (!tool_parse_u64(args->value, 1, INT64_MAX, &items))
-                return tool_usage_error(args, "--items must be a number from 1");
+            if (tool_take_u64(args, 1, INT64_MAX, &items) != EXIT_DONE)
+                return EXIT_USAGE;
             break;
         default:
             return args->exit_code;

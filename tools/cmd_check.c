@@ -30,8 +30,14 @@ static const struct tool_option options[] = {
 };
 
 struct session {
-    struct device *device;
+    struct device_options device_options;
+    const char *urls; /* a file of them; NULL = none */
     bool as_key;
+    bool json;
+    bool trace;
+    size_t operand_count;
+
+    struct device *device;
     json_t *results; /* NULL: text */
     size_t denied_count;
     size_t allowed_count;
@@ -147,69 +153,77 @@ static int finish(const struct session *session, bool stopped)
     return session->denied_count > 0 ? EXIT_ANSWER_NO : EXIT_DONE;
 }
 
+/* EXIT_DONE, or the exit code of --help or of a usage error. */
+static int take_option(struct session *session, int got, struct tool_args *args)
+{
+    switch (got) {
+    case OPT_SERVER:
+        session->device_options.server = args->value;
+        return EXIT_DONE;
+    case OPT_USE_CASE:
+        session->device_options.use_case = args->value;
+        return EXIT_DONE;
+    case OPT_PLATFORM:
+        session->device_options.user_agent = args->value;
+        return EXIT_DONE;
+    case OPT_URLS:
+        session->urls = args->value;
+        return EXIT_DONE;
+    case OPT_KEYS:
+        session->device_options.keys_path = args->value;
+        return EXIT_DONE;
+    case OPT_AS_KEY:
+        session->as_key = true;
+        return EXIT_DONE;
+    case OPT_TRACE:
+        session->trace = true;
+        return EXIT_DONE;
+    case OPT_JSON:
+        session->json = true;
+        return EXIT_DONE;
+    case TOOL_OPERAND: /* gathered at the front of argv: options may stand behind them */
+        args->argv[session->operand_count++] = args->argv[args->position - 1];
+        return EXIT_DONE;
+    default:
+        return args->exit_code;
+    }
+}
+
+static int check_all(struct session *session, char **urls)
+{
+    struct error error;
+    bool go_on = true;
+    for (size_t i = 0; i < session->operand_count && go_on; i++)
+        go_on = check_one(session, urls[i]);
+    enum status status = STATUS_OK;
+    if (session->urls != NULL && go_on)
+        status = check_file(session, session->urls, &go_on, &error);
+    const int exit_code = finish(session, !go_on);
+    return status == STATUS_OK ? exit_code : tool_fail(&error);
+}
+
 static int run(struct tool_args *args)
 {
-    struct device_options device_options = {0};
     struct session session = {0};
     struct error error;
-    const char *urls = NULL;
-    bool json = false;
-    bool trace = false;
-    size_t operand_count = 0;
-    /* Operands are gathered at the front of argv: options may stand behind them. */
     for (int got = tool_next(args); got != TOOL_END; got = tool_next(args)) {
-        switch (got) {
-        case OPT_SERVER:
-            device_options.server = args->value;
-            break;
-        case OPT_USE_CASE:
-            device_options.use_case = args->value;
-            break;
-        case OPT_PLATFORM:
-            device_options.user_agent = args->value;
-            break;
-        case OPT_URLS:
-            urls = args->value;
-            break;
-        case OPT_KEYS:
-            device_options.keys_path = args->value;
-            break;
-        case OPT_AS_KEY:
-            session.as_key = true;
-            break;
-        case OPT_TRACE:
-            trace = true;
-            break;
-        case OPT_JSON:
-            json = true;
-            break;
-        case TOOL_OPERAND:
-            args->argv[operand_count++] = args->argv[args->position - 1];
-            break;
-        default:
-            return args->exit_code;
-        }
+        const int code = take_option(&session, got, args);
+        if (got == TOOL_STOP || code != EXIT_DONE)
+            return code;
     }
-    if (device_options.server == NULL)
+    if (session.device_options.server == NULL)
         return tool_usage_error(args, "--server is missing");
-    if (operand_count == 0 && urls == NULL)
+    if (session.operand_count == 0 && session.urls == NULL)
         return tool_usage_error(args, "which URL? None was given");
 
     setvbuf(stdout, NULL, _IOLBF, 0); /* a verdict is out as soon as it is known */
-    if (trace)
-        device_options.trace = json ? stderr : stdout; /* in order with the verdicts */
-    if (device_open(&device_options, &session.device, &error) != STATUS_OK)
+    if (session.trace)
+        session.device_options.trace =
+            session.json ? stderr : stdout; /* in order with the verdicts */
+    if (device_open(&session.device_options, &session.device, &error) != STATUS_OK)
         return tool_fail(&error);
-    session.results = json ? json_array() : NULL;
-    bool go_on = true;
-    for (size_t i = 0; i < operand_count && go_on; i++)
-        go_on = check_one(&session, args->argv[i]);
-    enum status status = STATUS_OK;
-    if (urls != NULL && go_on)
-        status = check_file(&session, urls, &go_on, &error);
-    int exit_code = finish(&session, !go_on);
-    if (status != STATUS_OK)
-        exit_code = tool_fail(&error);
+    session.results = session.json ? json_array() : NULL;
+    const int exit_code = check_all(&session, args->argv);
     json_decref(session.results);
     device_close(session.device);
     return exit_code;

@@ -89,108 +89,94 @@ struct compile {
 
 /* ---- options ---- */
 
-static int bad_value(const struct tool_args *args, const char *option, const char *expected)
+static int take_shards(const struct tool_args *args, uint64_t *ret)
 {
-    return tool_usage_error(args, "--%s %s: %s", option, args->value, expected);
+    uint64_t count = 0;
+    const int code = tool_take_u64(args, 1, DATASET_SHARDS_MAX, &count);
+    if (code == EXIT_DONE && (count & (count - 1)) != 0)
+        return tool_bad_value(args, "a power of two is wanted");
+    *ret = count;
+    return code;
 }
 
-/* EXIT_DONE, or the exit code of a usage error; so does the next one. */
-static int take_limit(const struct tool_args *args, const char *option, uint64_t *ret)
+/* EXIT_DONE, or the exit code of --help or of a usage error; so do those below. */
+static int take_setting(struct dataset_settings *settings, int got, const struct tool_args *args)
 {
-    if (!tool_parse_u64(args->value, 0, INT64_MAX, ret))
-        return bad_value(args, option, "a number of bytes is wanted, 0 for no limit");
-    return EXIT_DONE;
-}
-
-static int take_option(struct compile *compile, int got, const struct tool_args *args)
-{
-    struct dataset_settings *settings = &compile->settings;
-    uint64_t number;
-    struct error error;
     switch (got) {
     case OPT_USE_CASE:
         settings->use_case = args->value;
         if (!dataset_use_case_is_valid(args->value))
-            return bad_value(args, "use-case", "letters, digits, '.', '-', '_', at most 200 bytes");
-        break;
-    case OPT_OUT:
-        compile->summary.data = args->value;
-        break;
+            return tool_bad_value(args, "letters, digits, '.', '-', '_', at most 200 bytes");
+        return EXIT_DONE;
     case OPT_SHARDS:
-        if (!tool_parse_u64(args->value, 1, DATASET_SHARDS_MAX, &number) ||
-            (number & (number - 1)) != 0)
-            return bad_value(args, "shards", "a power of two from 1 to 65536 is wanted");
-        settings->shard_count = number;
-        break;
+        return take_shards(args, &settings->shard_count);
     case OPT_ROWS_PER_SHARD:
-        if (!tool_parse_u64(args->value, 1, UINT32_MAX, &settings->rows_per_shard))
-            return bad_value(args, "rows-per-shard", "a number from 1 to 4294967295 is wanted");
-        break;
+        return tool_take_u64(args, 1, UINT32_MAX, &settings->rows_per_shard);
     case OPT_RATE:
-        if (!tool_parse_double(args->value, &settings->false_positive_rate) ||
-            !(settings->false_positive_rate > 0 && settings->false_positive_rate < 1))
-            return bad_value(args, "false-positive-rate", "a number between 0 and 1 is wanted");
-        break;
+        return tool_take_share(args, &settings->false_positive_rate);
     case OPT_SEED:
-        if (!tool_parse_u64(args->value, 0, UINT32_MAX, &number))
-            return bad_value(args, "seed", "a number from 0 to 4294967295 is wanted");
-        settings->murmur_seed = (uint32_t)number;
         settings->has_seed = true;
-        break;
+        return tool_take_u32(args, 0, UINT32_MAX, &settings->murmur_seed);
     case OPT_HASH_FUNCTIONS:
-        if (!tool_parse_u64(args->value, 1, DATASET_HASH_FUNCTIONS_MAX, &number))
-            return bad_value(args, "hash-functions", "1 or 2 is wanted");
-        settings->wish.hash_function_count = (size_t)number;
-        break;
+        return tool_take_size(args, 1, DATASET_HASH_FUNCTIONS_MAX,
+                              &settings->wish.hash_function_count);
     case OPT_GROWTH:
-        if (!tool_parse_u64(args->value, 0, PIR_SHAPE_GROWTH_PERCENT_MAX, &number))
-            return bad_value(args, "growth", "a number from 0 to 10000 is wanted");
-        settings->wish.growth_percent = (uint32_t)number;
-        break;
+        return tool_take_u32(args, 0, PIR_SHAPE_GROWTH_PERCENT_MAX, &settings->wish.growth_percent);
     case OPT_MAX_RESPONSE:
-        return take_limit(args, "max-response-bytes", &settings->wish.max_response_bytes);
+        return tool_take_u64(args, 0, INT64_MAX, &settings->wish.max_response_bytes);
     case OPT_MAX_KEY:
-        return take_limit(args, "max-key-bytes", &settings->wish.max_key_bytes);
+        return tool_take_u64(args, 0, INT64_MAX, &settings->wish.max_key_bytes);
     case OPT_MAX_SHARD:
-        return take_limit(args, "max-shard-bytes", &settings->wish.max_shard_bytes);
-    case OPT_COSTS:
-        compile->costs_path = args->value;
-        break;
+        return tool_take_u64(args, 0, INT64_MAX, &settings->wish.max_shard_bytes);
     case OPT_PARAMETERS:
         settings->parameter_set = args->value;
         if (!dataset_parameter_set_is_served(args->value))
-            return bad_value(args, "parameters",
-                             "n_4096_logq_27_28_28_logt_4, _logt_5 or _logt_6 is wanted");
-        break;
+            return tool_bad_value(args,
+                                  "n_4096_logq_27_28_28_logt_4, _logt_5 or _logt_6 is wanted");
+        return EXIT_DONE;
+    case OPT_FULL:
+        settings->is_full = true;
+        return EXIT_DONE;
+    default:
+        return args->exit_code;
+    }
+}
+
+static int take_option(struct compile *compile, int got, const struct tool_args *args)
+{
+    struct error error;
+    switch (got) {
+    case OPT_OUT:
+        compile->summary.data = args->value;
+        return EXIT_DONE;
+    case OPT_COSTS:
+        compile->costs_path = args->value;
+        return EXIT_DONE;
     case OPT_KEEP_PRIVATE:
         compile->list_options.keep_private_suffixes = true;
-        break;
+        return EXIT_DONE;
     case OPT_PROTECT:
         if (protected_hosts_add_own(compile->protected_hosts, span_of_text(args->value), &error) !=
             STATUS_OK)
-            return bad_value(args, "protect", error.message);
-        break;
+            return tool_bad_value(args, error.message);
+        return EXIT_DONE;
     case OPT_KEEP_APPLE:
         compile->keep_apple_hosts = true;
-        break;
-    case OPT_FULL:
-        compile->settings.is_full = true;
-        break;
+        return EXIT_DONE;
     case OPT_DROPPED:
         compile->dropped_path = args->value;
-        break;
+        return EXIT_DONE;
     case OPT_THREADS:
         return tool_take_threads(args, &compile->threads);
     case OPT_JSON:
         compile->json = true;
-        break;
+        return EXIT_DONE;
     case TOOL_OPERAND: /* gathered at the front of argv: options may stand behind them */
         args->argv[compile->list_count++] = (char *)(uintptr_t)args->value;
-        break;
+        return EXIT_DONE;
     default:
-        return args->exit_code;
+        return take_setting(&compile->settings, got, args);
     }
-    return EXIT_DONE;
 }
 
 /* ---- reading ---- */
@@ -250,11 +236,10 @@ static enum status read_list(struct compile *compile, size_t index, struct error
     return STATUS_OK;
 }
 
-static enum status compile_lists(struct compile *compile, struct error *err)
+static enum status prepare(struct compile *compile, struct error *err)
 {
     const struct list_reading_sink sink = {
         .context = compile, .bytes = on_bytes, .drop = on_drop, .widen = on_widen};
-    const struct list_counts *counts = &compile->summary.counts;
     enum status status = STATUS_OK;
     if (compile->costs_path != NULL) {
         status = pir_cost_file_read(compile->costs_path, &compile->costs, err);
@@ -276,29 +261,42 @@ static enum status compile_lists(struct compile *compile, struct error *err)
             list_reading_new(&compile->list_options, &sink, compile->pool, &compile->reading, err);
     if (status == STATUS_OK && compile->dropped_path != NULL)
         status = file_writer_new(compile->dropped_path, FILE_MODE_PUBLIC, &compile->dropped, err);
+    return status;
+}
+
+static enum status read_lists(struct compile *compile, struct error *err)
+{
+    const struct list_counts *counts = &compile->summary.counts;
     const uint64_t start_ns = compile_now_ns();
+    enum status status = STATUS_OK;
     for (size_t i = 0; i < compile->list_count && status == STATUS_OK; i++)
         status = read_list(compile, i, err);
     compile->summary.reading_ns = compile_now_ns() - start_ns;
-    if (status != STATUS_OK)
-        return status;
-    if (compile->dropped != NULL) {
+    if (status == STATUS_OK && compile->dropped != NULL) {
         status = file_writer_commit(compile->dropped, err);
         compile->dropped = NULL;
-        if (status != STATUS_OK)
-            return status;
     }
-    struct row_set *rows = list_reading_rows(compile->reading);
-    if (row_set_count(rows) == 0)
-        return error_set(err, STATUS_INVALID,
-                         "no line of the lists became a key (%" PRIu64 " lines, %" PRIu64
-                         " entries dropped)",
-                         counts->lines, counts->dropped);
-    compile->settings.origin = (struct dataset_origin){
-        .sources = compile->sources, .source_count = compile->list_count, .counts = counts};
+    if (status == STATUS_OK && row_set_count(list_reading_rows(compile->reading)) == 0)
+        status = error_set(err, STATUS_INVALID,
+                           "no line of the lists became a key (%" PRIu64 " lines, %" PRIu64
+                           " entries dropped)",
+                           counts->lines, counts->dropped);
+    return status;
+}
+
+static enum status compile_lists(struct compile *compile, struct error *err)
+{
+    enum status status = prepare(compile, err);
+    if (status == STATUS_OK)
+        status = read_lists(compile, err);
+    if (status != STATUS_OK)
+        return status;
+    compile->settings.origin = (struct dataset_origin){.sources = compile->sources,
+                                                       .source_count = compile->list_count,
+                                                       .counts = &compile->summary.counts};
     compile->settings.report = compile->report;
-    return dataset_write(compile->summary.data, rows, &compile->settings, compile->pool,
-                         &compile->summary.dataset, err);
+    return dataset_write(compile->summary.data, list_reading_rows(compile->reading),
+                         &compile->settings, compile->pool, &compile->summary.dataset, err);
 }
 
 static int compile_and_print(struct compile *compile)

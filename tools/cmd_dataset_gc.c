@@ -56,13 +56,13 @@ static int run_gc(struct tool_args *args)
     struct cmd_dataset asked = {0};
     struct dataset_gc_result result = {0};
     struct error error;
-    uint64_t keep = 0;
+    size_t keep = 0;
     bool is_dry_run = false;
     for (int got = tool_next(args); got != TOOL_END; got = tool_next(args)) {
         if (got == OPT_GC_DRY_RUN)
             is_dry_run = true;
-        else if (got == OPT_GC_KEEP && !tool_parse_u64(args->value, 1, UINT32_MAX, &keep))
-            return tool_usage_error(args, "--keep %s: a number from 1 is wanted", args->value);
+        else if (got == OPT_GC_KEEP && tool_take_size(args, 1, UINT32_MAX, &keep) != EXIT_DONE)
+            return EXIT_USAGE;
         else if (got != OPT_GC_KEEP && !cmd_dataset_take(&asked, got, args))
             return cmd_dataset_stop(got, args);
     }
@@ -73,7 +73,7 @@ static int run_gc(struct tool_args *args)
         return tool_usage_error(args, "--keep is missing");
     enum status status = cmd_dataset_read(&asked, &error);
     if (status == STATUS_OK)
-        status = dataset_gc(asked.data, asked.use_case, (size_t)keep, is_dry_run, &result, &error);
+        status = dataset_gc(asked.data, asked.use_case, keep, is_dry_run, &result, &error);
     if (status != STATUS_OK)
         code = tool_fail(&error);
     else if (asked.json)

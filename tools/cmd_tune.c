@@ -64,7 +64,7 @@ static enum status tune(const char *out, size_t rounds, bool json, struct error 
 static int run(struct tool_args *args)
 {
     const char *out = NULL;
-    uint64_t rounds = ROUNDS;
+    size_t rounds = ROUNDS;
     bool json = false;
     struct error error = {0};
     for (int got = tool_next(args); got != TOOL_END; got = tool_next(args)) {
@@ -73,9 +73,8 @@ static int run(struct tool_args *args)
             out = args->value;
             break;
         case OPT_ROUNDS:
-            if (!tool_parse_u64(args->value, 1, ROUNDS_MAX, &rounds))
-                return tool_usage_error(args, "--rounds %s: a number from 1 to %d is wanted",
-                                        args->value, ROUNDS_MAX);
+            if (tool_take_size(args, 1, ROUNDS_MAX, &rounds) != EXIT_DONE)
+                return EXIT_USAGE;
             break;
         case OPT_JSON:
             json = true;
@@ -86,7 +85,7 @@ static int run(struct tool_args *args)
             return args->exit_code;
         }
     }
-    return tune(out, (size_t)rounds, json, &error) == STATUS_OK ? EXIT_DONE : tool_fail(&error);
+    return tune(out, rounds, json, &error) == STATUS_OK ? EXIT_DONE : tool_fail(&error);
 }
 
 const struct tool_command command_tune = {

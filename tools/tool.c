@@ -3,7 +3,7 @@
 #include "base/cpu.h"
 
 #include <errno.h>
-#include <math.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,6 +50,7 @@ static int stop(struct tool_args *args, int exit_code)
 static bool take_value(struct tool_args *args, const struct tool_option *option,
                        const char *attached)
 {
+    args->option = option;
     args->value = attached;
     if (option->argument == NULL) {
         if (attached != NULL)
@@ -148,7 +149,12 @@ int tool_finish(int exit_code)
     return EXIT_FAILED;
 }
 
-bool tool_parse_u64(const char *text, uint64_t min, uint64_t max, uint64_t *ret)
+int tool_bad_value(const struct tool_args *args, const char *expected)
+{
+    return tool_usage_error(args, "--%s %s: %s", args->option->name, args->value, expected);
+}
+
+static bool parse_u64(const char *text, uint64_t *ret)
 {
     uint64_t value = 0;
     if (text[0] == '\0')
@@ -161,20 +167,50 @@ bool tool_parse_u64(const char *text, uint64_t min, uint64_t max, uint64_t *ret)
             return false;
         value = value * 10 + digit;
     }
-    if (value < min || value > max)
-        return false;
     *ret = value;
     return true;
 }
 
-bool tool_parse_double(const char *text, double *ret)
+int tool_take_u64(const struct tool_args *args, uint64_t min, uint64_t max, uint64_t *ret)
+{
+    char expected[80];
+    uint64_t value;
+    if (parse_u64(args->value, &value) && value >= min && value <= max) {
+        *ret = value;
+        return EXIT_DONE;
+    }
+    if (max == INT64_MAX)
+        snprintf(expected, sizeof expected, "a number from %" PRIu64 " is wanted", min);
+    else
+        snprintf(expected, sizeof expected, "a number from %" PRIu64 " to %" PRIu64 " is wanted",
+                 min, max);
+    return tool_bad_value(args, expected);
+}
+
+int tool_take_u32(const struct tool_args *args, uint32_t min, uint32_t max, uint32_t *ret)
+{
+    uint64_t value = *ret;
+    const int code = tool_take_u64(args, min, max, &value);
+    *ret = (uint32_t)value;
+    return code;
+}
+
+int tool_take_size(const struct tool_args *args, size_t min, size_t max, size_t *ret)
+{
+    uint64_t value = *ret;
+    const int code = tool_take_u64(args, min, max, &value);
+    *ret = (size_t)value;
+    return code;
+}
+
+int tool_take_share(const struct tool_args *args, double *ret)
 {
     char *end;
-    const double value = strtod(text, &end);
-    if (end == text || *end != '\0' || !isfinite(value))
-        return false;
+    const double value = strtod(args->value, &end);
+    if (end == args->value || *end != '\0' || !(value > 0 && value < 1))
+        return tool_bad_value(args, "a number between 0 and 1 is wanted, both excluded");
     *ret = value;
-    return true;
+    return EXIT_DONE;
 }
 
 void tool_print_text(struct span text)

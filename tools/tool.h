@@ -61,7 +61,8 @@ struct tool_args {
     bool only_operands;
     const char *kernel; /* of --kernel; in force after TOOL_END */
     const char *value;  /* of the option or operand just returned; borrowed from argv */
-    int exit_code;      /* after TOOL_STOP */
+    const struct tool_option *option; /* just returned; NULL = none yet */
+    int exit_code;                    /* after TOOL_STOP */
 };
 
 #define TOOL_END     (-1)
@@ -77,10 +78,15 @@ int tool_fail(const struct error *err);
  * message; else returns `exit_code`. Called by main() for every command. */
 int tool_finish(int exit_code);
 
-/* Decimal numbers in [min, max]; false when `text` is anything else. */
-bool tool_parse_u64(const char *text, uint64_t min, uint64_t max, uint64_t *ret) MUST_CHECK;
-/* A finite number in C notation with nothing behind it. */
-bool tool_parse_double(const char *text, double *ret) MUST_CHECK;
+/* Tells what is wrong with the value of the option just returned: "--NAME VALUE: EXPECTED". */
+int tool_bad_value(const struct tool_args *args, const char *expected);
+/* The value of the option just returned, a decimal number in [min, max]; a max of INT64_MAX is not
+ * told. EXIT_DONE, or tool_bad_value() with *ret as it was. */
+int tool_take_u64(const struct tool_args *args, uint64_t min, uint64_t max, uint64_t *ret);
+int tool_take_u32(const struct tool_args *args, uint32_t min, uint32_t max, uint32_t *ret);
+int tool_take_size(const struct tool_args *args, size_t min, size_t max, size_t *ret);
+/* Likewise a number between 0 and 1, both excluded, in C notation. */
+int tool_take_share(const struct tool_args *args, double *ret);
 
 /* Prints a text that somebody gave (a name of a file), without what would move a terminal's cursor.
  */

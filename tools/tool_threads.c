@@ -6,12 +6,7 @@
 
 int tool_take_threads(const struct tool_args *args, size_t *ret)
 {
-    uint64_t threads;
-    if (!tool_parse_u64(args->value, 1, THREADS_MAX, &threads))
-        return tool_usage_error(args, "--threads %s: a number from 1 to %d is wanted", args->value,
-                                THREADS_MAX);
-    *ret = (size_t)threads;
-    return EXIT_DONE;
+    return tool_take_size(args, 1, THREADS_MAX, ret);
 }
 
 enum status tool_thread_pool_new(size_t threads, struct thread_pool **ret, struct error *err)

@@ -125,6 +125,10 @@ for wrong in '--shards 3' '--shards 0' '--shards 131072' '--rows-per-shard 0' \
     compile "$tmp/plain.txt" $wrong
     is_code 2 "$wrong is wrong usage"
 done
+compile "$tmp/plain.txt" --growth 10001
+is_stderr_like '^blindlist compile: --growth 10001: a number from 0 to 10000 is wanted$' 'and the message says what is wanted'
+compile "$tmp/plain.txt" --max-key-bytes=-1
+is_stderr_like '^blindlist compile: --max-key-bytes -1: a number from 0 is wanted$' 'and no more than helps'
 run compile "$tmp/plain.txt" --use-case a/b --out "$tmp/data"
 is_code 2 'a use case with a slash is wrong usage'
 run compile --use-case a --out "$tmp/data"
