@@ -61,6 +61,13 @@ enum bloom_result bloom_params_choose(uint64_t item_count, double rate, uint32_t
     return bloom_params_check(ret);
 }
 
+double bloom_rate_of_size(uint64_t item_count, size_t byte_count)
+{
+    /* One bit less: what is rounded up must still fit. */
+    const double bits = 8 * (double)byte_count - 1;
+    return exp(-bits * ln_2 * ln_2 / (double)item_count);
+}
+
 enum bloom_result bloom_params_check(const struct bloom_params *params)
 {
     if (params->bit_count == 0)

@@ -55,6 +55,10 @@ struct bloom_params {
  * in IEEE double, both rounded up. BLOOM_NO_ITEMS, BLOOM_BAD_RATE or BLOOM_TOO_MANY_BITS. */
 enum bloom_result bloom_params_choose(uint64_t item_count, double rate, uint32_t murmur_seed,
                                       struct bloom_params *ret);
+/* The least false-positive rate for which the filter that bloom_params_choose() gives has at most
+ * `byte_count` bytes (at least 1) for `item_count` items (at least 1); 0 when even the least
+ * positive double would do. */
+double bloom_rate_of_size(uint64_t item_count, size_t byte_count);
 /* Whether a filter can have these parameters: BLOOM_OK, _BAD_BIT_COUNT or _BAD_HASH_COUNT. */
 enum bloom_result bloom_params_check(const struct bloom_params *params);
 /* ceil(bit_count / 8), at most 2^29. */

@@ -1,5 +1,7 @@
 #include "lists/json_field.h"
 
+#include "base/units.h"
+
 #include "base/bytes.h"
 
 #include <stdarg.h>
@@ -8,21 +10,6 @@
 
 /* How much of a text from the file a message repeats. */
 #define SHOWN_BYTES ((size_t)60)
-
-struct unit {
-    const char *name;
-    uint64_t factor;
-};
-static const struct unit size_units[] = {
-    {"B", 1},
-    {"KB", 1000},
-    {"MB", 1000000},
-    {"GB", 1000000000},
-    {"KiB", 1ull << 10},
-    {"MiB", 1ull << 20},
-    {"GiB", 1ull << 30},
-};
-static const struct unit duration_units[] = {{"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
 
 /* jansson's message ends in a piece of the text, which may be part of a URL with a password. */
 enum status json_field_load(const char *file, struct span text, json_t **ret, struct error *err)
@@ -196,33 +183,14 @@ double json_field_number(const struct json_field *field, double above, double be
     return fallback;
 }
 
-/* "64MB" is a number of at most 15 digits and a unit. */
-static bool parse_with_unit(const char *text, const struct unit *units, size_t count, uint64_t *ret)
-{
-    uint64_t number = 0;
-    size_t digits = 0;
-    for (; text[digits] >= '0' && text[digits] <= '9' && digits < 15; digits++)
-        number = 10 * number + (uint64_t)(text[digits] - '0');
-    for (size_t i = 0; i < count && digits > 0; i++) {
-        if (strcmp(text + digits, units[i].name) != 0)
-            continue;
-        if (number > UINT64_MAX / units[i].factor)
-            return false;
-        *ret = number * units[i].factor;
-        return true;
-    }
-    return false;
-}
-
-static uint64_t read_with_unit(const struct json_field *field, const struct unit *units,
-                               size_t count, const char *wanted, uint64_t least, uint64_t most,
-                               uint64_t fallback)
+static uint64_t read_with_unit(const struct json_field *field,
+                               bool (*parse)(const char *text, uint64_t *ret), const char *wanted,
+                               uint64_t least, uint64_t most, uint64_t fallback)
 {
     uint64_t value = 0;
     if (field->value == NULL || json_is_integer(field->value))
         return json_field_integer(field, least, most, fallback);
-    if (!json_is_string(field->value) ||
-        !parse_with_unit(json_string_value(field->value), units, count, &value)) {
+    if (!json_is_string(field->value) || !parse(json_string_value(field->value), &value)) {
         refuse_type(field, wanted);
         return fallback;
     }
@@ -232,14 +200,14 @@ static uint64_t read_with_unit(const struct json_field *field, const struct unit
 uint64_t json_field_size(const struct json_field *field, uint64_t least, uint64_t most,
                          uint64_t fallback)
 {
-    return read_with_unit(field, size_units, ARRAY_COUNT(size_units),
-                          "a number of bytes, or a text such as \"64MB\"", least, most, fallback);
+    return read_with_unit(field, units_parse_size, "a number of bytes, or a text such as \"64MB\"",
+                          least, most, fallback);
 }
 
 uint64_t json_field_duration(const struct json_field *field, uint64_t least_s, uint64_t most_s,
                              uint64_t fallback_s)
 {
-    return read_with_unit(field, duration_units, ARRAY_COUNT(duration_units),
+    return read_with_unit(field, units_parse_duration,
                           "a number of seconds, or a text such as \"90s\" or \"7d\"", least_s,
                           most_s, fallback_s);
 }

@@ -8,9 +8,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-/* A device counts the bits of its prefilter in 32 bits. */
-#define PREFILTER_MAX_BYTES ((uint64_t)UINT32_MAX / 8)
-#define GROWTH_MAX          1e6
+#define GROWTH_MAX 1e6
 
 const char *const lists_trust_names[LISTS_TRUST_COUNT] = {
     [LISTS_TRUST_BLOCK] = "block", [LISTS_TRUST_ALLOW] = "allow"};
@@ -338,7 +336,7 @@ static void read_prefilter(const struct json_field *output, struct lists_output 
     const struct json_field rate = json_field_member(output, "falsePositiveRate");
     const struct json_field size = json_field_member(output, "prefilterSize");
     ret->false_positive_rate = json_field_number(&rate, 0, 1, 0);
-    ret->prefilter_bytes = json_field_size(&size, 1, PREFILTER_MAX_BYTES, 0);
+    ret->prefilter_bytes = json_field_size(&size, 1, DATASET_PREFILTER_BYTES_MAX, 0);
     if (rate.value != NULL && size.value != NULL)
         json_field_refuse(&size, "and falsePositiveRate exclude each other");
 }
@@ -368,16 +366,39 @@ static void read_guard(const struct json_field *output, struct lists_guard *ret)
     ret->min_rows = json_field_integer(&rows, 1, UINT32_MAX, 1);
 }
 
+/* Apple's hosts unless they may be blocked, and those of `protect`. */
+static void read_protected(const struct json_field *output, struct lists_output *ret)
+{
+    const struct json_field apple = json_field_member(output, "keepAppleHosts");
+    const struct json_field own = json_field_member(output, "protect");
+    const size_t count = json_field_count(&own, PROTECTED_HOSTS_MAX);
+    struct error said;
+    json_field_note(output, protected_hosts_new(&ret->protected_hosts, &said), &said);
+    if (!json_field_flag(&apple, false) && output->reader->status == STATUS_OK)
+        json_field_note(output, protected_hosts_add_apple(ret->protected_hosts, &said), &said);
+    for (size_t i = 0; i < count && output->reader->status == STATUS_OK; i++) {
+        const struct json_field item = json_field_item(&own, i);
+        const char *host = json_field_text(&item, LISTS_URL_MAX_BYTES);
+        if (host != NULL)
+            json_field_note(
+                &item, protected_hosts_add_own(ret->protected_hosts, span_of_text(host), &said),
+                &said);
+    }
+}
+
 static void read_output(const struct json_field *root, struct lists_output *ret)
 {
     static const char *const keys[] = {
         "shards",        "rowsPerShard", "hashFunctions",       "falsePositiveRate",
-        "prefilterSize", "murmurSeed",   "keepPrivateSuffixes", "keepVersions",
+        "prefilterSize", "murmurSeed",   "keepPrivateSuffixes", "keepAppleHosts",
+        "protect",       "prune",        "splitParents",        "keepVersions",
         "guard"};
     const struct json_field output = json_field_member(root, "output");
     const struct json_field functions = json_field_member(&output, "hashFunctions");
     const struct json_field seed = json_field_member(&output, "murmurSeed");
     const struct json_field suffixes = json_field_member(&output, "keepPrivateSuffixes");
+    const struct json_field prune = json_field_member(&output, "prune");
+    const struct json_field split = json_field_member(&output, "splitParents");
     const struct json_field versions = json_field_member(&output, "keepVersions");
     json_field_keys(&output, keys, ARRAY_COUNT(keys));
     read_shards(&output, ret);
@@ -386,9 +407,12 @@ static void read_output(const struct json_field *root, struct lists_output *ret)
     ret->has_seed = seed.value != NULL;
     ret->murmur_seed = (uint32_t)json_field_integer(&seed, 0, UINT32_MAX, 0);
     ret->keep_private_suffixes = json_field_flag(&suffixes, false);
+    ret->keep_covered = !json_field_flag(&prune, true);
+    ret->split_parents = json_field_flag(&split, false);
     ret->versions_kept =
         json_field_integer(&versions, 1, LISTS_VERSIONS_KEPT_MAX, LISTS_VERSIONS_KEPT_DEFAULT);
     read_guard(&output, &ret->guard);
+    read_protected(&output, ret);
 }
 
 /* lists.json itself; a file that is imported has sources only. */
@@ -462,6 +486,7 @@ void lists_config_free(struct lists_config *config)
     for (size_t i = 0; i < config->source_count; i++)
         source_deinit(&config->sources[i]);
     mem_free(config->sources);
+    protected_hosts_free(config->output.protected_hosts);
     mem_free(config->use_case);
     mem_free(config);
 }

@@ -15,6 +15,7 @@
 #include "base/bytes.h"
 #include "lists/entry_filter.h"
 #include "urls/list_format.h"
+#include "urls/protected_hosts.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -85,6 +86,9 @@ struct lists_output {
     bool has_seed;
     uint32_t murmur_seed;
     bool keep_private_suffixes;
+    struct protected_hosts *protected_hosts; /* what no source may block */
+    bool keep_covered;                       /* redundant keys become rows, too */
+    bool split_parents;
     uint64_t versions_kept; /* the one in force among them */
     struct lists_guard guard;
 };

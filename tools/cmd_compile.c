@@ -1,6 +1,7 @@
 /* blindlist compile - lists into a dataset version: rows, prefilter, processed shards. */
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/units.h"
 #include "bloom/bloom.h"
 #include "pir-server/dataset/dataset_write.h"
 #include "pir-server/pir/pir_cost_file.h"
@@ -20,6 +21,7 @@ enum {
     OPT_SHARDS,
     OPT_ROWS_PER_SHARD,
     OPT_RATE,
+    OPT_PREFILTER_SIZE,
     OPT_SEED,
     OPT_HASH_FUNCTIONS,
     OPT_GROWTH,
@@ -42,6 +44,8 @@ static const struct tool_option options[] = {
     [OPT_SHARDS] = {"shards", 0, "N", "number of shards, a power of two up to 65536"},
     [OPT_ROWS_PER_SHARD] = {"rows-per-shard", 0, "N", "at most N rows a shard on average"},
     [OPT_RATE] = {"false-positive-rate", 'p', "P", "of the prefilter [0.001]"},
+    [OPT_PREFILTER_SIZE] = {"prefilter-size", 0, "SIZE",
+                            "or the bytes it may have, such as 2MB: its rate follows"},
     [OPT_SEED] = {"seed", 0, "S", "Murmur seed of the prefilter [from the rows]"},
     [OPT_HASH_FUNCTIONS] = {"hash-functions", 0, "1|2",
                             "cuckoo tables of a shard [as before, else 1]"},
@@ -69,6 +73,7 @@ struct compile {
     struct list_options list_options;
     struct protected_hosts *protected_hosts;
     bool keep_apple_hosts;
+    bool has_rate;
     const char *dropped_path;
     const char *costs_path;
     struct pir_cost_constants costs;
@@ -99,6 +104,15 @@ static int take_shards(const struct tool_args *args, uint64_t *ret)
     return code;
 }
 
+static int take_prefilter_size(const struct tool_args *args, uint64_t *ret)
+{
+    uint64_t bytes = 0;
+    if (!units_parse_size(args->value, &bytes) || bytes == 0 || bytes > DATASET_PREFILTER_BYTES_MAX)
+        return tool_bad_value(args, "a size up to 536870911B is wanted, such as 2MB");
+    *ret = bytes;
+    return EXIT_DONE;
+}
+
 /* EXIT_DONE, or the exit code of --help or of a usage error; so do those below. */
 static int take_setting(struct dataset_settings *settings, int got, const struct tool_args *args)
 {
@@ -114,6 +128,8 @@ static int take_setting(struct dataset_settings *settings, int got, const struct
         return tool_take_u64(args, 1, UINT32_MAX, &settings->rows_per_shard);
     case OPT_RATE:
         return tool_take_share(args, &settings->false_positive_rate);
+    case OPT_PREFILTER_SIZE:
+        return take_prefilter_size(args, &settings->prefilter_bytes);
     case OPT_SEED:
         settings->has_seed = true;
         return tool_take_u32(args, 0, UINT32_MAX, &settings->murmur_seed);
@@ -315,6 +331,7 @@ static int take_options(struct compile *compile, struct tool_args *args, bool *r
     for (int got = tool_next(args); got != TOOL_END; got = tool_next(args)) {
         const int code = take_option(compile, got, args);
         *ret_stop = got == TOOL_STOP;
+        compile->has_rate = compile->has_rate || got == OPT_RATE;
         if (*ret_stop || code != EXIT_DONE)
             return code;
     }
@@ -324,6 +341,9 @@ static int take_options(struct compile *compile, struct tool_args *args, bool *r
         return tool_usage_error(args, "--use-case is missing");
     if (compile->summary.data == NULL)
         return tool_usage_error(args, "--out is missing");
+    if (compile->has_rate && compile->settings.prefilter_bytes != 0)
+        return tool_usage_error(args,
+                                "--false-positive-rate and --prefilter-size exclude each other");
     if (compile->settings.shard_count != 0 && compile->settings.rows_per_shard != 0)
         return tool_usage_error(args, "--shards and --rows-per-shard exclude each other");
     return EXIT_DONE;

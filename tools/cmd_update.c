@@ -37,8 +37,7 @@ struct update {
     struct dataset_report *report;
     struct thread_pool *pool;
     struct public_suffixes *suffixes;
-    struct protected_hosts *protected_hosts; /* Apple's */
-    struct source_keys *keys;                /* NULL once they are rows */
+    struct source_keys *keys; /* NULL once they are rows */
     struct row_set *rows;
     uint64_t fates[KEY_FATE_COUNT];                 /* of the keys to be blocked */
     char version_before[DATASET_VERSION_BYTES + 1]; /* "" = none */
@@ -53,16 +52,6 @@ static bool has_changed(const struct update *update)
 }
 
 /* ---- sources ---- */
-
-static enum status check_output(const struct update *update, struct error *err)
-{
-    if (update->config->output.prefilter_bytes != 0)
-        return error_set(err, STATUS_UNSUPPORTED,
-                         "%s: $.output.prefilterSize cannot be compiled yet: give a "
-                         "falsePositiveRate",
-                         update->path);
-    return source_keys_check(update->config, err);
-}
 
 static enum status open_sources(struct update *update, struct error *err)
 {
@@ -109,10 +98,10 @@ static enum status read_source(struct update *update, size_t index, struct error
     const struct source_keys_sink sink = {
         .context = update->report, .drop = on_drop, .widen = on_widen};
     struct source_outcome outcome;
-    const struct list_options list_options = {.keep_private_suffixes =
-                                                  update->config->output.keep_private_suffixes,
-                                              .suffixes = update->suffixes,
-                                              .protected_hosts = update->protected_hosts};
+    const struct list_options list_options = {
+        .keep_private_suffixes = update->config->output.keep_private_suffixes,
+        .suffixes = update->suffixes,
+        .protected_hosts = update->config->output.protected_hosts};
     const enum status status =
         source_keys_add(update->keys, update->set, index, &list_options, &sink, &outcome, err);
     if (status != STATUS_OK)
@@ -139,10 +128,6 @@ static enum status read_sources(struct update *update, struct error *err)
     enum status status = dataset_report_new(&update->report, err);
     if (status == STATUS_OK)
         status = public_suffixes_new(&update->suffixes, err);
-    if (status == STATUS_OK)
-        status = protected_hosts_new(&update->protected_hosts, err);
-    if (status == STATUS_OK)
-        status = protected_hosts_add_apple(update->protected_hosts, err);
     if (status == STATUS_OK)
         status = source_keys_new(&update->keys, err);
     for (size_t i = 0; i < count && status == STATUS_OK; i++)
@@ -189,7 +174,9 @@ static void warn_of_conflicts(const struct update *update)
 static enum status fill(void *context, const char *folder, struct row_set *rows, struct error *err)
 {
     struct update *update = context;
-    const struct key_selection_options how = {.keep_covered = false};
+    const struct lists_output *output = &update->config->output;
+    const struct key_selection_options how = {.keep_covered = output->keep_covered,
+                                              .split_parents = output->split_parents};
     char *path = path_join(folder, DATASET_ORIGINS_NAME);
     enum status status =
         path != NULL ? source_keys_select(update->keys, &how, update->suffixes, update->pool, err)
@@ -258,6 +245,7 @@ static enum status publish(struct update *update, struct error *err)
     settings.wish.hash_function_count = (size_t)output->hash_functions;
     if (output->false_positive_rate > 0)
         settings.false_positive_rate = output->false_positive_rate;
+    settings.prefilter_bytes = output->prefilter_bytes;
     settings.has_seed = output->has_seed;
     settings.murmur_seed = output->murmur_seed;
     settings.origin = (struct dataset_origin){.sources = update->sources,
@@ -295,7 +283,7 @@ static enum status work(struct update *update, struct error *err)
 {
     enum status status = lists_config_read(update->path, NULL, NULL, &update->config, err);
     if (status == STATUS_OK)
-        status = check_output(update, err);
+        status = source_keys_check(update->config, err);
     if (status == STATUS_OK)
         status = open_sources(update, err);
     if (status == STATUS_OK)
@@ -442,7 +430,6 @@ static int run(struct tool_args *args)
     source_keys_free(update.keys);
     row_set_free(update.rows);
     public_suffixes_free(update.suffixes);
-    protected_hosts_free(update.protected_hosts);
     thread_pool_free(update.pool);
     dataset_report_free(update.report);
     mem_free(update.sources);

@@ -81,6 +81,10 @@ static enum status check_settings(const struct dataset_settings *settings, struc
         !dataset_parameter_set_is_served(settings->parameter_set))
         return error_set(err, STATUS_INVALID, "%s: no parameter set for datasets",
                          settings->parameter_set);
+    if (settings->prefilter_bytes > DATASET_PREFILTER_BYTES_MAX)
+        return error_set(err, STATUS_INVALID, "a prefilter of %llu bytes: at most %llu",
+                         (unsigned long long)settings->prefilter_bytes,
+                         (unsigned long long)DATASET_PREFILTER_BYTES_MAX);
     if (!(settings->false_positive_rate > 0 && settings->false_positive_rate < 1))
         return error_set(err, STATUS_INVALID, "the false-positive rate is not between 0 and 1");
     return STATUS_OK;
@@ -148,6 +152,28 @@ static enum status write_rows_task(void *context, size_t index, size_t worker, s
     return status;
 }
 
+/* The rate that is asked of the prefilter. */
+static enum status choose_rate(struct writing *work, struct error *err)
+{
+    const struct dataset_settings *settings = work->settings;
+    const uint64_t rows = row_set_count(work->rows);
+    double rate = settings->false_positive_rate;
+    if (settings->prefilter_bytes > 0) {
+        rate = bloom_rate_of_size(rows, (size_t)settings->prefilter_bytes);
+        if (rate > DATASET_PREFILTER_RATE_MAX)
+            return error_set(err, STATUS_TOO_LARGE,
+                             "%llu rows are too many for a prefilter of %llu bytes: %.0f %% of all "
+                             "questions would pass it, at most %.0f %% may",
+                             (unsigned long long)rows,
+                             (unsigned long long)settings->prefilter_bytes, 100 * rate,
+                             100 * DATASET_PREFILTER_RATE_MAX);
+        if (rate < DATASET_PREFILTER_RATE_MIN)
+            rate = DATASET_PREFILTER_RATE_MIN;
+    }
+    work->manifest.info.false_positive_rate = rate;
+    return STATUS_OK;
+}
+
 static enum status write_rows(struct writing *work, struct error *err)
 {
     const struct dataset_settings *settings = work->settings;
@@ -159,11 +185,13 @@ static enum status write_rows(struct writing *work, struct error *err)
         status = settings->approve(settings->approve_context,
                                    work->before != NULL ? dataset_info(work->before) : NULL,
                                    row_set_count(work->rows), err);
+    if (status == STATUS_OK)
+        status = choose_rate(work, err);
+    if (status == STATUS_OK)
+        status = thread_pool_for(work->pool, 2, write_rows_task, work, err);
     if (status != STATUS_OK)
         return status;
-    status = thread_pool_for(work->pool, 2, write_rows_task, work, err);
     info->row_count = row_set_count(work->rows);
-    info->false_positive_rate = settings->false_positive_rate;
     info->murmur_seed =
         settings->has_seed ? settings->murmur_seed : bloom_seed_of_digest(info->rows_digest);
     work->summary.rows_bytes = row_set_text(work->rows).size;

@@ -39,6 +39,12 @@
 #define DATASET_MAX_RESPONSE_BYTES ((uint64_t)32768)
 #define DATASET_MAX_KEY_BYTES      ((uint64_t)800000)
 #define DATASET_KEEP_KEYS_PERCENT  10
+/* What a size of the prefilter may make of its rate: one so small that the rate would be greater is
+ * refused, one so large that it would be less is not filled. */
+#define DATASET_PREFILTER_RATE_MAX 0.5
+#define DATASET_PREFILTER_RATE_MIN 1e-6
+/* A device counts the bits in 32 bits. */
+#define DATASET_PREFILTER_BYTES_MAX ((uint64_t)UINT32_MAX / 8)
 
 struct dataset_settings {
     const char *use_case;
@@ -47,7 +53,8 @@ struct dataset_settings {
     const char *parameter_set; /* a name; NULL = as the version in force, else the above */
     /* hash_function_count 1 or 2; 0 = as the version in force, else 1. `key` is not used. */
     struct pir_shape_wish wish;
-    double false_positive_rate; /* (0, 1) */
+    double false_positive_rate; /* (0, 1); without a meaning when there are */
+    uint64_t prefilter_bytes;   /* that the prefilter may have: its rate follows, 0 = none */
     bool has_seed;              /* else the seed follows from the rows */
     uint32_t murmur_seed;
     struct dataset_origin origin;
@@ -104,7 +111,7 @@ struct dataset_summary {
 
 /* Adds the test row to `rows`, which hold no line ends, and finishes them. `pool` may be NULL.
  * STATUS_INVALID: settings; STATUS_TOO_LARGE: the rows fit into no shape or the filter into no
- * 32-bit count. */
+ * 32-bit count, or are too many for a prefilter of the size that is asked for. */
 enum status dataset_write(const char *data, struct row_set *rows,
                           const struct dataset_settings *settings, struct thread_pool *pool,
                           struct dataset_summary *ret, struct error *err) MUST_CHECK;

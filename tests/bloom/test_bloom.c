@@ -48,6 +48,25 @@ Test(bloom, geometry)
     cr_assert_eq(params.hash_count, 1u);
 }
 
+Test(bloom, a_rate_for_a_size)
+{
+    static const uint64_t items[] = {1, 2, 7, 1000, 999983, 123456789};
+    static const size_t sizes[] = {1, 2, 3, 1000, 65537, 2000000, 500000000};
+    for (size_t i = 0; i < sizeof items / sizeof items[0]; i++) {
+        for (size_t k = 0; k < sizeof sizes / sizeof sizes[0]; k++) {
+            struct bloom_params params = {0};
+            const double rate = bloom_rate_of_size(items[i], sizes[k]);
+            if (8.0 * (double)sizes[k] / (double)items[i] > 1000)
+                continue; /* no rate is so small */
+            cr_assert_eq(bloom_params_choose(items[i], rate, 0, &params), BLOOM_OK);
+            cr_assert_leq(params.bit_count, 8 * sizes[k]);
+            cr_assert_geq(params.bit_count + 1, 8 * sizes[k]);
+        }
+    }
+    cr_assert_float_eq(bloom_rate_of_size(1000, 1798), 0.001, 1e-5);
+    cr_assert_eq(bloom_rate_of_size(1, 1 << 20), 0);
+}
+
 Test(bloom, geometry_refuses)
 {
     struct bloom_params params = {.bit_count = 1, .hash_count = 2, .murmur_seed = 3};

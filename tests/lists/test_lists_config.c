@@ -52,6 +52,10 @@ Test(lists_config, reads_the_example)
     cr_assert_eq(config->output.shard_count, 0);
     cr_assert_float_eq(config->output.false_positive_rate, 0.001, 1e-12);
     cr_assert_eq(config->output.versions_kept, 3);
+    cr_assert(config->output.split_parents && !config->output.keep_covered);
+    cr_assert_eq(
+        protected_hosts_check(config->output.protected_hosts, span_of_text("pir.example.com")),
+        DROP_OWN_HOST);
     cr_assert_float_eq(config->output.guard.max_shrink, 0.3, 1e-12);
     cr_assert_eq(config->output.guard.min_rows, 1000);
     cr_assert_eq(config->source_count, 6);
@@ -252,6 +256,10 @@ Test(lists_config, names_what_is_wrong_in_the_output)
         {"{\"keepVersions\": 0}", "$.output.keepVersions: 0 is not in 1..1000"},
         {"{\"keepPrivateSuffixes\": \"yes\"}",
          "$.output.keepPrivateSuffixes: must be true or false"},
+        {"{\"prune\": \"no\"}", "$.output.prune: must be true or false"},
+        {"{\"splitParents\": 1}", "$.output.splitParents: must be true or false"},
+        {"{\"keepAppleHosts\": 1}", "$.output.keepAppleHosts: must be true or false"},
+        {"{\"protect\": [\"a.example\", 1]}", "$.output.protect[1]: must be a text"},
         {"{\"guard\": {\"maxShrink\": 1.5}}",
          "$.output.guard.maxShrink: 1.5 is not between 0 and 1"},
         {"{\"guard\": {\"max\": 1}}", "$.output.guard.max: is not a known key"},

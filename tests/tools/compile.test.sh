@@ -119,6 +119,7 @@ is "$(version)" "$first" 'the version in force is untouched by all that'
 is "$(find "$tmp/data" -name '.*.tmp' | wc -l | tr -d ' ')" 0 'nothing half-written is left'
 for wrong in '--shards 3' '--shards 0' '--shards 131072' '--rows-per-shard 0' \
     '--false-positive-rate 0' '--false-positive-rate 1' '--false-positive-rate x' '--seed -1' \
+    '--prefilter-size 2' '--prefilter-size 0B' '--prefilter-size 1GB' '--prefilter-size 1MB -p 0.1' \
     '--seed 4294967296' '--hash-functions 3' '--growth -1' '--growth 10001' '--max-key-bytes x' \
     '--parameters n_4096_logq_27_28_28_logt_13' '--parameters x' '--max-response-bytes -1' '--max-shard-bytes 1.5' '--threads 0' '--shards 2 --rows-per-shard 5'; do
     # shellcheck disable=SC2086
@@ -129,6 +130,11 @@ compile "$tmp/plain.txt" --growth 10001
 is_stderr_like '^blindlist compile: --growth 10001: a number from 0 to 10000 is wanted$' 'and the message says what is wanted'
 compile "$tmp/plain.txt" --max-key-bytes=-1
 is_stderr_like '^blindlist compile: --max-key-bytes -1: a number from 0 is wanted$' 'and no more than helps'
+seq -f 'bad%.0f.example' 10000 >"$tmp/many.txt"
+run compile "$tmp/many.txt" --use-case size --out "$tmp/data" --prefilter-size 20KB
+is_code 0 'a prefilter of a size'
+size=$(stat -c %s "$tmp/data/size/current/prefilter.bloom")
+is "$((size > 19900 && size <= 20000))" 1 "it has that size: $size"
 run compile "$tmp/plain.txt" --use-case a/b --out "$tmp/data"
 is_code 2 'a use case with a slash is wrong usage'
 run compile --use-case a --out "$tmp/data"

@@ -165,7 +165,6 @@ def test_guard_and_faults():
             ("a source that is down without a copy", [{**web(), "url": "http://127.0.0.1:1/"}], {}, 1,
              "1 of 1 lists failed"),
             ("a list of rows", [{**few, "format": "rows"}], {}, 1, '$.sources[0].format: "rows" cannot be compiled'),
-            ("a prefilter size", [few], {"prefilterSize": "1MB"}, 1, "$.output.prefilterSize cannot be compiled"),
             ("an unknown key", [{**few, "formt": "rows"}], {}, 1, "$.sources[0].formt: "),
             ("an array that is cut off", [{**few, "format": "json"}], {}, 1, "blindlist: few: ")):
         done = update(lists(*sources, **output), data="faulty")
@@ -193,112 +192,6 @@ def test_formats():
     check(done.code == 0 and rows == ["a.example/x", "b.example", "c.example", "d.example", "e.example",
                                       "f.example/y", "www.apple.com/url-filter-test"] and
           done.json["lists"]["droppedFor"] == {"filtered": 1, "apple-host": 1}, "each format by its name, and patterns", rows)
-
-
-def rows_of(data):
-    with open(f"{folder}/{data}/{USE_CASE}/current/rows.txt", encoding="utf-8") as file:
-        return [row for row in file.read().split() if row != "www.apple.com/url-filter-test"]
-
-
-def test_selection():
-    write("block.txt", b"ads.example\nwww.ads.example/x\nshop.example\na.shop.example\nevil.example/a/b\n"
-          b"gone.example\nicloud.com\n")
-    write("abp.txt", b"||ads.example^\n||back.example^\n||evil.example/a^\n@@||gone.example^\n"
-          b"||back.example^$badfilter\n@@||ads.example^$script\n")
-    write("allow.txt", b"a.shop.example/cart\nb.shop.example\ncaptive.apple.com\n")
-    path = lists({"id": "block", "file": "block.txt"}, {"id": "abp", "file": "abp.txt", "format": "adblock"},
-                 {"id": "never", "file": "allow.txt", "trust": "allow"})
-    done = update(path, data="select")
-    check(done.code == 0 and rows_of("select") == ["ads.example", "evil.example/a", "shop.example"],
-          "allowed, cancelled and redundant keys are no rows", rows_of("select"))
-    check(done.json.get("keys") == {"kept": 3, "cancelled": 1, "allowed": 1, "split": 0, "covered": 3},
-          "and are counted", done)
-    check(done.json["lists"]["exceptions"] == 5 and
-          done.json["lists"]["droppedFor"] == {"options": 1, "apple-host": 1}, "as are exceptions", done)
-    conflicts = done.json["conflicts"]
-    check(conflicts["count"] == 3 and conflicts["solved"] == 0 and
-          {"allow": {"key": "b.shop.example", "source": "never", "line": 2},
-           "parent": {"key": "shop.example", "source": "block", "line": 3}, "solved": False} in conflicts["samples"] and
-          "blindlist: warning: never:2: b.shop.example stays blocked: block:3 blocks shop.example, and devices know "
-          "no exceptions\n" in done.err, "an allow entry below a blocked key is named with what blocks it", done)
-    version = f"{folder}/select/{USE_CASE}/{in_force('select')}"
-    with open(f"{version}/dataset.json", encoding="utf-8") as file:
-        entry = json.load(file)["files"].get("origins", {})
-    with open(f"{version}/origins", "rb") as file:
-        origins = file.read()
-    check(entry.get("sha256") == hashlib.sha256(origins).hexdigest() and origins.endswith(b"block\nabp\nnever\n"),
-          "where the keys came from is part of the version", entry)
-    verify = [f"{BUILD}/blindlist", "dataset", "verify", "--data", f"{folder}/select"]
-    check(subprocess.run(verify, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0,
-          "it can be verified")
-    with open(f"{version}/origins", "r+b") as file:
-        file.seek(len(origins) // 2)
-        file.write(bytes([origins[len(origins) // 2] ^ 1]))
-    done = subprocess.run(verify, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    check(done.returncode != 0 and "origins" in done.stdout, "and a flipped bit is found", done.stdout)
-    write("allow.txt", b"a.shop.example/cart\nshop.example\n")
-    done = update(path, data="select")
-    check(done.code == 0 and done.json["changed"] and rows_of("select") == ["ads.example", "evil.example/a"] and
-          done.json["conflicts"]["count"] == 0 and "warning" not in done.err, "an allow list changes", done)
-
-
-def test_account():
-    """Every line of every source is accounted for, and each entry once."""
-    letters = "abcdefgh"
-    plain = "".join(f"{a}{b}.example{c}\n" for a in letters for b in letters for c in ("", "/x", "/x/y"))
-    texts = {
-        "plain": ("auto", plain + "# comment\n\n||*.wild.example^\nco.uk\nlocalhost\n" + plain[:plain.index("\n", 200) + 1]),
-        "hosts": ("hosts", "0.0.0.0 aa.example ab.example ac.example nope\n127.0.0.1 localhost # me\n1.2.3.4 x.example\n"
-                  "what\n# c\n"),
-        "abp": ("adblock", "[Adblock Plus 2.0]\n||ba.example^\n||bb.example/x^$script\n@@||cc.example^\n||dd.example^\n"
-                "||dd.example^$badfilter\n##.ad\n! c\n@@||ee.example^$badfilter\n/re/\n!#if x\n||f.example^\n!#endif\n"),
-        "dns": ("dnsmasq", "address=/fa.example/fb.example/0.0.0.0\nserver=/gg.example/#\ncache-size=1\n# c\naddress=//\n"),
-        "rpz": ("rpz", "$TTL 60\n@ SOA a. b. 1 2 3 4 5\nha.example CNAME .\n*.ha.example CNAME .\nhb.example A 1.2.3.4\n; c\n"),
-        "csv": ("urlhaus-csv", '# c\n"1","now","http://hh.example/x","online"\n"2","now"\n'),
-        "urls": ("urlhaus-text", "# c\nhttp://hh.example/x\nhttps://hh.example/y?q\n"),
-        "array": ("json", '["aa.example", "x y", "aa.example/x/y/z", "no"]'),
-        "never": ("auto", "gh.example\nac.example/x/y/z\n0.0.0.0 ga.example gb.example\n")}
-    sources = []
-    for name, (form, text) in texts.items():
-        write(f"account.{name}", text.encode())
-        sources.append({"id": name, "file": f"account.{name}", "format": form, "category": f"c-{name}",
-                        **({"trust": "allow"} if name == "never" else {})})
-    done = update(lists(*sources), data="account")
-    check(done.code == 0, "lists of all formats", done)
-    with open(f"{folder}/account/{USE_CASE}/current/report.json", encoding="utf-8") as file:
-        report = json.load(file)
-    for source in report["sources"]:
-        name, keys = source["name"], source["keys"]
-        text = texts[name][1]
-        lines = 4 if name == "array" else text.count("\n")
-        check(source["lines"] == lines and lines + source["further"] == source["comments"] + source["entries"],
-              f"{name}: all lines are comments or hold entries", source)
-        check(source["entries"] == source["exceptions"] + source["dropped"] + sum(keys.values()) and
-              source["dropped"] == sum(source["droppedFor"].values()), f"{name}: each entry is accounted for", source)
-        check(source["category"] == f"c-{name}" and source["trust"] == ("allow" if name == "never" else "block") and
-              (name != "never" or sum(keys.values()) == 0), f"{name}: what lists.json says of it", source)
-    totals = {fate: sum(source["keys"][fate] for source in report["sources"]) for fate in report["sources"][0]["keys"]}
-    duplicates = totals.pop("duplicates")
-    check(totals.pop("rows") == done.json["keys"].pop("kept") == report["rows"] - 1 and
-          totals.items() == done.json["keys"].items() and duplicates >= 10 and all(totals[fate] > 0 for fate in
-                                                                 ("cancelled", "allowed", "covered")),
-          "the sums are those of all keys", [totals, duplicates, done.json["keys"]])
-    gone = {(sample["fate"], sample["source"], sample["key"]): sample for sample in report["gone"]}
-    for sample in report["gone"]:
-        at, by = sample, sample["by"]
-        if "array" not in (at["source"], by["source"]):  # whose items stand on one line
-            shown = [texts[place["source"]][1].split("\n")[place["line"] - 1] for place in (at, by)]
-            check(at["key"].split("/")[0] in shown[0] and by["key"].split("/")[0] in shown[1] and
-                  (at["fate"] != "duplicate" or at["key"] == by["key"]), f"{at['fate']} {at['key']}: where it stands", sample)
-    check(gone[("cancelled", "plain", "dd.example")]["by"]["source"] == "abp" and
-          gone[("allowed", "plain", "cc.example")]["by"] == {"key": "cc.example", "source": "abp", "line": 4} and
-          gone[("duplicate", "hosts", "aa.example")]["by"]["source"] == "plain", "samples name what took a key away", gone)
-    overlap = {(pair["a"], pair["b"]): pair["keys"] for pair in report["overlap"]}
-    check(overlap == {("plain", "hosts"): 3, ("plain", "abp"): 2, ("plain", "dns"): 2, ("plain", "rpz"): 1,
-                      ("csv", "urls"): 1, ("hosts", "array"): 1, ("plain", "array"): 1, ("plain", "csv"): 1,
-                      ("plain", "urls"): 1}, "which sources share keys", overlap)
-    check(report["conflicts"]["count"] >= 1 and report["conflicts"] == done.json["conflicts"],
-          "allow entries without effect", report["conflicts"])
 
 
 def test_two_at_once():
@@ -331,8 +224,6 @@ try:
     test_life()
     test_guard_and_faults()
     test_formats()
-    test_selection()
-    test_account()
     test_two_at_once()
 finally:
     Server.end_all()
