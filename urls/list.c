@@ -1,6 +1,7 @@
 #include "urls/list.h"
 
 #include "base/mem.h"
+#include "urls/entry_host.h"
 #include "urls/public_suffix.h"
 #include "urls/rule_adblock.h"
 #include "urls/rule_dnsmasq.h"
@@ -9,7 +10,6 @@
 #include "urls/rule_text.h"
 #include "urls/rule_urlhaus.h"
 #include "urls/url.h"
-#include "urls/url_address.h"
 
 struct list_parser {
     struct list_options options;
@@ -128,78 +128,6 @@ static void drop(struct list_parser *parser, struct span text, enum drop_reason 
         parser->sink.drop(parser->sink.context, &place, reason);
 }
 
-static bool is_local_address(struct span host)
-{
-    uint8_t address[4];
-    if (url_read_ipv4(host, address))
-        return address[0] == 127 || memcmp(address, "\0\0\0\0", 4) == 0 ||
-               memcmp(address, "\xff\xff\xff\xff", 4) == 0;
-    return span_equal(host, span_of_text("[::]")) || span_equal(host, span_of_text("[::1]"));
-}
-
-/* Names that hosts files map for the machine's own use. */
-static bool is_local_name(struct span host) /* not empty */
-{
-    static const char *const names[] = {
-        "localhost",     "localhost.localdomain", "local",        "broadcasthost",
-        "ip6-localhost", "ip6-loopback",          "ip6-localnet", "ip6-mcastprefix",
-        "ip6-allnodes",  "ip6-allrouters",        "ip6-allhosts",
-    };
-    for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
-        if (host.data[0] == (uint8_t)names[i][0] && span_equal(host, span_of_text(names[i])))
-            return true;
-    }
-    return host.size > 10 && memcmp(host.data + host.size - 10, ".localhost", 10) == 0;
-}
-
-/* "192.0.2.0/24": the path of an address without a scheme that is the size of a network. */
-static bool is_address_range(const struct url *url)
-{
-    const uint32_t most = url->text[0] == '[' ? 128 : 32;
-    const uint8_t *path = url->text + url->host_size;
-    uint32_t size = 0;
-    if (url->had_scheme || url->path_size < 2 || url->path_size > 4 || url->query_size > 0 ||
-        url->fragment_size > 0 || url->port != 0)
-        return false;
-    for (size_t i = 1; i < url->path_size; i++) {
-        if (path[i] < '0' || path[i] > '9')
-            return false;
-        size = 10 * size + (uint32_t)(path[i] - '0');
-    }
-    return size <= most;
-}
-
-static enum drop_reason check_address(const struct url *url)
-{
-    if (is_address_range(url))
-        return DROP_ADDRESS_RANGE;
-    return is_local_address(url_host(url)) ? DROP_LOCAL_HOST : DROP_NONE;
-}
-
-static enum drop_reason check_host(const struct list_parser *parser, enum rule_action action)
-{
-    const struct url *url = &parser->url;
-    const struct span host = url_host(url);
-    if (url->is_address)
-        return check_address(url);
-    if (is_local_name(host))
-        return DROP_LOCAL_HOST;
-    if (!text_holds(host, '.'))
-        return DROP_SINGLE_LABEL;
-    if (url->path_size > 1 || url->query_size > 0 || url->fragment_size > 0)
-        return DROP_NONE;
-    switch (public_suffixes_kind(parser->suffixes, host)) {
-    case PUBLIC_SUFFIX_REGISTRY:
-        return DROP_PUBLIC_SUFFIX;
-    case PUBLIC_SUFFIX_HOSTER:
-        return parser->options.keep_private_suffixes || action != RULE_BLOCK ? DROP_NONE
-                                                                             : DROP_PRIVATE_SUFFIX;
-    case PUBLIC_SUFFIX_NONE:
-        break;
-    }
-    return DROP_NONE;
-}
-
 /* What is asked of one rule. */
 struct taking {
     enum rule_action action;
@@ -225,7 +153,8 @@ static enum status take_rule_entry(struct list_parser *parser, struct span text,
     if (reason == DROP_NONE && text_holds(text, '*'))
         reason = DROP_WILDCARD;
     if (reason == DROP_NONE)
-        reason = check_host(parser, action);
+        reason = entry_host_check(url, parser->suffixes,
+                                  parser->options.keep_private_suffixes || action != RULE_BLOCK);
     const struct list_key key = {.text = reason == DROP_NONE ? url_key(url) : span_of(NULL, 0),
                                  .action = action,
                                  .line = parser->line};
@@ -265,7 +194,7 @@ static enum status take_hosts_line(struct list_parser *parser, struct span names
         const struct span name = text_take_word(&names);
         if (name.size == 0)
             return STATUS_OK;
-        if (kind == RULE_ADDRESS_REAL && !is_local_name(name)) {
+        if (kind == RULE_ADDRESS_REAL && !entry_host_is_local(name)) {
             drop(parser, name, DROP_HOSTS_ADDRESS);
         } else if (text_holds(name, '/') || text_holds(name, ':') || text_holds(name, '?')) {
             drop(parser, name, DROP_HOST_CHARACTER);
