@@ -1,4 +1,5 @@
 /* blindlist dataset gc: old versions removed. */
+#include "base/quantity.h"
 #include "pir-server/dataset/dataset_gc.h"
 #include "tools/cmd_dataset.h"
 #include "tools/tool_json.h"
@@ -37,7 +38,6 @@ static json_t *gc_json(const struct cmd_dataset *asked, bool is_dry_run,
 static void print_gc(const struct cmd_dataset *asked, bool is_dry_run,
                      const struct dataset_gc_result *result)
 {
-    char size[TOOL_SIZE_BYTES];
     for (size_t i = 0; i < result->version_count; i++) {
         const struct dataset_collected *version = &result->versions[i];
         if (version->fate != DATASET_KEPT)
@@ -45,10 +45,10 @@ static void print_gc(const struct cmd_dataset *asked, bool is_dry_run,
                    is_dry_run && version->fate == DATASET_REMOVED ? "would be " : "",
                    fate_names[version->fate]);
     }
-    tool_size_text(result->freed_bytes, size);
     printf("%s: %zu of %zu versions removed, %zu in use, %zu unfinished removed, %s freed%s\n",
            asked->use_case, result->removed_count, result->version_count, result->in_use_count,
-           result->unfinished_count, size, is_dry_run ? " (dry run: nothing was done)" : "");
+           result->unfinished_count, quantity_size((double)result->freed_bytes).text,
+           is_dry_run ? " (dry run: nothing was done)" : "");
 }
 
 static int run_gc(struct tool_args *args)

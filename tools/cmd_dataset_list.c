@@ -1,4 +1,5 @@
 /* blindlist dataset list: the use cases and their versions. */
+#include "base/quantity.h"
 #include "tools/cmd_dataset.h"
 #include "tools/tool_json.h"
 
@@ -44,15 +45,14 @@ static void print_versions(const char *use_case, const struct dataset_versions *
     for (size_t i = 0; i < versions->count; i++) {
         const struct dataset_version *version = &versions->list[i];
         char made[CMD_DATASET_TIME_BYTES];
-        char size[TOOL_SIZE_BYTES];
         cmd_dataset_time_text(version->made_ns, made);
-        tool_size_text(version->bytes, size);
         printf("  %s  %s", version->name, made);
         if (version->why.status != STATUS_OK)
             printf("  cannot be read");
         else
-            printf("  %10" PRIu64 " rows  %11s in %" PRIu64 " shard%s", version->row_count, size,
-                   version->shard_count, version->shard_count == 1 ? "" : "s");
+            printf("  %10" PRIu64 " rows  %11s in %" PRIu64 " shard%s", version->row_count,
+                   quantity_size((double)version->bytes).text, version->shard_count,
+                   version->shard_count == 1 ? "" : "s");
         printf("%s%s\n", cmd_dataset_state(version)[0] != '\0' ? "  " : "",
                cmd_dataset_state(version));
     }

@@ -1,6 +1,7 @@
 /* blindlist dataset show: everything of one version. */
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/quantity.h"
 #include "pir-server/dataset/dataset_manifest.h"
 #include "pir-server/pir/pir_cost.h"
 #include "tools/cmd_dataset.h"
@@ -71,9 +72,7 @@ static json_t *shown_json(const struct cmd_dataset *asked, const struct shown *s
 
 static void print_size(const char *what, uint64_t bytes, const char *of)
 {
-    char size[TOOL_SIZE_BYTES];
-    tool_size_text(bytes, size);
-    printf("  %-10s %s%s\n", what, size, of);
+    printf("  %-10s %s%s\n", what, quantity_size((double)bytes).text, of);
 }
 
 static void print_prefilter(const struct dataset_info *info)

@@ -1,4 +1,5 @@
 /* blindlist dataset verify: every byte of versions, compared with the digests. */
+#include "base/quantity.h"
 #include "pir-server/dataset/dataset.h"
 #include "tools/cmd_dataset.h"
 #include "tools/tool_json.h"
@@ -44,19 +45,17 @@ static int verify_and_tell(const struct cmd_dataset *asked, const char *version,
                            struct thread_pool *pool, json_t *list)
 {
     struct error error = {0};
-    char size[TOOL_SIZE_BYTES];
     uint64_t bytes = 0;
     const enum status status = verify_version(asked, version, pool, &bytes, &error);
     const bool is_whole = status == STATUS_OK;
     if (!is_whole && !is_damage(status))
         return tool_fail(&error);
-    tool_size_text(bytes, size);
     if (list != NULL)
         json_array_append_new(list, json_pack("{s:s, s:b, s:I, s:s?}", "version", version, "whole",
                                               is_whole, "bytes", (json_int_t)bytes, "error",
                                               is_whole ? NULL : error.message));
     else if (is_whole)
-        printf("%s is whole (%s)\n", version, size);
+        printf("%s is whole (%s)\n", version, quantity_size((double)bytes).text);
     else
         printf("%s is damaged: %s\n", version, error.message);
     return is_whole ? EXIT_DONE : EXIT_ANSWER_NO;

@@ -1,5 +1,6 @@
 #include "tools/compile_summary.h"
 
+#include "base/quantity.h"
 #include "tools/tool_json.h"
 
 #include <inttypes.h>
@@ -26,9 +27,20 @@ static double seconds(uint64_t ns)
 
 static void print_size(const char *what, uint64_t bytes, const char *of)
 {
-    char size[TOOL_SIZE_BYTES];
-    tool_size_text(bytes, size);
-    printf("  %-10s %s%s\n", what, size, of);
+    printf("  %-10s %s%s\n", what, quantity_size((double)bytes).text, of);
+}
+
+/* What it means for people in everyday use, as dataset_outlook.h assumes it. */
+static void print_outlook(const struct dataset_outlook *outlook)
+{
+    printf("  %-10s %s private queries in 1,000 page loads, %s of them in vain\n", "queries",
+           quantity_about(outlook->queries).text, quantity_about(outlook->queries_in_vain).text);
+    printf("  %-10s %s s of one core, %s sent and answered; a core serves %s people\n", "",
+           quantity_about(outlook->server_ms / 1000).text,
+           quantity_size(outlook->sent_bytes + outlook->received_bytes).text,
+           quantity_about(outlook->people_a_core).text);
+    printf("  %-10s %s of 1,000 people ask the same shard on a day\n", "hidden",
+           quantity_about(outlook->people_in_shard).text);
 }
 
 static void print_shape(const struct dataset_summary *summary)
@@ -95,6 +107,7 @@ void compile_summary_print(const struct compile_summary *compile)
     printf("  %-10s one of %.0f other sub-URLs asks in vain\n", "", 1.0 / summary->expected_rate);
     printf("  %-10s %" PRIu64 " of %" PRIu64 " to %" PRIu64 " rows\n", "shards", info->shard_count,
            summary->load.rows_least, summary->load.rows_most);
+    print_outlook(&summary->outlook);
     print_shape(summary);
     print_size("PIR data", summary->shard_bytes, "");
     print_work(compile);
@@ -185,6 +198,7 @@ struct json_t *compile_summary_json(const struct compile_summary *compile)
         json_put(root, "galoisElements",
                  json_count(parameters->evaluation_key.galois_element_count)) &&
         json_put(root, "prediction", prediction_json(&summary->prediction)) &&
+        json_put(root, "outlook", dataset_outlook_json(&summary->outlook)) &&
         json_put(root, "bucketFill", json_real(summary->load.fill)) &&
         json_put(root, "shardBytes", json_count(summary->shard_bytes)) &&
         json_put(root, "build", build_json(summary)) &&

@@ -218,13 +218,3 @@ void tool_print_text(struct span text)
     for (size_t i = 0; i < text.size; i++)
         putchar(text.data[i] < ' ' || text.data[i] == 127 ? '?' : text.data[i]);
 }
-
-void tool_size_text(uint64_t bytes, char ret[TOOL_SIZE_BYTES])
-{
-    if (bytes >= 10000000)
-        snprintf(ret, TOOL_SIZE_BYTES, "%.1f MB", (double)bytes / 1e6);
-    else if (bytes >= 10000)
-        snprintf(ret, TOOL_SIZE_BYTES, "%.1f KB", (double)bytes / 1e3);
-    else
-        snprintf(ret, TOOL_SIZE_BYTES, "%llu bytes", (unsigned long long)bytes);
-}

@@ -92,8 +92,4 @@ int tool_take_share(const struct tool_args *args, double *ret);
  */
 void tool_print_text(struct span text);
 
-/* "12.3 MB", "12.3 KB" or "123 bytes". */
-#define TOOL_SIZE_BYTES 32
-void tool_size_text(uint64_t bytes, char ret[TOOL_SIZE_BYTES]);
-
 #endif

@@ -7,7 +7,7 @@
 
 /* One of the two files. */
 struct side {
-    char *path;
+    const char *path;
     struct line_reader *reader;
     struct bytes last; /* the row before, for the order */
     struct span row;   /* the one to be compared next */
@@ -18,7 +18,6 @@ static void side_deinit(struct side *side)
 {
     line_reader_close(side->reader);
     bytes_deinit(&side->last);
-    mem_free(side->path);
 }
 
 static enum status side_next(struct side *side, struct error *err)
@@ -42,11 +41,9 @@ static enum status side_next(struct side *side, struct error *err)
     return STATUS_OK;
 }
 
-static enum status side_open(const struct dataset *dataset, struct side *side, struct error *err)
+static enum status side_open(const char *path, struct side *side, struct error *err)
 {
-    side->path = path_join(dataset_folder(dataset), "rows.txt");
-    if (side->path == NULL)
-        return error_set(err, STATUS_NOMEM, "%s: out of memory", dataset_folder(dataset));
+    side->path = path;
     const enum status status = line_reader_open(side->path, &side->reader, err);
     return status == STATUS_OK ? side_next(side, err) : status;
 }
@@ -72,9 +69,9 @@ static enum status merge(struct side *before, struct side *after,
     return status;
 }
 
-enum status dataset_diff_rows(const struct dataset *before, const struct dataset *after,
-                              const struct dataset_diff_sink *sink, struct dataset_row_counts *ret,
-                              struct error *err)
+enum status dataset_diff_files(const char *before, const char *after,
+                               const struct dataset_diff_sink *sink, struct dataset_row_counts *ret,
+                               struct error *err)
 {
     struct dataset_row_counts counts = {0};
     struct side old = {0};
@@ -90,5 +87,20 @@ enum status dataset_diff_rows(const struct dataset *before, const struct dataset
     side_deinit(&new);
     if (status == STATUS_OK)
         *ret = counts;
+    return status;
+}
+
+enum status dataset_diff_rows(const struct dataset *before, const struct dataset *after,
+                              const struct dataset_diff_sink *sink, struct dataset_row_counts *ret,
+                              struct error *err)
+{
+    char *old = path_join(dataset_folder(before), "rows.txt");
+    char *new = path_join(dataset_folder(after), "rows.txt");
+    const enum status status =
+        old != NULL && new != NULL
+            ? dataset_diff_files(old, new, sink, ret, err)
+            : error_set(err, STATUS_NOMEM, "%s: out of memory", dataset_folder(before));
+    mem_free(old);
+    mem_free(new);
     return status;
 }

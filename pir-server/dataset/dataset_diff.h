@@ -24,5 +24,9 @@ struct dataset_diff_sink {
 enum status dataset_diff_rows(const struct dataset *before, const struct dataset *after,
                               const struct dataset_diff_sink *sink, struct dataset_row_counts *ret,
                               struct error *err) MUST_CHECK;
+/* Likewise of two files, by their paths. */
+enum status dataset_diff_files(const char *before, const char *after,
+                               const struct dataset_diff_sink *sink, struct dataset_row_counts *ret,
+                               struct error *err) MUST_CHECK;
 
 #endif

@@ -124,7 +124,7 @@ static enum status write_output(void *context, size_t index, size_t worker, stru
 
 enum status dataset_prefilter_write(const struct row_set *rows, const char *folder,
                                     struct thread_pool *pool, struct dataset_info *info,
-                                    double *ret_expected_rate, struct error *err)
+                                    struct bloom_params *ret_params, struct error *err)
 {
     struct making making = {.rows = rows, .folder = folder};
     struct bloom_meta *meta = mem_alloc_zeroed(1, sizeof *meta);
@@ -149,7 +149,7 @@ enum status dataset_prefilter_write(const struct row_set *rows, const char *fold
                  info->use_case, filter->meta.tag);
         info->prefilter_bytes = filter->byte_count;
         memcpy(info->prefilter_tag, filter->meta.tag, sizeof info->prefilter_tag);
-        *ret_expected_rate = bloom_expected_rate(&meta->params, info->row_count);
+        *ret_params = meta->params;
         status = thread_pool_for(pool, ARRAY_COUNT(outputs), write_output, &making, err);
     }
     mem_free(making.builders);

@@ -5,15 +5,16 @@
 #define BLINDLIST_DATASET_PREFILTER_H
 
 #include "base/thread_pool.h"
+#include "bloom/bloom.h"
 #include "pir-server/dataset/dataset.h"
 #include "urls/row_set.h"
 
 /* Writes prefilter.bloom, .json and .plist of the finished `rows` into `folder`.
  *   info  in: use_case, row_count, false_positive_rate, murmur_seed; out: prefilter_bytes and _tag
  *   pool  may be NULL
- *   ret_expected_rate  of false positives, as built */
+ *   ret_params  of the filter */
 enum status dataset_prefilter_write(const struct row_set *rows, const char *folder,
                                     struct thread_pool *pool, struct dataset_info *info,
-                                    double *ret_expected_rate, struct error *err) MUST_CHECK;
+                                    struct bloom_params *ret_params, struct error *err) MUST_CHECK;
 
 #endif

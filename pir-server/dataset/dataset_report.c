@@ -3,6 +3,7 @@
 #include "base/mem.h"
 
 #include <jansson.h>
+#include <math.h>
 
 #define TEXTS_MAX_BYTES ((size_t)UINT32_MAX)
 
@@ -318,37 +319,84 @@ static json_t *sources_json(const struct dataset_origin *origin)
     return NULL;
 }
 
-static json_t *load_json(const struct dataset_load *load)
+/* NULL unless all its fields could be put. */
+static json_t *whole(json_t *object, bool good)
 {
-    json_t *object = json_object();
-    if (object != NULL && put(object, "rowsPerShardLeast", count_json(load->rows_least)) &&
-        put(object, "rowsPerShardMean", json_real(load->rows_mean)) &&
-        put(object, "rowsPerShardMost", count_json(load->rows_most)) &&
-        put(object, "bucketFill", json_real(load->fill)))
+    if (good)
         return object;
     json_decref(object);
     return NULL;
 }
 
-enum status dataset_report_format(const struct dataset_report *report,
-                                  const struct dataset_info *info,
-                                  const struct dataset_origin *origin,
-                                  const struct dataset_load *load, double expected_rate,
-                                  struct bytes *ret, struct error *err)
+static json_t *shard_rows_json(const struct dataset_report_facts *facts)
 {
+    json_t *list = json_array();
+    bool good = list != NULL;
+    for (uint64_t i = 0; i < facts->info->shard_count && good; i++)
+        good = json_array_append_new(list, count_json(facts->shard_rows->rows[i])) == 0;
+    return whole(list, good);
+}
+
+static json_t *load_json(const struct dataset_report_facts *facts)
+{
+    const struct dataset_load *load = facts->load;
+    json_t *object = json_object();
+    return whole(object, object != NULL &&
+                             put(object, "rowsPerShardLeast", count_json(load->rows_least)) &&
+                             put(object, "rowsPerShardMean", json_real(load->rows_mean)) &&
+                             put(object, "rowsPerShardMost", count_json(load->rows_most)) &&
+                             put(object, "bucketFill", json_real(load->fill)) &&
+                             put(object, "shardRows", shard_rows_json(facts)));
+}
+
+static json_t *prefilter_json(const struct dataset_report_facts *facts)
+{
+    const struct bloom_params *params = facts->prefilter;
+    const double bits_set = pow(facts->expected_rate, 1 / (double)params->hash_count);
+    json_t *object = json_object();
+    return whole(object,
+                 object != NULL && put(object, "bytes", count_json(facts->info->prefilter_bytes)) &&
+                     put(object, "bits", count_json(params->bit_count)) &&
+                     put(object, "hashes", count_json(params->hash_count)) &&
+                     put(object, "bitsSet", json_real(bits_set)) &&
+                     put(object, "falsePositiveRate", json_real(facts->info->false_positive_rate)));
+}
+
+static json_t *query_json(const struct pir_prediction *prediction)
+{
+    json_t *object = json_object();
+    return whole(object, object != NULL &&
+                             put(object, "ms", json_real((double)prediction->query_ns / 1e6)) &&
+                             put(object, "sentBytes", count_json(prediction->query_bytes)) &&
+                             put(object, "receivedBytes", count_json(prediction->response_bytes)) &&
+                             put(object, "evaluationKeyBytes",
+                                 count_json(prediction->evaluation_key_bytes)));
+}
+
+enum status dataset_report_json(const struct dataset_report *report,
+                                const struct dataset_report_facts *facts, struct json_t **ret,
+                                struct error *err)
+{
+    const struct dataset_info *info = facts->info;
+    const struct dataset_origin *origin = facts->origin;
     json_t *root = json_object();
     bool good = root != NULL && put(root, "format", json_integer(DATASET_FORMAT)) &&
                 put(root, "useCase", json_string(info->use_case)) &&
                 put(root, "version", json_string(info->version)) &&
                 put(root, "rows", count_json(info->row_count)) &&
                 put(root, "shards", count_json(info->shard_count)) &&
-                put(root, "load", load_json(load)) &&
-                put(root, "expectedFalsePositiveRate", json_real(expected_rate)) &&
+                put(root, "load", load_json(facts)) &&
+                put(root, "expectedFalsePositiveRate", json_real(facts->expected_rate)) &&
+                put(root, "prefilter", prefilter_json(facts)) &&
+                put(root, "query", query_json(facts->prediction)) &&
+                put(root, "outlook", dataset_outlook_json(facts->outlook)) &&
                 put(root, "sources", sources_json(origin)) &&
                 (origin->counts == NULL || put(root, "lists", dataset_counts_json(origin->counts)));
     good = good && put_samples(root, report) && put_notes(root, report);
-    const enum status status = good ? dataset_json_append(root, ret, err)
-                                    : error_set(err, STATUS_NOMEM, "report.json: out of memory");
-    json_decref(root);
-    return status;
+    if (!good) {
+        json_decref(root);
+        return error_set(err, STATUS_NOMEM, "report.json: out of memory");
+    }
+    *ret = root;
+    return STATUS_OK;
 }

@@ -11,8 +11,9 @@
 #ifndef BLINDLIST_DATASET_REPORT_H
 #define BLINDLIST_DATASET_REPORT_H
 
-#include "base/bytes.h"
+#include "bloom/bloom.h"
 #include "pir-server/dataset/dataset_manifest.h"
+#include "pir-server/dataset/dataset_outlook.h"
 #include "urls/list.h"
 
 #define DATASET_REPORT_NOTES_MAX  ((size_t)100000)
@@ -58,12 +59,22 @@ struct dataset_load {
     double fill; /* rows placed / rows that fit into all buckets */
 };
 
-/* Appends the JSON text. `report` may be NULL: nothing was dropped. `expected_rate` is the
- * prefilter's false-positive rate as built. */
-enum status dataset_report_format(const struct dataset_report *report,
-                                  const struct dataset_info *info,
-                                  const struct dataset_origin *origin,
-                                  const struct dataset_load *load, double expected_rate,
-                                  struct bytes *ret, struct error *err) MUST_CHECK;
+/* What a report says of the version itself; all borrowed. */
+struct dataset_report_facts {
+    const struct dataset_info *info;
+    const struct dataset_origin *origin;
+    const struct dataset_shard_rows *shard_rows;
+    const struct dataset_load *load;
+    const struct bloom_params *prefilter;
+    double expected_rate; /* of false positives, as built */
+    const struct pir_prediction *prediction;
+    const struct dataset_outlook *outlook;
+};
+
+struct json_t;
+/* What report.json holds. `report` may be NULL: nothing was dropped. */
+enum status dataset_report_json(const struct dataset_report *report,
+                                const struct dataset_report_facts *facts, struct json_t **ret,
+                                struct error *err) MUST_CHECK;
 
 #endif

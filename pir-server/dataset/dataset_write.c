@@ -8,6 +8,7 @@
 #include "pir-server/bfv/bfv_context.h"
 #include "pir-server/dataset/dataset_in_force.h"
 #include "pir-server/dataset/dataset_prefilter.h"
+#include "pir-server/dataset/dataset_report_write.h"
 #include "pir-server/pir/hash_bucket.h"
 #include "pir-server/pir/pir_processing.h"
 #include "pir-server/pir/sha256.h"
@@ -19,7 +20,6 @@
 #include <unistd.h>
 
 #define VALUE_BYTES       ((size_t)1) /* every row has the value "1" */
-#define REPORT_MAX_BYTES  ((size_t)1 << 30)
 #define VERSION_MAX_BYTES ((size_t)65536)
 
 /* One run. */
@@ -200,8 +200,13 @@ static enum status write_rows(struct writing *work, struct error *err)
 
 static enum status write_prefilter(struct writing *work, struct error *err)
 {
-    return dataset_prefilter_write(work->rows, work->temporary, work->pool, &work->manifest.info,
-                                   &work->summary.expected_rate, err);
+    const struct dataset_info *info = &work->manifest.info;
+    struct dataset_summary *summary = &work->summary;
+    const enum status status = dataset_prefilter_write(
+        work->rows, work->temporary, work->pool, &work->manifest.info, &summary->prefilter, err);
+    if (status == STATUS_OK)
+        summary->expected_rate = bloom_expected_rate(&summary->prefilter, info->row_count);
+    return status;
 }
 
 /* ---- shards ---- */
@@ -525,19 +530,21 @@ static enum status name_version(struct writing *work, struct error *err)
 
 static enum status write_report(struct writing *work, struct error *err)
 {
-    char *path = NULL;
-    struct bytes json;
-    bytes_init(&json, REPORT_MAX_BYTES);
-    enum status status =
-        dataset_report_format(work->settings->report, &work->manifest.info, &work->settings->origin,
-                              &work->summary.load, work->summary.expected_rate, &json, err);
-    if (status == STATUS_OK)
-        status = path_of(work, "report.json", &path, err);
-    if (status == STATUS_OK)
-        status = file_write(path, FILE_MODE_PUBLIC, bytes_view(&json), err);
-    mem_free(path);
-    bytes_deinit(&json);
-    return status;
+    struct dataset_summary *summary = &work->summary;
+    const struct dataset_report_facts facts = {.info = &work->manifest.info,
+                                               .origin = &work->settings->origin,
+                                               .shard_rows = &work->manifest.shard_rows,
+                                               .load = &summary->load,
+                                               .prefilter = &summary->prefilter,
+                                               .expected_rate = summary->expected_rate,
+                                               .prediction = &summary->prediction,
+                                               .outlook = &summary->outlook};
+    const struct dataset_row_counts counts = {.added = summary->update.rows_added,
+                                              .removed = summary->update.rows_removed};
+    summary->outlook = dataset_outlook(summary->expected_rate, work->manifest.info.shard_count,
+                                       &summary->prediction);
+    return dataset_report_write(work->settings->report, &facts, work->before,
+                                summary->is_updated ? &counts : NULL, work->temporary, err);
 }
 
 /* A shard was hashed when it was made: its header has the digest. */

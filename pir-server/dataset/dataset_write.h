@@ -104,7 +104,9 @@ struct dataset_summary {
     struct pir_parameters parameters; /* of every shard */
     struct pir_prediction prediction; /* with the constants of the wish */
     struct dataset_load load;
-    double expected_rate;
+    struct bloom_params prefilter;
+    double expected_rate; /* of its false positives */
+    struct dataset_outlook outlook;
     uint64_t rows_bytes;  /* of rows.txt */
     uint64_t shard_bytes; /* of all .pir files */
 };

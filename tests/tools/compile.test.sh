@@ -49,7 +49,7 @@ is_stdout_like '^  widened    1 ' 'the summary counts widened entries'
 is_stdout_like '^  rows       6 distinct' 'the summary counts rows'
 is_stdout_like '^  shards     1 of 6 to 6 rows' 'the summary names the shape'
 is "$(find "$home/current/" -type f | sed 's|.*/||' | sort | tr '\n' ' ')" \
-    'dataset.json prefilter.bloom prefilter.json prefilter.plist report.json rows.txt shard-0.params.txtpb shard-0.pir ' \
+    'dataset.json prefilter.bloom prefilter.json prefilter.plist report.html report.json rows.txt shard-0.params.txtpb shard-0.pir ' \
     'a version has its files'
 check 'report.json names a drop' grep -q '"reason": "hosts-address"' "$home/current/report.json"
 check 'dataset files do not say where lists lay' \

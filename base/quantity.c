@@ -1,0 +1,50 @@
+#include "base/quantity.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#define WHOLE_FROM      99.5 /* what is rounded to 100 */
+#define TWO_DIGITS_FROM 9.95
+#define DECIMALS_MAX    9
+
+struct quantity quantity_size(double bytes)
+{
+    struct quantity size;
+    if (bytes >= 1e9)
+        snprintf(size.text, sizeof size.text, "%.1f GB", bytes / 1e9);
+    else if (bytes >= 1e6)
+        snprintf(size.text, sizeof size.text, "%.1f MB", bytes / 1e6);
+    else if (bytes >= 1e4)
+        snprintf(size.text, sizeof size.text, "%.1f KB", bytes / 1e3);
+    else
+        snprintf(size.text, sizeof size.text, "%.0f bytes", bytes);
+    return size;
+}
+
+struct quantity quantity_count(uint64_t count)
+{
+    struct quantity grouped;
+    char digits[sizeof grouped.text];
+    const size_t size = (size_t)snprintf(digits, sizeof digits, "%llu", (unsigned long long)count);
+    size_t at = 0;
+    for (size_t i = 0; i < size; i++) {
+        if (i > 0 && (size - i) % 3 == 0)
+            grouped.text[at++] = ',';
+        grouped.text[at++] = digits[i];
+    }
+    grouped.text[at] = '\0';
+    return grouped;
+}
+
+struct quantity quantity_about(double value)
+{
+    struct quantity about = {"0"};
+    int decimals = 0;
+    if (value >= WHOLE_FROM)
+        return quantity_count((uint64_t)llround(value));
+    for (double shown = value; shown < TWO_DIGITS_FROM && decimals < DECIMALS_MAX; shown *= 10)
+        decimals++;
+    if (value > 0)
+        snprintf(about.text, sizeof about.text, "%.*f", decimals, value);
+    return about;
+}

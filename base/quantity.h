@@ -1,0 +1,22 @@
+/* quantity - numbers as people read them.
+ *
+ *     printf("%s\n", quantity_size(bytes).text);
+ *
+ * Threads  no state. */
+#ifndef BLINDLIST_BASE_QUANTITY_H
+#define BLINDLIST_BASE_QUANTITY_H
+
+#include <stdint.h>
+
+struct quantity {
+    char text[32];
+};
+
+/* "12.3 GB", "12.3 MB", "12.3 KB" (thousands) or, below 10,000, "123 bytes". */
+struct quantity quantity_size(double bytes);
+/* "1,234,567". */
+struct quantity quantity_count(uint64_t count);
+/* Two significant digits, or all of a number from 100 on, rounded: "0.045", "4.5", "1,235". */
+struct quantity quantity_about(double value);
+
+#endif
