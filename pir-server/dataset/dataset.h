@@ -82,7 +82,7 @@ enum status dataset_open_folder(const char *folder, unsigned bfv_flags, struct d
 void dataset_free(struct dataset *dataset); /* takes NULL */
 
 const struct dataset_info *dataset_info(const struct dataset *dataset);
-/* Of all files but dataset.json. */
+/* Of all files but dataset.json and report.html. */
 uint64_t dataset_bytes(const struct dataset *dataset);
 const struct dataset_shard_rows *dataset_shard_rows(const struct dataset *dataset);
 /* The version's folder, symbolic links resolved. */

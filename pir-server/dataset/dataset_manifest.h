@@ -84,7 +84,7 @@ enum status dataset_manifest_parse(struct span json, const char *name, struct da
 /* Likewise from dataset.json in `folder`. */
 enum status dataset_manifest_read(const char *folder, struct dataset_manifest *ret,
                                   struct error *err) MUST_CHECK;
-/* Of all files but dataset.json. */
+/* Of all files but dataset.json and report.html. */
 uint64_t dataset_manifest_bytes(const struct dataset_manifest *manifest);
 /* Appends the JSON text. `parameters` are those all shards share. */
 enum status dataset_manifest_format(const struct dataset_manifest *manifest,

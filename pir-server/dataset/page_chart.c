@@ -5,7 +5,7 @@
 #include <math.h>
 
 #define LEFT         58
-#define LEFT_SHARES  84
+#define LEFT_SHARES  98
 #define RIGHT        10
 #define TOP          22
 #define BOTTOM       36

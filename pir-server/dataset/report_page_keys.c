@@ -80,8 +80,9 @@ void report_page_overlap(struct bytes *page, const json_t *report)
     if (json_array_size(overlap) == 0 || count < 2)
         return;
     page_title(page, "What sources share");
-    bytes_append_text(page, "<p>Of the entries of each list, how many name keys that another list "
-                            "has, too.</p>\n<div class=\"wide\"><table><tr><th></th><th>list</th>");
+    bytes_append_text(
+        page, "<p>Of the entries of each list, how many name keys that another list "
+              "has, too.</p>\n<div class=\"wide\"><table class=\"fit\"><tr><th></th><th>list</th>");
     for (size_t i = 0; i < count; i++)
         bytes_append_format(page, "<th class=\"n\">%zu</th>", i + 1);
     bytes_append_text(page, "</tr>\n");
@@ -113,11 +114,16 @@ static const struct fate {
     {"cancelled", "cancelled", "taken back by a list ($badfilter)"},
 };
 
-static void append_place(struct bytes *page, const json_t *place)
+/* Without the key when it is that of `known`. */
+static void append_place(struct bytes *page, const json_t *place, const json_t *known)
 {
-    bytes_append_text(page, "<code>");
-    page_text(page, page_string(place, "key"));
-    bytes_append_text(page, "</code> <span class=\"soft\">");
+    const char *key = page_string(place, "key");
+    if (known == NULL || strcmp(key, page_string(known, "key")) != 0) {
+        bytes_append_text(page, "<code>");
+        page_text(page, key);
+        bytes_append_text(page, "</code> ");
+    }
+    bytes_append_text(page, "<span class=\"soft\">");
     page_text(page, page_string(place, "source"));
     bytes_append_format(page, ", line %s</span>",
                         quantity_count((uint64_t)page_number(place, "line")).text);
@@ -136,9 +142,9 @@ static void append_gone_samples(struct bytes *page, const json_t *gone, const ch
         if (strcmp(page_string(sample, "fate"), fate) != 0)
             continue;
         bytes_append_text(page, "<li>");
-        append_place(page, sample);
+        append_place(page, sample, NULL);
         bytes_append_text(page, " by ");
-        append_place(page, json_object_get(sample, "by"));
+        append_place(page, json_object_get(sample, "by"), sample);
         bytes_append_text(page, "</li>\n");
         shown++;
     }
@@ -201,11 +207,11 @@ void report_page_conflicts(struct bytes *page, const json_t *report)
         if (index == REPORT_PAGE_SAMPLES)
             break;
         bytes_append_text(page, "<li>");
-        append_place(page, json_object_get(sample, "allow"));
+        append_place(page, json_object_get(sample, "allow"), NULL);
         bytes_append_text(page, json_is_true(json_object_get(sample, "solved"))
                                     ? " stands instead of "
                                     : " stays blocked by ");
-        append_place(page, json_object_get(sample, "parent"));
+        append_place(page, json_object_get(sample, "parent"), NULL);
         bytes_append_text(page, "</li>\n");
     }
     bytes_append_text(page, "</ul>\n");

@@ -125,28 +125,32 @@ static void append_parts_key(struct bytes *page, const double *parts)
     bytes_append_text(page, "</p>\n");
 }
 
-/* Below a source's name. */
-static void append_remark(struct bytes *page, const char *text)
+/* Below a source's name: what it is. */
+static void append_remarks(struct bytes *page, const json_t *source)
 {
-    if (text[0] == '\0')
-        return;
-    bytes_append_text(page, "<br><span class=\"soft\">");
-    page_text(page, text);
-    bytes_append_text(page, "</span>");
+    const bool is_allow = strcmp(page_string(source, "trust"), "allow") == 0;
+    const char *const remarks[] = {is_allow ? "allow list" : "", page_string(source, "category"),
+                                   page_string(source, "license")};
+    bool is_first = true;
+    for (size_t i = 0; i < ARRAY_COUNT(remarks); i++) {
+        if (remarks[i][0] == '\0')
+            continue;
+        bytes_append_text(page, is_first ? "<br><span class=\"soft\">" : " &middot; ");
+        page_text(page, remarks[i]);
+        is_first = false;
+    }
+    bytes_append_text(page, is_first ? "" : "</span>");
 }
 
 static void append_source(struct bytes *page, const json_t *source, const json_t *change,
                           double longest)
 {
-    const bool is_allow = strcmp(page_string(source, "trust"), "allow") == 0;
     double parts[PART_COUNT];
     parts_of(source, parts);
     bytes_append_text(page, "<tr><td><code>");
     page_text(page, page_string(source, "name"));
     bytes_append_text(page, "</code>");
-    append_remark(page, is_allow ? "allow list" : "");
-    append_remark(page, page_string(source, "category"));
-    append_remark(page, page_string(source, "license"));
+    append_remarks(page, source);
     bytes_append_text(page, "</td>");
     page_count_cell(page, page_number(source, "lines"));
     page_count_cell(page, page_number(source, "kept"));

@@ -25,6 +25,8 @@ const char report_style[] =
     ".tile span{color:var(--soft);font-size:.85rem;line-height:1.35;display:block}\n"
     ".wide{overflow-x:auto}\n"
     "table{border-collapse:collapse;width:100%;font-size:.9rem}\n"
+    "table.fit{width:auto}\n"
+    "table.fit td,table.fit th{padding-left:.6rem}\n"
     "th,td{text-align:left;padding:.3rem .6rem .3rem 0;border-bottom:1px solid var(--rule);"
     "vertical-align:top}\n"
     "th{color:var(--soft);font-weight:500}\n"

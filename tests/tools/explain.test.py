@@ -6,6 +6,7 @@ import shutil
 import struct
 import subprocess
 import sys
+from random import Random
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from served import working_folder  # noqa: E402
@@ -179,6 +180,85 @@ def test_bad_input():
         check(done.code == 2 and message in done.err, f"usage: {message}", done)
 
 
+def word(random, least, most):
+    return "".join(random.choices("abcdefghijklmnopqrstuvwxyz", k=random.randint(least, most)))
+
+
+def make_lists(random):
+    """Four lists of as many formats, and of each key the places that name it, in their order."""
+    hosts = [f"{word(random, 3, 9)}.{random.choice(['com', 'net', 'example'])}" for _ in range(6000)]
+    places = {}
+    texts = {"hosts": ["# a hosts file"], "filters": ["[Adblock Plus 2.0]"], "dns": [], "urls": []}
+    for source, lines in texts.items():
+        for _ in range(4000):
+            host = random.choice(hosts)
+            key = host
+            if source == "filters" and random.random() < 0.3:
+                key = f"{word(random, 2, 5)}.{host}"
+            if source == "filters" and random.random() < 0.3 or source == "urls":
+                key += f"/{word(random, 1, 6)}"
+            lines.append({"hosts": f"0.0.0.0 {key} # {word(random, 1, 5)}", "filters": f"||{key}^",
+                          "dns": f"address=/{key}/", "urls": f"https://www.{key.upper()}/"}[source])
+            places.setdefault(key, []).append((source, len(lines)))
+            if random.random() < 0.1:
+                lines.append(random.choice(["", "# a remark", "! another one"]) if source != "dns" else "# dns")
+    for source, lines in texts.items():
+        with open(f"{folder}/{source}.txt", "w", encoding="ascii") as file:
+            file.write("\n".join(lines) + "\n")
+    return places
+
+
+def parents(key):
+    """Keys without port or query that cover it."""
+    host, _, path = key.partition("/")
+    labels = host.split(".")
+    for i in range(len(labels) - 1):
+        suffix = ".".join(labels[i:])
+        if suffix != key:
+            yield suffix
+        if path and i > 0:
+            yield f"{suffix}/{path}"
+
+
+def test_a_thousand_keys():
+    """Done when: of 1,000 random keys the source and line are told."""
+    seed = int.from_bytes(os.urandom(4), "little")
+    random = Random(seed)
+    places = make_lists(random)
+    with open(f"{folder}/lists.json", "w", encoding="ascii") as file:
+        json.dump({"useCase": USE_CASE, "sources": [
+            {"id": "hosts", "file": "hosts.txt", "format": "hosts"},
+            {"id": "filters", "file": "filters.txt", "format": "adblock"},
+            {"id": "dns", "file": "dns.txt", "format": "dnsmasq"},
+            {"id": "urls", "file": "urls.txt", "format": "plain"}]}, file)
+    done = Done("update", f"{folder}/lists.json", "--data", f"{folder}/many")
+    check(done.code == 0, f"lists of four formats (seed {seed})", done)
+    with open(os.path.realpath(f"{folder}/many/{USE_CASE}/current/rows.txt"), encoding="ascii") as file:
+        rows = set(file.read().split()) - {"www.apple.com/url-filter-test"}
+    keys = random.sample(sorted(rows), 1000)
+    done = explain(*[f"https://{key}" for key in keys], "--json", data="many")
+    check(done.code == 0 and len(done.json.get("results", [])) == 1000, "1,000 rows are blocked", done.err)
+    wrong = []
+    for number, key in enumerate(keys):
+        told = sub_url(done, key, number)
+        if (told.get("source"), told.get("line")) != places[key][0] or told.get("fate") != "kept" \
+                or told["morePlaces"] != len(places[key]) - 1 or done.json["results"][number]["key"] != key:
+            wrong.append(f"{key}: {told}, not {places[key]}")
+    check(not wrong, "each names its source and line, and how many more there are", "\n".join(wrong))
+
+    gone = random.sample(sorted(set(places) - rows), 500)
+    done = explain(*[f"https://{key}" for key in gone], "--json", data="many")
+    wrong = []
+    for number, key in enumerate(gone):
+        told = sub_url(done, key, number)
+        by = told.get("by", {})
+        if told.get("fate") != "covered" or (told["source"], told["line"]) != places[key][0] or told["isKey"] \
+                or by["key"] not in set(parents(key)) & rows or (by["source"], by["line"]) != places[by["key"]][0]:
+            wrong.append(f"{key}: {told}, not {places[key]}")
+    check(done.code == 0 and not wrong, "500 covered keys name theirs, and the row that covers them",
+          "\n".join(wrong))
+
+
 folder = working_folder("explain")
 try:
     test_fates()
@@ -186,6 +266,7 @@ try:
     test_folders()
     test_without_origins()
     test_bad_input()
+    test_a_thousand_keys()
 finally:
     shutil.rmtree(folder, ignore_errors=True)
 sys.exit(finish())
