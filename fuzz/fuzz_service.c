@@ -81,7 +81,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                   {HTTP_POST, "/config"},
                   {HTTP_GET, "/config"},
                   {HTTP_GET, "/prefilter/use.case.json"},
-                  {HTTP_GET, NULL}};
+                  {HTTP_GET, NULL},
+                  {HTTP_POST, "/report"}};
     static const char *const agents[] = {"iOS/17.0", "iOS/26.0", "Macintosh; OS X 14.0", ""};
     if (service == NULL)
         set_up();
@@ -99,6 +100,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     request.headers[HTTP_USER_AGENT] = agents[data[1] >> 1 & 3];
     request.headers[HTTP_ACCEPT_ENCODING] = (data[1] & 8) != 0 ? "gzip" : NULL;
     request.headers[HTTP_IF_NONE_MATCH] = (data[1] & 16) != 0 ? "*" : NULL;
+    request.headers[HTTP_CONTENT_TYPE] = (data[1] & 64) != 0 ? "application/json" : NULL;
     request.headers[HTTP_RANGE] = (data[1] & 32) != 0 ? "bytes=1-2" : NULL;
 
     struct http_response response;
@@ -111,6 +113,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     case 400:
     case 404:
     case 410:
+    case 413: /* a report */
     case 501:
     case 503: /* the store is full */
         break;

@@ -41,8 +41,10 @@ enum { DONE = 0, FAILED = 1, USAGE = 2 };
 
 struct settings {
     const char *data;
-    const char *state;  /* NULL: beside the data */
-    const char *kernel; /* NULL: the fastest */
+    const char *state;   /* NULL: beside the data */
+    const char *kernel;  /* NULL: the fastest */
+    const char *reports; /* NULL: dropped */
+    uint64_t reports_bytes;
     bool allow_unauthenticated;
     bool debug;
     unsigned drain_s;
@@ -64,6 +66,8 @@ enum option_number {
     OPTION_KEY_CACHE_MB,
     OPTION_KEY_STORE_MB,
     OPTION_KEY_DAYS,
+    OPTION_REPORTS,
+    OPTION_REPORTS_MB,
     OPTION_DRAIN,
     OPTION_VERIFY,
     OPTION_KERNEL,
@@ -91,6 +95,9 @@ static const struct {
     [OPTION_KEY_CACHE_MB] = {"key-cache-mb", "N", "memory for decoded keys [512]"},
     [OPTION_KEY_STORE_MB] = {"key-store-mb", "N", "evaluation keys kept in all [8192]"},
     [OPTION_KEY_DAYS] = {"key-days", "N", "days for which a key is kept [60]"},
+    [OPTION_REPORTS] = {"reports", "DIR",
+                        "keep devices' reports in this folder [they are dropped]"},
+    [OPTION_REPORTS_MB] = {"reports-mb", "N", "reports kept in all [1024]"},
     [OPTION_DRAIN] = {"drain", "SECONDS", "time for requests under way at SIGTERM [10]"},
     [OPTION_VERIFY] = {"verify", NULL, "read all of a dataset before it is served, not after"},
     [OPTION_KERNEL] = {"kernel", "NAME", "avx512, avx2, neon or ref rather than the fastest"},
@@ -164,6 +171,7 @@ static bool range_of(int option, uint64_t *ret_least, uint64_t *ret_most)
         return true;
     case OPTION_BODIES_MB:
     case OPTION_KEY_STORE_MB:
+    case OPTION_REPORTS_MB:
         *ret_most = MEGABYTES_MAX;
         return true;
     case OPTION_KEY_CACHE_MB:
@@ -229,6 +237,12 @@ static void set_option(struct settings *settings, int option, uint64_t number)
         break;
     case OPTION_KEY_DAYS:
         settings->limits.key_ttl_s = number * SECONDS_A_DAY;
+        break;
+    case OPTION_REPORTS:
+        settings->reports = optarg;
+        break;
+    case OPTION_REPORTS_MB:
+        settings->reports_bytes = number << 20;
         break;
     case OPTION_DRAIN:
         settings->drain_s = (unsigned)number;
@@ -398,6 +412,9 @@ static enum status run(struct settings *settings, const struct log *log, const s
     if (status == STATUS_OK)
         status = store_open_sqlite(settings->state, &settings->limits, &store, err);
     settings->service.store = store;
+    if (status == STATUS_OK && settings->reports != NULL)
+        status = report_log_open(settings->reports, REPORT_LOG_FILE_BYTES, settings->reports_bytes,
+                                 &settings->service.reports, err);
     if (status == STATUS_OK) /* before the datasets are loaded: what comes later is noticed */
         status = data_watch_new(settings->data, on_switched, NULL, &watch, err);
     if (status == STATUS_OK)
@@ -421,6 +438,7 @@ done:
     data_watch_free(watch);
     http_server_free(server);
     service_free(service);
+    report_log_close(settings->service.reports);
     store_close(store);
     mem_free(default_state);
     if (status == STATUS_OK)
@@ -431,6 +449,7 @@ done:
 int main(int argc, char **argv)
 {
     struct settings settings = {
+        .reports_bytes = REPORT_LOG_TOTAL_BYTES,
         .drain_s = DRAIN_DEFAULT_S,
         .http = http_server_options_default(),
         .service = service_options_default(),

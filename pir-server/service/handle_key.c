@@ -7,10 +7,6 @@
 
 #include <string.h>
 
-struct key_job {
-    struct pending pending;
-};
-
 /* Is it a key that a version in force can use? */
 static enum status check_key(const struct catalog *catalog, const struct wire_key *key,
                              size_t index, struct store_key *ret, struct error *err)
@@ -62,44 +58,14 @@ static enum status store_upload(struct service *service, const struct http_reque
     return status;
 }
 
-static void run_key(void *context, size_t worker)
+enum status receive_key(struct service *service, const struct http_request *request,
+                        struct error *err)
 {
-    (void)worker;
-    struct key_job *job = context;
-    const struct pending pending = job->pending;
-    mem_free(job);
-    struct service *service = pending.service;
     struct wire_key_upload *upload = NULL;
-    struct error error = {0};
-    enum status status = STATUS_OK;
-    if (atomic_load(&service->is_stopping))
-        status = error_set(&error, STATUS_CANCELLED, "stopping");
+    enum status status = wire_key_upload_read(request->body, &upload, err);
     if (status == STATUS_OK)
-        status = wire_key_upload_read(pending.request->body, &upload, &error);
-    if (status == STATUS_OK)
-        status = store_upload(service, pending.request, upload, &error);
-    if (status == STATUS_TOO_LARGE)
-        status = STATUS_INVALID; /* too many keys, or beyond the quota of a user: not the body */
-    if (status != STATUS_OK)
-        respond_failure(service, ROUTE_KEY, status, &error, pending.response);
+        status = store_upload(service, request, upload, err);
     wire_key_upload_free(upload);
-    pending.done(pending.done_context);
-}
-
-void start_key(const struct pending *pending)
-{
-    struct error error = {0};
-    struct key_job *job = mem_alloc(1, sizeof *job);
-    enum status status = STATUS_OK;
-    if (job == NULL)
-        status = error_set(&error, STATUS_NOMEM, "upload: out of memory");
-    if (status == STATUS_OK) {
-        job->pending = *pending;
-        status = thread_pool_submit(pending->service->uploads, run_key, job, &error);
-    }
-    if (status != STATUS_OK) {
-        mem_free(job);
-        respond_failure(pending->service, ROUTE_KEY, status, &error, pending->response);
-        pending->done(pending->done_context);
-    }
+    /* Too many keys, or beyond the quota of a user: not the body. */
+    return status == STATUS_TOO_LARGE ? STATUS_INVALID : status;
 }

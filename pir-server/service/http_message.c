@@ -25,6 +25,7 @@ const char *http_header_name(enum http_header header)
         [HTTP_USER_IDENTIFIER] = "user-identifier",
         [HTTP_USER_AGENT] = "user-agent",
         [HTTP_AUTHORIZATION] = "authorization",
+        [HTTP_CONTENT_TYPE] = "content-type",
         [HTTP_ACCEPT_ENCODING] = "accept-encoding",
         [HTTP_IF_NONE_MATCH] = "if-none-match",
         [HTTP_IF_RANGE] = "if-range",

@@ -24,6 +24,7 @@ enum http_header {
     HTTP_USER_IDENTIFIER,
     HTTP_USER_AGENT,
     HTTP_AUTHORIZATION,
+    HTTP_CONTENT_TYPE,
     HTTP_ACCEPT_ENCODING,
     HTTP_IF_NONE_MATCH,
     HTTP_IF_RANGE,
@@ -45,7 +46,7 @@ struct http_request {
 struct http_admission {
     const char *label; /* names the route in the log; static */
     bool is_slow;      /* start() is to be used instead of answer() */
-    bool takes_body;   /* otherwise what comes is thrown away */
+    size_t body_max;   /* largest body; 0: what comes is thrown away */
 };
 
 /* Largest body of any response: 10 MiB of queries yield less than that in answers. */

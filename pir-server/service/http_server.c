@@ -117,7 +117,7 @@ static struct exchange *exchange_new(struct http_server *server, struct MHD_Conn
     exchange->response = response;
     exchange->admission.label = "unknown";
     exchange->start_us = now_us();
-    bytes_init(&exchange->body, server->options.body_max_bytes);
+    bytes_init(&exchange->body, 0);
     pthread_mutex_lock(&server->lock);
     server->exchanges++;
     pthread_mutex_unlock(&server->lock);
@@ -254,8 +254,9 @@ static enum MHD_Result begin_request(struct exchange *exchange, const char *url,
     if (!server->handler.admit(server->handler.context, &exchange->request, exchange->response,
                                &exchange->admission))
         exchange->is_decided = true;
-    else if (length > server->options.body_max_bytes)
+    else if (exchange->admission.body_max > 0 && length > exchange->admission.body_max)
         decide(exchange, 413);
+    bytes_init(&exchange->body, exchange->admission.body_max);
     connection_watch_body(exchange->watched);
     if (exchange->is_decided &&
         (waits_for_continue(exchange->connection) || length > HTTP_DISCARD_MAX_BYTES))
@@ -308,9 +309,9 @@ static enum MHD_Result take_piece(struct exchange *exchange, const char *data, s
     const struct span piece = span_of(data, *size);
     *size = 0;
     connection_watch_received(exchange->watched, piece.size);
-    if (!exchange->is_decided && exchange->admission.takes_body)
+    if (!exchange->is_decided && exchange->admission.body_max > 0)
         keep_piece(exchange, piece);
-    if (exchange->is_decided || !exchange->admission.takes_body) {
+    if (exchange->is_decided || exchange->admission.body_max == 0) {
         exchange->discarded += piece.size;
         if (exchange->discarded > HTTP_DISCARD_MAX_BYTES)
             return MHD_NO;
@@ -454,7 +455,6 @@ struct http_server_options http_server_options_default(void)
         .address = "127.0.0.1:8080",
         .threads = HTTP_THREADS,
         .connections_max = HTTP_CONNECTIONS_MAX,
-        .body_max_bytes = HTTP_BODY_MAX_BYTES,
         .bodies_max_bytes = HTTP_BODIES_MAX_BYTES,
         .idle_s = HTTP_IDLE_S,
         .times = {.head_ms = HTTP_HEAD_MS,

@@ -17,7 +17,6 @@
 #include "pir-server/service/connection_watch.h"
 #include "pir-server/service/http_message.h"
 
-#define HTTP_BODY_MAX_BYTES         ((size_t)10485760)
 #define HTTP_DISCARD_MAX_BYTES      ((uint64_t)64 << 20)
 #define HTTP_HEAD_MAX_BYTES         ((size_t)32768) /* all of a request's head, and its buffer */
 #define HTTP_CONNECTIONS_MAX        1024
@@ -48,7 +47,6 @@ struct http_server_options {
     const char *address; /* "127.0.0.1:8080", "[::1]:8080", port 0 = any free one */
     unsigned threads;
     unsigned connections_max;
-    size_t body_max_bytes;
     size_t bodies_max_bytes;
     unsigned idle_s;
     struct connection_times times;

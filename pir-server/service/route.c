@@ -1,5 +1,7 @@
 #include "pir-server/service/route.h"
 
+#include "pir-server/wire/wire_limits.h"
+
 #include <stddef.h>
 #include <string.h>
 
@@ -76,9 +78,10 @@ void route_find(enum http_method method, const char *target, struct route_match 
         enum http_method method;
         enum route route;
     } table[] = {
-        {"config", HTTP_POST, ROUTE_CONFIG}, {"config", HTTP_GET, ROUTE_CONFIG_PUBLIC},
-        {"key", HTTP_POST, ROUTE_KEY},       {"queries", HTTP_POST, ROUTE_QUERIES},
-        {"healthz", HTTP_GET, ROUTE_HEALTH}, {"healthz", HTTP_HEAD, ROUTE_HEALTH},
+        {"config", HTTP_POST, ROUTE_CONFIG},  {"config", HTTP_GET, ROUTE_CONFIG_PUBLIC},
+        {"key", HTTP_POST, ROUTE_KEY},        {"queries", HTTP_POST, ROUTE_QUERIES},
+        {"report", HTTP_POST, ROUTE_REPORT},  {"healthz", HTTP_GET, ROUTE_HEALTH},
+        {"healthz", HTTP_HEAD, ROUTE_HEALTH},
     };
     char parts[COMPONENTS_MAX][ROUTE_COMPONENT_MAX + 1];
     size_t count = 0;
@@ -105,18 +108,22 @@ void route_find(enum http_method method, const char *target, struct route_match 
 
 static const struct {
     const char *name;
-    bool takes_body;
+    size_t body_max;
     bool needs_identity;
     bool is_slow;
 } properties[ROUTE_COUNT] = {
     [ROUTE_NONE] = {.name = "unknown"},
-    [ROUTE_CONFIG] = {.name = "config", .takes_body = true, .needs_identity = true},
+    [ROUTE_CONFIG] = {.name = "config", .body_max = WIRE_BODY_MAX_BYTES, .needs_identity = true},
     [ROUTE_CONFIG_PUBLIC] = {.name = "config-public"},
-    [ROUTE_KEY] = {.name = "key", .takes_body = true, .needs_identity = true, .is_slow = true},
+    [ROUTE_KEY] = {.name = "key",
+                   .body_max = WIRE_BODY_MAX_BYTES,
+                   .needs_identity = true,
+                   .is_slow = true},
     [ROUTE_QUERIES] = {.name = "queries",
-                       .takes_body = true,
+                       .body_max = WIRE_BODY_MAX_BYTES,
                        .needs_identity = true,
                        .is_slow = true},
+    [ROUTE_REPORT] = {.name = "report", .body_max = WIRE_REPORT_MAX_BYTES, .is_slow = true},
     [ROUTE_HEALTH] = {.name = "healthz"},
     [ROUTE_PREFILTER_MANIFEST] = {.name = "prefilter-manifest"},
     [ROUTE_PREFILTER_BITS] = {.name = "prefilter-bits"},
@@ -127,9 +134,9 @@ const char *route_name(enum route route)
     return properties[route].name;
 }
 
-bool route_takes_body(enum route route)
+size_t route_body_max(enum route route)
 {
-    return properties[route].takes_body;
+    return properties[route].body_max;
 }
 
 bool route_needs_identity(enum route route)

@@ -18,6 +18,7 @@ enum route {
     ROUTE_CONFIG_PUBLIC, /* GET /config */
     ROUTE_KEY,
     ROUTE_QUERIES,
+    ROUTE_REPORT,
     ROUTE_HEALTH,
     ROUTE_PREFILTER_MANIFEST,
     ROUTE_PREFILTER_BITS,
@@ -34,8 +35,8 @@ void route_find(enum http_method method, const char *target, struct route_match 
 
 /* For logs: "config", "queries", ... never the path itself. */
 const char *route_name(enum route route);
-/* Does it take a body? From others one is thrown away. */
-bool route_takes_body(enum route route);
+/* The largest body it takes; 0: what comes is thrown away. */
+size_t route_body_max(enum route route);
 /* Must User-Identifier and User-Agent be there? */
 bool route_needs_identity(enum route route);
 /* Is it answered by the compute threads instead of the thread that read the request? */

@@ -179,7 +179,7 @@ bool service_admit(void *service, const struct http_request *request, struct htt
     route_find(request->method, request->target, &match);
     *ret_admission = (struct http_admission){.label = route_name(match.route),
                                              .is_slow = route_is_slow(match.route),
-                                             .takes_body = route_takes_body(match.route)};
+                                             .body_max = route_body_max(match.route)};
     if (match.route == ROUTE_NONE) {
         http_response_empty(ret, 404);
         return false;
@@ -216,10 +216,13 @@ void service_start(void *context, const struct http_request *request, struct htt
     route_find(request->method, request->target, &match);
     switch (match.route) {
     case ROUTE_KEY:
-        start_key(&pending);
+        start_upload(&pending, ROUTE_KEY, receive_key);
         return; /* they call done */
     case ROUTE_QUERIES:
         start_queries(&pending);
+        return;
+    case ROUTE_REPORT:
+        start_upload(&pending, ROUTE_REPORT, receive_report);
         return;
     case ROUTE_CONFIG:
         handle_config(service, request, ret);

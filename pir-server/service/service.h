@@ -1,20 +1,20 @@
 /* service - what the server answers: functions from struct http_request to struct http_response.
  *
- * Routes   route.h. /key and /queries are slow: they run on threads of their own behind bounded
- *          queues; a full queue answers 503 with Retry-After. The rest is answered at once.
- * Order    of checks, the first failure answers (spec/service.md section 1.3): route, then (later)
- *          the token, User-Identifier, User-Agent, size of the body, form of the body, content.
- * State    catalog.h what is served, store.h what is kept, key_cache.h decoded keys. All three may
- *          be used by any thread; a reload swaps the catalog.
- * Privacy  nothing of a request is logged: no identifier, key, use case asked for or shard.
- * Threads  all functions but new and free may be called from any; service_reload() by one at a
- * time.
+ * Routes   route.h. /key, /queries and /report are slow: they run on threads of their own behind
+ * bounded queues; a full queue answers 503 with Retry-After. The rest is answered at once. Order of
+ * checks, the first failure answers (spec/service.md section 1.3): route, then (later) the token,
+ * User-Identifier, User-Agent, size of the body, form of the body, content. State    catalog.h what
+ * is served, store.h what is kept, key_cache.h decoded keys. All three may be used by any thread; a
+ * reload swaps the catalog. Privacy  nothing of a request is logged: no identifier, key, use case
+ * asked for or shard. Threads  all functions but new and free may be called from any;
+ * service_reload() by one at a time.
  */
 #ifndef BLINDLIST_SERVICE_SERVICE_H
 #define BLINDLIST_SERVICE_SERVICE_H
 
 #include "base/log.h"
 #include "pir-server/service/http_message.h"
+#include "pir-server/service/report_log.h"
 #include "pir-server/store/store.h"
 
 #define SERVICE_QUEUE_LIMIT         256
@@ -28,11 +28,12 @@
 #define SERVICE_CACHE_CONTROL_LONG  "public, max-age=31536000, immutable"
 
 struct service_options {
-    const char *data;       /* folder of the datasets; borrowed */
-    struct store *store;    /* borrowed */
-    const struct log *log;  /* borrowed */
-    size_t compute_threads; /* >= 1 */
-    size_t queue_limit;     /* requests waiting for a compute thread */
+    const char *data;           /* folder of the datasets; borrowed */
+    struct store *store;        /* borrowed */
+    struct report_log *reports; /* borrowed; NULL: reports are counted and dropped */
+    const struct log *log;      /* borrowed */
+    size_t compute_threads;     /* >= 1 */
+    size_t queue_limit;         /* requests waiting for a compute thread */
     size_t key_cache_bytes;
     bool verify;             /* reads all of a version before it is served */
     bool check_digests;      /* reads it behind the running service (digest_check.h) */

@@ -20,7 +20,8 @@ struct service {
     struct key_cache *keys;
     struct compute *compute;
     struct digest_check *digests; /* NULL: nothing is read behind the service */
-    struct thread_pool *uploads;  /* /key: waits for the disk, so not on the compute threads */
+    struct thread_pool
+        *uploads; /* /key, /report: wait for the disk, so not on the compute threads */
     atomic_bool is_stopping;
 };
 
@@ -48,8 +49,13 @@ void handle_prefilter_bits(struct service *service, const struct http_request *r
 void handle_health(struct service *service, struct http_response *ret);
 
 /* Handlers that call back; see service_start(). */
-void start_key(const struct pending *pending);
 void start_queries(const struct pending *pending);
+/* Has a body received on a thread for uploads: 200 with an empty body, or the failure. */
+typedef enum status receive_fn(struct service *service, const struct http_request *request,
+                               struct error *err);
+void start_upload(const struct pending *pending, enum route route, receive_fn *receive);
+receive_fn receive_key;
+receive_fn receive_report;
 
 /* User hash and key identifier as one name. */
 void key_cache_name(const struct store_user *user, const uint8_t key_id[WIRE_KEY_ID_BYTES],

@@ -13,6 +13,10 @@
 #define WIRE_REQUESTS_MAX ((size_t)512)
 /* Keys in one upload: a body of full size holds about 60 of the smallest. */
 #define WIRE_KEYS_PER_UPLOAD_MAX ((size_t)64)
+/* A body of a report, the URLs in it, and the bytes of one: a day of a supervised device. */
+#define WIRE_REPORT_MAX_BYTES     ((size_t)1 << 20)
+#define WIRE_REPORT_URLS_MAX      ((size_t)10000)
+#define WIRE_REPORT_URL_MAX_BYTES ((size_t)8192)
 /* Use cases in a configuration request or response. */
 #define WIRE_USE_CASES_MAX ((size_t)1024)
 /* Bytes of a use case name (a bundle identifier and a suffix). */

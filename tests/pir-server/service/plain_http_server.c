@@ -37,9 +37,10 @@ static bool admit(void *context, const struct http_request *request, struct http
                   struct http_admission *ret_admission)
 {
     (void)context;
-    *ret_admission = (struct http_admission){.label = "test",
-                                             .is_slow = strcmp(request->target, "/slow") == 0,
-                                             .takes_body = strcmp(request->target, "/none") != 0};
+    *ret_admission =
+        (struct http_admission){.label = "test",
+                                .is_slow = strcmp(request->target, "/slow") == 0,
+                                .body_max = strcmp(request->target, "/none") != 0 ? BODY_MAX : 0};
     if (strcmp(request->target, "/refused") != 0)
         return true;
     http_response_error(ret, 400, "refused");
@@ -398,7 +399,6 @@ int main(void)
     struct error error;
     struct http_server_options options = http_server_options_default();
     options.address = "127.0.0.1:0";
-    options.body_max_bytes = BODY_MAX;
     options.bodies_max_bytes = 5 * BODY_MAX / 2;
     options.times = (struct connection_times){.head_ms = 500,
                                               .idle_ms = 500,

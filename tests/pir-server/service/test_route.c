@@ -24,6 +24,8 @@ Test(route, table)
         {HTTP_POST, "/config%2f", ROUTE_NONE},
         {HTTP_POST, "/key", ROUTE_KEY},
         {HTTP_GET, "/key", ROUTE_NONE},
+        {HTTP_POST, "/report", ROUTE_REPORT},
+        {HTTP_GET, "/report", ROUTE_NONE},
         {HTTP_POST, "/queries", ROUTE_QUERIES},
         {HTTP_GET, "/healthz", ROUTE_HEALTH},
         {HTTP_HEAD, "/healthz", ROUTE_HEALTH},

@@ -61,9 +61,9 @@ Test(service, unknown_routes_are_404_and_empty)
     static const struct {
         enum http_method method;
         const char *target;
-    } cases[] = {{HTTP_GET, "/"},        {HTTP_GET, "/queries"},    {HTTP_OTHER, "/config"},
-                 {HTTP_POST, "/report"}, {HTTP_POST, "/issue"},     {HTTP_HEAD, "/config"},
-                 {HTTP_GET, "/key"},     {HTTP_POST, "/config/a/b"}};
+    } cases[] = {{HTTP_GET, "/"},         {HTTP_GET, "/queries"},    {HTTP_OTHER, "/config"},
+                 {HTTP_POST, "/reports"}, {HTTP_POST, "/issue"},     {HTTP_HEAD, "/config"},
+                 {HTTP_GET, "/key"},      {HTTP_POST, "/config/a/b"}};
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         const struct http_request request =
             fixture_request(cases[i].method, cases[i].target, nothing);

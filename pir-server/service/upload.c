@@ -1,0 +1,43 @@
+/* What a device sends to be kept waits for the disk, so it has threads of its own. */
+#include "pir-server/service/service_internal.h"
+
+#include "base/mem.h"
+
+struct upload {
+    struct pending pending;
+    enum route route;
+    receive_fn *receive;
+};
+
+static void run_upload(void *context, size_t worker)
+{
+    const struct upload upload = *(struct upload *)context;
+    struct service *service = upload.pending.service;
+    struct error error = {0};
+    (void)worker;
+    mem_free(context);
+    const enum status status = atomic_load(&service->is_stopping)
+                                   ? error_set(&error, STATUS_CANCELLED, "stopping")
+                                   : upload.receive(service, upload.pending.request, &error);
+    if (status != STATUS_OK)
+        respond_failure(service, upload.route, status, &error, upload.pending.response);
+    upload.pending.done(upload.pending.done_context);
+}
+
+void start_upload(const struct pending *pending, enum route route, receive_fn *receive)
+{
+    struct error error = {0};
+    struct upload *upload = mem_alloc(1, sizeof *upload);
+    enum status status = STATUS_OK;
+    if (upload == NULL)
+        status = error_set(&error, STATUS_NOMEM, "upload: out of memory");
+    if (status == STATUS_OK) {
+        *upload = (struct upload){.pending = *pending, .route = route, .receive = receive};
+        status = thread_pool_submit(pending->service->uploads, run_upload, upload, &error);
+    }
+    if (status != STATUS_OK) {
+        mem_free(upload);
+        respond_failure(pending->service, route, status, &error, pending->response);
+        pending->done(pending->done_context);
+    }
+}
