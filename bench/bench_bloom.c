@@ -6,12 +6,11 @@
 #include "base/cpu.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "bench/command_process.h"
 #include "bloom/formats/bloom_build.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define KEYS UINT64_C(1000000)
@@ -110,55 +109,24 @@ static void write_keys(const char *path, uint64_t count)
         bench_fail("%s: cannot be written; is the disk full?", path);
 }
 
-/* Runs it, with its summary thrown away; returns the time, and the most memory that it held. 0 when
- * it failed. */
-static uint64_t run_command(const char *program, const char *keys, const char *out, long *ret_kb)
-{
-    const uint64_t start = bench_now_ns();
-    const pid_t child = fork();
-    if (child < 0)
-        bench_fail("cannot start %s", program);
-    if (child == 0) {
-        if (freopen("/dev/null", "w", stdout) != NULL)
-            execl(program, program, "bloom", "build", keys, "--out", out, (char *)NULL);
-        _exit(127);
-    }
-    struct rusage usage;
-    int status = 0;
-    if (wait4(child, &status, 0, &usage) != child || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
-        return 0;
-    *ret_kb = usage.ru_maxrss;
-    return bench_now_ns() - start;
-}
-
 static void time_command(const char *program, const char *folder, uint64_t count)
 {
     char *keys = path_join(folder, "keys.txt");
     char *out = path_join(folder, "filter.bloom");
-    uint64_t took[COMMAND_RUNS];
+    struct command_series series = {0};
     struct bloom_params params;
-    long most_kb = 0;
     if (keys == NULL || out == NULL ||
         bloom_params_choose(count, BLOOM_DEFAULT_RATE, 0, &params) != BLOOM_OK)
         bench_fail("no filter of %llu keys", (unsigned long long)count);
     write_keys(keys, count);
-    for (size_t i = 0; i < COMMAND_RUNS; i++) {
-        long kb = 0;
-        uint64_t ns = run_command(program, keys, out, &kb);
-        most_kb = kb > most_kb ? kb : most_kb;
-        if (ns == 0) {
-            folder_remove(folder);
-            bench_fail("%s failed on %llu keys", program, (unsigned long long)count);
-        }
-        size_t at = i;
-        for (; at > 0 && took[at - 1] > ns; at--)
-            took[at] = took[at - 1];
-        took[at] = ns;
-    }
+    const char *const words[] = {program, "bloom", "build", keys, "--out", out, NULL};
+    for (size_t i = 0; i < COMMAND_RUNS; i++)
+        command_process_run(words, "/dev/null", folder, &series);
     printf("bloom_command keys=%llu threads=%zu median_ms=%.1f min_ms=%.1f runs=%d max_rss_mb=%.1f "
            "filter_mb=%.1f\n",
-           (unsigned long long)count, cpu_core_count(), (double)took[COMMAND_RUNS / 2] / 1e6,
-           (double)took[0] / 1e6, COMMAND_RUNS, (double)most_kb * 1024 / 1e6,
+           (unsigned long long)count, cpu_core_count(),
+           (double)command_series_median_ns(&series) / 1e6, (double)series.took_ns[0] / 1e6,
+           COMMAND_RUNS, (double)series.most_bytes / 1e6,
            (double)bloom_byte_count(params.bit_count) / 1e6);
     fflush(stdout);
     unlink(keys);
@@ -170,11 +138,9 @@ static void time_commands(const char *self)
 {
     static const uint64_t counts[] = {1000000, 10000000, 50000000};
     char folder[] = "/tmp/bench_bloom.XXXXXX";
-    char program[4096];
-    const char *slash = strrchr(self, '/');
-    const int size = snprintf(program, sizeof program, "%.*s/../blindlist",
-                              slash != NULL ? (int)(slash - self) : 1, slash != NULL ? self : ".");
-    if (size < 0 || (size_t)size >= sizeof program || mkdtemp(folder) == NULL)
+    char program[COMMAND_PATH_BYTES];
+    command_process_find(self, "blindlist", program);
+    if (mkdtemp(folder) == NULL)
         bench_fail("%s: cannot be made", folder);
     for (size_t i = 0; i < ARRAY_COUNT(counts); i++)
         time_command(program, folder, counts[i]);

@@ -1,6 +1,7 @@
 #include "bench/server_process.h"
 
 #include "bench/bench.h"
+#include "bench/command_process.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,17 +16,6 @@
 
 #define ARGUMENTS_MAX 32
 #define LOG_BYTES     8192
-
-/* The build folder of "<build>/bench/<name>", with the server's name. */
-static void find_program(const char *program, char *ret, size_t size)
-{
-    const char *slash = strrchr(program, '/');
-    const int used = slash == NULL ? 0 : (int)(slash - program);
-    snprintf(ret, size, "%.*s/../blindlist-server", slash == NULL ? 1 : used,
-             slash == NULL ? "." : program);
-    if (access(ret, X_OK) != 0)
-        bench_fail("%s: %s", ret, strerror(errno));
-}
 
 static void run_server(const char *path, const char *data, const char *const *options, int log_fd)
 {
@@ -62,9 +52,9 @@ static void wait_for_address(struct server_process *server)
 void server_process_start(const char *program, const char *data, const char *const *options,
                           struct server_process *ret)
 {
-    char path[4096];
+    char path[COMMAND_PATH_BYTES];
     int ends[2];
-    find_program(program, path, sizeof path);
+    command_process_find(program, "blindlist-server", path);
     if (pipe(ends) != 0 || fcntl(ends[0], F_SETFD, FD_CLOEXEC) != 0 ||
         fcntl(ends[1], F_SETFD, FD_CLOEXEC) != 0)
         bench_fail("pipe: %s", strerror(errno));
