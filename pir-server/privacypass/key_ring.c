@@ -1,0 +1,311 @@
+/* Keys lie in the order of not-before, so a key's successor is the next one, and all that holds at
+ * a time follows from where that time falls between their not-befores. */
+#include "pir-server/privacypass/key_ring.h"
+
+#include "base/mem.h"
+
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct key_ring {
+    atomic_size_t references;
+    struct key_ring_policy policy;
+    size_t count;
+    struct key_ring_key keys[KEY_RING_MAX_KEYS];
+};
+
+/* ---- policy ---- */
+
+struct key_ring_policy key_ring_policy_default(void)
+{
+    return (struct key_ring_policy){
+        .rotate_s = 14 * KEY_RING_DAY_S,
+        .stage_s = 2 * KEY_RING_DAY_S,
+        .overlap_s = 2 * KEY_RING_DAY_S,
+        .keep_s = 8 * KEY_RING_DAY_S,
+        .clock_skew_s = 3600,
+    };
+}
+
+/* Times are any 64-bit numbers (a state may hold anything): sums stop at the largest. */
+static uint64_t later(uint64_t time_s, uint64_t by_s)
+{
+    return time_s > UINT64_MAX - by_s ? UINT64_MAX : time_s + by_s;
+}
+
+enum status key_ring_policy_check(const struct key_ring_policy *policy, struct error *err)
+{
+    if (later(policy->stage_s, policy->overlap_s) >= policy->rotate_s)
+        return error_set(err, STATUS_INVALID,
+                         "token keys: staged %" PRIu64 " s before and signing %" PRIu64
+                         " s after is not less than the %" PRIu64 " s of a rotation",
+                         policy->stage_s, policy->overlap_s, policy->rotate_s);
+    if (policy->clock_skew_s > policy->stage_s)
+        return error_set(err, STATUS_INVALID,
+                         "token keys: signing %" PRIu64 " s before it begins, listed %" PRIu64
+                         " s before",
+                         policy->clock_skew_s, policy->stage_s);
+    if (policy->keep_s < KEY_RING_MIN_KEEP_S)
+        return error_set(err, STATUS_INVALID,
+                         "token keys: kept %" PRIu64
+                         " s after the last signature, at least %" PRIu64
+                         " are due: devices keep tokens for a week",
+                         policy->keep_s, KEY_RING_MIN_KEEP_S);
+    /* Half of the room, so that keys made by a wrong clock find some too. */
+    if (policy->keep_s / policy->rotate_s > KEY_RING_MAX_KEYS / 2)
+        return error_set(err, STATUS_INVALID,
+                         "token keys: kept %" PRIu64 " s, a new one every %" PRIu64
+                         " s: more than %zu at once",
+                         policy->keep_s, policy->rotate_s, KEY_RING_MAX_KEYS / 2);
+    return STATUS_OK;
+}
+
+/* ---- the ring ---- */
+
+static const uint8_t *id_of(const struct key_ring_key *key)
+{
+    return token_key_id(issuer_key_public(key->key));
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+    const struct key_ring_key *left = a;
+    const struct key_ring_key *right = b;
+    if (left->not_before_s != right->not_before_s)
+        return left->not_before_s < right->not_before_s ? -1 : 1;
+    return memcmp(id_of(left), id_of(right), TOKEN_KEY_ID_BYTES);
+}
+
+static bool has_id(const struct key_ring_key *keys, size_t count,
+                   const uint8_t id[TOKEN_KEY_ID_BYTES])
+{
+    for (size_t i = 0; i < count; i++) {
+        if (memcmp(id_of(&keys[i]), id, TOKEN_KEY_ID_BYTES) == 0)
+            return true;
+    }
+    return false;
+}
+
+enum status key_ring_new(const struct key_ring_policy *policy, const struct key_ring_key *keys,
+                         size_t count, struct key_ring **ret, struct error *err)
+{
+    if (count > KEY_RING_MAX_KEYS)
+        return error_set(err, STATUS_TOO_LARGE, "token keys: %zu, at most %zu", count,
+                         KEY_RING_MAX_KEYS);
+    for (size_t i = 0; i < count; i++) {
+        if (has_id(keys, i, id_of(&keys[i])))
+            return error_set(err, STATUS_EXISTS, "token keys: number %zu is there twice", i);
+    }
+    struct key_ring *ring = mem_alloc_zeroed(1, sizeof *ring);
+    if (ring == NULL)
+        return error_set(err, STATUS_NOMEM, "token keys: out of memory");
+    atomic_init(&ring->references, 1);
+    ring->policy = *policy;
+    ring->count = count;
+    for (size_t i = 0; i < count; i++) {
+        ring->keys[i] = keys[i];
+        issuer_key_ref(keys[i].key);
+    }
+    qsort(ring->keys, count, sizeof ring->keys[0], compare_keys);
+    *ret = ring;
+    return STATUS_OK;
+}
+
+struct key_ring *key_ring_ref(struct key_ring *ring)
+{
+    atomic_fetch_add(&ring->references, 1);
+    return ring;
+}
+
+void key_ring_unref(struct key_ring *ring)
+{
+    if (ring == NULL || atomic_fetch_sub(&ring->references, 1) != 1)
+        return;
+    for (size_t i = 0; i < ring->count; i++)
+        issuer_key_unref(ring->keys[i].key);
+    mem_free(ring);
+}
+
+size_t key_ring_count(const struct key_ring *ring)
+{
+    return ring->count;
+}
+
+const struct key_ring_key *key_ring_at(const struct key_ring *ring, size_t index)
+{
+    return &ring->keys[index];
+}
+
+/* ---- what holds at a time ---- */
+
+/* The index of the newest key that has begun by `time_s`, or 0 when none has. */
+static size_t newest_begun(const struct key_ring *ring, uint64_t time_s)
+{
+    size_t index = 0;
+    for (size_t i = 1; i < ring->count; i++) {
+        if (ring->keys[i].not_before_s <= time_s)
+            index = i;
+    }
+    return index;
+}
+
+/* Did its successor begin so long ago that it signs no more? */
+static bool is_past(const struct key_ring *ring, size_t index, uint64_t now_s)
+{
+    return index + 1 < ring->count &&
+           later(ring->keys[index + 1].not_before_s, ring->policy.overlap_s) <= now_s;
+}
+
+/* May it be named and sign, when keys up to `ahead_s` before their not-before may? */
+static bool is_in_use(const struct key_ring *ring, size_t index, uint64_t now_s, uint64_t ahead_s)
+{
+    return index <= newest_begun(ring, later(now_s, ahead_s)) && !is_past(ring, index, now_s);
+}
+
+/* May it go, and has that time come? */
+static bool is_over(const struct key_ring *ring, size_t index, uint64_t now_s)
+{
+    const uint64_t retire_at_s = ring->keys[index].retire_at_s;
+    return is_past(ring, index, now_s) && retire_at_s != 0 && retire_at_s <= now_s;
+}
+
+const struct issuer_key *key_ring_current(const struct key_ring *ring, uint64_t now_s)
+{
+    return ring->count == 0 ? NULL : ring->keys[newest_begun(ring, now_s)].key;
+}
+
+const struct issuer_key *key_ring_find_signing(const struct key_ring *ring,
+                                               uint8_t truncated_key_id, uint64_t now_s)
+{
+    for (size_t i = ring->count; i-- > 0;) {
+        if (token_key_truncated_id(issuer_key_public(ring->keys[i].key)) == truncated_key_id &&
+            is_in_use(ring, i, now_s, ring->policy.clock_skew_s))
+            return ring->keys[i].key;
+    }
+    return NULL;
+}
+
+void key_ring_list(const struct key_ring *ring, uint64_t now_s, struct issuer_directory *ret)
+{
+    ret->key_count = 0;
+    for (size_t i = ring->count; i-- > 0 && ret->key_count < ISSUER_DIRECTORY_MAX_KEYS;) {
+        if (!is_in_use(ring, i, now_s, ring->policy.stage_s))
+            continue;
+        struct issuer_directory_key *key = &ret->keys[ret->key_count++];
+        const struct token_key *public_key = issuer_key_public(ring->keys[i].key);
+        memcpy(key->spki, token_key_spki(public_key), sizeof key->spki);
+        /* The oldest one listed is for everybody, also for a client whose clock is behind. */
+        key->has_not_before = i > 0 && is_in_use(ring, i - 1, now_s, ring->policy.stage_s);
+        key->not_before_s = key->has_not_before ? ring->keys[i].not_before_s : 0;
+    }
+}
+
+enum status key_ring_verify(const struct key_ring *ring, const struct token *token, uint64_t now_s,
+                            enum token_verdict *ret, struct error *err)
+{
+    const struct token_key *candidate = NULL;
+    const uint8_t truncated = token->key_id[TOKEN_KEY_ID_BYTES - 1];
+    for (size_t i = 0; i < ring->count; i++) {
+        const struct token_key *key = issuer_key_public(ring->keys[i].key);
+        if (token_key_truncated_id(key) != truncated || is_over(ring, i, now_s))
+            continue;
+        candidate = key;
+        if (memcmp(token_key_id(key), token->key_id, TOKEN_KEY_ID_BYTES) == 0)
+            break;
+    }
+    if (candidate == NULL) {
+        *ret = TOKEN_UNKNOWN_KEY;
+        return STATUS_OK;
+    }
+    return token_key_verify(candidate, token, ret, err);
+}
+
+/* ---- what is due ---- */
+
+/* Is it time to stage the next key? A staged key begins within stage_s; that one is looked for up
+ * to rotate_s ahead keeps a clock that was set back a little from making another. */
+static bool needs_key(const struct key_ring *ring, uint64_t now_s)
+{
+    if (ring->count == 0)
+        return true;
+    const size_t newest = newest_begun(ring, later(now_s, ring->policy.rotate_s));
+    return later(ring->keys[newest].not_before_s, ring->policy.rotate_s) <=
+           later(now_s, ring->policy.stage_s);
+}
+
+/* Of one key; false when there is nothing to do about it. */
+static bool step_of_key(const struct key_ring *ring, size_t index, uint64_t now_s,
+                        struct key_ring_step *ret)
+{
+    const struct key_ring_key *key = &ring->keys[index];
+    const bool is_marked = key->retire_at_s != 0;
+    if (is_over(ring, index, now_s)) {
+        ret->kind = KEY_RING_DROP;
+    } else if (is_past(ring, index, now_s) != is_marked) {
+        ret->kind = KEY_RING_MARK;
+        ret->at_s = is_marked ? 0 : later(now_s, ring->policy.keep_s);
+    } else {
+        return false;
+    }
+    memcpy(ret->key_id, id_of(key), sizeof ret->key_id);
+    return true;
+}
+
+void key_ring_next_step(const struct key_ring *ring, uint64_t now_s, struct key_ring_step *ret)
+{
+    *ret = (struct key_ring_step){.kind = KEY_RING_REST};
+    for (size_t i = 0; i < ring->count; i++) {
+        if (step_of_key(ring, i, now_s, ret))
+            return;
+    }
+    if (needs_key(ring, now_s) && ring->count < KEY_RING_MAX_KEYS) {
+        ret->kind = KEY_RING_MAKE;
+        ret->at_s = ring->count == 0 ? now_s : later(now_s, ring->policy.stage_s);
+    }
+}
+
+enum status key_ring_make_key(const struct key_ring *ring, struct issuer_key **ret,
+                              struct error *err)
+{
+    for (;;) {
+        struct issuer_key *key = NULL;
+        const enum status status = issuer_key_new(&key, err);
+        if (status != STATUS_OK)
+            return status;
+        const uint8_t truncated = token_key_truncated_id(issuer_key_public(key));
+        bool is_taken = false;
+        for (size_t i = 0; i < ring->count; i++)
+            is_taken |= token_key_truncated_id(issuer_key_public(ring->keys[i].key)) == truncated;
+        if (!is_taken) {
+            *ret = key;
+            return STATUS_OK;
+        }
+        issuer_key_unref(key);
+    }
+}
+
+enum status key_ring_apply(const struct key_ring *ring, const struct key_ring_step *step,
+                           struct issuer_key *made, struct key_ring **ret, struct error *err)
+{
+    struct key_ring_key keys[KEY_RING_MAX_KEYS + 1];
+    size_t count = 0;
+    const bool is_about_a_key = step->kind == KEY_RING_MARK || step->kind == KEY_RING_DROP;
+    if (is_about_a_key && !has_id(ring->keys, ring->count, step->key_id))
+        return error_set(err, STATUS_NOT_FOUND, "token keys: no key of the id of this step");
+    for (size_t i = 0; i < ring->count; i++) {
+        struct key_ring_key key = ring->keys[i];
+        const bool is_meant =
+            is_about_a_key && memcmp(id_of(&key), step->key_id, TOKEN_KEY_ID_BYTES) == 0;
+        if (is_meant && step->kind == KEY_RING_DROP)
+            continue;
+        if (is_meant)
+            key.retire_at_s = step->at_s;
+        keys[count++] = key;
+    }
+    if (step->kind == KEY_RING_MAKE)
+        keys[count++] = (struct key_ring_key){.key = made, .not_before_s = step->at_s};
+    return key_ring_new(&ring->policy, keys, count, ret, err);
+}
