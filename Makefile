@@ -222,7 +222,8 @@ lint: ## include directions, file names, nothing built or huge, layout
 	else echo 'clang-format-14 is not installed: layout not checked'; fi
 format: ## settle the layout of all C files
 	@git ls-files -co --exclude-standard '*.c' '*.h' | xargs clang-format-14 -i
-install: all ## install programs, man pages, bloom.h and libbloom.a below PREFIX
+DOC_FOLDER = $(DESTDIR)$(PREFIX)/share/doc/blindlist
+install: all ## install programs, man pages, documents, bloom.h and libbloom.a below PREFIX
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include \
 	    $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man8
 	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
@@ -233,6 +234,9 @@ install: all ## install programs, man pages, bloom.h and libbloom.a below PREFIX
 	    $(DESTDIR)$(VECTORS_FOLDER)
 	install -m 644 $(wildcard docs/man/*.1) $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 644 $(wildcard docs/man/*.8) $(DESTDIR)$(PREFIX)/share/man/man8
+	install -d $(DOC_FOLDER)/docs
+	install -m 644 $(wildcard docs/*.md) $(DOC_FOLDER)/docs
+	cp -R examples $(DOC_FOLDER)
 clean: ## remove everything that was built
 	rm -rf build
 help: ## this list

@@ -9,11 +9,18 @@ else
     fail 'make install with DESTDIR and PREFIX' "$(cat "$tmp/log")"
 fi
 prefix=$tmp/root/usr
-for file in bin/blindlist lib/libbloom.a include/bloom.h share/man/man1/blindlist.1; do
+for file in bin/blindlist lib/libbloom.a include/bloom.h share/man/man1/blindlist.1 \
+    share/doc/blindlist/docs/LISTS.md share/doc/blindlist/examples/lists.json; do
     check "$file is there" test -s "$prefix/$file"
 done
 run_as "$prefix/bin/blindlist" --version
 is_code 0 'the installed program runs'
+# What the man pages call docs/X and examples/X.
+is "$(grep -ohE '(docs|examples)/[A-Za-z./-]*[A-Za-z]' "$prefix"/share/man/man*/* | sort -u |
+    while read -r name; do [ -e "$prefix/share/doc/blindlist/$name" ] || echo "$name"; done)" '' \
+    'documents that man pages name are there'
+run_as "$prefix/bin/blindlist" sources "$prefix/share/doc/blindlist/examples/lists.json" --check
+is_code 0 'the installed example of a lists.json is one'
 
 cat >"$tmp/alone.c" <<'END'
 #include <bloom.h>

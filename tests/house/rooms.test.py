@@ -68,6 +68,8 @@ FAULTS = [
     ("a wide line", "urls/a.c", "/* " + "x" * 100 + " */\n", "has 106 columns"),
     ("a long file", "urls/a.c", "\n" * 900, "are two modules"),
     ("a folder that is no room", "attic/a.c", '#include "base/mem.h"\n', "lies in no room"),
+    ("a room that is not drawn", "docs/ARCHITECTURE.md", "    base/    status\n", "does not draw the room tools/"),
+    ("a room that is drawn only", "docs/ARCHITECTURE.md", "    bloom/    hashes\n", "draws the room bloom/"),
     ("a fuzz target without corpus", "fuzz/fuzz_b.c", "\n", "has no corpus fuzz/corpus/b/"),
     ("a corpus without target", "fuzz/corpus/c/one", "1", "has no target"),
     ("a fat corpus", "fuzz/corpus/a/two", "x" * 200000, "at most"),
