@@ -37,7 +37,7 @@ TOOL_LIBS := -lcurl
 TEST_LIBS := -lcriterion
 
 # ---- rooms ----
-ROOMS := base bloom bloom/formats urls \
+ROOMS := base json bloom bloom/formats urls \
          pir-server/ring pir-server/ring/ntt pir-server/ring/row pir-server/bfv pir-server/pir \
          pir-server/pir/sha256_many pir-server/wire pir-server/privacypass pir-server/dataset lists \
          pir-server/store pir-server/service testvectors

@@ -2,7 +2,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "lists/json_field.h"
+#include "json/json_field.h"
 #include "pir-server/dataset/dataset_write.h"
 
 #include <stdio.h>

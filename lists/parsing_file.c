@@ -1,7 +1,7 @@
 #include "lists/parsing_file.h"
 
 #include "base/file.h"
-#include "lists/json_field.h"
+#include "json/json_field.h"
 #include "urls/parsing_pattern.h"
 
 #include <stdlib.h>

@@ -1,135 +1,78 @@
 #include "pir-server/pir/pir_cost_file.h"
 
 #include "base/file.h"
+#include "json/json_field.h"
 
 #include <inttypes.h>
-#include <jansson.h>
-#include <stdio.h>
-#include <stdlib.h>
 
-/* Beside the format number, in the order in which they are written. */
-enum field { KERNEL, DEGREE, MODULI, PAIRS_LEVELS, NANOSECONDS, FIELD_COUNT };
-static const char *const field_names[FIELD_COUNT] = {"kernel", "degree", "moduli", "pairsLevels",
-                                                     "nanoseconds"};
-#define FORMAT "format"
+/* In the order in which they are written. */
+enum field { FORMAT, KERNEL, DEGREE, MODULI, PAIRS_LEVELS, NANOSECONDS, FIELD_COUNT };
+static const char *const field_names[FIELD_COUNT] = {"format", "kernel",      "degree",
+                                                     "moduli", "pairsLevels", "nanoseconds"};
+#define KERNEL_NAME_MAX_BYTES ((size_t)64)
 
-/* The file being read: the first failure sticks. */
-struct source {
-    const char *name;
-    enum status status;
-    struct error *err;
-};
-
-static void refuse(struct source *source, const char *where, const char *field, const char *why)
+static void check_format(const struct json_field *format)
 {
-    if (source->status == STATUS_OK)
-        source->status =
-            error_set(source->err, STATUS_INVALID, "%s: %s%s: %s", source->name, where, field, why);
+    struct error said;
+    const uint64_t number = json_field_integer(format, 0, INT64_MAX, PIR_COST_FILE_FORMAT);
+    if (number != PIR_COST_FILE_FORMAT)
+        json_field_note(format,
+                        error_set(&said, STATUS_UNSUPPORTED,
+                                  "format %" PRIu64 ", this program knows %d", number,
+                                  PIR_COST_FILE_FORMAT),
+                        &said);
 }
 
-static const json_t *get(struct source *source, const json_t *object, const char *where,
-                         const char *field)
+static void read_nanoseconds(const struct json_field *object, struct pir_cost_constants *ret)
 {
-    const json_t *value = json_object_get(object, field);
-    if (value == NULL)
-        refuse(source, where, field, "is missing");
-    return value;
-}
-
-static uint64_t get_number(struct source *source, const json_t *object, const char *where,
-                           const char *field, uint64_t min, uint64_t max)
-{
-    const json_t *value = get(source, object, where, field);
-    const json_int_t number = json_integer_value(value);
-    if (!json_is_integer(value)) {
-        refuse(source, where, field, "is not an integer");
-    } else if (number < 0 || (uint64_t)number < min || (uint64_t)number > max) {
-        char why[96];
-        snprintf(why, sizeof why, "%" JSON_INTEGER_FORMAT " is not in %" PRIu64 "..%" PRIu64,
-                 number, min, max);
-        refuse(source, where, field, why);
-    }
-    return (uint64_t)number;
-}
-
-/* Refuses what the object has beside `names`. */
-static void refuse_others(struct source *source, const json_t *object, const char *where,
-                          const char *(*name_at)(size_t), size_t count)
-{
-    const char *key;
-    json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)object, key, value)
-    {
-        bool known = false;
-        for (size_t i = 0; i < count; i++)
-            known = known || strcmp(key, name_at(i)) == 0;
-        if (!known)
-            refuse(source, where, "", "holds a field that is not known");
-    }
-}
-
-static const char *root_name(size_t i)
-{
-    return i < FIELD_COUNT ? field_names[i] : FORMAT;
-}
-
-static const char *term_name(size_t i)
-{
-    return pir_cost_term_name((enum pir_cost_term)i);
-}
-
-static void read_root(struct source *source, const json_t *root, struct pir_cost_constants *ret)
-{
-    const uint64_t format = get_number(source, root, "", FORMAT, 0, INT64_MAX);
-    if (source->status == STATUS_OK && format != PIR_COST_FILE_FORMAT)
-        source->status = error_set(source->err, STATUS_UNSUPPORTED,
-                                   "%s: format %" PRIu64 ", this program knows %d", source->name,
-                                   format, PIR_COST_FILE_FORMAT);
-    if (!json_is_string(get(source, root, "", field_names[KERNEL])))
-        refuse(source, "", field_names[KERNEL], "is not a string");
-    ret->degree = get_number(source, root, "", field_names[DEGREE], 2, 32768);
-    if ((ret->degree & (ret->degree - 1)) != 0)
-        refuse(source, "", field_names[DEGREE], "is not a power of two");
-    ret->moduli_count = get_number(source, root, "", field_names[MODULI], 2, BFV_MAX_MODULI);
-    const json_t *pairs = get(source, root, "", field_names[PAIRS_LEVELS]);
-    if (!json_is_boolean(pairs))
-        refuse(source, "", field_names[PAIRS_LEVELS], "is not true or false");
-    ret->pairs_levels = json_is_true(pairs);
-
-    const json_t *nanoseconds = get(source, root, "", field_names[NANOSECONDS]);
+    const char *names[PIR_COST_TERM_COUNT];
     uint64_t sum = 0;
-    if (!json_is_object(nanoseconds))
-        refuse(source, "", field_names[NANOSECONDS], "is not an object");
+    for (size_t i = 0; i < PIR_COST_TERM_COUNT; i++)
+        names[i] = pir_cost_term_name((enum pir_cost_term)i);
+    json_field_keys(object, names, PIR_COST_TERM_COUNT);
     for (size_t i = 0; i < PIR_COST_TERM_COUNT; i++) {
-        ret->ns[i] =
-            get_number(source, nanoseconds, "nanoseconds.", term_name(i), 0, PIR_COST_NS_MAX);
+        const struct json_field term = json_field_required(object, names[i]);
+        ret->ns[i] = json_field_integer(&term, 0, PIR_COST_NS_MAX, 0);
         sum |= ret->ns[i];
     }
     if (sum == 0)
-        refuse(source, "", field_names[NANOSECONDS], "all are 0");
-    refuse_others(source, root, "the file", root_name, FIELD_COUNT + 1);
-    refuse_others(source, nanoseconds, field_names[NANOSECONDS], term_name, PIR_COST_TERM_COUNT);
+        json_field_refuse(object, "all are 0");
+}
+
+static void read_root(const struct json_field *root, struct pir_cost_constants *ret)
+{
+    struct json_field fields[FIELD_COUNT];
+    json_field_keys(root, field_names, FIELD_COUNT);
+    for (size_t i = 0; i < FIELD_COUNT; i++)
+        fields[i] = json_field_required(root, field_names[i]);
+    check_format(&fields[FORMAT]);
+    (void)json_field_text(&fields[KERNEL], KERNEL_NAME_MAX_BYTES);
+    ret->degree = json_field_integer(&fields[DEGREE], 2, 32768, 2);
+    if ((ret->degree & (ret->degree - 1)) != 0)
+        json_field_refuse(&fields[DEGREE], "is not a power of two");
+    ret->moduli_count = json_field_integer(&fields[MODULI], 2, BFV_MAX_MODULI, 2);
+    ret->pairs_levels = json_field_flag(&fields[PAIRS_LEVELS], false);
+    read_nanoseconds(&fields[NANOSECONDS], ret);
 }
 
 enum status pir_cost_file_parse(struct span json, const char *name, struct pir_cost_constants *ret,
                                 struct error *err)
 {
+    struct json_reader reader = {.file = name, .err = err};
+    struct pir_cost_constants constants = {0};
+    json_t *root = NULL;
     if (json.size > PIR_COST_FILE_MAX_BYTES)
         return error_set(err, STATUS_TOO_LARGE, "%s: larger than %zu bytes", name,
                          PIR_COST_FILE_MAX_BYTES);
-    json_error_t why;
-    json_t *root = json_loadb((const char *)json.data, json.size, JSON_REJECT_DUPLICATES, &why);
-    if (root == NULL)
-        return error_set(err, STATUS_MALFORMED, "%s: line %d: %s", name, why.line, why.text);
-    struct source source = {.name = name, .status = STATUS_OK, .err = err};
-    struct pir_cost_constants constants = {0};
-    if (!json_is_object(root))
-        source.status = error_set(err, STATUS_INVALID, "%s: is not an object", name);
-    read_root(&source, root, &constants);
+    const enum status status = json_field_load(name, json, &root, err);
+    if (status != STATUS_OK)
+        return status;
+    const struct json_field field = json_field_root(&reader, root);
+    read_root(&field, &constants);
     json_decref(root);
-    if (source.status == STATUS_OK)
+    if (reader.status == STATUS_OK)
         *ret = constants;
-    return source.status;
+    return reader.status;
 }
 
 enum status pir_cost_file_read(const char *path, struct pir_cost_constants *ret, struct error *err)
@@ -147,15 +90,15 @@ enum status pir_cost_file_format(const struct pir_cost_constants *constants, con
                                  struct bytes *ret, struct error *err)
 {
     bytes_append_format(ret,
-                        "{\n  \"" FORMAT "\": %d,\n  \"%s\": \"%s\",\n  \"%s\": %" PRIu64
+                        "{\n  \"%s\": %d,\n  \"%s\": \"%s\",\n  \"%s\": %" PRIu64
                         ",\n  \"%s\": %" PRIu64 ",\n  \"%s\": %s,\n  \"%s\": {",
-                        PIR_COST_FILE_FORMAT, field_names[KERNEL], kernel, field_names[DEGREE],
-                        constants->degree, field_names[MODULI], constants->moduli_count,
-                        field_names[PAIRS_LEVELS], constants->pairs_levels ? "true" : "false",
-                        field_names[NANOSECONDS]);
+                        field_names[FORMAT], PIR_COST_FILE_FORMAT, field_names[KERNEL], kernel,
+                        field_names[DEGREE], constants->degree, field_names[MODULI],
+                        constants->moduli_count, field_names[PAIRS_LEVELS],
+                        constants->pairs_levels ? "true" : "false", field_names[NANOSECONDS]);
     for (size_t i = 0; i < PIR_COST_TERM_COUNT; i++)
-        bytes_append_format(ret, "%s\n    \"%s\": %" PRIu64, i == 0 ? "" : ",", term_name(i),
-                            constants->ns[i]);
+        bytes_append_format(ret, "%s\n    \"%s\": %" PRIu64, i == 0 ? "" : ",",
+                            pir_cost_term_name((enum pir_cost_term)i), constants->ns[i]);
     bytes_append(ret, span_of_text("\n  }\n}\n"));
     return bytes_status(ret, "costs", err);
 }

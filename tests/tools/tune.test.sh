@@ -34,7 +34,7 @@ before=$(readlink "$tmp/data/a/current")
 sed 's/"query": [0-9]*/"query": -1/' "$tmp/costs.json" >"$tmp/bad.json"
 compile --costs "$tmp/bad.json"
 is_code 1 'a bad file fails'
-is_stderr "blindlist: $tmp/bad.json: nanoseconds.query: -1 is not in 0..100000000" 'and is told where'
+is_stderr "blindlist: $tmp/bad.json: \$.nanoseconds.query: must be an integer, not negative" 'and is told where'
 compile --costs "$tmp/none.json"
 is_code 1 'a missing file fails'
 is_stderr_like "$tmp/none.json: No such file" 'and is named'

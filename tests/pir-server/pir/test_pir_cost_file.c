@@ -57,38 +57,42 @@ static void refused(const char *from, const char *to, enum status expected, cons
 
 Test(pir_cost_file, anything_else_is_refused_with_its_path)
 {
-    refused("{", "", STATUS_MALFORMED, "costs.json: line 1:");
-    refused("\"format\":1,", "", STATUS_INVALID, "costs.json: format: is missing");
-    refused("\"format\":1", "\"format\":2", STATUS_UNSUPPORTED, "format 2, this program knows 1");
-    refused("\"format\":1", "\"format\":\"1\"", STATUS_INVALID, "format: is not an integer");
-    refused("\"avx2\"", "2", STATUS_INVALID, "kernel: is not a string");
-    refused("\"kernel\":\"avx2\",", "", STATUS_INVALID, "kernel: is missing");
-    refused("4096", "0", STATUS_INVALID, "degree: 0 is not in 2..32768");
-    refused("4096", "4095", STATUS_INVALID, "degree: is not a power of two");
-    refused("\"moduli\":3", "\"moduli\":1", STATUS_INVALID, "moduli: 1 is not in 2..");
-    refused("\"moduli\":3", "\"moduli\":99", STATUS_INVALID, "moduli: 99 is not in 2..");
-    refused("true", "1", STATUS_INVALID, "pairsLevels: is not true or false");
-    refused("\"query\":1,", "", STATUS_INVALID, "nanoseconds.query: is missing");
-    refused("\"query\":1", "\"query\":-1", STATUS_INVALID, "nanoseconds.query: -1 is not in 0..");
-    refused("100000000", "100000001", STATUS_INVALID, "nanoseconds.reply: 100000001 is not in 0..");
+    refused("{", "", STATUS_MALFORMED, "costs.json: line 1, column 8:");
+    refused("\"format\":1,", "", STATUS_INVALID, "costs.json: $.format: is missing");
+    refused("\"format\":1", "\"format\":2", STATUS_UNSUPPORTED,
+            "$.format: format 2, this program knows 1");
+    refused("\"format\":1", "\"format\":\"1\"", STATUS_INVALID, "$.format: must be an integer");
+    refused("\"avx2\"", "2", STATUS_INVALID, "$.kernel: must be a text");
+    refused("\"kernel\":\"avx2\",", "", STATUS_INVALID, "$.kernel: is missing");
+    refused("avx2", "", STATUS_INVALID, "$.kernel: has 0 bytes");
+    refused("4096", "0", STATUS_INVALID, "$.degree: 0 is not in 2..32768");
+    refused("4096", "4095", STATUS_INVALID, "$.degree: is not a power of two");
+    refused("\"moduli\":3", "\"moduli\":1", STATUS_INVALID, "$.moduli: 1 is not in 2..");
+    refused("\"moduli\":3", "\"moduli\":99", STATUS_INVALID, "$.moduli: 99 is not in 2..");
+    refused("true", "1", STATUS_INVALID, "$.pairsLevels: must be true or false");
+    refused("\"query\":1,", "", STATUS_INVALID, "$.nanoseconds.query: is missing");
+    refused("\"query\":1", "\"query\":-1", STATUS_INVALID,
+            "$.nanoseconds.query: must be an integer, not negative");
+    refused("100000000", "100000001", STATUS_INVALID,
+            "$.nanoseconds.reply: 100000001 is not in 0..");
     refused("\"column\":6", "\"column\":6.0", STATUS_INVALID,
-            "nanoseconds.column: is not an integer");
+            "$.nanoseconds.column: must be an integer");
     refused("\"query\":1", "\"query\":1,\"other\":1", STATUS_INVALID,
-            "nanoseconds: holds a field that is not known");
+            "$.nanoseconds.other: is not a known key");
     refused("\"format\":1", "\"format\":1,\"other\":1", STATUS_INVALID,
-            "the file: holds a field that is not known");
+            "$.other: is not a known key");
     refused("\"query\":1", "\"query\":1,\"query\":1", STATUS_MALFORMED, "duplicate");
 
     struct pir_cost_constants constants;
     struct error error;
     cr_assert_eq(parse("[]", &constants, &error), STATUS_INVALID);
-    cr_assert_str_eq(error.message, "costs.json: is not an object");
+    cr_assert_str_eq(error.message, "costs.json: $: must be an object");
     static const char zeros[] =
-        "{\"format\":1,\"kernel\":\"\",\"degree\":2,\"moduli\":2,\"pairsLevels\":false,"
+        "{\"format\":1,\"kernel\":\"x\",\"degree\":2,\"moduli\":2,\"pairsLevels\":false,"
         "\"nanoseconds\":{\"query\":0,\"decomposition\":0,\"automorphism\":0,\"plaintext\":0,"
         "\"selector\":0,\"column\":0,\"product\":0,\"reply\":0}}";
     cr_assert_eq(parse(zeros, &constants, &error), STATUS_INVALID);
-    cr_assert_str_eq(error.message, "costs.json: nanoseconds: all are 0");
+    cr_assert_str_eq(error.message, "costs.json: $.nanoseconds: all are 0");
     for (size_t size = 0; size + 1 < sizeof good; size++)
         cr_assert_eq(pir_cost_file_parse(span_of(good, size), "x", &constants, NULL),
                      STATUS_MALFORMED);

@@ -1,8 +1,7 @@
-#include "lists/json_field.h"
-
-#include "base/units.h"
+#include "json/json_field.h"
 
 #include "base/bytes.h"
+#include "base/units.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -75,6 +74,13 @@ void json_field_require(const struct json_field *field)
 {
     if (field->value == NULL)
         json_field_refuse(field, "is missing");
+}
+
+struct json_field json_field_required(const struct json_field *parent, const char *name)
+{
+    const struct json_field field = json_field_member(parent, name);
+    json_field_require(&field);
+    return field;
 }
 
 static void refuse_type(const struct json_field *field, const char *wanted)

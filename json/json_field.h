@@ -8,8 +8,8 @@
  * Numbers  sizes are integers (bytes) or texts with a unit: B, KB, MB, GB (powers of 1000), KiB,
  *          MiB, GiB. Durations are integers (seconds) or texts: s, m, h, d. "1.5GB" is refused.
  * Memory   texts are borrowed from the document. Threads  one at a time. */
-#ifndef BLINDLIST_LISTS_JSON_FIELD_H
-#define BLINDLIST_LISTS_JSON_FIELD_H
+#ifndef BLINDLIST_JSON_JSON_FIELD_H
+#define BLINDLIST_JSON_JSON_FIELD_H
 
 #include "base/span.h"
 #include "base/status.h"
@@ -50,6 +50,8 @@ void json_field_refuse(const struct json_field *field, const char *format, ...) 
 void json_field_note(const struct json_field *field, enum status status, const struct error *said);
 /* An absent field is a failure. */
 void json_field_require(const struct json_field *field);
+/* A member that must be there. */
+struct json_field json_field_required(const struct json_field *parent, const char *name);
 
 /* The field is an object (an absent one is fine) and has no other keys than these. */
 void json_field_keys(const struct json_field *object, const char *const *names, size_t count);
