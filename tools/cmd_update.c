@@ -39,8 +39,7 @@ struct update {
     struct public_suffixes *suffixes;
     struct source_keys *keys; /* NULL once they are rows */
     struct row_set *rows;
-    uint64_t fates[KEY_FATE_COUNT];                 /* of the keys to be blocked */
-    char version_before[DATASET_VERSION_BYTES + 1]; /* "" = none */
+    uint64_t fates[KEY_FATE_COUNT]; /* of the keys to be blocked */
     bool is_refused;
     size_t removed_count; /* versions */
     struct compile_summary summary;
@@ -48,7 +47,7 @@ struct update {
 
 static bool has_changed(const struct update *update)
 {
-    return strcmp(update->version_before, update->summary.dataset.info.version) != 0;
+    return !update->summary.dataset.is_unchanged;
 }
 
 /* ---- sources ---- */
@@ -209,8 +208,6 @@ static enum status approve(void *context, const struct dataset_info *before, uin
     const uint64_t now = row_count - 1;
     const uint64_t then = before != NULL ? before->row_count - 1 : 0;
     enum status status = STATUS_OK;
-    if (before != NULL)
-        memcpy(update->version_before, before->version, sizeof update->version_before);
     if (update->is_forced)
         return STATUS_OK;
     if (now < guard->min_rows)
@@ -336,8 +333,7 @@ static json_t *keys_json(const struct update *update)
 static json_t *update_json(const struct update *update)
 {
     json_t *root = compile_summary_json(&update->summary);
-    if (json_put(root, "changed", json_boolean(has_changed(update))) &&
-        json_put(root, "sources", sources_json(update)) &&
+    if (json_put(root, "sources", sources_json(update)) &&
         json_put(root, "keys", keys_json(update)) &&
         json_put(root, "conflicts", dataset_report_conflicts_json(update->report)) &&
         json_put(root, "versionsRemoved", json_count(update->removed_count)))

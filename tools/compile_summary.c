@@ -178,7 +178,7 @@ struct json_t *compile_summary_json(const struct compile_summary *compile)
     json_t *root = json_object();
     if (root != NULL && json_put(root, "useCase", json_string(info->use_case)) &&
         json_put(root, "version", json_string(info->version)) &&
-        json_put(root, "unchanged", json_boolean(summary->is_unchanged)) &&
+        json_put(root, "changed", json_boolean(!summary->is_unchanged)) &&
         json_put(root, "lists", dataset_counts_json(&compile->counts)) &&
         json_put(root, "rows", json_count(info->row_count)) &&
         json_put(root, "rowsBytes", json_count(summary->rows_bytes)) &&

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "bloom/formats/bloom_filter.h"
 #include "pir-server/bfv/bfv_context.h"
+#include "pir-server/dataset/dataset_files.h"
 #include "pir-server/dataset/dataset_in_force.h"
 #include "pir-server/dataset/dataset_prefilter.h"
 #include "pir-server/dataset/dataset_report_write.h"
@@ -35,6 +36,7 @@ struct writing {
     struct pir_partition *partition;
     struct pir_shape_wish wish;
     struct pir_processing processing;
+    bool has_old_shape;
     struct pir_parameters parameters; /* those of shard 0 */
     struct dataset_summary summary;
 };
@@ -131,23 +133,27 @@ static enum status fill(struct writing *work, struct error *err)
                : STATUS_OK;
 }
 
+static void digest_rows(const struct writing *work, uint8_t ret[DATASET_DIGEST_BYTES])
+{
+    struct sha256 hash;
+    sha256_init(&hash);
+    sha256_add(&hash, row_set_text(work->rows));
+    sha256_finish(&hash, ret);
+}
+
 /* Two tasks: the digest and the file. */
 static enum status write_rows_task(void *context, size_t index, size_t worker, struct error *err)
 {
     struct writing *work = context;
-    const struct span text = row_set_text(work->rows);
     (void)worker;
     if (index == 0) {
-        struct sha256 hash;
-        sha256_init(&hash);
-        sha256_add(&hash, text);
-        sha256_finish(&hash, work->manifest.info.rows_digest);
+        digest_rows(work, work->manifest.info.rows_digest);
         return STATUS_OK;
     }
     char *path = NULL;
     enum status status = path_of(work, "rows.txt", &path, err);
     if (status == STATUS_OK)
-        status = file_write(path, FILE_MODE_PUBLIC, text, err);
+        status = file_write(path, FILE_MODE_PUBLIC, row_set_text(work->rows), err);
     mem_free(path);
     return status;
 }
@@ -174,10 +180,10 @@ static enum status choose_rate(struct writing *work, struct error *err)
     return STATUS_OK;
 }
 
-static enum status write_rows(struct writing *work, struct error *err)
+/* Sorts the rows and has them approved. */
+static enum status settle_rows(struct writing *work, struct error *err)
 {
     const struct dataset_settings *settings = work->settings;
-    struct dataset_info *info = &work->manifest.info;
     enum status status = row_set_add(work->rows, span_of_text(DATASET_TEST_ROW), err);
     if (status == STATUS_OK)
         status = row_set_finish(work->rows, work->pool, err);
@@ -187,14 +193,25 @@ static enum status write_rows(struct writing *work, struct error *err)
                                    row_set_count(work->rows), err);
     if (status == STATUS_OK)
         status = choose_rate(work, err);
-    if (status == STATUS_OK)
-        status = thread_pool_for(work->pool, 2, write_rows_task, work, err);
     if (status != STATUS_OK)
         return status;
-    info->row_count = row_set_count(work->rows);
+    work->manifest.info.row_count = row_set_count(work->rows);
+    work->summary.rows_bytes = row_set_text(work->rows).size;
+    return STATUS_OK;
+}
+
+static void choose_seed(struct writing *work)
+{
+    const struct dataset_settings *settings = work->settings;
+    struct dataset_info *info = &work->manifest.info;
     info->murmur_seed =
         settings->has_seed ? settings->murmur_seed : bloom_seed_of_digest(info->rows_digest);
-    work->summary.rows_bytes = row_set_text(work->rows).size;
+}
+
+static enum status write_rows(struct writing *work, struct error *err)
+{
+    const enum status status = thread_pool_for(work->pool, 2, write_rows_task, work, err);
+    choose_seed(work);
     return status;
 }
 
@@ -449,9 +466,9 @@ static enum status describe_shards(struct writing *work, struct error *err)
                             err);
 }
 
-static enum status write_shards(struct writing *work, struct error *err)
+/* Before anything is made of the rows: what is wanted of the shards. */
+static enum status choose_shards(struct writing *work, struct error *err)
 {
-    bool is_updated = false;
     work->wish = work->settings->wish;
     work->wish.key = NULL;
     if (work->wish.hash_function_count == 0)
@@ -465,10 +482,17 @@ static enum status write_shards(struct writing *work, struct error *err)
     work->manifest.shard_rows.rows = mem_alloc_zeroed(shards, sizeof(uint64_t));
     if (work->manifest.shard_rows.rows == NULL)
         return error_set(err, STATUS_NOMEM, "%zu shards: out of memory", shards);
-    const bool has_old_shape = take_old_shape(work);
+    work->has_old_shape = take_old_shape(work);
+    return STATUS_OK;
+}
+
+static enum status write_shards(struct writing *work, struct error *err)
+{
+    bool is_updated = false;
+    enum status status = STATUS_OK;
     if (work->settings->is_full)
         snprintf(work->summary.full_reason, sizeof work->summary.full_reason, "it was asked for");
-    else if (has_old_shape)
+    else if (work->has_old_shape)
         status = update_shards(work, &is_updated, err);
     else if (work->before != NULL)
         snprintf(work->summary.full_reason, sizeof work->summary.full_reason,
@@ -477,7 +501,7 @@ static enum status write_shards(struct writing *work, struct error *err)
     work->summary.is_updated = is_updated;
     work->summary.kept_shape = is_updated;
     if (status == STATUS_OK && !is_updated)
-        status = process_rows(work, has_old_shape, err);
+        status = process_rows(work, work->has_old_shape, err);
     return status == STATUS_OK ? describe_shards(work, err) : status;
 }
 
@@ -528,6 +552,49 @@ static enum status name_version(struct writing *work, struct error *err)
     return status;
 }
 
+/* ---- when nothing has changed ---- */
+
+/* The version in force as the result. */
+static enum status take_before(struct writing *work, struct error *err)
+{
+    const struct dataset_shard_rows *known = dataset_shard_rows(work->before);
+    struct dataset_info *info = &work->manifest.info;
+    struct bloom_params params;
+    *info = *dataset_info(work->before);
+    memcpy(work->manifest.shard_rows.rows, known->rows,
+           (size_t)info->shard_count * sizeof *known->rows);
+    for (uint64_t i = 0; i < info->shard_count; i++)
+        work->summary.shard_bytes += pir_shard_size(dataset_shard(work->before, i));
+    if (bloom_params_choose(info->row_count, info->false_positive_rate, info->murmur_seed,
+                            &params) == BLOOM_OK)
+        work->summary.expected_rate = bloom_expected_rate(&params, info->row_count);
+    work->summary.update.shards_linked = info->shard_count;
+    work->summary.is_updated = true;
+    work->summary.kept_shape = true;
+    work->summary.existed = true;
+    work->summary.is_unchanged = true;
+    return describe_shards(work, err);
+}
+
+/* Rows and settings that lead to the version in force need no work when that version is whole. */
+static enum status compare(struct writing *work, struct error *err)
+{
+    const struct dataset_info *info = &work->manifest.info;
+    struct error ignored;
+    if (work->settings->is_full || !work->has_old_shape ||
+        dataset_shard_rows(work->before)->rows == NULL ||
+        dataset_info(work->before)->row_count != info->row_count)
+        return STATUS_OK;
+    digest_rows(work, work->manifest.info.rows_digest);
+    choose_seed(work);
+    work->parameters = *dataset_parameters(work->before);
+    const enum status status = name_version(work, err);
+    if (status != STATUS_OK || strcmp(dataset_info(work->before)->version, info->version) != 0 ||
+        dataset_verify(work->before, work->pool, NULL, &ignored) != STATUS_OK)
+        return status;
+    return take_before(work, err);
+}
+
 static enum status write_report(struct writing *work, struct error *err)
 {
     struct dataset_summary *summary = &work->summary;
@@ -547,96 +614,10 @@ static enum status write_report(struct writing *work, struct error *err)
                                 summary->is_updated ? &counts : NULL, work->temporary, err);
 }
 
-/* A shard was hashed when it was made: its header has the digest. */
-static enum status take_shard_digest(const char *path, struct dataset_file *file, struct error *err)
-{
-    struct pir_shard *shard = NULL;
-    const enum status status = pir_shard_open(path, 0, &shard, err);
-    if (status == STATUS_OK) {
-        memcpy(file->digest, pir_shard_digest(shard), sizeof file->digest);
-        file->bytes = pir_shard_size(shard);
-    }
-    pir_shard_free(shard);
-    return status;
-}
-
-static enum status hash_file(const char *path, struct dataset_file *file, struct error *err)
-{
-    struct file_map map = {0};
-    const enum status status = file_map_open(path, &map, err);
-    if (status == STATUS_OK) {
-        struct sha256 hash;
-        sha256_init(&hash);
-        sha256_add(&hash, map.bytes);
-        sha256_finish(&hash, file->digest);
-        file->bytes = map.bytes.size;
-    }
-    file_map_close(&map);
-    return status;
-}
-
-static enum status digest_file(void *context, size_t index, size_t worker, struct error *err)
-{
-    struct writing *work = context;
-    struct dataset_file *file = &work->manifest.files[index];
-    char *path = NULL;
-    (void)worker;
-    if (strcmp(file->name, "rows.txt") == 0) {
-        memcpy(file->digest, work->manifest.info.rows_digest, sizeof file->digest);
-        file->bytes = work->summary.rows_bytes;
-        return STATUS_OK;
-    }
-    enum status status = path_of(work, file->name, &path, err);
-    if (status == STATUS_OK)
-        status = dataset_is_shard_name(file->name) ? take_shard_digest(path, file, err)
-                                                   : hash_file(path, file, err);
-    mem_free(path);
-    return status;
-}
-
-static enum status find_origins(const struct writing *work, bool *ret, struct error *err)
-{
-    char *path = NULL;
-    const enum status status = path_of(work, DATASET_ORIGINS_NAME, &path, err);
-    struct stat info;
-    if (status == STATUS_OK)
-        *ret = lstat(path, &info) == 0;
-    mem_free(path);
-    return status;
-}
-
 static enum status list_files(struct writing *work, struct error *err)
 {
-    static const char *const names[] = {"rows.txt", "prefilter.bloom", "prefilter.json",
-                                        "prefilter.plist", "report.json"};
-    struct dataset_manifest *manifest = &work->manifest;
-    const uint64_t shards = manifest->info.shard_count;
-    bool has_origins;
-    enum status status = find_origins(work, &has_origins, err);
-    if (status != STATUS_OK)
-        return status;
-    const size_t count = ARRAY_COUNT(names) + has_origins + 2 * (size_t)shards;
-    manifest->files = mem_alloc_zeroed(count, sizeof manifest->files[0]);
-    if (manifest->files == NULL)
-        return error_set(err, STATUS_NOMEM, "dataset.json: out of memory");
-    for (size_t i = 0; i < ARRAY_COUNT(names); i++)
-        memcpy(manifest->files[manifest->file_count++].name, names[i], strlen(names[i]) + 1);
-    for (uint64_t i = 0; i < shards; i++) {
-        dataset_shard_name(i, manifest->files[manifest->file_count++].name);
-        dataset_shard_params_name(i, manifest->files[manifest->file_count++].name);
-    }
-    if (has_origins)
-        memcpy(manifest->files[manifest->file_count++].name, DATASET_ORIGINS_NAME,
-               sizeof DATASET_ORIGINS_NAME);
-    dataset_manifest_sort(manifest);
-    status = thread_pool_for(work->pool, count, digest_file, work, err);
-    if (status != STATUS_OK)
-        return status;
-    for (size_t i = 0; i < count; i++) {
-        if (dataset_is_shard_name(manifest->files[i].name))
-            work->summary.shard_bytes += manifest->files[i].bytes;
-    }
-    return STATUS_OK;
+    return dataset_files_list(work->temporary, work->pool, &work->manifest,
+                              &work->summary.shard_bytes, err);
 }
 
 static enum status write_manifest(struct writing *work, struct error *err)
@@ -730,6 +711,9 @@ enum status dataset_write(const char *data, struct row_set *rows,
         enum dataset_phase phase;
     } steps[] = {
         {fill, DATASET_PHASE_KEYS},
+        {settle_rows, DATASET_PHASE_ROWS},
+        {choose_shards, DATASET_PHASE_ROWS},
+        {compare, DATASET_PHASE_ROWS},
         {write_rows, DATASET_PHASE_ROWS},
         {write_shards, DATASET_PHASE_SHARDS},
         {write_prefilter, DATASET_PHASE_PREFILTER},
@@ -742,7 +726,8 @@ enum status dataset_write(const char *data, struct row_set *rows,
     };
     uint64_t start_ns = now_ns(settings);
     status = begin(work, data, err);
-    for (size_t i = 0; i < ARRAY_COUNT(steps) && status == STATUS_OK; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(steps) && status == STATUS_OK && !work->summary.is_unchanged;
+         i++) {
         status = steps[i].run(work, err);
         const uint64_t end_ns = now_ns(settings);
         work->summary.phase_ns[steps[i].phase] += end_ns - start_ns;

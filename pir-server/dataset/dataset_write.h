@@ -5,6 +5,8 @@
  *          replaced by rename. A kill or a full disk at any moment leaves the version in force as
  *          it was; what it left over is removed by the next run. DATA/<use case>/.lock is locked
  *          meanwhile (STATUS_BUSY), so that two runs do not clean up after each other.
+ * Nothing new  when rows and settings lead to the version in force, and that is whole, it is the
+ *          result, and nothing is made.
  * Version  the first 16 hex digits of SHA-256 over the rows' digest, the PIR parameters, the number
  *          of shards, the false-positive rate and the seed. Same input, same version, same bytes,
  *          whatever the threads. A version that is there already is kept and put in force.

@@ -78,11 +78,11 @@ first=$(version)
 compile "$tmp/adblock.txt" "$tmp/plain.txt" "$tmp/hosts" --json
 is_code 0 'lists in another order'
 is "$(version)" "$first" 'give the same version'
-is_stdout_like '"unchanged": true' 'which is told'
+is_stdout_like '"changed": false' 'which is told'
 compile "$tmp/plain.txt"
 compile "$tmp/adblock.txt" "$tmp/plain.txt" "$tmp/hosts" --json
 is "$(version)" "$first" 'back to a version that was there before'
-is_stdout_like '"unchanged": false' 'is a change'
+is_stdout_like '"changed": true' 'is a change'
 
 run bloom check "$home/current/prefilter.bloom" ads.example.com
 is_code 0 'the prefilter knows a row'
