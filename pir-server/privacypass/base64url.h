@@ -4,7 +4,8 @@
  * use; the padding may be missing, but what is there must be right, and bits that belong to no byte
  * must be zero, so that no two texts of one length mean the same bytes in one alphabet.
  *
- * Threads  any. Time  depends on the contents: for what is sent or public, not for keys. */
+ * Threads  any.
+ * Time     depends on the contents: for what is sent or public, not for keys. */
 #ifndef BLINDLIST_PRIVACYPASS_BASE64URL_H
 #define BLINDLIST_PRIVACYPASS_BASE64URL_H
 

@@ -9,7 +9,8 @@
  * Everybody must be given the same bytes, or keys would tell users apart.
  *
  * Reading  unknown members are ignored, and keys of other token types; a key of type 2 must be one
- *          that token_key_parse() takes. Threads  any. */
+ *          that token_key_parse() takes.
+ * Threads  any. */
 #ifndef BLINDLIST_PRIVACYPASS_ISSUER_DIRECTORY_H
 #define BLINDLIST_PRIVACYPASS_ISSUER_DIRECTORY_H
 

@@ -2,7 +2,8 @@
  * SHA-384, a salt of 48 bytes, for a modulus of 2048 bits (2047 bits of encoding).
  *
  * OpenSSL pads only together with a private key operation; a client that blinds needs the padded
- * message itself. Cannot fail. Threads  any. */
+ * message itself. Cannot fail.
+ * Threads  any. */
 #ifndef BLINDLIST_PRIVACYPASS_PSS_ENCODING_H
 #define BLINDLIST_PRIVACYPASS_PSS_ENCODING_H
 

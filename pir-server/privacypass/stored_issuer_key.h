@@ -1,6 +1,7 @@
 /* stored_issuer_key - an issuer key as it lies in the state: PKCS#8, plain or sealed (key_seal.h).
  *
- * A sealed key belongs to its token key id. Threads  any. */
+ * A sealed key belongs to its token key id.
+ * Threads  any. */
 #ifndef BLINDLIST_PRIVACYPASS_STORED_ISSUER_KEY_H
 #define BLINDLIST_PRIVACYPASS_STORED_ISSUER_KEY_H
 

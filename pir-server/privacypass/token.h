@@ -11,7 +11,8 @@
  * All numbers big-endian, all lengths strict. What is signed is the token input.
  *
  * Privacy  a token can be spent by whoever has it: it is shown in no message and no log.
- * Threads  any; these are plain values. Source  RFC 9577, RFC 9578. */
+ * Threads  any; these are plain values.
+ * Source   RFC 9577, RFC 9578. */
 #ifndef BLINDLIST_PRIVACYPASS_TOKEN_H
 #define BLINDLIST_PRIVACYPASS_TOKEN_H
 

@@ -8,7 +8,8 @@
  * refused. Base64 as in base64url.h. Values are those of a field, without its name; of one that
  * holds several challenges, the first is read.
  *
- * Threads  any; nothing is allocated but by bytes. Source  service.md section 1.5. */
+ * Threads  any; nothing is allocated but by bytes.
+ * Source   service.md section 1.5. */
 #ifndef BLINDLIST_PRIVACYPASS_TOKEN_HEADER_H
 #define BLINDLIST_PRIVACYPASS_TOKEN_HEADER_H
 

@@ -1,7 +1,8 @@
 /* token_verdict - what became of a token that somebody showed: taken, or why not.
  *
  * A refusal is an answer, not a failure: the functions that decide return a verdict, and a status
- * only where something of ours can fail. Threads  any. */
+ * only where something of ours can fail.
+ * Threads  any. */
 #ifndef BLINDLIST_PRIVACYPASS_TOKEN_VERDICT_H
 #define BLINDLIST_PRIVACYPASS_TOKEN_VERDICT_H
 
