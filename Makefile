@@ -180,7 +180,7 @@ fuzz: ## build the libFuzzer targets (clang-14) into build/fuzz/fuzz-bin
 	    SANITIZE=address,undefined,fuzzer-no-link OPTIMIZE=-O1
 .PHONY: fuzz-build
 fuzz-build: $(FUZZ_BIN)
-fuzz-smoke: fuzz ## run each fuzz target for SECONDS (default 10)
+fuzz-smoke: fuzz ## run each fuzz target for SECONDS_EACH (default 10)
 	@for target in $(notdir $(FUZZ_BIN)); do \
 	    corpus=fuzz/corpus/$${target#fuzz_}; scratch=$(BUILD)/fuzz/scratch/$$target; \
 	    mkdir -p $$scratch; \
