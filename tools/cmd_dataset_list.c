@@ -15,10 +15,10 @@ static const struct tool_option list_options[] = {
 static json_t *version_json(const struct dataset_version *version)
 {
     if (version->why.status != STATUS_OK)
-        return json_pack("{s:s, s:b, s:b, s:I, s:s}", "version", version->name, "inForce",
+        return json_pack("{s:s, s:b, s:b, s:I, s:o}", "version", version->name, "inForce",
                          version->is_in_force, "before", version->is_before, "made",
                          (json_int_t)cmd_dataset_seconds(version->made_ns), "error",
-                         version->why.message);
+                         tool_text_json(span_of_text(version->why.message)));
     return json_pack("{s:s, s:b, s:b, s:I, s:I, s:I, s:I}", "version", version->name, "inForce",
                      version->is_in_force, "before", version->is_before, "made",
                      (json_int_t)cmd_dataset_seconds(version->made_ns), "rows",

@@ -40,6 +40,14 @@ static enum status verify_version(const struct cmd_dataset *asked, const char *v
     return status;
 }
 
+static json_t *verdict_json(const char *version, bool is_whole, uint64_t bytes,
+                            const struct error *why)
+{
+    return json_pack("{s:s, s:b, s:I, s:o}", "version", version, "whole", is_whole, "bytes",
+                     (json_int_t)bytes, "error",
+                     is_whole ? json_null() : tool_text_json(span_of_text(why->message)));
+}
+
 /* EXIT_DONE, EXIT_ANSWER_NO for damage, else EXIT_FAILED. */
 static int verify_and_tell(const struct cmd_dataset *asked, const char *version,
                            struct thread_pool *pool, json_t *list)
@@ -50,14 +58,16 @@ static int verify_and_tell(const struct cmd_dataset *asked, const char *version,
     const bool is_whole = status == STATUS_OK;
     if (!is_whole && !is_damage(status))
         return tool_fail(&error);
-    if (list != NULL)
-        json_array_append_new(list, json_pack("{s:s, s:b, s:I, s:s?}", "version", version, "whole",
-                                              is_whole, "bytes", (json_int_t)bytes, "error",
-                                              is_whole ? NULL : error.message));
-    else if (is_whole)
+    if (list != NULL) {
+        if (json_array_append_new(list, verdict_json(version, is_whole, bytes, &error)) != 0) {
+            error_set(&error, STATUS_NOMEM, "%s: out of memory", version);
+            return tool_fail(&error);
+        }
+    } else if (is_whole) {
         printf("%s is whole (%s)\n", version, quantity_size((double)bytes).text);
-    else
+    } else {
         printf("%s is damaged: %s\n", version, error.message);
+    }
     return is_whole ? EXIT_DONE : EXIT_ANSWER_NO;
 }
 

@@ -141,7 +141,7 @@ static void print_table(const struct showing *showing)
 /* Leaves out what the list does not say. */
 static bool put_text(json_t *object, const char *name, const char *text)
 {
-    return text == NULL || json_put(object, name, json_string(text));
+    return text == NULL || json_put(object, name, tool_text_json(span_of_text(text)));
 }
 
 static json_t *source_json(const struct showing *showing, const struct shown_source *shown)

@@ -60,7 +60,7 @@ static void verify_one(const char *folder, size_t number, struct totals *totals,
         json_t *item = json_pack("{s:s, s:s, s:I}", "file", file, "result", verdict_names[verdict],
                                  "cases", (json_int_t)cases);
         if (verdict != AGREES)
-            json_object_set_new(item, "message", json_string(error.message));
+            json_object_set_new(item, "message", tool_text_json(span_of_text(error.message)));
         json_array_append_new(all, item);
     } else if (verdict == AGREES) {
         printf("%s: %zu cases agree\n", file, cases);

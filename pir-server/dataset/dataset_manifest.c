@@ -372,8 +372,7 @@ static json_t *digest_json(const uint8_t digest[DATASET_DIGEST_BYTES])
     return json_string(hex);
 }
 
-/* The user's file name: any bytes but NUL; what is not UTF-8 is shown as '?'. */
-static json_t *name_json(const char *name)
+struct json_t *dataset_name_json(const char *name)
 {
     json_t *text = json_string(name);
     if (text != NULL)
@@ -424,13 +423,14 @@ struct json_t *dataset_sources_json(const struct dataset_origin *origin)
     for (size_t i = 0; i < origin->source_count && good; i++) {
         const struct dataset_source *source = &origin->sources[i];
         json_t *object = json_object();
-        good = object != NULL && put(object, "name", name_json(source->name)) &&
+        good = object != NULL && put(object, "name", dataset_name_json(source->name)) &&
                put(object, "bytes", count_json(source->bytes)) &&
                put(object, "sha256", digest_json(source->digest)) &&
                put(object, "lines", count_json(source->counts.lines)) &&
                put(object, "kept", count_json(source->counts.kept)) &&
                put(object, "dropped", count_json(source->counts.dropped)) &&
-               (source->license == NULL || put(object, "license", name_json(source->license))) &&
+               (source->license == NULL ||
+                put(object, "license", dataset_name_json(source->license))) &&
                json_array_append(list, object) == 0;
         json_decref(object);
     }

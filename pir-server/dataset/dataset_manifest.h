@@ -101,6 +101,8 @@ struct json_t;
  * dataset.json has them; NULL without memory. */
 struct json_t *dataset_counts_json(const struct list_counts *counts);
 struct json_t *dataset_sources_json(const struct dataset_origin *origin);
+/* The user's file name: any bytes but NUL; what is not UTF-8 is shown as '?'. */
+struct json_t *dataset_name_json(const char *name);
 /* Appends `root` indented, with a line end. */
 enum status dataset_json_append(const struct json_t *root, struct bytes *ret,
                                 struct error *err) MUST_CHECK;

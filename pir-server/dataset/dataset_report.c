@@ -144,12 +144,6 @@ static json_t *count_json(uint64_t count)
     return json_integer((json_int_t)count);
 }
 
-static json_t *file_json(const char *file)
-{
-    json_t *text = json_string(file);
-    return text != NULL ? text : json_string("(name is not UTF-8)");
-}
-
 /* ---- keys ---- */
 
 /* Takes `sample`, which may be NULL for lack of memory. */
@@ -169,7 +163,7 @@ static json_t *place_json(const struct dataset_report_place *place)
     json_t *object = json_object();
     if (object != NULL &&
         put(object, "key", json_stringn((const char *)place->key.data, place->key.size)) &&
-        put(object, "source", file_json(place->source)) &&
+        put(object, "source", dataset_name_json(place->source)) &&
         put(object, "line", count_json(place->line)))
         return object;
     json_decref(object);
@@ -209,8 +203,9 @@ void dataset_report_overlap(struct dataset_report *report, const char *a, const 
                             uint64_t keys)
 {
     json_t *sample = json_object();
-    if (sample != NULL && !(put(sample, "a", file_json(a)) && put(sample, "b", file_json(b)) &&
-                            put(sample, "keys", count_json(keys)))) {
+    if (sample != NULL &&
+        !(put(sample, "a", dataset_name_json(a)) && put(sample, "b", dataset_name_json(b)) &&
+          put(sample, "keys", count_json(keys)))) {
         json_decref(sample);
         sample = NULL;
     }
@@ -236,7 +231,7 @@ static json_t *note_json(const struct dataset_report *report, const struct note 
     const char *text = report->texts.size > 0 ? (const char *)report->texts.data + note->text : "";
     json_t *object = json_object();
     const bool good =
-        object != NULL && put(object, "file", file_json(note->file)) &&
+        object != NULL && put(object, "file", dataset_name_json(note->file)) &&
         put(object, "line", count_json(note->line)) &&
         put(object, "text", json_stringn(text, note->text_size)) &&
         (note->reason != DROP_NONE

@@ -23,7 +23,7 @@ SWITCHES = 12
 
 class Done:
     def __init__(self, done):
-        self.code, self.out, self.err = done.returncode, done.stdout.decode(), done.stderr.decode()
+        self.code, self.out, self.err = done.returncode, done.stdout.decode(), done.stderr.decode(errors="replace")
 
     def __str__(self):
         return f"exit code {self.code}\n{self.out}\n{self.err}"
@@ -234,6 +234,20 @@ def test_damage(folder):
     check(done.code == 0 and d in data.there() and len(data.there()) == 2, "gc: damaged ones go, too", done)
 
 
+def test_odd_name(folder):
+    """A folder whose name is no UTF-8: messages that hold it are told in JSON all the same."""
+    data = Folder(folder, os.fsdecode(b"odd\xff"), counts=[5])
+    with open(data.path(data.versions[0], "rows.txt"), "a", encoding="utf-8") as file:
+        file.write("more\n")
+    told = data.dataset("verify", "--json")
+    check(told.code == 3 and not told.json()["versions"][0]["whole"] and "odd%ff/" in
+          told.json()["versions"][0]["error"], "verify --json: a folder whose name is no UTF-8", told)
+    os.remove(data.path(data.versions[0], "dataset.json"))
+    told = data.dataset("list", "--json")
+    check(told.code == 0 and "odd%ff/" in told.json()["useCases"][0]["versions"][0]["error"],
+          "list --json: likewise", told)
+
+
 def test_gc(folder):
     data = Folder(folder, "gc")
     a, b, c, d = data.versions
@@ -351,8 +365,8 @@ def test_usage(folder):
 def main():
     folder = working_folder("dataset")
     try:
-        for test in (test_usage, test_list_and_show, test_diff, test_switch, test_damage, test_gc, test_kill,
-                     test_server):
+        for test in (test_usage, test_list_and_show, test_diff, test_switch, test_damage, test_odd_name, test_gc,
+                     test_kill, test_server):
             test(folder)
     finally:
         Server.end_all()

@@ -263,6 +263,10 @@ def test_files():
         json.dump({"useCase": USE_CASE, "sources": [{"id": "g", "glob": "d/*.txt"}]}, file)
     done = run(f"{odd}/lists.json", "--json")
     check(done.code == 0 and done.source().get("name") == "g/a.txt", "a folder with odd characters", done)
+    with open(os.fsencode(f"{odd}/d/") + b"b\xe9.txt", "wb") as file:
+        file.write(LIST)
+    done = run(f"{odd}/lists.json", "--json")
+    check(done.code == 0 and done.source(1).get("name") == "g/b%e9.txt", "a name that is no UTF-8", done)
     for what, source, message in (
             ("a missing file", {"id": "x", "file": "none.txt"},
              f"x ({work}/none.txt): cannot be read: No such file or directory"),
