@@ -9,19 +9,47 @@
 static const char small[] = "insecure_n_8_logq_5x18_logt_5";
 static const char logt_5[] = "n_4096_logq_27_28_28_logt_5";
 
+/* What an expansion needs beside the query. */
+struct expansion {
+    struct bfv_context *context;
+    struct bfv_secret_key *secret;
+    struct drbg drbg;
+    struct bfv_evaluation_key *key;
+    struct bfv_workspace *workspace;
+    struct bfv_selectors *selectors;
+};
+
+static void setup(struct expansion *e, const char *name, const char *kernel,
+                  const uint32_t *elements, size_t element_count, size_t selector_count)
+{
+    cr_assert_eq(bfv_context_new(&bfv_named_parameters_find(name)->parameters, BFV_ALLOW_INSECURE,
+                                 kernel, &e->context, NULL),
+                 STATUS_OK);
+    e->secret = secret_for(e->context, 1);
+    struct random_source source = byte_source(&e->drbg, 2);
+    e->key = evaluation_key_for(e->context, e->secret, elements, element_count, false, &source);
+    cr_assert_eq(bfv_workspace_new(e->context, &e->workspace, NULL), STATUS_OK);
+    cr_assert_eq(bfv_selectors_new(e->context, selector_count, &e->selectors, NULL), STATUS_OK);
+}
+
+static void teardown(struct expansion *e)
+{
+    bfv_selectors_free(e->selectors);
+    bfv_workspace_free(e->workspace);
+    bfv_evaluation_key_free(e->key);
+    bfv_secret_key_free(e->secret);
+    drbg_deinit(&e->drbg);
+    bfv_context_free(e->context);
+}
+
 /* Expands a query whose coefficient k is (k + 1) / 2^h mod t and checks that selector k is the
  * constant k + 1; the least budget is returned. */
 static double check_expansion(const char *name, const uint32_t *elements, size_t element_count,
                               size_t count)
 {
-    struct bfv_context *context = context_for(name);
-    struct bfv_secret_key *secret = secret_for(context, 1);
-    struct drbg drbg;
-    struct random_source source = byte_source(&drbg, 2);
-    struct bfv_evaluation_key *key =
-        evaluation_key_for(context, secret, elements, element_count, false, &source);
-    struct bfv_workspace *workspace;
-    struct bfv_selectors *selectors;
+    struct expansion e;
+    setup(&e, name, NULL, elements, element_count, count + 3);
+    struct bfv_context *const context = e.context;
     const size_t n = bfv_context_degree(context);
     const struct modulus *t = bfv_context_plaintext_modulus(context);
     uint32_t *message = poly_alloc(n, 1);
@@ -35,34 +63,27 @@ static double check_expansion(const char *name, const uint32_t *elements, size_t
     for (size_t k = 0; k < count; k++) {
         message[k] = modulus_mul(t, (uint32_t)(k + 1) % t->value, scale);
     }
-    struct bfv_ciphertext query = encrypted(context, secret, message, 3, 4);
-    cr_assert_eq(bfv_workspace_new(context, &workspace, NULL), STATUS_OK);
-    cr_assert_eq(bfv_selectors_new(context, count + 3, &selectors, NULL), STATUS_OK);
+    struct bfv_ciphertext query = encrypted(context, e.secret, message, 3, 4);
     cr_assert_eq(bfv_expand_check_elements(context, elements, element_count, count, NULL),
                  STATUS_OK);
-    cr_assert_eq(bfv_expand(workspace, key, &query, count, selectors, 2, NULL), STATUS_OK);
+    cr_assert_eq(bfv_expand(e.workspace, e.key, &query, count, e.selectors, 2, NULL), STATUS_OK);
     double least = 1000;
     for (size_t k = 0; k < count; k++) {
-        bfv_selectors_get(selectors, 2 + k, &selector);
+        bfv_selectors_get(e.selectors, 2 + k, &selector);
         if (k % 3 == 1)
             bfv_ciphertext_to_form(context, &selector, BFV_COEFFICIENT);
-        cr_assert_eq(bfv_decrypt(context, secret, &selector, back, NULL), STATUS_OK);
+        cr_assert_eq(bfv_decrypt(context, e.secret, &selector, back, NULL), STATUS_OK);
         cr_assert_eq(back[0], (k + 1) % t->value, "selector %zu of %zu", k, count);
         for (size_t i = 1; i < n; i++)
             cr_assert_eq(back[i], 0, "selector %zu, coefficient %zu", k, i);
-        const double budget = budget_of(context, secret, &selector);
+        const double budget = budget_of(context, e.secret, &selector);
         least = budget < least ? budget : least;
     }
     mem_free(message);
     mem_free(back);
     bfv_ciphertext_deinit(&selector);
     bfv_ciphertext_deinit(&query);
-    bfv_selectors_free(selectors);
-    bfv_workspace_free(workspace);
-    bfv_evaluation_key_free(key);
-    bfv_secret_key_free(secret);
-    drbg_deinit(&drbg);
-    bfv_context_free(context);
+    teardown(&e);
     return least;
 }
 
@@ -127,36 +148,20 @@ Test(bfv_expand, the_reference_kernel_never_pairs)
     static const uint32_t elements[] = {2049, 4097, 6145};
     uint32_t *words[2];
     for (size_t k = 0; k < 2; k++) {
-        struct bfv_context *context = NULL;
-        cr_assert_eq(bfv_context_new(&bfv_named_parameters_find(logt_5)->parameters, 0,
-                                     k == 0 ? "ref" : NULL, &context, NULL),
-                     STATUS_OK);
-        struct bfv_secret_key *secret = secret_for(context, 1);
-        struct drbg drbg;
-        struct random_source source = byte_source(&drbg, 2);
-        struct bfv_evaluation_key *key =
-            evaluation_key_for(context, secret, elements, k == 0 ? 3 : 2, false, &source);
-        struct bfv_workspace *workspace;
-        struct bfv_selectors *selectors;
+        struct expansion e;
+        setup(&e, logt_5, k == 0 ? "ref" : NULL, elements, k == 0 ? 3 : 2, 4);
         const uint32_t message[4096] = {1, 2, 3};
-        struct bfv_ciphertext query = encrypted(context, secret, message, 3, 4);
-        struct bfv_ciphertext selector = ciphertext_for(context, 2, 2, BFV_EVALUATION);
-        cr_assert_eq(bfv_workspace_new(context, &workspace, NULL), STATUS_OK);
-        cr_assert_eq(bfv_selectors_new(context, 4, &selectors, NULL), STATUS_OK);
-        cr_assert_eq(bfv_expand(workspace, key, &query, 4, selectors, 0, NULL), STATUS_OK);
+        struct bfv_ciphertext query = encrypted(e.context, e.secret, message, 3, 4);
+        struct bfv_ciphertext selector = ciphertext_for(e.context, 2, 2, BFV_EVALUATION);
+        cr_assert_eq(bfv_expand(e.workspace, e.key, &query, 4, e.selectors, 0, NULL), STATUS_OK);
         words[k] = poly_alloc(4096, 16);
         for (size_t i = 0; i < 4; i++) {
-            bfv_selectors_get(selectors, i, &selector);
+            bfv_selectors_get(e.selectors, i, &selector);
             memcpy(words[k] + i * 16384, selector.words, 16384 * sizeof(uint32_t));
         }
         bfv_ciphertext_deinit(&query);
         bfv_ciphertext_deinit(&selector);
-        bfv_selectors_free(selectors);
-        bfv_workspace_free(workspace);
-        bfv_evaluation_key_free(key);
-        bfv_secret_key_free(secret);
-        drbg_deinit(&drbg);
-        bfv_context_free(context);
+        teardown(&e);
     }
     cr_assert_arr_eq(words[0], words[1], 65536 * sizeof(uint32_t));
     mem_free(words[0]);
@@ -165,7 +170,10 @@ Test(bfv_expand, the_reference_kernel_never_pairs)
 
 Test(bfv_expand, keys_that_cannot_are_refused_before_any_work)
 {
-    struct bfv_context *context = context_for(logt_5);
+    static const uint32_t large[] = {4097, 2049, 1025};
+    struct expansion e;
+    setup(&e, logt_5, NULL, large, 1, 4);
+    struct bfv_context *const context = e.context;
     struct error error;
     /* 3^2048 is 1 mod 8192, not 4097; 4096 + 2049 is no power of two plus one. */
     static const uint32_t useless[] = {3, 6145, 8191};
@@ -174,34 +182,21 @@ Test(bfv_expand, keys_that_cannot_are_refused_before_any_work)
                      "the evaluation key has no Galois element for 4097, alone or by repetition");
     cr_assert_eq(bfv_expand_check_elements(context, NULL, 0, 2, NULL), STATUS_NO_KEY);
     cr_assert_eq(bfv_expand_check_elements(context, NULL, 0, 1, NULL), STATUS_OK);
-    static const uint32_t large[] = {4097, 2049, 1025};
     cr_assert_eq(bfv_expand_check_elements(context, large, 3, 8, NULL), STATUS_OK);
     cr_assert_eq(bfv_expand_check_elements(context, large, 3, 9, &error), STATUS_NO_KEY);
     cr_assert_eq(bfv_expand_check_elements(context, large, 3, 0, &error), STATUS_INVALID);
     cr_assert_eq(bfv_expand_check_elements(context, large, 3, 4097, &error), STATUS_INVALID);
     cr_assert_str_eq(error.message, "4097 selectors: a query holds 1..4096");
 
-    struct bfv_secret_key *secret = secret_for(context, 1);
-    struct drbg drbg;
-    struct random_source source = byte_source(&drbg, 2);
-    struct bfv_evaluation_key *key = evaluation_key_for(context, secret, large, 1, false, &source);
-    struct bfv_workspace *workspace;
-    struct bfv_selectors *selectors;
-    cr_assert_eq(bfv_workspace_new(context, &workspace, NULL), STATUS_OK);
-    cr_assert_eq(bfv_selectors_new(context, 4, &selectors, NULL), STATUS_OK);
     struct bfv_ciphertext query = ciphertext_for(context, 2, 2, BFV_COEFFICIENT);
-    cr_assert_eq(bfv_expand(workspace, key, &query, 2, selectors, 2, NULL), STATUS_OK);
-    cr_assert_eq(bfv_expand(workspace, key, &query, 3, selectors, 0, NULL), STATUS_NO_KEY);
-    cr_assert_eq(bfv_expand(workspace, key, &query, 2, selectors, 3, &error), STATUS_INVALID);
+    cr_assert_eq(bfv_expand(e.workspace, e.key, &query, 2, e.selectors, 2, NULL), STATUS_OK);
+    cr_assert_eq(bfv_expand(e.workspace, e.key, &query, 3, e.selectors, 0, NULL), STATUS_NO_KEY);
+    cr_assert_eq(bfv_expand(e.workspace, e.key, &query, 2, e.selectors, 3, &error), STATUS_INVALID);
     cr_assert_str_eq(error.message, "2 selectors from 3 on: there is room for 4");
-    cr_assert_eq(bfv_expand(workspace, key, &query, 2, selectors, SIZE_MAX, NULL), STATUS_INVALID);
+    cr_assert_eq(bfv_expand(e.workspace, e.key, &query, 2, e.selectors, SIZE_MAX, NULL),
+                 STATUS_INVALID);
     bfv_ciphertext_deinit(&query);
-    bfv_selectors_free(selectors);
-    bfv_workspace_free(workspace);
-    bfv_evaluation_key_free(key);
-    bfv_secret_key_free(secret);
-    drbg_deinit(&drbg);
-    bfv_context_free(context);
+    teardown(&e);
 }
 
 Test(bfv_expand, allocations_may_fail)
