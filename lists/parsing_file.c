@@ -2,8 +2,11 @@
 
 #include "base/file.h"
 #include "json/json_field.h"
+#include "pir-server/dataset/dataset_manifest.h"
+#include "pir-server/pir/sha256.h"
 #include "urls/parsing_pattern.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 /* ---- reading ---- */
@@ -208,4 +211,26 @@ enum status parsing_file_format(const struct parsing *parsing, struct bytes *ret
     bytes_append_text(ret, text);
     free(text);
     return bytes_status(ret, "parsing configuration", err);
+}
+
+static_assert(PARSING_DIGEST_TEXT_BYTES == 2 * DATASET_DIGEST_BYTES + 1, "a digest in hex");
+
+enum status parsing_file_digest(const struct parsing *parsing, char ret[PARSING_DIGEST_TEXT_BYTES],
+                                struct error *err)
+{
+    uint8_t digest[SHA256_BYTES];
+    struct sha256 hash;
+    struct bytes text;
+    bytes_init(&text, DATASET_PARSING_MAX_BYTES);
+    const enum status status = parsing_file_format(parsing, &text, err);
+    if (status == STATUS_OK) {
+        sha256_init(&hash);
+        sha256_add(&hash, bytes_view(&text));
+        sha256_finish(&hash, digest);
+        dataset_digest_hex(digest, ret);
+        if (text.size == 0)
+            ret[0] = '\0';
+    }
+    bytes_deinit(&text);
+    return status;
 }

@@ -22,5 +22,9 @@ enum status parsing_file_parse(struct span json, const char *name, struct parsin
 /* Appends the canonical text, without a line end; nothing for the default configuration or NULL. */
 enum status parsing_file_format(const struct parsing *parsing, struct bytes *ret,
                                 struct error *err) MUST_CHECK;
+/* SHA-256 of the canonical text in lower-case hex, with a NUL; "" of the default configuration. */
+#define PARSING_DIGEST_TEXT_BYTES ((size_t)65)
+enum status parsing_file_digest(const struct parsing *parsing, char ret[PARSING_DIGEST_TEXT_BYTES],
+                                struct error *err) MUST_CHECK;
 
 #endif

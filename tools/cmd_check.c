@@ -2,6 +2,7 @@
 #include "base/bytes.h"
 #include "base/line_reader.h"
 #include "base/mem.h"
+#include "lists/parsing_file.h"
 #include "tools/commands.h"
 #include "tools/device/device.h"
 #include "tools/tool_json.h"
@@ -15,6 +16,7 @@ enum {
     OPT_URLS,
     OPT_KEYS,
     OPT_AS_KEY,
+    OPT_PARSING,
     OPT_TRACE,
     OPT_JSON
 };
@@ -25,6 +27,7 @@ static const struct tool_option options[] = {
     [OPT_URLS] = {"urls", 0, "FILE", "also check the URLs of a file, one a line; - is stdin"},
     [OPT_KEYS] = {"keys", 'k', "FILE", "keep the secret key in this file between runs"},
     [OPT_AS_KEY] = {"as-key", 0, NULL, "take URLs as dataset keys, word for word, unexpanded"},
+    [OPT_PARSING] = {"parsing-configuration", 0, "FILE", "the app's, of iOS and macOS 27 on"},
     [OPT_TRACE] = {"trace", 't', NULL, "show every request, sub-URL, prefilter hit and answer"},
     [OPT_JSON] = {"json", 0, NULL, "print a JSON object"},
 };
@@ -32,11 +35,14 @@ static const struct tool_option options[] = {
 struct session {
     struct device_options device_options;
     const char *urls; /* a file of them; NULL = none */
+    const char *parsing_path;
     bool as_key;
     bool json;
     bool trace;
     size_t operand_count;
 
+    struct parsing *parsing; /* NULL: the default */
+    bool parsing_differs;    /* from what the dataset was made for */
     struct device *device;
     json_t *results; /* NULL: text */
     size_t denied_count;
@@ -142,6 +148,8 @@ static int finish(const struct session *session, bool stopped)
                                  (json_int_t)session->denied_count, "allowed",
                                  (json_int_t)session->allowed_count, "failed",
                                  (json_int_t)session->failed_count);
+        if (root != NULL && session->parsing_differs)
+            json_object_set_new(root, "parsingDiffers", json_true());
         if (tool_print_json(root) != EXIT_DONE)
             return EXIT_FAILED;
     } else if (count > 1) {
@@ -175,6 +183,9 @@ static int take_option(struct session *session, int got, struct tool_args *args)
     case OPT_AS_KEY:
         session->as_key = true;
         return EXIT_DONE;
+    case OPT_PARSING:
+        session->parsing_path = args->value;
+        return EXIT_DONE;
     case OPT_TRACE:
         session->trace = true;
         return EXIT_DONE;
@@ -187,6 +198,32 @@ static int take_option(struct session *session, int got, struct tool_args *args)
     default:
         return args->exit_code;
     }
+}
+
+/* A dataset that was made for another parsing configuration holds other keys. */
+static enum status compare_parsing(struct session *session, struct error *err)
+{
+    char own[PARSING_DIGEST_TEXT_BYTES];
+    const char *served = device_served_parsing(session->device);
+    const enum status status = parsing_file_digest(session->parsing, own, err);
+    session->parsing_differs = status == STATUS_OK && strcmp(own, served) != 0;
+    if (session->parsing_differs)
+        fprintf(stderr,
+                "blindlist: warning: the dataset was made for another parsing configuration "
+                "(%.16s) than this device has (%.16s): URLs that are listed may be allowed\n",
+                served[0] != '\0' ? served : "default", own[0] != '\0' ? own : "default");
+    return status;
+}
+
+static enum status open_device(struct session *session, struct error *err)
+{
+    enum status status = STATUS_OK;
+    if (session->parsing_path != NULL)
+        status = parsing_file_read(session->parsing_path, &session->parsing, err);
+    session->device_options.parsing = session->parsing;
+    if (status == STATUS_OK)
+        status = device_open(&session->device_options, &session->device, err);
+    return status == STATUS_OK ? compare_parsing(session, err) : status;
 }
 
 static int check_all(struct session *session, char **urls)
@@ -220,12 +257,12 @@ static int run(struct tool_args *args)
     if (session.trace)
         session.device_options.trace =
             session.json ? stderr : stdout; /* in order with the verdicts */
-    if (device_open(&session.device_options, &session.device, &error) != STATUS_OK)
-        return tool_fail(&error);
-    session.results = session.json ? json_array() : NULL;
-    const int exit_code = check_all(&session, args->argv);
+    const enum status status = open_device(&session, &error);
+    session.results = status == STATUS_OK && session.json ? json_array() : NULL;
+    const int exit_code = status == STATUS_OK ? check_all(&session, args->argv) : tool_fail(&error);
     json_decref(session.results);
     device_close(session.device);
+    parsing_free(session.parsing);
     return exit_code;
 }
 

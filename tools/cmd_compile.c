@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/units.h"
 #include "bloom/bloom.h"
+#include "lists/parsing_file.h"
 #include "pir-server/dataset/dataset_write.h"
 #include "pir-server/pir/pir_cost_file.h"
 #include "pir-server/pir/sha256.h"
@@ -31,6 +32,8 @@ enum {
     OPT_COSTS,
     OPT_PARAMETERS,
     OPT_KEEP_PRIVATE,
+    OPT_PARSING,
+    OPT_KEEP_PARTS,
     OPT_PROTECT,
     OPT_KEEP_APPLE,
     OPT_FULL,
@@ -58,6 +61,10 @@ static const struct tool_option options[] = {
                         "encryption parameters [as before, else ..._logt_5]"},
     [OPT_KEEP_PRIVATE] = {"keep-private-suffixes", 0, NULL,
                           "block whole hosters such as github.io when a list says so"},
+    [OPT_PARSING] = {"parsing-configuration", 0, "FILE",
+                     "make the keys that devices with it ask for, of iOS and macOS 27 on"},
+    [OPT_KEEP_PARTS] = {"keep-parsing-parts", 0, NULL,
+                        "block more where it leaves out what an entry names"},
     [OPT_PROTECT] = {"protect", 0, "HOST",
                      "refuse entries that would block HOST, your server; repeat"},
     [OPT_KEEP_APPLE] = {"keep-apple-hosts", 0, NULL,
@@ -76,6 +83,9 @@ struct compile {
     bool has_rate;
     const char *dropped_path;
     const char *costs_path;
+    const char *parsing_path;
+    struct parsing *parsing;
+    struct bytes parsing_text;
     struct pir_cost_constants costs;
     size_t threads; /* 0 = as many as cores */
     bool json;
@@ -171,6 +181,12 @@ static int take_option(struct compile *compile, int got, const struct tool_args 
     case OPT_KEEP_PRIVATE:
         compile->list_options.keep_private_suffixes = true;
         return EXIT_DONE;
+    case OPT_PARSING:
+        compile->parsing_path = args->value;
+        return EXIT_DONE;
+    case OPT_KEEP_PARTS:
+        compile->list_options.keep_parsing_parts = true;
+        return EXIT_DONE;
     case OPT_PROTECT:
         if (protected_hosts_add_own(compile->protected_hosts, span_of_text(args->value), &error) !=
             STATUS_OK)
@@ -252,6 +268,18 @@ static enum status read_list(struct compile *compile, size_t index, struct error
     return STATUS_OK;
 }
 
+static enum status read_parsing(struct compile *compile, struct error *err)
+{
+    if (compile->parsing_path == NULL)
+        return STATUS_OK;
+    enum status status = parsing_file_read(compile->parsing_path, &compile->parsing, err);
+    if (status == STATUS_OK)
+        status = parsing_file_format(compile->parsing, &compile->parsing_text, err);
+    compile->list_options.parsing = compile->parsing;
+    compile->settings.parsing = bytes_view(&compile->parsing_text);
+    return status;
+}
+
 static enum status prepare(struct compile *compile, struct error *err)
 {
     const struct list_reading_sink sink = {
@@ -261,6 +289,8 @@ static enum status prepare(struct compile *compile, struct error *err)
         status = pir_cost_file_read(compile->costs_path, &compile->costs, err);
         compile->settings.wish.constants = &compile->costs;
     }
+    if (status == STATUS_OK)
+        status = read_parsing(compile, err);
     if (status != STATUS_OK)
         return status;
     compile->sources = mem_alloc_zeroed(compile->list_count, sizeof *compile->sources);
@@ -344,6 +374,8 @@ static int take_options(struct compile *compile, struct tool_args *args, bool *r
     if (compile->has_rate && compile->settings.prefilter_bytes != 0)
         return tool_usage_error(args,
                                 "--false-positive-rate and --prefilter-size exclude each other");
+    if (compile->list_options.keep_parsing_parts && compile->parsing_path == NULL)
+        return tool_usage_error(args, "--keep-parsing-parts needs a --parsing-configuration");
     if (compile->settings.shard_count != 0 && compile->settings.rows_per_shard != 0)
         return tool_usage_error(args, "--shards and --rows-per-shard exclude each other");
     return EXIT_DONE;
@@ -353,6 +385,7 @@ static int run(struct tool_args *args)
 {
     struct compile compile = {.lists = args->argv};
     dataset_settings_init(&compile.settings);
+    bytes_init(&compile.parsing_text, DATASET_PARSING_MAX_BYTES);
     compile.settings.show_progress = true;
     compile.settings.now_ns = compile_now_ns;
     struct error error;
@@ -366,6 +399,8 @@ static int run(struct tool_args *args)
     file_writer_cancel(compile.dropped);
     list_reading_free(compile.reading);
     protected_hosts_free(compile.protected_hosts);
+    parsing_free(compile.parsing);
+    bytes_deinit(&compile.parsing_text);
     thread_pool_free(compile.pool);
     dataset_report_free(compile.report);
     mem_free(compile.sources);

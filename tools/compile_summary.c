@@ -92,8 +92,9 @@ void compile_summary_print(const struct compile_summary *compile)
            counts->comments);
     printf("  %-10s %" PRIu64 " of %" PRIu64 " entries\n", "kept", counts->kept, counts->entries);
     if (counts->widened > 0)
-        printf("  %-10s %" PRIu64 " entries lost their www., user name or last slash\n", "widened",
-               counts->widened);
+        printf("  %-10s %" PRIu64 " entries lost their www., user name or last slash%s\n",
+               "widened", counts->widened,
+               info->parsing[0] != '\0' ? ", or what the parsing configuration leaves out" : "");
     if (counts->dropped > 0)
         printf("  %-10s %" PRIu64 "\n", "dropped", counts->dropped);
     for (int i = 1; i < DROP_REASON_COUNT; i++) {
@@ -102,6 +103,8 @@ void compile_summary_print(const struct compile_summary *compile)
                    drop_reason_text((enum drop_reason)i));
     }
     printf("  %-10s %" PRIu64 " distinct, with the test row\n", "rows", info->row_count);
+    if (info->parsing[0] != '\0')
+        printf("  %-10s for devices with the parsing configuration %.16s...\n", "", info->parsing);
     print_size("rows.txt", summary->rows_bytes, "");
     print_size("prefilter", info->prefilter_bytes, "");
     printf("  %-10s one of %.0f other sub-URLs asks in vain\n", "", 1.0 / summary->expected_rate);
@@ -181,6 +184,7 @@ struct json_t *compile_summary_json(const struct compile_summary *compile)
         json_put(root, "changed", json_boolean(!summary->is_unchanged)) &&
         json_put(root, "lists", dataset_counts_json(&compile->counts)) &&
         json_put(root, "rows", json_count(info->row_count)) &&
+        (info->parsing[0] == '\0' || json_put(root, "parsingSha256", json_string(info->parsing))) &&
         json_put(root, "rowsBytes", json_count(summary->rows_bytes)) &&
         json_put(root, "prefilterBytes", json_count(info->prefilter_bytes)) &&
         json_put(root, "expectedFalsePositiveRate", json_real(summary->expected_rate)) &&

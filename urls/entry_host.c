@@ -50,6 +50,20 @@ static enum drop_reason check_address(const struct url *url)
     return is_local_address(url_host(url)) ? DROP_LOCAL_HOST : DROP_NONE;
 }
 
+enum drop_reason entry_host_check_suffix(struct span host, const struct public_suffixes *suffixes,
+                                         bool keeps_hosters)
+{
+    switch (public_suffixes_kind(suffixes, host)) {
+    case PUBLIC_SUFFIX_REGISTRY:
+        return DROP_PUBLIC_SUFFIX;
+    case PUBLIC_SUFFIX_HOSTER:
+        return keeps_hosters ? DROP_NONE : DROP_PRIVATE_SUFFIX;
+    case PUBLIC_SUFFIX_NONE:
+        break;
+    }
+    return DROP_NONE;
+}
+
 enum drop_reason entry_host_check(const struct url *url, const struct public_suffixes *suffixes,
                                   bool keeps_hosters)
 {
@@ -62,13 +76,5 @@ enum drop_reason entry_host_check(const struct url *url, const struct public_suf
         return DROP_SINGLE_LABEL;
     if (url->path_size > 1 || url->query_size > 0 || url->fragment_size > 0)
         return DROP_NONE;
-    switch (public_suffixes_kind(suffixes, host)) {
-    case PUBLIC_SUFFIX_REGISTRY:
-        return DROP_PUBLIC_SUFFIX;
-    case PUBLIC_SUFFIX_HOSTER:
-        return keeps_hosters ? DROP_NONE : DROP_PRIVATE_SUFFIX;
-    case PUBLIC_SUFFIX_NONE:
-        break;
-    }
-    return DROP_NONE;
+    return entry_host_check_suffix(host, suffixes, keeps_hosters);
 }

@@ -15,6 +15,10 @@
 /* DROP_NONE = it may. keeps_hosters: a hoster's suffix such as github.io may, too. */
 enum drop_reason entry_host_check(const struct url *url, const struct public_suffixes *suffixes,
                                   bool keeps_hosters);
+/* Of a host alone, whatever stands behind it: DROP_NONE, DROP_PUBLIC_SUFFIX or
+ * DROP_PRIVATE_SUFFIX. */
+enum drop_reason entry_host_check_suffix(struct span host, const struct public_suffixes *suffixes,
+                                         bool keeps_hosters);
 /* A name that hosts files map for the machine's own use? `host` is not empty. */
 bool entry_host_is_local(struct span host);
 

@@ -9,7 +9,9 @@
 #include "urls/rule_rpz.h"
 #include "urls/rule_text.h"
 #include "urls/rule_urlhaus.h"
-#include "urls/url.h"
+
+/* Of an entry in a message. */
+#define ENTRY_SHOWN_BYTES ((size_t)60)
 
 struct list_parser {
     struct list_options options;
@@ -23,7 +25,7 @@ struct list_parser {
     struct rule_adblock adblock; /* of a list whose format is named */
     struct rule_rpz rpz;
     struct rule_urlhaus *urlhaus; /* NULL when the format does not need it */
-    struct url url;               /* workspace */
+    struct parsing_workspace *workspace;
 };
 
 enum status list_parser_new(const struct list_options *options, const struct list_sink *sink,
@@ -47,6 +49,8 @@ enum status list_parser_new(const struct list_options *options, const struct lis
             status = error_set(err, STATUS_NOMEM, "lists: out of memory");
     }
     if (status == STATUS_OK)
+        status = parsing_workspace_new(parser->options.parsing, &parser->workspace, err);
+    if (status == STATUS_OK)
         *ret = parser;
     else
         list_parser_free(parser);
@@ -59,6 +63,7 @@ void list_parser_free(struct list_parser *parser)
         return;
     public_suffixes_free(parser->own_suffixes);
     mem_free(parser->urlhaus);
+    parsing_workspace_free(parser->workspace);
     mem_free(parser);
 }
 
@@ -135,46 +140,83 @@ struct taking {
     bool is_wider;     /* its key covers more than the line says */
 };
 
+/* Of an entry that is to be blocked: what it blocks by itself, and when the parsing configuration
+ * makes that more, the host that is left. */
+static enum drop_reason check_protected(const struct list_parser *parser,
+                                        const struct parsing_keys *keys)
+{
+    const struct protected_hosts *hosts = parser->options.protected_hosts;
+    if (hosts == NULL)
+        return DROP_NONE;
+    const struct span key = parsing_is_default(parser->options.parsing)
+                                ? keys->keys[0]
+                                : url_key(parsing_url(parser->workspace));
+    const enum drop_reason reason = protected_hosts_check(hosts, key);
+    return reason == DROP_NONE && keys->host.size > 0 ? protected_hosts_check(hosts, keys->host)
+                                                      : reason;
+}
+
+/* The keys of one entry, or the reason why it has none. */
+static enum status read_entry(struct list_parser *parser, struct span text, enum rule_action action,
+                              struct parsing_keys *ret, struct error *err)
+{
+    const bool keeps_hosters = parser->options.keep_private_suffixes || action != RULE_BLOCK;
+    *ret = (struct parsing_keys){.reason = parsing_read(parser->workspace, text)};
+    if (ret->reason == DROP_NONE && text_holds(text, '*'))
+        ret->reason = DROP_WILDCARD;
+    if (ret->reason == DROP_NONE)
+        ret->reason =
+            entry_host_check(parsing_url(parser->workspace), parser->suffixes, keeps_hosters);
+    if (ret->reason != DROP_NONE)
+        return STATUS_OK;
+    const enum status status =
+        parsing_keys(parser->workspace, parser->options.keep_parsing_parts, ret, err);
+    if (status != STATUS_OK)
+        return error_prefix(err, status, "%.*s",
+                            (int)(text.size < ENTRY_SHOWN_BYTES ? text.size : ENTRY_SHOWN_BYTES),
+                            (const char *)text.data);
+    if (ret->reason == DROP_NONE && ret->host.size > 0 && action == RULE_BLOCK &&
+        !parsing_url(parser->workspace)->is_address)
+        ret->reason = entry_host_check_suffix(ret->host, parser->suffixes, keeps_hosters);
+    if (ret->reason == DROP_NONE && action == RULE_BLOCK)
+        ret->reason = check_protected(parser, ret);
+    return STATUS_OK;
+}
+
 /* One entry, without blanks around it. */
 static enum status take_rule_entry(struct list_parser *parser, struct span text,
                                    const struct taking *taking, struct error *err)
 {
-    struct url *url = &parser->url;
     enum rule_action action = taking->action;
     if (action == RULE_BLOCK && parser->options.is_allow_list)
         action = RULE_ALLOW;
     bool is_kept = true;
     enum status status = STATUS_OK;
+    struct parsing_keys keys = {.reason = DROP_FILTERED};
     if (parser->sink.keeps != NULL)
         status = parser->sink.keeps(parser->sink.context, taking->shown, &is_kept, err);
+    if (status == STATUS_OK && is_kept)
+        status = read_entry(parser, text, action, &keys, err);
     if (status != STATUS_OK)
         return status;
-    enum drop_reason reason = is_kept ? url_parse(text, url) : DROP_FILTERED;
-    if (reason == DROP_NONE && text_holds(text, '*'))
-        reason = DROP_WILDCARD;
-    if (reason == DROP_NONE)
-        reason = entry_host_check(url, parser->suffixes,
-                                  parser->options.keep_private_suffixes || action != RULE_BLOCK);
-    const struct list_key key = {.text = reason == DROP_NONE ? url_key(url) : span_of(NULL, 0),
-                                 .action = action,
-                                 .line = parser->line};
-    if (reason == DROP_NONE && action == RULE_BLOCK && parser->options.protected_hosts != NULL)
-        reason = protected_hosts_check(parser->options.protected_hosts, key.text);
-    if (reason != DROP_NONE) {
-        drop(parser, text, reason);
+    if (keys.reason != DROP_NONE) {
+        drop(parser, text, keys.reason);
         return STATUS_OK;
     }
-    status = parser->sink.key(parser->sink.context, &key, err);
+    for (size_t i = 0; i < keys.count && status == STATUS_OK; i++) {
+        const struct list_key key = {.text = keys.keys[i], .action = action, .line = parser->line};
+        status = parser->sink.key(parser->sink.context, &key, err);
+    }
     if (status != STATUS_OK)
         return status;
     parser->counts.entries++;
     parser->counts.kept++;
     parser->counts.exceptions += action != RULE_BLOCK;
-    if (taking->is_wider || url->had_www || url->had_user_info) {
+    if (taking->is_wider || keys.is_wider) {
         const struct list_place place = {.file = parser->file, .line = parser->line, .text = text};
         parser->counts.widened++;
         if (parser->sink.widen != NULL)
-            parser->sink.widen(parser->sink.context, &place, key.text);
+            parser->sink.widen(parser->sink.context, &place, keys.keys[0]);
     }
     return STATUS_OK;
 }

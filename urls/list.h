@@ -29,6 +29,11 @@
  * built-in list decides. An entry with a path stays even there: it blocks that path on all hosts
  * below. What is not to be blocked may be a hoster's suffix or a protected host.
  *
+ * Under a parsing configuration (urls/parsing.h) an entry has that configuration's keys, and is
+ * counted once. Where such a key blocks more than its entry because the configuration leaves a part
+ * out, its host may be neither a public suffix nor protected, whatever else it holds. An entry on
+ * which the configuration's regular expression takes too long is an error.
+ *
  * Threads  one parser belongs to one thread. */
 #ifndef BLINDLIST_URLS_LIST_H
 #define BLINDLIST_URLS_LIST_H
@@ -37,6 +42,7 @@
 #include "base/status.h"
 #include "urls/drop_reason.h"
 #include "urls/list_format.h"
+#include "urls/parsing.h"
 #include "urls/protected_hosts.h"
 #include "urls/public_suffix.h"
 #include "urls/rule.h"
@@ -54,6 +60,8 @@ struct list_options {
     bool keep_private_suffixes;
     const struct public_suffixes *suffixes;        /* borrowed; NULL = the parser makes its own */
     const struct protected_hosts *protected_hosts; /* borrowed; NULL = none */
+    const struct parsing *parsing;                 /* of the app; borrowed, NULL = the default */
+    bool keep_parsing_parts; /* entries that name what it leaves out (urls/parsing.h) */
 };
 
 /* lines + further = comments + entries; entries = kept + dropped. */

@@ -33,6 +33,9 @@ struct bloom_meta {
     double false_positive_tolerance;   /* in (0, 1) */
     char tag[BLOOM_TAG_MAX_BYTES + 1]; /* "" = none (property lists have none) */
     char url[BLOOM_URL_MAX_BYTES + 1]; /* of the raw bits; "" = none */
+    /* SHA-256, in hex, of the parsing configuration that the keys were made for; "" = the default.
+     * Only BLOOM_LAYOUT_MANIFEST has it. */
+    char parsing[2 * BLOOM_DIGEST_BYTES + 1];
 };
 
 /* Checks all of `meta` but tag and url: STATUS_INVALID. item_count 0 is allowed. */

@@ -14,6 +14,7 @@ enum field {
     FIELD_BYTES,
     FIELD_URL,
     FIELD_SIGNATURE,
+    FIELD_PARSING,
     FIELD_COUNT
 };
 
@@ -31,7 +32,8 @@ static const struct form manifest_form = {BLOOM_LAYOUT_MANIFEST,
                                            [FIELD_TOLERANCE] = "falsePositiveTolerance",
                                            [FIELD_BYTES] = "byteCount",
                                            [FIELD_URL] = "url",
-                                           [FIELD_SIGNATURE] = "signature"}};
+                                           [FIELD_SIGNATURE] = "signature",
+                                           [FIELD_PARSING] = "parsingSha256"}};
 
 static const struct form url_form = {BLOOM_LAYOUT_URL,
                                      {[FIELD_TAG] = "tag",
@@ -156,6 +158,13 @@ static enum status parse_manifest_fields(const struct source *source, struct blo
     const json_t *signature = json_object_get(source->object, manifest_form.names[FIELD_SIGNATURE]);
     if (signature != NULL && !json_is_string(signature))
         return error_set(err, STATUS_INVALID, "%s: $.signature: must be a string", source->name);
+    const json_t *parsing = json_object_get(source->object, manifest_form.names[FIELD_PARSING]);
+    if (parsing == NULL)
+        return STATUS_OK;
+    if (!json_is_string(parsing) || !is_digest(json_string_value(parsing)))
+        return error_set(err, STATUS_INVALID,
+                         "%s: $.parsingSha256: must be 64 lower-case hex digits", source->name);
+    memcpy(meta->parsing, json_string_value(parsing), sizeof meta->parsing);
     return STATUS_OK;
 }
 
@@ -251,14 +260,18 @@ enum status bloom_manifest_format(const struct bloom_meta *meta, enum bloom_layo
         [FIELD_ITEMS] = (json_int_t)meta->item_count,
         [FIELD_BYTES] = (json_int_t)bloom_byte_count(meta->params.bit_count)};
 
+    const char *const texts[FIELD_COUNT] = {
+        [FIELD_TAG] = meta->tag, [FIELD_URL] = meta->url, [FIELD_PARSING] = meta->parsing};
+
     json_t *root = json_object();
     int failed = 0;
     for (size_t i = 0; i < FIELD_COUNT; i++) {
         json_t *value = NULL;
-        if (form->names[i] == NULL || i == FIELD_SIGNATURE)
+        if (form->names[i] == NULL || i == FIELD_SIGNATURE ||
+            (i == FIELD_PARSING && meta->parsing[0] == '\0'))
             continue;
-        if (i == FIELD_TAG || i == FIELD_URL)
-            value = json_string(i == FIELD_TAG ? meta->tag : meta->url);
+        if (texts[i] != NULL)
+            value = json_string(texts[i]);
         else if (i == FIELD_TOLERANCE)
             value = json_real(meta->false_positive_tolerance);
         else

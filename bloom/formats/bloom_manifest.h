@@ -1,8 +1,9 @@
 /* bloom_manifest - the two JSON forms that describe raw bits lying elsewhere.
  *
  * Manifest  {"tag", "bitCount", "hashCount", "murmurSeed", "itemCount", "falsePositiveTolerance",
- *           "byteCount", "url"} and optionally "signature" (a string, not looked at); tag is
- *           SHA-256 of the bits in lower-case hex.
+ *           "byteCount", "url"} and optionally "signature" (a string, not looked at) and
+ *           "parsingSha256" (of a parsing configuration, in lower-case hex); tag is SHA-256 of the
+ *           bits in lower-case hex.
  * With url  {"falsePositiveTolerance", "murmurSeed", "numberOfBits", "numberOfHashes", "tag",
  *           "url"}; tag is any string.
  * Strict    every field must be there once, with its type and in its range; others are refused.

@@ -101,6 +101,7 @@ static enum status open_prefilter(struct dataset *dataset, struct error *err)
     if (status == STATUS_OK &&
         (layout != BLOOM_LAYOUT_MANIFEST || strcmp(meta->tag, info->prefilter_tag) != 0 ||
          meta->item_count != info->row_count || meta->params.murmur_seed != info->murmur_seed ||
+         strcmp(meta->parsing, info->parsing) != 0 ||
          bloom_reader_init(&dataset->filter, &meta->params, dataset->prefilter.bytes.data,
                            dataset->prefilter.bytes.size) != BLOOM_OK))
         status = error_set(err, STATUS_MISMATCH, "%s: does not fit dataset.json", path);
@@ -293,6 +294,11 @@ const struct dataset_info *dataset_info(const struct dataset *dataset)
 uint64_t dataset_bytes(const struct dataset *dataset)
 {
     return dataset_manifest_bytes(&dataset->manifest);
+}
+
+struct span dataset_parsing(const struct dataset *dataset)
+{
+    return bytes_view(&dataset->manifest.parsing);
 }
 
 const struct dataset_shard_rows *dataset_shard_rows(const struct dataset *dataset)

@@ -48,6 +48,9 @@ struct dataset_info {
     uint32_t murmur_seed;
     uint64_t prefilter_bytes; /* of prefilter.bloom */
     char prefilter_tag[2 * DATASET_DIGEST_BYTES + 1];
+    /* Digest, in hex, of the parsing configuration that the rows were made for; "" = the default.
+     * dataset_parsing() has it whole. */
+    char parsing[2 * DATASET_DIGEST_BYTES + 1];
 };
 
 /* What an update of shards must know. */
@@ -84,6 +87,8 @@ void dataset_free(struct dataset *dataset); /* takes NULL */
 const struct dataset_info *dataset_info(const struct dataset *dataset);
 /* Of all files but dataset.json and report.html. */
 uint64_t dataset_bytes(const struct dataset *dataset);
+/* The canonical text of the parsing configuration (lists/parsing_file.h); empty = the default. */
+struct span dataset_parsing(const struct dataset *dataset);
 const struct dataset_shard_rows *dataset_shard_rows(const struct dataset *dataset);
 /* The version's folder, symbolic links resolved. */
 const char *dataset_folder(const struct dataset *dataset);

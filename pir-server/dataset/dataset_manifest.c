@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "pir-server/pir/pir_parameters.h"
+#include "pir-server/pir/sha256.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -12,13 +13,32 @@
 void dataset_manifest_init(struct dataset_manifest *manifest)
 {
     *manifest = (struct dataset_manifest){0};
+    bytes_init(&manifest->parsing, DATASET_PARSING_MAX_BYTES);
 }
 
 void dataset_manifest_deinit(struct dataset_manifest *manifest)
 {
     mem_free(manifest->files);
     mem_free(manifest->shard_rows.rows);
+    bytes_deinit(&manifest->parsing);
     dataset_manifest_init(manifest);
+}
+
+enum status dataset_manifest_set_parsing(struct dataset_manifest *manifest, struct span text,
+                                         struct error *err)
+{
+    uint8_t digest[SHA256_BYTES];
+    struct sha256 hash;
+    bytes_clear(&manifest->parsing);
+    manifest->info.parsing[0] = '\0';
+    if (text.size == 0)
+        return STATUS_OK;
+    bytes_append(&manifest->parsing, text);
+    sha256_init(&hash);
+    sha256_add(&hash, text);
+    sha256_finish(&hash, digest);
+    dataset_digest_hex(digest, manifest->info.parsing);
+    return bytes_status(&manifest->parsing, "parsing configuration", err);
 }
 
 static int by_name(const void *a, const void *b)
@@ -249,6 +269,24 @@ static void read_load(struct source *source, const json_t *load, struct dataset_
         refuse(source, "load", "shardRows", "does not add up to the rows");
 }
 
+/* {"sha256", "configuration"}: the digest is that of the configuration in its compact form. */
+static void read_parsing(struct source *source, const json_t *parsing, struct dataset_manifest *ret)
+{
+    const json_t *configuration = json_object_get(parsing, "configuration");
+    const char *digest = get_text(source, parsing, "parsing", "sha256");
+    char *text = json_is_object(configuration) ? json_dumps(configuration, JSON_COMPACT) : NULL;
+    struct error why;
+    if (text == NULL) {
+        refuse(source, "parsing", "configuration", "is not an object");
+        return;
+    }
+    if (dataset_manifest_set_parsing(ret, span_of_text(text), &why) != STATUS_OK)
+        refuse(source, "parsing", "configuration", why.message);
+    else if (strcmp(digest, ret->info.parsing) != 0)
+        refuse(source, "parsing", "sha256", "is not the digest of the configuration");
+    free(text);
+}
+
 static void read_root(struct source *source, const json_t *root, struct dataset_manifest *ret)
 {
     struct dataset_info *info = &ret->info;
@@ -287,6 +325,8 @@ static void read_root(struct source *source, const json_t *root, struct dataset_
     ret->hash_function_count =
         (size_t)get_count(source, shape, "shape", "hashFunctions", 1, KEYWORD_HASH_FUNCTIONS_MAX);
 
+    if (source->status == STATUS_OK && json_object_get(root, "parsing") != NULL)
+        read_parsing(source, get_object(source, root, "parsing"), ret);
     if (source->status == STATUS_OK && json_object_get(root, "load") != NULL)
         read_load(source, get_object(source, root, "load"), ret);
     read_files(source, get_object(source, root, "files"), ret);
@@ -478,6 +518,18 @@ static json_t *shape_json(const struct dataset_info *info, const struct pir_para
     return object;
 }
 
+static json_t *parsing_json(const struct dataset_manifest *manifest)
+{
+    json_t *object = json_object();
+    json_t *configuration = json_loadb((const char *)manifest->parsing.data, manifest->parsing.size,
+                                       JSON_REJECT_DUPLICATES, NULL);
+    if (object != NULL && put(object, "sha256", json_string(manifest->info.parsing)) &&
+        put(object, "configuration", configuration))
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
 static json_t *load_json(const struct dataset_manifest *manifest)
 {
     const struct dataset_shard_rows *known = &manifest->shard_rows;
@@ -548,6 +600,8 @@ enum status dataset_manifest_format(const struct dataset_manifest *manifest,
                 put(root, "shape", shape_json(info, parameters)) &&
                 put(root, "files", files_json(manifest)) &&
                 put(root, "sources", dataset_sources_json(origin));
+    if (good && manifest->parsing.size > 0)
+        good = put(root, "parsing", parsing_json(manifest));
     if (good && manifest->shard_rows.rows != NULL)
         good = put(root, "load", load_json(manifest));
     if (good && origin->counts != NULL)

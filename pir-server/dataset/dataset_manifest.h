@@ -59,13 +59,21 @@ struct dataset_origin {
 struct dataset_manifest {
     struct dataset_info info;
     size_t hash_function_count;
+    struct bytes parsing;                 /* dataset_parsing(); owned */
     struct dataset_shard_rows shard_rows; /* owned */
     struct dataset_file *files;           /* [file_count], sorted by name; owned */
     size_t file_count;
 };
 
+/* Of a parsing configuration's canonical text. */
+#define DATASET_PARSING_MAX_BYTES ((size_t)1 << 17)
+
 void dataset_manifest_init(struct dataset_manifest *manifest);
 void dataset_manifest_deinit(struct dataset_manifest *manifest);
+/* Takes a parsing configuration's canonical text (empty = the default), and its digest into the
+ * info. */
+enum status dataset_manifest_set_parsing(struct dataset_manifest *manifest, struct span text,
+                                         struct error *err) MUST_CHECK;
 /* Sorts the files by name. */
 void dataset_manifest_sort(struct dataset_manifest *manifest);
 /* Binary search; NULL when there is no such file. */

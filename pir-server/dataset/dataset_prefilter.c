@@ -132,6 +132,7 @@ enum status dataset_prefilter_write(const struct row_set *rows, const char *fold
         return error_set(err, STATUS_NOMEM, "prefilter: out of memory");
     meta->item_count = info->row_count;
     meta->false_positive_tolerance = info->false_positive_rate;
+    memcpy(meta->parsing, info->parsing, sizeof meta->parsing);
     enum status status =
         bloom_status(bloom_params_choose(info->row_count, info->false_positive_rate,
                                          info->murmur_seed, &meta->params),

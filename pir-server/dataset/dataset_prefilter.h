@@ -10,7 +10,8 @@
 #include "urls/row_set.h"
 
 /* Writes prefilter.bloom, .json and .plist of the finished `rows` into `folder`.
- *   info  in: use_case, row_count, false_positive_rate, murmur_seed; out: prefilter_bytes and _tag
+ *   info  in: use_case, row_count, false_positive_rate, murmur_seed, parsing;
+ *         out: prefilter_bytes and _tag
  *   pool  may be NULL
  *   ret_params  of the filter */
 enum status dataset_prefilter_write(const struct row_set *rows, const char *folder,

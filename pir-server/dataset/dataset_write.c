@@ -536,6 +536,8 @@ static enum status name_version(struct writing *work, struct error *err)
     bytes_append_format(&text, "blindlist dataset %d\nrows %s\nrate %.17g\nseed %lu\nshards %llu\n",
                         DATASET_FORMAT, hex, info->false_positive_rate,
                         (unsigned long)info->murmur_seed, (unsigned long long)info->shard_count);
+    if (info->parsing[0] != '\0')
+        bytes_append_format(&text, "parsing %s\n", info->parsing);
     enum status status = wire_parameters_write(&work->parameters, WIRE_TEXT, &text, err);
     if (status == STATUS_OK)
         status = bytes_status(&text, "version", err);
@@ -725,7 +727,9 @@ enum status dataset_write(const char *data, struct row_set *rows,
         {publish, DATASET_PHASE_PUBLISH},
     };
     uint64_t start_ns = now_ns(settings);
-    status = begin(work, data, err);
+    status = dataset_manifest_set_parsing(&work->manifest, settings->parsing, err);
+    if (status == STATUS_OK)
+        status = begin(work, data, err);
     for (size_t i = 0; i < ARRAY_COUNT(steps) && status == STATUS_OK && !work->summary.is_unchanged;
          i++) {
         status = steps[i].run(work, err);

@@ -8,7 +8,8 @@
  * Nothing new  when rows and settings lead to the version in force, and that is whole, it is the
  *          result, and nothing is made.
  * Version  the first 16 hex digits of SHA-256 over the rows' digest, the PIR parameters, the number
- *          of shards, the false-positive rate and the seed. Same input, same version, same bytes,
+ *          of shards, the false-positive rate, the seed and, other than the default, the parsing
+ *          configuration's digest. Same input, same version, same bytes,
  *          whatever the threads. A version that is there already is kept and put in force.
  * Shape    shards and PIR parameters are those of the version in force as long as the rows fit and
  *          the settings name no other number of shards or hash functions; else chosen anew, with
@@ -59,6 +60,9 @@ struct dataset_settings {
     uint64_t prefilter_bytes;   /* that the prefilter may have: its rate follows, 0 = none */
     bool has_seed;              /* else the seed follows from the rows */
     uint32_t murmur_seed;
+    /* Canonical text of the parsing configuration that the rows were made for; empty = the
+     * default. Borrowed. */
+    struct span parsing;
     struct dataset_origin origin;
     const struct dataset_report *report; /* NULL = nothing was dropped; borrowed */
     bool is_full;                        /* makes all anew, whatever the version before holds */

@@ -319,6 +319,81 @@ static enum status keeps_a(void *context, struct span entry, bool *ret, struct e
     return STATUS_OK;
 }
 
+/* Each with its keys under a configuration; what is left out is refused, or widens. */
+Test(list, entries_under_a_parsing_configuration)
+{
+    static const char *const names[] = {"v"};
+    struct parsing_options how;
+    struct parsing *parsing = NULL;
+    struct protected_hosts *protected = NULL;
+    cr_assert_eq(protected_hosts_new(&protected, NULL), STATUS_OK);
+    cr_assert_eq(protected_hosts_add_own(protected, span_of_text("own.example.com"), NULL),
+                 STATUS_OK);
+    parsing_options_init(&how);
+    how.domain_levels = 2;
+    how.exclude_path = true;
+    how.chooses_parameters = true;
+    how.parameters = names;
+    how.parameter_count = 1;
+    cr_assert_eq(parsing_new(&how, &parsing, NULL), STATUS_OK);
+    options.parsing = parsing;
+    options.protected_hosts = protected;
+    check("a.b.test\n", "-parsing-part\n");
+    check("b.test\nwww.b.test\n0.0.0.0 c.test d.c.test\n||e.test^\n",
+          "+b.test\n+b.test\n~b.test\n+c.test\n-parsing-part\n+e.test\n");
+    check("b.test/x\nb.test/?t=1&v=2\n*.b.test\n",
+          "-parsing-part\n+b.test/?v=2\n~b.test/?v=2\n-wildcard\n");
+    check("github.io/?v=1\ngithub.io/?v=1&w=2\n", "+github.io/?v=1\n-private-suffix\n");
+    check("example.com\nexample.com/?v=1\nexample.com/?v=1&w=2\n",
+          "-own-host\n+example.com/?v=1\n-own-host\n");
+    options.keep_parsing_parts = true;
+    check("a.b.test/x\nb.co.uk\ny.ads.example.com\nx.github.io/?v=1\n192.0.2.1/x\n",
+          "+b.test/%*\n~b.test/%*\n-public-suffix\n-own-host\n-private-suffix\n"
+          "+192.0.2.1/%*\n~192.0.2.1/%*\n");
+    parsing_free(parsing);
+
+    parsing_options_init(&how);
+    how.exclude_scheme = false;
+    cr_assert_eq(parsing_new(&how, &parsing, NULL), STATUS_OK);
+    options.parsing = parsing;
+    check("example.com\nb.test\nhttp://c.test/x\n",
+          "-own-host\n+https://b.test\n+http://b.test\n+http://c.test/x\n");
+    cr_assert_eq(counts.kept, 2, "an entry counts once");
+    parsing_free(parsing);
+
+    parsing_options_init(&how);
+    how.regular_expression = "//(www\\.)?(?<host>[^/]+)/(?<first>[^/]+)?";
+    cr_assert_eq(parsing_new(&how, &parsing, NULL), STATUS_OK);
+    options.parsing = parsing;
+    check("B.test\nb.test/X/y\nlocalhost\nown.example.com/x\n",
+          "+host=b.test\n+host=b.test first=x\n-local-host\n-own-host\n");
+    parsing_free(parsing);
+    protected_hosts_free(protected);
+    options = (struct list_options){0};
+}
+
+Test(list, a_parsing_configuration_that_takes_too_long, .timeout = 30)
+{
+    struct parsing_options how;
+    struct parsing *parsing = NULL;
+    struct list_parser *parser = NULL;
+    struct error err = {0};
+    parsing_options_init(&how);
+    how.regular_expression = "//(?<x>([a-z]+)+)$";
+    cr_assert_eq(parsing_new(&how, &parsing, NULL), STATUS_OK);
+    options.parsing = parsing;
+    cr_assert_eq(list_parser_new(&options, &sink, &parser, NULL), STATUS_OK);
+    list_parser_begin(parser, "test");
+    cr_assert_eq(
+        list_parser_line(parser, span_of_text("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.b"), &err),
+        STATUS_INVALID);
+    cr_assert_str_eq(err.message, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.b: the pattern takes too "
+                                  "long on a text of 47 bytes");
+    list_parser_free(parser);
+    parsing_free(parsing);
+    options = (struct list_options){0};
+}
+
 Test(list, entries_that_are_not_wanted)
 {
     const struct list_sink picky = {.key = on_key, .drop = on_drop, .keeps = keeps_a};

@@ -15,7 +15,6 @@
 #include "pir-server/wire/wire_served.h"
 #include "tools/device/device_keys.h"
 #include "tools/device/http_client.h"
-#include "urls/url.h"
 
 #include <math.h>
 #include <time.h>
@@ -40,7 +39,8 @@ struct device {
     size_t layout_shard;
     struct bfv_context *context;
     struct bfv_secret_key *secret;
-    struct url url;
+    struct parsing_workspace *workspace;
+    char served_parsing[2 * BLOOM_DIGEST_BYTES + 1];
 };
 
 static void trace_exchange(const struct device *device, const char *method, const char *path,
@@ -121,6 +121,7 @@ static enum status fetch_prefilter(struct device *device, struct error *err)
                                       &layout, err);
     if (status != STATUS_OK)
         goto done;
+    memcpy(device->served_parsing, meta.parsing, sizeof device->served_parsing);
     bytes_clear(&path);
     bits_path(meta.url, &path);
     status = bytes_status(&path, "prefilter path", err);
@@ -350,6 +351,8 @@ enum status device_open(const struct device_options *options, struct device **re
     bytes_init(&device->body, WIRE_CONFIG_RESPONSE_MAX_BYTES);
     bytes_init(&device->prefilter, PREFILTER_MAX_BYTES);
     enum status status = device_keys_init(&device->keys, err);
+    if (status == STATUS_OK)
+        status = parsing_workspace_new(options->parsing, &device->workspace, err);
     if (status != STATUS_OK)
         goto done;
     if (options->keys_path != NULL) {
@@ -389,6 +392,7 @@ void device_close(struct device *device)
     bfv_context_free(device->context);
     wire_served_list_free(device->config);
     http_client_free(device->http);
+    parsing_workspace_free(device->workspace);
     device_keys_deinit(&device->keys);
     bytes_deinit(&device->prefilter);
     bytes_deinit(&device->body);
@@ -396,12 +400,17 @@ void device_close(struct device *device)
     mem_free(device);
 }
 
+const char *device_served_parsing(const struct device *device)
+{
+    return device->served_parsing;
+}
+
 /* ---- one URL ---- */
 
 void device_verdict_init(struct device_verdict *verdict)
 {
     *verdict = (struct device_verdict){.noise_budget_bits = (double)INFINITY};
-    bytes_init(&verdict->key, URL_MAX_BYTES + URL_PORT_BYTES);
+    bytes_init(&verdict->key, PARSING_KEY_MAX_BYTES + 1);
 }
 
 void device_verdict_deinit(struct device_verdict *verdict)
@@ -565,10 +574,10 @@ enum status device_check(struct device *device, const char *text, bool is_key,
     if (is_key) {
         status = visit(&check, span_of_text(text), err);
     } else {
-        const enum drop_reason reason = url_parse(span_of_text(text), &device->url);
+        const enum drop_reason reason = parsing_read(device->workspace, span_of_text(text));
         if (reason != DROP_NONE)
             return error_set(err, STATUS_INVALID, "%s: %s", text, drop_reason_text(reason));
-        status = url_expand(&device->url, visit, &check, err);
+        status = parsing_expand(device->workspace, visit, &check, err);
     }
     return ret->is_denied && status == STATUS_EXISTS ? STATUS_OK : status;
 }

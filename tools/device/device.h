@@ -15,6 +15,7 @@
 #define BLINDLIST_TOOLS_DEVICE_DEVICE_H
 
 #include "base/bytes.h"
+#include "urls/parsing.h"
 
 #include <stdio.h>
 
@@ -24,17 +25,22 @@
 struct device;
 
 struct device_options {
-    const char *server;     /* base URL */
-    const char *use_case;   /* NULL: the only one that the server has */
-    const char *user_agent; /* NULL: DEVICE_USER_AGENT */
-    const char *keys_path;  /* NULL: keys live as long as the device */
-    FILE *trace;            /* NULL: none */
+    const char *server;            /* base URL */
+    const char *use_case;          /* NULL: the only one that the server has */
+    const char *user_agent;        /* NULL: DEVICE_USER_AGENT */
+    const char *keys_path;         /* NULL: keys live as long as the device */
+    const struct parsing *parsing; /* the app's configuration; NULL: the default */
+    FILE *trace;                   /* NULL: none */
 };
 
-/* Borrows the options' texts and `trace` for the device's life. */
+/* Borrows what the options point to for the device's life. */
 enum status device_open(const struct device_options *options, struct device **ret,
                         struct error *err) MUST_CHECK;
 void device_close(struct device *device); /* takes NULL */
+
+/* SHA-256, in hex, of the parsing configuration that the prefilter's manifest names; "" = the
+ * default, or a manifest that does not tell. */
+const char *device_served_parsing(const struct device *device);
 
 struct device_verdict {
     bool is_denied;

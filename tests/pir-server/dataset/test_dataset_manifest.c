@@ -60,6 +60,46 @@ static char *replaced(const char *from, const char *to)
     return text;
 }
 
+#define PARSING "{\"caseSensitive\":true}"
+
+/* Of `text`, which is read with a parsing configuration in it. */
+static enum status parse_parsing(const char *sha256, const char *configuration,
+                                 struct dataset_manifest *ret)
+{
+    char field[400];
+    snprintf(field, sizeof field, "\"parsing\": {\"sha256\": \"%s\", \"configuration\": %s}",
+             sha256, configuration);
+    char *text = replaced("\"something\": \"new\"", field);
+    const enum status status = parse(text, ret);
+    mem_free(text);
+    return status;
+}
+
+Test(dataset_manifest, a_parsing_configuration)
+{
+    struct dataset_manifest manifest;
+    dataset_manifest_init(&manifest);
+    cr_assert_eq(dataset_manifest_set_parsing(&manifest, span_of_text(PARSING), NULL), STATUS_OK);
+    char digest[2 * DATASET_DIGEST_BYTES + 1];
+    memcpy(digest, manifest.info.parsing, sizeof digest);
+    cr_assert_eq(strlen(digest), 64);
+    cr_assert_eq(dataset_manifest_set_parsing(&manifest, span_of(NULL, 0), NULL), STATUS_OK);
+    cr_assert_str_eq(manifest.info.parsing, "");
+    dataset_manifest_deinit(&manifest);
+    /* Blanks do not count: the digest is that of the compact form. */
+    cr_assert_eq(parse_parsing(digest, "{ \"caseSensitive\" : true }", &manifest), STATUS_OK, "%s",
+                 error.message);
+    cr_assert_str_eq(manifest.info.parsing, digest);
+    cr_assert(span_equal(bytes_view(&manifest.parsing), span_of_text(PARSING)));
+    dataset_manifest_deinit(&manifest);
+    cr_assert_eq(parse_parsing(DIGEST, PARSING, &manifest), STATUS_INVALID);
+    cr_assert_str_eq(error.message,
+                     "x/dataset.json: parsing.sha256: is not the digest of the configuration");
+    cr_assert_eq(parse_parsing(digest, "[]", &manifest), STATUS_INVALID);
+    cr_assert_str_eq(error.message, "x/dataset.json: parsing.configuration: is not an object");
+    dataset_manifest_deinit(&manifest);
+}
+
 Test(dataset_manifest, every_wrong_field_is_named)
 {
     static const struct {
