@@ -1,11 +1,9 @@
 /* blindlist dataset show: everything of one version. */
 #include "base/file.h"
 #include "base/mem.h"
-#include "base/quantity.h"
 #include "pir-server/dataset/dataset_manifest.h"
-#include "pir-server/pir/pir_cost.h"
 #include "tools/cmd_dataset.h"
-#include "tools/tool_json.h"
+#include "tools/shape_summary.h"
 #include "urls/drop_reason.h"
 
 #include <inttypes.h>
@@ -55,29 +53,19 @@ static enum status open_version(const struct cmd_dataset *asked, struct shown *s
 
 static json_t *shown_json(const struct cmd_dataset *asked, const struct shown *shown)
 {
-    const struct pir_prediction *prediction = &shown->prediction;
-    return json_pack("{s:s, s:s, s:b, s:b, s:I, s:I, s:{s:f, s:I, s:I, s:I, s:I}, s:O}", "useCase",
-                     asked->use_case, "version", shown->version->name, "inForce",
-                     shown->version->is_in_force, "before", shown->version->is_before, "made",
+    return json_pack("{s:s, s:s, s:b, s:b, s:I, s:I, s:o, s:O}", "useCase", asked->use_case,
+                     "version", shown->version->name, "inForce", shown->version->is_in_force,
+                     "before", shown->version->is_before, "made",
                      (json_int_t)cmd_dataset_seconds(shown->version->made_ns), "bytes",
-                     (json_int_t)dataset_bytes(shown->dataset), "prediction", "queryMs",
-                     (double)prediction->query_ns / 1e6, "queryBytes",
-                     (json_int_t)prediction->query_bytes, "responseBytes",
-                     (json_int_t)prediction->response_bytes, "evaluationKeyBytes",
-                     (json_int_t)prediction->evaluation_key_bytes, "bytesPerShard",
-                     (json_int_t)prediction->shard_bytes, "dataset", shown->manifest);
+                     (json_int_t)dataset_bytes(shown->dataset), "prediction",
+                     shape_summary_prediction_json(&shown->prediction), "dataset", shown->manifest);
 }
 
 /* ---- text ---- */
 
-static void print_size(const char *what, uint64_t bytes, const char *of)
-{
-    printf("  %-10s %s%s\n", what, quantity_size((double)bytes).text, of);
-}
-
 static void print_prefilter(const struct dataset_info *info)
 {
-    print_size("prefilter", info->prefilter_bytes, "");
+    summary_print_size("prefilter", info->prefilter_bytes, "");
     printf("  %-10s %g of other sub-URLs ask in vain; Murmur seed %" PRIu32 "\n", "",
            info->false_positive_rate, info->murmur_seed);
     printf("  %-10s tag %s\n", "", info->prefilter_tag);
@@ -103,19 +91,10 @@ static void print_shards(const struct dataset *dataset)
 static void print_shape(const struct shown *shown)
 {
     const struct pir_parameters *shape = dataset_parameters(shown->dataset);
-    const struct pir_prediction *prediction = &shown->prediction;
+    char set[SHAPE_SUMMARY_MORE_BYTES];
+    (void)snprintf(set, sizeof set, ", %s", cmd_dataset_set_name(&shape->encryption));
     print_shards(shown->dataset);
-    printf("  %-10s %" PRIu64 " of %" PRIu64 " bytes in each of %" PRIu64 " table%s\n", "buckets",
-           shape->entry_count, shape->entry_bytes, shape->hash_function_count,
-           shape->hash_function_count == 1 ? "" : "s");
-    printf("  %-10s %" PRIu64 " x %" PRIu64 " plaintexts, %zu Galois elements, %s\n", "shape",
-           shape->dimensions[0], shape->dimension_count > 1 ? shape->dimensions[1] : 1,
-           shape->evaluation_key.galois_element_count, cmd_dataset_set_name(&shape->encryption));
-    printf("  %-10s %.1f ms on one thread, predicted\n", "query",
-           (double)prediction->query_ns / 1e6);
-    print_size("", prediction->query_bytes, " sent");
-    print_size("", prediction->response_bytes, " answered");
-    print_size("", prediction->evaluation_key_bytes, " in an evaluation key");
+    shape_summary_print(shape, &shown->prediction, "", set);
 }
 
 static long long count_of(const json_t *object, const char *field)
@@ -200,7 +179,7 @@ static void print_shown(const struct cmd_dataset *asked, const struct shown *sho
     print_sources(json_object_get(shown->manifest, "sources"));
     print_lists(json_object_get(shown->manifest, "lists"));
     print_files(json_object_get(shown->manifest, "files"));
-    print_size("all files", dataset_bytes(shown->dataset), "");
+    summary_print_size("all files", dataset_bytes(shown->dataset), "");
     printf("  %-10s %s\n", "folder", dataset_folder(shown->dataset));
 }
 

@@ -1,7 +1,7 @@
 #include "tools/compile_summary.h"
 
 #include "base/quantity.h"
-#include "tools/tool_json.h"
+#include "tools/shape_summary.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -25,11 +25,6 @@ static double seconds(uint64_t ns)
     return (double)ns / 1e9;
 }
 
-static void print_size(const char *what, uint64_t bytes, const char *of)
-{
-    printf("  %-10s %s%s\n", what, quantity_size((double)bytes).text, of);
-}
-
 /* What it means for people in everyday use, as dataset_outlook.h assumes it. */
 static void print_outlook(const struct dataset_outlook *outlook)
 {
@@ -45,23 +40,12 @@ static void print_outlook(const struct dataset_outlook *outlook)
 
 static void print_shape(const struct dataset_summary *summary)
 {
-    const struct pir_parameters *shape = &summary->parameters;
-    const struct pir_prediction *prediction = &summary->prediction;
-    printf("  %-10s %" PRIu64 " of %" PRIu64 " bytes in each of %" PRIu64
-           " table%s, %.0f %% full\n",
-           "buckets", shape->entry_count, shape->entry_bytes, shape->hash_function_count,
-           shape->hash_function_count == 1 ? "" : "s", 100.0 * summary->load.fill);
-    printf("  %-10s %" PRIu64 " x %" PRIu64 " plaintexts, %zu Galois elements: %s\n", "shape",
-           shape->dimensions[0], shape->dimension_count > 1 ? shape->dimensions[1] : 1,
-           shape->evaluation_key.galois_element_count,
-           summary->kept_shape  ? "as before"
-           : summary->kept_keys ? "new, for the keys that devices have"
-                                : "new");
-    printf("  %-10s %.1f ms on one thread, predicted\n", "query",
-           (double)prediction->query_ns / 1e6);
-    print_size("", prediction->query_bytes, " sent");
-    print_size("", prediction->response_bytes, " answered");
-    print_size("", prediction->evaluation_key_bytes, " in an evaluation key");
+    char fill[SHAPE_SUMMARY_MORE_BYTES];
+    (void)snprintf(fill, sizeof fill, ", %.0f %% full", 100.0 * summary->load.fill);
+    shape_summary_print(&summary->parameters, &summary->prediction, fill,
+                        summary->kept_shape  ? ": as before"
+                        : summary->kept_keys ? ": new, for the keys that devices have"
+                                             : ": new");
 }
 
 /* What was made, and in what time. */
@@ -105,14 +89,14 @@ void compile_summary_print(const struct compile_summary *compile)
     printf("  %-10s %" PRIu64 " distinct, with the test row\n", "rows", info->row_count);
     if (info->parsing[0] != '\0')
         printf("  %-10s for devices with the parsing configuration %.16s...\n", "", info->parsing);
-    print_size("rows.txt", summary->rows_bytes, "");
-    print_size("prefilter", info->prefilter_bytes, "");
+    summary_print_size("rows.txt", summary->rows_bytes, "");
+    summary_print_size("prefilter", info->prefilter_bytes, "");
     printf("  %-10s one of %.0f other sub-URLs asks in vain\n", "", 1.0 / summary->expected_rate);
     printf("  %-10s %" PRIu64 " of %" PRIu64 " to %" PRIu64 " rows\n", "shards", info->shard_count,
            summary->load.rows_least, summary->load.rows_most);
     print_outlook(&summary->outlook);
     print_shape(summary);
-    print_size("PIR data", summary->shard_bytes, "");
+    summary_print_size("PIR data", summary->shard_bytes, "");
     print_work(compile);
     printf("  %-10s %s/%s/%s\n", "folder", compile->data, info->use_case, info->version);
 }
@@ -126,20 +110,6 @@ static json_t *numbers(const uint64_t *values, size_t count)
             array = NULL;
         }
     return array;
-}
-
-static json_t *prediction_json(const struct pir_prediction *prediction)
-{
-    json_t *object = json_object();
-    if (object != NULL &&
-        json_put(object, "queryMs", json_real((double)prediction->query_ns / 1e6)) &&
-        json_put(object, "queryBytes", json_count(prediction->query_bytes)) &&
-        json_put(object, "responseBytes", json_count(prediction->response_bytes)) &&
-        json_put(object, "evaluationKeyBytes", json_count(prediction->evaluation_key_bytes)) &&
-        json_put(object, "bytesPerShard", json_count(prediction->shard_bytes)))
-        return object;
-    json_decref(object);
-    return NULL;
 }
 
 static json_t *build_json(const struct dataset_summary *summary)
@@ -201,7 +171,7 @@ struct json_t *compile_summary_json(const struct compile_summary *compile)
                  numbers(parameters->dimensions, parameters->dimension_count)) &&
         json_put(root, "galoisElements",
                  json_count(parameters->evaluation_key.galois_element_count)) &&
-        json_put(root, "prediction", prediction_json(&summary->prediction)) &&
+        json_put(root, "prediction", shape_summary_prediction_json(&summary->prediction)) &&
         json_put(root, "outlook", dataset_outlook_json(&summary->outlook)) &&
         json_put(root, "bucketFill", json_real(summary->load.fill)) &&
         json_put(root, "shardBytes", json_count(summary->shard_bytes)) &&
