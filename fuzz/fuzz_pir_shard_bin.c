@@ -40,8 +40,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     if (pir_bin_reader_new(context, &layout, span_of(data, size), &reader, &error) == STATUS_OK) {
         const struct pir_plaintext_source source = pir_bin_source(reader);
+        const struct cpu cpu = cpu_detect();
         /* What was read is a shard that can be verified. */
-        if (pir_shard_build(&p, BFV_ALLOW_INSECURE, &source, &shard, &error) == STATUS_OK &&
+        if (pir_shard_build(&p, BFV_ALLOW_INSECURE, sha256_many_kernel_for(&cpu), &source, &shard,
+                            &error) == STATUS_OK &&
             pir_shard_verify(shard, &error) != STATUS_OK)
             abort();
     }

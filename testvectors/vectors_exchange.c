@@ -241,11 +241,13 @@ static enum status build_shard(const json_t *in, struct exchange *exchange, stru
 {
     struct plaintexts plaintexts = {.exchange = exchange, .tables = vectors_list(in, "tables")};
     const struct pir_plaintext_source source = {.context = &plaintexts, .next = next_plaintext};
+    const struct cpu cpu = cpu_detect();
     bytes_init(&plaintexts.data, VECTORS_MAX_BYTES);
     plaintexts.values = mem_alloc(exchange->layout.degree, sizeof *plaintexts.values);
     const enum status st =
         plaintexts.values != NULL
-            ? pir_shard_build(&exchange->parameters, 0, &source, &exchange->shard, err)
+            ? pir_shard_build(&exchange->parameters, 0, sha256_many_kernel_for(&cpu), &source,
+                              &exchange->shard, err)
             : error_set(err, STATUS_NOMEM, "no memory for a plaintext");
     mem_free(plaintexts.values);
     bytes_deinit(&plaintexts.data);

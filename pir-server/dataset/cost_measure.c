@@ -67,12 +67,14 @@ static enum status asked_init(const struct bfv_context *context,
                               struct error *err)
 {
     const struct random_source random = random_system();
+    const struct cpu cpu = cpu_detect();
     struct bfv_secret_key *secret = NULL;
     struct filling filling = {
         .words = bfv_context_degree(context) * bfv_context_ciphertext_moduli(context), .nil = nil};
     const struct pir_plaintext_source source = {.context = &filling, .next = fill};
     *ret = (struct asked){.fastest_ns = UINT64_MAX};
-    enum status status = pir_shard_build(parameters, 0, &source, &ret->shard, err);
+    enum status status =
+        pir_shard_build(parameters, 0, sha256_many_kernel_for(&cpu), &source, &ret->shard, err);
     if (status == STATUS_OK)
         status = bfv_secret_key_new(context, &random, &secret, err);
     if (status == STATUS_OK)

@@ -15,6 +15,7 @@ struct updating {
     const struct dataset_update *update;
     const struct dataset_changes *changes;
     struct bfv_context *context;
+    const struct sha256_many_kernel *kernel;
     struct progress progress;
     atomic_uint_fast64_t plaintexts;
     atomic_uint_fast64_t linked;
@@ -53,7 +54,7 @@ static enum status patch_shard(struct updating *work, uint64_t shard, const char
     if (path == NULL)
         return error_set(err, STATUS_NOMEM, "%s: out of memory", name);
     const enum status status =
-        pir_update_shard(work->context, dataset_shard(work->update->before, shard),
+        pir_update_shard(work->context, work->kernel, dataset_shard(work->update->before, shard),
                          changes->list + first, count, work->update->value, path, &plaintexts, err);
     mem_free(path);
     atomic_fetch_add(&work->plaintexts, plaintexts);
@@ -85,7 +86,9 @@ static enum status update_all(const struct dataset_update *update,
                               struct dataset_update_summary *ret, struct error *err)
 {
     const uint64_t shards = dataset_info(update->before)->shard_count;
-    struct updating work = {.update = update, .changes = changes};
+    const struct cpu cpu = cpu_detect();
+    struct updating work = {
+        .update = update, .changes = changes, .kernel = sha256_many_kernel_for(&cpu)};
     enum status status = bfv_context_new(&dataset_parameters(update->before)->encryption, 0, NULL,
                                          &work.context, err);
     if (status != STATUS_OK)
@@ -155,21 +158,27 @@ static void count_rows(const struct dataset_update *update, const struct dataset
     }
 }
 
+struct checking {
+    const struct dataset *dataset;
+    const struct sha256_many_kernel *kernel;
+};
+
 static enum status check_digests(void *context, size_t shard, size_t worker, struct error *err)
 {
-    const struct dataset *dataset = context;
+    const struct checking *work = context;
     (void)worker;
-    const enum status status = pir_shard_verify_digests(dataset_shard(dataset, shard), err);
+    const enum status status =
+        pir_shard_verify_digests(dataset_shard(work->dataset, shard), work->kernel, err);
     return status == STATUS_OK ? status : error_prefix(err, status, "shard %zu", shard);
 }
 
 enum status dataset_update_check(const struct dataset_update *update, bool *ret_is_whole,
                                  struct error *err)
 {
-    /* check_digests() only reads it. */
-    const enum status status =
-        thread_pool_for(update->pool, (size_t)dataset_info(update->before)->shard_count,
-                        check_digests, (void *)(uintptr_t)update->before, err);
+    const struct cpu cpu = cpu_detect();
+    struct checking work = {.dataset = update->before, .kernel = sha256_many_kernel_for(&cpu)};
+    const enum status status = thread_pool_for(
+        update->pool, (size_t)dataset_info(update->before)->shard_count, check_digests, &work, err);
     *ret_is_whole = status == STATUS_OK;
     return status == STATUS_MISMATCH ? STATUS_OK : status;
 }

@@ -228,6 +228,7 @@ static void derive_parameters(const struct pir_processing *processing,
 }
 
 static enum status encode_shard(const struct bfv_context *context,
+                                const struct sha256_many_kernel *kernel,
                                 const struct pir_parameters *parameters,
                                 const struct cuckoo_table *table, unsigned bfv_flags,
                                 struct pir_shard **ret, struct error *err)
@@ -245,7 +246,7 @@ static enum status encode_shard(const struct bfv_context *context,
         goto done;
     }
     const struct pir_plaintext_source source = {.context = &encoder, .next = encode_next};
-    st = pir_shard_build(parameters, bfv_flags, &source, ret, err);
+    st = pir_shard_build(parameters, bfv_flags, kernel, &source, ret, err);
 done:
     mem_free(encoder.bytes);
     mem_free(encoder.coefficients);
@@ -267,7 +268,8 @@ enum status pir_process_shard(const struct bfv_context *context,
                               &table, err);
     if (st == STATUS_OK) {
         derive_parameters(processing, table, &parameters);
-        st = encode_shard(context, &parameters, table, bfv_flags, ret, err);
+        st = encode_shard(context, pir_partition_kernel(partition), &parameters, table, bfv_flags,
+                          ret, err);
     }
     if (st != STATUS_OK)
         st = error_prefix(err, st, "shard %llu", (unsigned long long)shard);

@@ -21,6 +21,7 @@
 #include "pir-server/bfv/bfv_product.h"
 #include "pir-server/pir/pir_parameters.h"
 #include "pir-server/pir/sha256.h"
+#include "pir-server/pir/sha256_many/sha256_many.h"
 
 #include <stdatomic.h>
 
@@ -54,7 +55,9 @@ enum status pir_shard_verify_file(const struct pir_shard *shard, const char *pat
 
 /* The digests alone, several plaintexts at a time: that the words are those the file was written
  * with. STATUS_MISMATCH as above. */
-enum status pir_shard_verify_digests(const struct pir_shard *shard, struct error *err) MUST_CHECK;
+enum status pir_shard_verify_digests(const struct pir_shard *shard,
+                                     const struct sha256_many_kernel *kernel,
+                                     struct error *err) MUST_CHECK;
 
 /* Plaintext at a stored position (pir_layout_position()) as [L][N] words, evaluation form, values
  * in [0, q_i). False, with `ret` untouched, for a nil one. */
@@ -73,8 +76,10 @@ struct pir_plaintext_source {
 };
 struct pir_plaintext_source pir_shard_source(const struct pir_shard *shard);
 
-/* Makes a shard in memory, the image of its file. Deterministic. */
+/* Makes a shard in memory, the image of its file. Deterministic, whatever kernel hashes its leaves.
+ */
 enum status pir_shard_build(const struct pir_parameters *parameters, unsigned bfv_flags,
+                            const struct sha256_many_kernel *kernel,
                             const struct pir_plaintext_source *source, struct pir_shard **ret,
                             struct error *err) MUST_CHECK;
 /* Writes the shard's file, whole or not at all. */
@@ -91,8 +96,9 @@ struct pir_replacement {
  * again; they go from the map to the file in pieces.
  *   replacements  each position once at most
  *   ret_digest    pir_shard_digest() of the new file */
-enum status pir_shard_patch(const struct pir_shard *old, const struct pir_replacement *replacements,
-                            size_t count, const char *path, uint8_t ret_digest[SHA256_BYTES],
+enum status pir_shard_patch(const struct pir_shard *old, const struct sha256_many_kernel *kernel,
+                            const struct pir_replacement *replacements, size_t count,
+                            const char *path, uint8_t ret_digest[SHA256_BYTES],
                             struct error *err) MUST_CHECK;
 
 #endif

@@ -140,6 +140,7 @@ enum status pir_shard_load_bin(const char *path, const struct pir_parameters *pa
     struct pir_bin_reader *reader = NULL;
     struct file_map map = {0};
     struct pir_layout layout;
+    const struct cpu cpu = cpu_detect();
 
     enum status st = pir_layout_init(parameters, bfv_flags, &layout, err);
     if (st != STATUS_OK)
@@ -153,7 +154,8 @@ enum status pir_shard_load_bin(const char *path, const struct pir_parameters *pa
     st = pir_bin_reader_new(context, &layout, map.bytes, &reader, err);
     if (st == STATUS_OK) {
         const struct pir_plaintext_source source = pir_bin_source(reader);
-        st = pir_shard_build(parameters, bfv_flags, &source, ret, err);
+        st =
+            pir_shard_build(parameters, bfv_flags, sha256_many_kernel_for(&cpu), &source, ret, err);
     }
     if (st != STATUS_OK)
         st = error_prefix(err, st, "%s", path);

@@ -2,7 +2,6 @@
 #include "base/checked.h"
 #include "base/mem.h"
 #include "pir-server/pir/pir_shard_internal.h"
-#include "pir-server/pir/sha256_many/sha256_many.h"
 
 #include <assert.h>
 
@@ -72,11 +71,10 @@ struct leaves {
     struct span waiting[LEAVES_AT_ONCE];
 };
 
-static struct leaves leaves_of(uint8_t *head, const struct pir_shard_head *at,
-                               const struct pir_layout *layout)
+static struct leaves leaves_of(const struct sha256_many_kernel *kernel, uint8_t *head,
+                               const struct pir_shard_head *at, const struct pir_layout *layout)
 {
-    const struct cpu cpu = cpu_detect();
-    return (struct leaves){.kernel = sha256_many_kernel_for(&cpu),
+    return (struct leaves){.kernel = kernel,
                            .head = head,
                            .at = at,
                            .plaintext_bytes = words_per_plaintext(layout) * sizeof(uint32_t)};
@@ -233,6 +231,7 @@ static enum status build_block(struct build *build, size_t block, struct error *
 }
 
 enum status pir_shard_build(const struct pir_parameters *parameters, unsigned bfv_flags,
+                            const struct sha256_many_kernel *kernel,
                             const struct pir_plaintext_source *source, struct pir_shard **ret,
                             struct error *err)
 {
@@ -253,7 +252,7 @@ enum status pir_shard_build(const struct pir_parameters *parameters, unsigned bf
         st = error_set(err, STATUS_NOMEM, "a shard exceeds the address space");
         goto done;
     }
-    build.leaves = leaves_of(NULL, &build.at, &layout);
+    build.leaves = leaves_of(kernel, NULL, &build.at, &layout);
     st = build_reserve(&build, build.at.data, err);
     if (st != STATUS_OK)
         goto done;
@@ -300,6 +299,7 @@ struct tiles {
 
 struct patch {
     const struct pir_shard *old;
+    const struct sha256_many_kernel *kernel;
     struct tiles *tiles; /* [plaintexts] of the new shard */
     uint8_t *head;       /* all in front of the data */
     struct file_writer *writer;
@@ -322,7 +322,7 @@ static enum status patch_plan(struct patch *patch, const struct pir_replacement 
         patch->tiles[i] = (struct tiles){
             .words = old->words[i],
             .stride = old->block_filled[i / layout->block_plaintext_count] * old->tile_words};
-    struct leaves leaves = leaves_of(patch->head, &old->at, layout);
+    struct leaves leaves = leaves_of(patch->kernel, patch->head, &old->at, layout);
     size_t filled = old->filled_count;
     for (size_t i = 0; i < count; i++) {
         const size_t position = replacements[i].position;
@@ -379,11 +379,11 @@ static enum status patch_stream(struct patch *patch, struct error *err)
     return st;
 }
 
-enum status pir_shard_patch(const struct pir_shard *old, const struct pir_replacement *replacements,
-                            size_t count, const char *path, uint8_t ret_digest[SHA256_BYTES],
-                            struct error *err)
+enum status pir_shard_patch(const struct pir_shard *old, const struct sha256_many_kernel *kernel,
+                            const struct pir_replacement *replacements, size_t count,
+                            const char *path, uint8_t ret_digest[SHA256_BYTES], struct error *err)
 {
-    struct patch patch = {.old = old};
+    struct patch patch = {.old = old, .kernel = kernel};
     enum status st = patch_plan(&patch, replacements, count, err);
     if (st == STATUS_OK)
         st = file_writer_new(path, FILE_MODE_PUBLIC, &patch.writer, err);

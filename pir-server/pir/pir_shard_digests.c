@@ -3,7 +3,6 @@
  * together lies together. */
 #include "base/mem.h"
 #include "pir-server/pir/pir_shard_internal.h"
-#include "pir-server/pir/sha256_many/sha256_many.h"
 
 #define AT_ONCE ((size_t)16)
 /* Between the copies, so that they do not fall into the same sets of a cache. */
@@ -55,12 +54,11 @@ static enum status compare(struct comparison *comparison, struct error *err)
     return STATUS_OK;
 }
 
-enum status pir_shard_verify_digests(const struct pir_shard *shard, struct error *err)
+enum status pir_shard_verify_digests(const struct pir_shard *shard,
+                                     const struct sha256_many_kernel *kernel, struct error *err)
 {
-    const struct cpu cpu = cpu_detect();
-    struct comparison comparison = {.shard = shard,
-                                    .kernel = sha256_many_kernel_for(&cpu),
-                                    .pitch = words_per_plaintext(&shard->layout) + GAP_WORDS};
+    struct comparison comparison = {
+        .shard = shard, .kernel = kernel, .pitch = words_per_plaintext(&shard->layout) + GAP_WORDS};
     uint8_t digest[SHA256_BYTES];
     pir_shard_head_digest(span_part(shard->file, 0, shard->at.data), digest);
     if (memcmp(digest, shard->digest, sizeof digest) != 0)

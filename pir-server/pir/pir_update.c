@@ -204,7 +204,8 @@ static enum status update_init(struct update *update, const struct pir_change *c
     return STATUS_OK;
 }
 
-enum status pir_update_shard(const struct bfv_context *context, const struct pir_shard *old,
+enum status pir_update_shard(const struct bfv_context *context,
+                             const struct sha256_many_kernel *kernel, const struct pir_shard *old,
                              const struct pir_change *changes, size_t count, struct span value,
                              const char *path, size_t *ret_plaintexts, struct error *err)
 {
@@ -218,7 +219,7 @@ enum status pir_update_shard(const struct bfv_context *context, const struct pir
     if (st == STATUS_OK)
         st = change_all(&update, err);
     if (st == STATUS_OK)
-        st = pir_shard_patch(old, update.replacements, update.replaced, path, digest, err);
+        st = pir_shard_patch(old, kernel, update.replacements, update.replaced, path, digest, err);
     if (st == STATUS_OK)
         *ret_plaintexts = update.replaced;
     mem_free(update.placed);

@@ -25,13 +25,15 @@ struct pir_change {
 bool pir_update_is_possible(const struct pir_layout *layout);
 
 /* Writes the file of `old` with changes, whole or not at all.
+ *   kernel           hashes the plaintexts that are encoded again
  *   changes          [count] in any order; a hash that leaves and comes stays
  *   value            of the rows that come
  *   ret_plaintexts   how many were encoded again
  * What only processing all rows can settle: STATUS_TOO_LARGE (a bucket overflows), STATUS_EXISTS (a
  * hash that is there already comes, so two rows share it), STATUS_MISMATCH or STATUS_MALFORMED (the
  * old shard is damaged, or lacks a row that leaves). */
-enum status pir_update_shard(const struct bfv_context *context, const struct pir_shard *old,
+enum status pir_update_shard(const struct bfv_context *context,
+                             const struct sha256_many_kernel *kernel, const struct pir_shard *old,
                              const struct pir_change *changes, size_t count, struct span value,
                              const char *path, size_t *ret_plaintexts,
                              struct error *err) MUST_CHECK;

@@ -43,6 +43,12 @@ struct pir_parameters fixture_parameters(uint64_t buckets)
     return p;
 }
 
+const struct sha256_many_kernel *fixture_kernel(void)
+{
+    const struct cpu cpu = cpu_detect();
+    return sha256_many_kernel_for(&cpu);
+}
+
 struct random_seeded fixture_random(uint64_t seed)
 {
     struct random_seeded random;

@@ -7,6 +7,7 @@
 #include "pir-server/bfv/bfv_secret.h"
 #include "pir-server/pir/pir_processing.h"
 #include "pir-server/pir/pir_rows.h"
+#include "pir-server/pir/sha256_many/sha256_many.h"
 
 #define FIXTURE_SET     "n_4096_logq_27_28_28_logt_5"
 #define FIXTURE_SET_N_8 "insecure_n_8_logq_5x18_logt_5"
@@ -15,6 +16,9 @@
 struct bfv_parameters fixture_encryption(const char *name);
 /* Valid parameters of `buckets` buckets of one plaintext each, one hash function. */
 struct pir_parameters fixture_parameters(uint64_t buckets);
+
+/* The kernel that this machine hashes many inputs with. */
+const struct sha256_many_kernel *fixture_kernel(void);
 
 struct random_seeded fixture_random(uint64_t seed);
 struct random_source fixture_source(struct random_seeded *random);

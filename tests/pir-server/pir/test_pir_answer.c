@@ -50,8 +50,9 @@ static void setup_init(struct setup *s, const struct pir_processing *processing,
         p.dimension_count = 1;
         const struct pir_plaintext_source source = pir_shard_source(s->shard);
         struct pir_shard *flat = NULL;
-        cr_assert_eq(pir_shard_build(&p, BFV_ALLOW_INSECURE, &source, &flat, &error), STATUS_OK,
-                     "%s", error.message);
+        cr_assert_eq(
+            pir_shard_build(&p, BFV_ALLOW_INSECURE, fixture_kernel(), &source, &flat, &error),
+            STATUS_OK, "%s", error.message);
         pir_shard_free(s->shard);
         s->shard = flat;
     }

@@ -84,8 +84,9 @@ static struct pir_shard *build(const struct pir_parameters *parameters)
     const struct pir_plaintext_source source = {.context = &state, .next = next_random};
     struct pir_shard *shard = NULL;
     struct error error;
-    cr_assert_eq(pir_shard_build(parameters, BFV_ALLOW_INSECURE, &source, &shard, &error),
-                 STATUS_OK, "%s", error.message);
+    cr_assert_eq(
+        pir_shard_build(parameters, BFV_ALLOW_INSECURE, fixture_kernel(), &source, &shard, &error),
+        STATUS_OK, "%s", error.message);
     return shard;
 }
 
@@ -164,7 +165,7 @@ Test(pir_shard, what_is_built_is_read_back)
         cr_assert(pir_parameters_equal(pir_shard_parameters(shard), &cases[i]));
         check_contents(shard);
         cr_assert_eq(pir_shard_verify(shard, NULL), STATUS_OK);
-        cr_assert_eq(pir_shard_verify_digests(shard, NULL), STATUS_OK);
+        cr_assert_eq(pir_shard_verify_digests(shard, fixture_kernel(), NULL), STATUS_OK);
         cr_assert_eq(pir_shard_save(shard, path, &error), STATUS_OK, "%s", error.message);
         cr_assert_eq(pir_shard_open(path, BFV_ALLOW_INSECURE, &opened, &error), STATUS_OK, "%s",
                      error.message);
@@ -233,11 +234,13 @@ static void check_patch(const struct pir_parameters *parameters, unsigned round)
     uint8_t digest[SHA256_BYTES];
     char *patched_path = in_folder("patched.pir");
     char *expected_path = in_folder("expected.pir");
-    cr_assert_eq(pir_shard_build(parameters, BFV_ALLOW_INSECURE, &source, &expected, &error),
+    cr_assert_eq(pir_shard_build(parameters, BFV_ALLOW_INSECURE, fixture_kernel(), &source,
+                                 &expected, &error),
                  STATUS_OK, "%s", error.message);
     cr_assert_eq(pir_shard_save(expected, expected_path, &error), STATUS_OK, "%s", error.message);
-    cr_assert_eq(pir_shard_patch(old, replacements, count, patched_path, digest, &error), STATUS_OK,
-                 "%s", error.message);
+    cr_assert_eq(
+        pir_shard_patch(old, fixture_kernel(), replacements, count, patched_path, digest, &error),
+        STATUS_OK, "%s", error.message);
     struct bytes got = file_of(patched_path);
     struct bytes want = file_of(expected_path);
     cr_assert_eq(got.size, want.size, "round %u", round);
@@ -273,7 +276,8 @@ Test(pir_shard, a_patch_that_fails_leaves_the_file_that_was_there)
     cr_assert_eq(file_write(path, 0644, span_of_text("kept"), NULL), STATUS_OK);
     for (size_t n = 1;; n++) {
         mem_fail_nth(n);
-        const enum status st = pir_shard_patch(old, &replacement, 1, path, digest, NULL);
+        const enum status st =
+            pir_shard_patch(old, fixture_kernel(), &replacement, 1, path, digest, NULL);
         const bool reached = !mem_fail_pending();
         mem_fail_nth(0);
         if (!reached) {
@@ -287,7 +291,8 @@ Test(pir_shard, a_patch_that_fails_leaves_the_file_that_was_there)
         bytes_deinit(&file);
     }
     char *nowhere = in_folder("missing/shard.pir");
-    cr_assert_eq(pir_shard_patch(old, &replacement, 1, nowhere, digest, NULL), STATUS_NOT_FOUND);
+    cr_assert_eq(pir_shard_patch(old, fixture_kernel(), &replacement, 1, nowhere, digest, NULL),
+                 STATUS_NOT_FOUND);
     mem_free(nowhere);
     mem_free(path);
     pir_shard_free(old);
@@ -344,7 +349,8 @@ Test(pir_shard, every_changed_bit_is_seen)
             pir_shard_open_bytes(span_of(image, size), BFV_ALLOW_INSECURE, &shard, NULL);
         if (st == STATUS_OK) {
             st = pir_shard_verify(shard, NULL);
-            cr_assert_eq(pir_shard_verify_digests(shard, NULL), STATUS_MISMATCH, "byte %zu", at);
+            cr_assert_eq(pir_shard_verify_digests(shard, fixture_kernel(), NULL), STATUS_MISMATCH,
+                         "byte %zu", at);
             pir_shard_free(shard);
         } else {
             at_open++;
@@ -374,7 +380,7 @@ Test(pir_shard, the_damaged_plaintext_is_named)
              pir_shard_layout(shard)->plaintext_count);
     cr_assert_eq(pir_shard_verify(shard, &error), STATUS_MISMATCH);
     cr_assert_not_null(strstr(error.message, expected), "%s", error.message);
-    cr_assert_eq(pir_shard_verify_digests(shard, &error), STATUS_MISMATCH);
+    cr_assert_eq(pir_shard_verify_digests(shard, fixture_kernel(), &error), STATUS_MISMATCH);
     cr_assert_not_null(strstr(error.message, expected), "%s", error.message);
     pir_shard_free(shard);
     mem_free(image);
@@ -485,8 +491,9 @@ Test(pir_shard, a_failing_source_leaves_nothing)
     struct random_plaintexts state = {.encryption = parameters.encryption, .fail_at = 4};
     const struct pir_plaintext_source source = {.context = &state, .next = next_random};
     struct pir_shard *shard = NULL;
-    cr_assert_eq(pir_shard_build(&parameters, BFV_ALLOW_INSECURE, &source, &shard, NULL),
-                 STATUS_IO);
+    cr_assert_eq(
+        pir_shard_build(&parameters, BFV_ALLOW_INSECURE, fixture_kernel(), &source, &shard, NULL),
+        STATUS_IO);
     cr_assert_null(shard);
 }
 
@@ -501,7 +508,8 @@ Test(pir_shard, every_failed_allocation_is_reported)
         struct pir_shard *shard = NULL;
         struct pir_shard *loaded = NULL;
         mem_fail_nth(n);
-        enum status st = pir_shard_build(&parameters, BFV_ALLOW_INSECURE, &source, &shard, NULL);
+        enum status st = pir_shard_build(&parameters, BFV_ALLOW_INSECURE, fixture_kernel(), &source,
+                                         &shard, NULL);
         if (st == STATUS_OK)
             st = pir_shard_verify(shard, NULL);
         if (st == STATUS_OK)
