@@ -2,10 +2,9 @@
 
 #include "base/mem.h"
 #include "lists/origins_file.h"
+#include "urls/rule_text.h"
 
 #include <assert.h>
-
-static const uint8_t byte_order_mark[3] = {0xef, 0xbb, 0xbf};
 
 struct source_keys {
     struct key_table *made[ORIGINS_TABLE_COUNT];
@@ -114,12 +113,10 @@ static enum status read_text(struct adding *adding, struct span text,
                                    .drop = on_drop,
                                    .widen = on_widen};
     struct list_parser *parser = NULL;
-    if (span_starts_with(text, span_of(byte_order_mark, sizeof byte_order_mark)))
-        text = span_part(text, sizeof byte_order_mark, text.size - sizeof byte_order_mark);
     enum status status = list_parser_new(options, &sink, &parser, err);
     if (status == STATUS_OK) {
         list_parser_begin(parser, adding->item->name);
-        status = list_parser_text(parser, text, err);
+        status = list_parser_text(parser, text_without_mark(text), err);
     }
     if (status == STATUS_OK)
         list_parser_take_counts(parser, ret);

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "lists/decompress.h"
+#include "urls/rule_text.h"
 
 #include <strings.h>
 
@@ -28,9 +29,7 @@ static enum status check_text(struct span text, struct error *err)
                          "line %zu: byte %zu of the text is NUL: this is no list",
                          count_ends(span_part(text, 0, at)) + 1, at);
     }
-    struct span start = text;
-    if (span_starts_with(start, span_of_text("\xef\xbb\xbf")))
-        start = span_part(start, 3, start.size - 3);
+    struct span start = text_without_mark(text);
     while (start.size > 0 && strchr(" \t\r\n", start.data[0]) != NULL)
         start = span_part(start, 1, start.size - 1);
     if (starts_with_word(start, "<!doctype html") || starts_with_word(start, "<html"))

@@ -346,14 +346,14 @@ static int explain_all(struct explain *explain, char **urls, size_t count)
 {
     struct error error;
     json_t *results = explain->json ? json_array() : NULL;
-    bool is_every_blocked = true;
+    bool are_all_blocked = true;
     enum status status = open_all(explain, &error);
     for (size_t i = 0; i < count && status == STATUS_OK; i++) {
         bool is_blocked = false;
         status = explain_url(explain, urls[i], results, &is_blocked, &error);
-        is_every_blocked = is_every_blocked && is_blocked;
+        are_all_blocked = are_all_blocked && is_blocked;
     }
-    int exit_code = is_every_blocked ? EXIT_DONE : EXIT_ANSWER_NO;
+    int exit_code = are_all_blocked ? EXIT_DONE : EXIT_ANSWER_NO;
     if (status != STATUS_OK)
         exit_code = tool_fail(&error);
     else if (explain->json && tool_print_json(root_json(explain, results)) != EXIT_DONE)

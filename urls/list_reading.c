@@ -7,16 +7,15 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/progress.h"
+#include "urls/rule_text.h"
 
 #define PIECE_BYTES ((size_t)1 << 17)
 #define PIECES_MAX  ((size_t)32) /* in one wave */
 /* The most of a line without its end that must be kept: behind the mark a byte too many. */
-#define UNENDED_BYTES    (sizeof byte_order_mark + LIST_LINE_MAX_BYTES + 1)
+#define UNENDED_BYTES    (TEXT_MARK_BYTES + LIST_LINE_MAX_BYTES + 1)
 #define WAVE_BYTES       (PIECE_BYTES * PIECES_MAX)
 #define TOLD_KEYS_BYTES  ((size_t)UINT32_MAX)
 #define FIRST_TOLD_COUNT ((size_t)64)
-
-static const uint8_t byte_order_mark[3] = {0xef, 0xbb, 0xbf};
 
 /* A dropped or widened entry. */
 struct told {
@@ -339,9 +338,8 @@ enum status list_reading_file(struct list_reading *reading, const char *path, bo
     progress_begin(&reading->progress, show_progress ? "reading lists" : NULL,
                    file_reader_size(reading->file));
     status = read_wave(reading, err);
-    if (span_starts_with(span_of(reading->next->bytes, reading->next->end),
-                         span_of(byte_order_mark, sizeof byte_order_mark)))
-        reading->next->start = sizeof byte_order_mark;
+    if (text_starts_with(span_of(reading->next->bytes, reading->next->end), TEXT_MARK))
+        reading->next->start = TEXT_MARK_BYTES;
     while (status == STATUS_OK && reading->next->end > 0) {
         struct wave *done = reading->now;
         reading->now = reading->next;

@@ -8,6 +8,10 @@
 
 #include "base/span.h"
 
+/* UTF-8's byte order mark, with which some editors begin a text. */
+#define TEXT_MARK       "\xef\xbb\xbf"
+#define TEXT_MARK_BYTES (sizeof TEXT_MARK - 1)
+
 static inline bool text_is_blank(uint8_t c)
 {
     return c == ' ' || c == '\t';
@@ -60,6 +64,13 @@ static inline size_t text_find(struct span text, uint8_t c)
 {
     const uint8_t *found = text.size > 0 ? memchr(text.data, c, text.size) : NULL;
     return found != NULL ? (size_t)(found - text.data) : text.size;
+}
+
+/* The text behind its byte order mark, when it has one. */
+static inline struct span text_without_mark(struct span text)
+{
+    const bool has_mark = text_starts_with(text, TEXT_MARK);
+    return has_mark ? span_part(text, TEXT_MARK_BYTES, text.size - TEXT_MARK_BYTES) : text;
 }
 
 /* What is behind the first `size` bytes. */
