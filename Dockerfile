@@ -5,6 +5,8 @@
 #       compile /lists/my-list.txt --use-case com.example.app.url.filtering --out /data
 #   docker run -v data:/data -p 8080:8080 blindlist --allow-unauthenticated
 #
+# compose.yaml runs both: a server, and beside it `blindlist update` once an hour.
+#
 # Without --allow-unauthenticated the server refuses to listen beyond loopback, for it asks nobody
 # for a token yet.
 
@@ -19,7 +21,7 @@ FROM debian:bookworm-slim
 RUN apt-get update -qq \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
         libmicrohttpd12 libjansson4 libssl3 libsqlite3-0 libprotobuf-c1 zlib1g \
-        libzstd1 libpcre2-8-0 libidn2-0 libpsl5 publicsuffix libexpat1 libcurl4 \
+        libzstd1 libpcre2-8-0 libidn2-0 libpsl5 publicsuffix libexpat1 libcurl4 ca-certificates \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin blindlist \
  && install -d -o blindlist -g blindlist /data

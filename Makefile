@@ -223,7 +223,7 @@ lint: ## include directions, file names, nothing built or huge, layout
 format: ## settle the layout of all C files
 	@git ls-files -co --exclude-standard '*.c' '*.h' | xargs clang-format-14 -i
 DOC_FOLDER = $(DESTDIR)$(PREFIX)/share/doc/blindlist
-install: all ## install programs, man pages, documents, bloom.h and libbloom.a below PREFIX
+install: all ## install programs, man pages, documents, units of systemd, bloom.h and libbloom.a below PREFIX
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include \
 	    $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man8
 	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
@@ -237,6 +237,11 @@ install: all ## install programs, man pages, documents, bloom.h and libbloom.a b
 	install -d $(DOC_FOLDER)/docs
 	install -m 644 $(wildcard docs/*.md) $(DOC_FOLDER)/docs
 	cp -R examples $(DOC_FOLDER)
+	install -m 755 deploy/blindlist-update-loop $(DESTDIR)$(PREFIX)/bin
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/sysusers.d
+	for unit in deploy/systemd/blindlist-*; do \
+	    sed 's|@PREFIX@|$(PREFIX)|' "$$unit" >$(DESTDIR)$(PREFIX)/lib/systemd/system/"$${unit##*/}" || exit 1; done
+	install -m 644 deploy/systemd/blindlist.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/blindlist.conf
 clean: ## remove everything that was built
 	rm -rf build
 help: ## this list

@@ -38,7 +38,7 @@ enum status source_cache_open(const char *folder, struct source_cache **ret, str
                              ? folder_make(folder, err)
                              : error_set(err, STATUS_NOMEM, "%s: out of memory", folder);
     if (status == STATUS_OK)
-        status = folder_lock_take(folder, "another run is fetching sources", &cache->lock, err);
+        status = folder_lock_take(folder, "another update is at work", &cache->lock, err);
     if (status == STATUS_OK)
         *ret = cache;
     else
@@ -254,6 +254,41 @@ static bool is_body_of(const char *id, const char *name)
     return strncmp(name, id, id_size) == 0 && name[id_size] == '-' &&
            strspn(name + id_size + 1, HEX_DIGITS) == DIGEST_IN_NAME &&
            strcmp(name + id_size + 1 + DIGEST_IN_NAME, ".body") == 0;
+}
+
+static bool is_meta_of(const char *id, const char *name)
+{
+    const size_t id_size = strlen(id);
+    return strncmp(name, id, id_size) == 0 && strcmp(name + id_size, ".json") == 0;
+}
+
+/* Whether a file of this name is a copy of one of the sources, or no copy at all. */
+static bool is_wanted(const char *name, const char *const *ids, size_t count)
+{
+    const size_t size = strlen(name);
+    const bool is_copy =
+        name[0] != '.' && size > 5 &&
+        (strcmp(name + size - 5, ".json") == 0 || strcmp(name + size - 5, ".body") == 0);
+    for (size_t i = 0; is_copy && i < count; i++) {
+        if (is_meta_of(ids[i], name) || is_body_of(ids[i], name))
+            return true;
+    }
+    return !is_copy;
+}
+
+size_t source_cache_forget_others(struct source_cache *cache, const char *const *ids, size_t count)
+{
+    DIR *listing = opendir(cache->folder);
+    size_t removed = 0;
+    if (listing == NULL)
+        return 0;
+    for (const struct dirent *entry = readdir(listing); entry != NULL; entry = readdir(listing)) {
+        if (!is_wanted(entry->d_name, ids, count))
+            removed += unlinkat(dirfd(listing), entry->d_name, 0) == 0 &&
+                       strstr(entry->d_name, ".body") != NULL;
+    }
+    closedir(listing);
+    return removed;
 }
 
 /* Best effort: a body left over costs room on the disk, nothing else. */

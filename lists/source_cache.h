@@ -50,4 +50,7 @@ enum status source_cache_keep(struct source_cache *cache, const struct lists_sou
 enum status source_cache_confirm(struct source_cache *cache, const struct lists_source *source,
                                  const struct source_copy *copy, struct error *err) MUST_CHECK;
 
+/* Removes the copies of all sources but ids[count], best effort. Returns how many bodies went. */
+size_t source_cache_forget_others(struct source_cache *cache, const char *const *ids, size_t count);
+
 #endif

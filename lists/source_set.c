@@ -277,7 +277,7 @@ static enum status fill(struct source_set *set, const struct lists_config *confi
             break;
         }
     }
-    if (status == STATUS_OK && url_count > 0)
+    if (status == STATUS_OK)
         status = source_cache_open(folder, &set->cache, err);
     return status == STATUS_OK ? fetch_all(set, url_count, err) : status;
 }
@@ -315,6 +315,19 @@ void source_set_close(struct source_set *set)
     mem_free(set->items);
     source_cache_close(set->cache);
     mem_free(set);
+}
+
+size_t source_set_forget_others(struct source_set *set)
+{
+    size_t count = 0;
+    const char **ids = mem_alloc(set->count + 1, sizeof *ids);
+    for (size_t i = 0; ids != NULL && i < set->count; i++) {
+        if (set->items[i].source->kind == LISTS_SOURCE_URL)
+            ids[count++] = set->items[i].source->id;
+    }
+    const size_t removed = ids != NULL ? source_cache_forget_others(set->cache, ids, count) : 0;
+    mem_free(ids);
+    return removed;
 }
 
 size_t source_set_count(const struct source_set *set)

@@ -54,13 +54,18 @@ struct source_set;
  * begins with a dot is no use case. NULL without memory; the caller frees it. */
 char *source_set_folder(const char *data, const struct lists_config *config);
 
-/*   folder         of the cache, see lists/source_cache.h; STATUS_BUSY when another run uses it
+/*   folder         of the cache, see lists/source_cache.h; STATUS_BUSY when another run uses it:
+ *                  the set has it to itself until it is closed
  *   now_s          seconds since 1970
  *   retry_wait_ms  SOURCE_RETRY_WAIT_MS, less in tests */
 enum status source_set_open(const struct lists_config *config, const char *folder, int64_t now_s,
                             uint64_t retry_wait_ms, struct source_set **ret,
                             struct error *err) MUST_CHECK;
 void source_set_close(struct source_set *set); /* takes NULL */
+
+/* Removes copies of URL sources that the configuration does not have (any more), best effort.
+ * Returns how many. */
+size_t source_set_forget_others(struct source_set *set);
 
 size_t source_set_count(const struct source_set *set);
 const struct source_item *source_set_item(const struct source_set *set, size_t index);

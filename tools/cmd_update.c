@@ -41,7 +41,8 @@ struct update {
     struct row_set *rows;
     uint64_t fates[KEY_FATE_COUNT]; /* of the keys to be blocked */
     bool is_refused;
-    size_t removed_count; /* versions */
+    size_t removed_count;  /* versions */
+    size_t copies_removed; /* of lists */
     struct compile_summary summary;
 };
 
@@ -261,11 +262,13 @@ static enum status publish(struct update *update, struct error *err)
                                : status;
 }
 
-/* Removes old versions. What is published stays so when that fails. */
+/* Removes old versions, and copies of lists that lists.json does not name any more. What is
+ * published stays so when that fails. */
 static void collect(struct update *update)
 {
     struct dataset_gc_result result;
     struct error error;
+    update->copies_removed = source_set_forget_others(update->set);
     if (dataset_gc(update->data, update->config->use_case,
                    (size_t)update->config->output.versions_kept, false, &result,
                    &error) != STATUS_OK) {
@@ -291,7 +294,7 @@ static enum status work(struct update *update, struct error *err)
         status = read_sources(update, err);
     if (status == STATUS_OK)
         status = publish(update, err);
-    if (status == STATUS_OK && has_changed(update))
+    if (status == STATUS_OK)
         collect(update);
     return status;
 }
@@ -336,6 +339,7 @@ static json_t *update_json(const struct update *update)
     if (json_put(root, "sources", sources_json(update)) &&
         json_put(root, "keys", keys_json(update)) &&
         json_put(root, "conflicts", dataset_report_conflicts_json(update->report)) &&
+        json_put(root, "copiesRemoved", json_count(update->copies_removed)) &&
         json_put(root, "versionsRemoved", json_count(update->removed_count)))
         return root;
     json_decref(root);

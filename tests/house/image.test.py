@@ -94,6 +94,7 @@ check(all(os.path.exists(path) for source in sources for path in source.split()[
 
 installed = re.search(r"--no-install-recommends\s+([a-z0-9 .+-]+?)\s*&&", " ".join(
     step[1] for step in last if step[0] == "RUN")).group(1).split()
+check("ca-certificates" in installed, "the image has certificates to trust: lists come over https")
 used = None
 if shutil.which("dpkg-query") and shutil.which("ldd") and not SANITIZED:
     used = packages_that_hold_libraries()

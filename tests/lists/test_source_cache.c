@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static char folder[] = "/tmp/source_cache.XXXXXX";
 static char id[] = "one";
@@ -165,4 +166,30 @@ Test(source_cache, survives_each_failed_allocation)
             break;
         }
     }
+}
+
+/* Ids that begin alike, and files that are no copies. */
+Test(source_cache, forgets_others)
+{
+    static char ids[][8] = {"one", "one.a", "one-b"};
+    static const char *const left[] = {"one-b", "none"};
+    struct source_cache *cache = open_cache();
+    struct lists_source sources[ARRAY_COUNT(ids)];
+    struct source_copy copy;
+    for (size_t i = 0; i < ARRAY_COUNT(ids); i++) {
+        sources[i] = (struct lists_source){.id = ids[i], .location = url};
+        keep(cache, &sources[i], ids[i], NULL);
+    }
+    char *note = path_join(folder, "note");
+    cr_assert_eq(file_write(note, FILE_MODE_SECRET, span_of_text("x"), NULL), STATUS_OK);
+    cr_assert_eq(source_cache_forget_others(cache, left, ARRAY_COUNT(left)), 2);
+    cr_assert(!find(cache, &sources[0], &copy));
+    cr_assert(!find(cache, &sources[1], &copy));
+    cr_assert(find(cache, &sources[2], &copy));
+    source_copy_deinit(&copy);
+    cr_assert_eq(source_cache_forget_others(cache, NULL, 0), 1);
+    cr_assert(!find(cache, &sources[2], &copy));
+    cr_assert_eq(access(note, F_OK), 0);
+    source_cache_close(cache);
+    mem_free(note);
 }

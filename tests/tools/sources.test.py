@@ -394,7 +394,7 @@ def test_cache():
                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     time.sleep(1)
     done = fetch(source, data="cache")
-    check(done.code == 1 and "another run is fetching sources" in done.err, "one run at a time", done)
+    check(done.code == 1 and "another update is at work" in done.err, "one run at a time", done)
     child.kill()
     child.wait()
     Handler.down = None

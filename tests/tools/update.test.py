@@ -204,7 +204,7 @@ def test_two_at_once():
             time.sleep(0.02)
         time.sleep(0.2)
         done = update(path, data="two")
-        check(done.code == 1 and "another run" in done.err, "two updates exclude each other", done)
+        check(done.code == 1 and "another update is at work" in done.err, "two updates exclude each other", done)
         check(child.wait(60) == 0, "and the first one is done")
     Web.wait = 0
 
