@@ -3,6 +3,7 @@
 #include "base/checked.h"
 #include "pir-server/bfv/bfv_product.h"
 #include "pir-server/pir/hash_bucket.h"
+#include "pir-server/pir/pir_noise.h"
 
 #include <math.h>
 
@@ -117,8 +118,9 @@ struct search {
     struct pir_parameters best;
     struct pir_prediction best_prediction;
     /* Of all shapes, for the message when none is within the limits. */
-    bool any;
-    uint64_t least_response;
+    bool any_too_noisy;
+    bool any;                /* that leaves enough noise budget, */
+    uint64_t least_response; /* and of those */
     uint64_t least_key;
     uint64_t least_shard;
 };
@@ -217,8 +219,11 @@ static void try_grid(struct search *search, const struct candidate *candidate)
     const struct pir_cost_grid *grid = &candidate->grid;
     const uint64_t selectors = grid->tables * (grid->rows + grid->columns);
     const uint64_t plaintexts = grid->tables * grid->chunks * grid->rows * grid->columns;
-    if (selectors <= PIR_SELECTORS_MAX &&
-        plaintexts * candidate->per_plaintext <= PIR_PLAINTEXTS_MAX)
+    if (selectors > PIR_SELECTORS_MAX || plaintexts * candidate->per_plaintext > PIR_PLAINTEXTS_MAX)
+        return;
+    if (pir_noise_budget_bits(&search->load->encryption, grid) < PIR_NOISE_BUDGET_BITS_MIN)
+        search->any_too_noisy = true;
+    else
         try_keys(search, candidate, selectors);
 }
 
@@ -275,6 +280,13 @@ static enum status check(const struct pir_shape_load *load, const struct pir_sha
 static enum status none_found(const struct search *search, struct error *err)
 {
     const struct pir_shape_wish *wish = search->wish;
+    if (!search->any && search->any_too_noisy)
+        return error_set(
+            err, STATUS_TOO_LARGE,
+            "%llu rows in a shard would leave too little noise budget with a plaintext "
+            "modulus of %llu: more shards or a smaller one are needed",
+            (unsigned long long)search->load->rows,
+            (unsigned long long)search->load->encryption.plaintext_modulus);
     if (!search->any)
         return error_set(err, STATUS_TOO_LARGE, "%llu rows with values of %zu bytes fit no shape%s",
                          (unsigned long long)search->load->rows, search->load->longest_value,

@@ -10,6 +10,9 @@
  *          filled to PIR_SHAPE_FILL_PERCENT after the growth. Cells of the D0 x D1 grid that would
  *          stay empty hold buckets, too.
  *
+ * Noise    a shape leaves PIR_NOISE_BUDGET_BITS_MIN at least (pir_noise.h), which ends the growth
+ * of a shard at some five million rows with t = 37, at tens of millions with t = 17.
+ *
  * Memory   plain values. Threads  any. */
 #ifndef BLINDLIST_PIR_PIR_SHAPE_H
 #define BLINDLIST_PIR_PIR_SHAPE_H

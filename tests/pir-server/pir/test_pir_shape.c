@@ -200,6 +200,24 @@ Test(pir_shape, requests_out_of_range)
     }
 }
 
+Test(pir_shape, answers_keep_a_noise_budget)
+{
+    struct pir_parameters p;
+    struct error error;
+    struct pir_shape_load load = load_of(10000000);
+    const struct pir_shape_wish wish = wish_of(1);
+    cr_assert_eq(pir_shape_choose(&load, &wish, &p, &error), STATUS_OK, "%s", error.message);
+    load.encryption = fixture_encryption("n_4096_logq_27_28_28_logt_6");
+    p = (struct pir_parameters){0};
+    cr_assert_eq(pir_shape_choose(&load, &wish, &p, &error), STATUS_TOO_LARGE);
+    cr_assert_not_null(strstr(error.message, "10000000 rows in a shard would leave too little "
+                                             "noise budget with a plaintext modulus of 37"),
+                       "%s", error.message);
+    cr_assert_eq(p.entry_count, 0, "left alone on failure");
+    load.rows = 3000000;
+    cr_assert_eq(pir_shape_choose(&load, &wish, &p, &error), STATUS_OK, "%s", error.message);
+}
+
 /* P(more than `top` of a Poisson variable), by the textbook. */
 static double poisson_above(double mean, uint64_t top)
 {
