@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "json/json_field.h"
 #include "pir-server/dataset/dataset_write.h"
+#include "urls/rule.h"
 
 #include <stdio.h>
 #include <sys/stat.h>
@@ -150,6 +151,20 @@ static void read_patterns(const struct json_field *parent, const char *name,
     }
 }
 
+/* Differences between rules and keys that this source's rules may have. */
+static unsigned read_accepted(const struct json_field *object)
+{
+    const struct json_field list = json_field_member(object, "accept");
+    const size_t count = json_field_count(&list, RULE_DIFFERENCE_COUNT);
+    unsigned accepts = 0;
+    for (size_t i = 0; i < count && object->reader->status == STATUS_OK; i++) {
+        const struct json_field item = json_field_item(&list, i);
+        accepts |= rule_differences[json_field_choice(&item, rule_difference_names,
+                                                      RULE_DIFFERENCE_COUNT, 0)];
+    }
+    return accepts;
+}
+
 /* Exactly one of file, glob and url says where the source is. */
 static void read_location(const struct json_field *object, struct lists_source *source)
 {
@@ -223,9 +238,10 @@ static void source_deinit(struct lists_source *source)
 
 static void read_source(const struct json_field *object, struct lists_source *source)
 {
-    static const char *const keys[] = {
-        "id",      "file",    "glob",     "url",     "format", "trust",   "category", "license",
-        "include", "exclude", "maxBytes", "timeout", "maxAge", "retries", "ca",       "allowHttp"};
+    static const char *const keys[] = {"id",     "file",     "glob",    "url",     "format",
+                                       "trust",  "category", "license", "include", "exclude",
+                                       "accept", "maxBytes", "timeout", "maxAge",  "retries",
+                                       "ca",     "allowHttp"};
     const struct json_field id = json_field_member(object, "id");
     const struct json_field format = json_field_member(object, "format");
     const struct json_field trust = json_field_member(object, "trust");
@@ -243,6 +259,7 @@ static void read_source(const struct json_field *object, struct lists_source *so
     source->category = read_name(&category, LISTS_CATEGORY_MAX_BYTES);
     source->license = keep(&license, json_field_text(&license, LISTS_LICENSE_MAX_BYTES));
     source->allow_http = json_field_flag(&allow_http, false);
+    source->accepts = read_accepted(object);
     read_location(object, source);
     read_limits(object, source);
     char place[LISTS_PATH_MAX_BYTES];

@@ -61,6 +61,7 @@ struct lists_source {
     char *category; /* NULL = none */
     char *license;  /* NULL = not said */
     struct entry_filter *filter;
+    unsigned accepts;   /* differences of rules, see urls/rule.h */
     uint64_t max_bytes; /* as it comes, and unpacked */
     /* Of URLs only. */
     bool allow_http;

@@ -136,6 +136,7 @@ enum status source_keys_add(struct source_keys *keys, const struct source_set *s
     assert(index < SOURCE_SET_ITEMS_MAX);
     own_options.format = item->source->format;
     own_options.takes_exceptions = true;
+    own_options.accepts = item->source->accepts;
     own_options.is_allow_list = item->source->trust == LISTS_TRUST_ALLOW;
     if (item->state == SOURCE_FAILED)
         return error_set(err, STATUS_NOT_FOUND, "%s", item->why.message);

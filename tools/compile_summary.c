@@ -76,9 +76,12 @@ void compile_summary_print(const struct compile_summary *compile)
            counts->comments);
     printf("  %-10s %" PRIu64 " of %" PRIu64 " entries\n", "kept", counts->kept, counts->entries);
     if (counts->widened > 0)
-        printf("  %-10s %" PRIu64 " entries lost their www., user name or last slash%s\n",
-               "widened", counts->widened,
-               info->parsing[0] != '\0' ? ", or what the parsing configuration leaves out" : "");
+        printf("  %-10s %" PRIu64 " keys block more than their entries\n", "widened",
+               counts->widened);
+    for (size_t i = 0; i < RULE_DIFFERENCE_COUNT; i++) {
+        if (counts->differ[i] > 0)
+            printf("  %10" PRIu64 " rules %s\n", counts->differ[i], rule_difference_texts[i]);
+    }
     if (counts->dropped > 0)
         printf("  %-10s %" PRIu64 "\n", "dropped", counts->dropped);
     for (int i = 1; i < DROP_REASON_COUNT; i++) {

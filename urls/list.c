@@ -102,6 +102,8 @@ void list_counts_add(struct list_counts *sum, const struct list_counts *more)
     sum->exceptions += more->exceptions;
     sum->widened += more->widened;
     sum->dropped += more->dropped;
+    for (size_t i = 0; i < RULE_DIFFERENCE_COUNT; i++)
+        sum->differ[i] += more->differ[i];
     for (size_t i = 0; i < DROP_REASON_COUNT; i++)
         sum->dropped_for[i] += more->dropped_for[i];
 }
@@ -133,11 +135,17 @@ static void drop(struct list_parser *parser, struct span text, enum drop_reason 
         parser->sink.drop(parser->sink.context, &place, reason);
 }
 
+static void count_differences(struct list_counts *counts, unsigned differs)
+{
+    for (size_t i = 0; i < RULE_DIFFERENCE_COUNT; i++)
+        counts->differ[i] += (differs & rule_differences[i]) != 0;
+}
+
 /* What is asked of one rule. */
 struct taking {
     enum rule_action action;
     struct span shown; /* as it stands in the list */
-    bool is_wider;     /* its key covers more than the line says */
+    unsigned differs;  /* its key, from what the line says */
 };
 
 /* Of an entry that is to be blocked: what it blocks by itself, and when the parsing configuration
@@ -212,7 +220,9 @@ static enum status take_rule_entry(struct list_parser *parser, struct span text,
     parser->counts.entries++;
     parser->counts.kept++;
     parser->counts.exceptions += action != RULE_BLOCK;
-    if (taking->is_wider || keys.is_wider) {
+    if (taking->differs != 0)
+        count_differences(&parser->counts, taking->differs);
+    if ((taking->differs & RULE_WIDER) != 0 || keys.is_wider) {
         const struct list_place place = {.file = parser->file, .line = parser->line, .text = text};
         parser->counts.widened++;
         if (parser->sink.widen != NULL)
@@ -278,12 +288,14 @@ static enum status take_rule(void *context, const struct rule *rule, struct erro
     const struct rule_line *place = context;
     const struct taking taking = {.action = rule->action,
                                   .shown = place->line.data != NULL ? place->line : rule->entry,
-                                  .is_wider = (rule->differs & RULE_WIDER) != 0};
+                                  .differs = rule->differs};
+    const unsigned taken = place->differences_taken |
+                           (rule->action == RULE_BLOCK ? place->parser->options.accepts : 0);
     enum drop_reason reason = rule->reason;
     if (reason == DROP_NONE && !takes_action(place->parser, rule->action))
         reason = DROP_EXCEPTION;
     if (reason == DROP_NONE)
-        reason = rule_refusal(rule->differs & ~place->differences_taken);
+        reason = rule_refusal(rule->differs & ~taken);
     if (reason != DROP_NONE) {
         drop(place->parser, taking.shown, reason);
         return STATUS_OK;

@@ -57,6 +57,9 @@ struct list_options {
     enum list_format format;
     bool takes_exceptions; /* RULE_ALLOW and RULE_CANCEL; else they are DROP_EXCEPTION */
     bool is_allow_list;    /* what its entries name is not to be blocked: they are RULE_ALLOW */
+    /* RULE_WIDER_..., RULE_NARROWER_...: rules to be blocked that differ in these ways are taken,
+     * too. */
+    unsigned accepts;
     bool keep_private_suffixes;
     const struct public_suffixes *suffixes;        /* borrowed; NULL = the parser makes its own */
     const struct protected_hosts *protected_hosts; /* borrowed; NULL = none */
@@ -74,6 +77,7 @@ struct list_counts {
     uint64_t exceptions; /* of those, keys that are not to be blocked, or cancel a rule */
     uint64_t widened;    /* of those, the key covers more than the entry: "www.", user info or the
                           * slash at the end of a folder removed */
+    uint64_t differ[RULE_DIFFERENCE_COUNT]; /* of the kept, rules that differ from their keys */
     uint64_t dropped;
     uint64_t dropped_for[DROP_REASON_COUNT];
 };

@@ -35,12 +35,20 @@ enum rule_action {
 #define RULE_WIDER_DEEPER 0x02u /* a rule that ends exactly here: also what is below, or a query */
 #define RULE_WIDER_HOSTS  0x04u /* a rule for one host, one scheme: also subdomains, http */
 #define RULE_WIDER_CASE   0x08u /* a rule that minds the case */
-#define RULE_WIDER_TYPES  0x10u /* a rule for documents: also images, scripts and so on */
+#define RULE_WIDER_TYPES  0x10u /* a rule for some requests (documents, scripts): also others */
+#define RULE_WIDER_PAGES  0x20u /* a rule for some pages ($third-party, $domain=): also others */
 /* The entry blocks less than the rule. */
 #define RULE_NARROWER_OPEN  0x100u /* the rule also means longer names: "/ad" and "/advert" */
 #define RULE_NARROWER_QUERY 0x200u /* the rule also means longer queries */
 #define RULE_WIDER          0xffu
 #define RULE_NARROWER       0xff00u
+
+/* The differences, their names ("folder", "deeper", "hosts", "case", "types", "pages", "open",
+ * "query": stable), and what "N rules .." have that differ so, for people. */
+#define RULE_DIFFERENCE_COUNT 8
+extern const unsigned rule_differences[RULE_DIFFERENCE_COUNT];
+extern const char *const rule_difference_names[RULE_DIFFERENCE_COUNT];
+extern const char *const rule_difference_texts[RULE_DIFFERENCE_COUNT];
 
 struct rule {
     enum rule_action action;

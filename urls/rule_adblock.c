@@ -49,7 +49,8 @@ enum option_kind {
     OPTION_CONTEXT,
     OPTION_NEUTRAL,
     OPTION_CASE,
-    OPTION_DOCUMENT,
+    OPTION_TYPES,
+    OPTION_PAGES,
     OPTION_CANCEL,
     OPTION_MODIFIES
 };
@@ -63,8 +64,36 @@ static enum option_kind option_kind(struct span name)
         {"all", OPTION_NEUTRAL},
         {"important", OPTION_NEUTRAL},
         {"match-case", OPTION_CASE},
-        {"document", OPTION_DOCUMENT},
-        {"doc", OPTION_DOCUMENT},
+        {"document", OPTION_TYPES},
+        {"doc", OPTION_TYPES},
+        {"beacon", OPTION_TYPES},
+        {"css", OPTION_TYPES},
+        {"font", OPTION_TYPES},
+        {"frame", OPTION_TYPES},
+        {"image", OPTION_TYPES},
+        {"media", OPTION_TYPES},
+        {"object", OPTION_TYPES},
+        {"other", OPTION_TYPES},
+        {"ping", OPTION_TYPES},
+        {"popunder", OPTION_TYPES},
+        {"popup", OPTION_TYPES},
+        {"script", OPTION_TYPES},
+        {"stylesheet", OPTION_TYPES},
+        {"subdocument", OPTION_TYPES},
+        {"webrtc", OPTION_TYPES},
+        {"websocket", OPTION_TYPES},
+        {"xhr", OPTION_TYPES},
+        {"xmlhttprequest", OPTION_TYPES},
+        {"1p", OPTION_PAGES},
+        {"3p", OPTION_PAGES},
+        {"domain", OPTION_PAGES},
+        {"first-party", OPTION_PAGES},
+        {"from", OPTION_PAGES},
+        {"strict-first-party", OPTION_PAGES},
+        {"strict-third-party", OPTION_PAGES},
+        {"strict1p", OPTION_PAGES},
+        {"strict3p", OPTION_PAGES},
+        {"third-party", OPTION_PAGES},
         {"badfilter", OPTION_CANCEL},
         {"csp", OPTION_MODIFIES},
         {"cookie", OPTION_MODIFIES},
@@ -88,9 +117,14 @@ static enum option_kind option_kind(struct span name)
         dashes++;
     if (dashes > 0 && dashes == name.size) /* a filler between options */
         return OPTION_NEUTRAL;
+    const bool is_negated = text_starts_with(name, "~");
+    if (is_negated)
+        name = text_after(name, 1);
     for (size_t i = 0; i < ARRAY_COUNT(known); i++) {
-        if (text_is_word(name, known[i].name))
-            return known[i].kind;
+        const enum option_kind kind = known[i].kind;
+        if (text_is_word(name, known[i].name) &&
+            (!is_negated || kind == OPTION_TYPES || kind == OPTION_PAGES))
+            return kind;
     }
     return OPTION_CONTEXT;
 }
@@ -152,18 +186,20 @@ static void drop_for(struct rule *rule, enum drop_reason reason)
 static void read_options(struct span options, struct rule *rule)
 {
     while (options.size > 0) {
-        const struct span name = option_name(take_option(&options));
-        switch (option_kind(name)) {
+        const enum option_kind kind = option_kind(option_name(take_option(&options)));
+        switch (kind) {
         case OPTION_NEUTRAL:
             break;
         case OPTION_CASE:
             rule->differs |= RULE_WIDER_CASE;
             break;
-        case OPTION_DOCUMENT:
-            /* An exception of this kind lets a whole page load everything. */
+        case OPTION_TYPES:
+        case OPTION_PAGES:
+            /* An exception must not let more pass than it says; one for documents is about all that
+             * they load. */
             if (rule->action == RULE_ALLOW)
                 drop_for(rule, DROP_OPTIONS);
-            rule->differs |= RULE_WIDER_TYPES;
+            rule->differs |= kind == OPTION_TYPES ? RULE_WIDER_TYPES : RULE_WIDER_PAGES;
             break;
         case OPTION_CANCEL:
             rule->action = rule->action == RULE_ALLOW ? RULE_CANCEL_ALLOW : RULE_CANCEL;

@@ -429,31 +429,52 @@ struct json_t *dataset_name_json(const char *name)
     return text;
 }
 
+/* Those above zero, by name. */
+static json_t *named_counts_json(const uint64_t *counts, size_t count,
+                                 const char *(*name)(size_t index))
+{
+    json_t *object = json_object();
+    bool good = object != NULL;
+    for (size_t i = 0; i < count && good; i++) {
+        if (counts[i] > 0)
+            good = put(object, name(i), count_json(counts[i]));
+    }
+    if (good)
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+static const char *reason_name(size_t index)
+{
+    return drop_reason_name((enum drop_reason)index);
+}
+
+static const char *difference_name(size_t index)
+{
+    return rule_difference_names[index];
+}
+
 struct json_t *dataset_counts_json(const struct list_counts *counts)
 {
     json_t *object = json_object();
-    json_t *reasons = json_object();
-    bool good = object != NULL && reasons != NULL;
-    for (int i = 1; i < DROP_REASON_COUNT && good; i++) {
-        if (counts->dropped_for[i] > 0)
-            good = put(reasons, drop_reason_name((enum drop_reason)i),
-                       count_json(counts->dropped_for[i]));
-    }
-    good = good && put(object, "lines", count_json(counts->lines)) &&
-           put(object, "comments", count_json(counts->comments)) &&
-           put(object, "entries", count_json(counts->entries)) &&
-           put(object, "further", count_json(counts->further)) &&
-           put(object, "kept", count_json(counts->kept)) &&
-           put(object, "exceptions", count_json(counts->exceptions)) &&
-           put(object, "widened", count_json(counts->widened)) &&
-           put(object, "dropped", count_json(counts->dropped)) &&
-           json_object_set(object, "droppedFor", reasons) == 0;
-    json_decref(reasons);
-    if (!good) {
-        json_decref(object);
-        return NULL;
-    }
-    return object;
+    const bool good =
+        object != NULL && put(object, "lines", count_json(counts->lines)) &&
+        put(object, "comments", count_json(counts->comments)) &&
+        put(object, "entries", count_json(counts->entries)) &&
+        put(object, "further", count_json(counts->further)) &&
+        put(object, "kept", count_json(counts->kept)) &&
+        put(object, "exceptions", count_json(counts->exceptions)) &&
+        put(object, "widened", count_json(counts->widened)) &&
+        put(object, "differ",
+            named_counts_json(counts->differ, RULE_DIFFERENCE_COUNT, difference_name)) &&
+        put(object, "dropped", count_json(counts->dropped)) &&
+        put(object, "droppedFor",
+            named_counts_json(counts->dropped_for, DROP_REASON_COUNT, reason_name));
+    if (good)
+        return object;
+    json_decref(object);
+    return NULL;
 }
 
 struct json_t *dataset_sources_json(const struct dataset_origin *origin)

@@ -2,6 +2,7 @@
 #include "lists/lists_config.h"
 
 #include "base/mem.h"
+#include "urls/rule.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -58,7 +59,7 @@ Test(lists_config, reads_the_example)
         DROP_OWN_HOST);
     cr_assert_float_eq(config->output.guard.max_shrink, 0.3, 1e-12);
     cr_assert_eq(config->output.guard.min_rows, 1000);
-    cr_assert_eq(config->source_count, 6);
+    cr_assert_eq(config->source_count, 7);
 
     const struct lists_source *own = &config->sources[0];
     cr_assert_str_eq(own->id, "own");
@@ -95,9 +96,10 @@ Test(lists_config, reads_the_example)
     cr_assert_eq(intranet->timeout_s, LISTS_TIMEOUT_DEFAULT_S);
     cr_assert_eq(intranet->max_age_s, LISTS_MAX_AGE_DEFAULT_S);
     cr_assert_eq(intranet->retries, LISTS_RETRIES_DEFAULT);
-    cr_assert_eq(config->sources[4].trust, LISTS_TRUST_ALLOW);
+    cr_assert_eq(config->sources[4].accepts, RULE_WIDER_TYPES | RULE_WIDER_PAGES);
+    cr_assert_eq(config->sources[5].trust, LISTS_TRUST_ALLOW);
 
-    const struct lists_source *legacy = &config->sources[5];
+    const struct lists_source *legacy = &config->sources[6];
     cr_assert_str_eq(legacy->id, "legacy");
     cr_assert_str_eq(legacy->place, "examples/more/lists.json: $.sources[0]");
     cr_assert(legacy->allow_http);

@@ -163,8 +163,42 @@ def test_settings():
         check(done.code == 1 and message in done.err and place.in_force() == before, f"named by its path: {output}", done)
 
 
+def test_accept():
+    """Rules that no key means exactly, kept because lists.json says so."""
+    rules = ("[Adblock Plus 2.0]\n||a.example^$third-party\n||b.example^$script,domain=x.example\n||c.example/ad\n"
+             "|https://d.example/x^\n||e.example/y|\n||f.example/Z^$match-case\n||g.example^$to=x.example\n"
+             "@@||c.example/ad/x^$image\n||h.example/q/\n")
+    place.write("abp.txt", rules)
+
+    def made(*accept):
+        source = {"id": "abp", "file": "abp.txt", "format": "adblock", "accept": accept}
+        return place.update(place.lists(source), "--force")
+    done = made()
+    check(place.rows() == ["h.example/q"] and done.json["lists"]["differ"] == {"folder": 1}, "none is accepted", done)
+    for accept, rows in ((["pages"], ["a.example"]), (["types"], []), (["types", "pages"], ["a.example", "b.example"]),
+                         (["open"], ["c.example/ad"]), (["hosts"], ["d.example/x"]), (["deeper"], ["e.example/y"]),
+                         (["case"], ["f.example/z"])):
+        done = made(*accept)
+        differ = done.json["lists"]["differ"]
+        check(place.rows() == sorted(rows + ["h.example/q"]) and (set(differ) == {*accept, "folder"} if rows else True),
+              f"accepted: {', '.join(accept)}", [place.rows(), differ])
+    source = json.loads(place.published("report.json"))["sources"][0]
+    check(source["differ"] == {"folder": 1, "case": 1} and source["widened"] == 2, "the report counts them", source)
+    done = Done(place.words(f"{place.folder}/lists.json", "--force"))
+    done = made("types", "pages")
+    place.write("abp.txt", rules + "||i.example^$popup\n")
+    done = Done(place.words(f"{place.folder}/lists.json"))
+    check("         2 rules for some pages block on all others, too\n" in done.out and
+          "         2 rules for some requests block all others, too\n" in done.out, "and people are told", done)
+    for accept, message in ((["type"], "$.sources[0].accept[0]: "), ("types", "$.sources[0].accept: must be an array"),
+                            (["types", 3], "$.sources[0].accept[1]: ")):
+        place.lists({"id": "abp", "file": "abp.txt", "accept": accept})
+        done = place.update(f"{place.folder}/lists.json")
+        check(done.code == 1 and message in done.err, f"named by its path: {accept}", done)
+
+
 place = None
-for test in (test_selection, test_account, test_settings):
+for test in (test_selection, test_account, test_settings, test_accept):
     place = Workplace("meaning")
     try:
         test()

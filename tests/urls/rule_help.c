@@ -7,16 +7,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static const struct {
-    unsigned bit;
-    const char *name;
-} differences[] = {
-    {RULE_WIDER_FOLDER, " +folder"},  {RULE_WIDER_DEEPER, " +deeper"},
-    {RULE_WIDER_HOSTS, " +hosts"},    {RULE_WIDER_CASE, " +case"},
-    {RULE_WIDER_TYPES, " +types"},    {RULE_NARROWER_OPEN, " -open"},
-    {RULE_NARROWER_QUERY, " -query"},
-};
-
 static void PRINTF_LIKE(2, 3) append(struct rule_shown *shown, const char *format, ...)
 {
     va_list args;
@@ -45,9 +35,10 @@ enum status rule_help_visit(void *context, const struct rule *rule, struct error
     }
     const struct span key = url_key(&url);
     append(shown, "%s%.*s", actions[rule->action], (int)key.size, (const char *)key.data);
-    for (size_t i = 0; i < ARRAY_COUNT(differences); i++) {
-        if (rule->differs & differences[i].bit)
-            append(shown, "%s", differences[i].name);
+    for (size_t i = 0; i < RULE_DIFFERENCE_COUNT; i++) {
+        if (rule->differs & rule_differences[i])
+            append(shown, " %c%s", rule_differences[i] & RULE_WIDER ? '+' : '-',
+                   rule_difference_names[i]);
     }
     return STATUS_OK;
 }

@@ -309,6 +309,31 @@ Test(list, exceptions_where_they_are_wanted)
     options = (struct list_options){0};
 }
 
+Test(list, differences_that_are_accepted)
+{
+    static const char rules[] =
+        "||a.org^$script\n||b.org^$third-party\n||c.org/x|\n||d.org/X^$match-case\n"
+        "|https://e.org/y^\n||f.org/ad\n||g.org^$to=x.org\n@@||h.org^$script\n"
+        "||i.org^$script,badfilter\n@@|https://j.org/^\n||k.org/z/\n";
+    options = (struct list_options){.takes_exceptions = true};
+    check(rules,
+          "-options\n-options\n-exact\n-options\n-exact\n-open-end\n-options\n-options\n-options\n"
+          "-exact\n+k.org/z\n~k.org/z\n");
+    cr_expect_eq(counts.differ[0], 1);
+    options.accepts = RULE_WIDER_TYPES | RULE_NARROWER_OPEN;
+    check(rules, "+a.org\n~a.org\n-options\n-exact\n-options\n-exact\n+f.org/"
+                 "ad\n-options\n-options\n-options\n"
+                 "-exact\n+k.org/z\n~k.org/z\n");
+    cr_expect_eq(counts.widened, 2);
+    options.accepts = RULE_WIDER | RULE_NARROWER;
+    check(rules, "+a.org\n~a.org\n+b.org\n~b.org\n+c.org/x\n~c.org/x\n+d.org/x\n~d.org/x\n+e.org/"
+                 "y\n~e.org/y\n"
+                 "+f.org/ad\n-options\n-options\n-options\n-exact\n+k.org/z\n~k.org/z\n");
+    for (size_t i = 0; i + 1 < RULE_DIFFERENCE_COUNT; i++)
+        cr_expect_eq(counts.differ[i], 1, "%s", rule_difference_names[i]);
+    options = (struct list_options){0};
+}
+
 /* Wants what holds an "a"; an 'x' is too much for it. */
 static enum status keeps_a(void *context, struct span entry, bool *ret, struct error *err)
 {
