@@ -97,6 +97,9 @@ enum key_ring_step_kind {
 struct key_ring_step {
     enum key_ring_step_kind kind;
     uint64_t at_s;
+    /* Of MAKE: several servers may find it due at once. The key is not to be added when there is
+     * one by now whose not-before is this or later; UINT64_MAX: in any case. */
+    uint64_t unless_since_s;
     uint8_t key_id[TOKEN_KEY_ID_BYTES]; /* of MARK and DROP */
 };
 
