@@ -13,6 +13,7 @@ enum {
     OPT_SERVER,
     OPT_USE_CASE,
     OPT_PLATFORM,
+    OPT_TOKEN,
     OPT_URLS,
     OPT_KEYS,
     OPT_AS_KEY,
@@ -24,6 +25,8 @@ static const struct tool_option options[] = {
     [OPT_SERVER] = {"server", 's', "URL", "the server, such as http://127.0.0.1:8080"},
     [OPT_USE_CASE] = {"use-case", 'u', "NAME", "needed when the server has several"},
     [OPT_PLATFORM] = {"platform", 0, "UA", "the User-Agent to send (default: iOS 26.1)"},
+    [OPT_TOKEN] = {"token", 0, "TOKEN",
+                   "a user token: has Privacy Pass tokens issued, and spends them"},
     [OPT_URLS] = {"urls", 0, "FILE", "also check the URLs of a file, one a line; - is stdin"},
     [OPT_KEYS] = {"keys", 'k', "FILE", "keep the secret key in this file between runs"},
     [OPT_AS_KEY] = {"as-key", 0, NULL, "take URLs as dataset keys, word for word, unexpanded"},
@@ -174,6 +177,9 @@ static int take_option(struct session *session, int got, struct tool_args *args)
     case OPT_PLATFORM:
         session->device_options.user_agent = args->value;
         return EXIT_DONE;
+    case OPT_TOKEN:
+        session->device_options.user_token = args->value;
+        return EXIT_DONE;
     case OPT_URLS:
         session->urls = args->value;
         return EXIT_DONE;
@@ -268,7 +274,7 @@ static int run(struct tool_args *args)
 
 const struct tool_command command_check = {
     .name = "check",
-    .synopsis = "--server URL [--use-case N] [--platform UA] URL...",
+    .synopsis = "--server URL [--use-case N] [--platform UA] [--token T] URL...",
     .summary = "ask a server about URLs exactly as a device does",
     .details =
         "Fetches prefilter and configuration, makes and uploads keys, expands each URL to its\n"

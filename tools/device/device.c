@@ -14,6 +14,7 @@
 #include "pir-server/wire/wire_requests.h"
 #include "pir-server/wire/wire_served.h"
 #include "tools/device/device_keys.h"
+#include "tools/device/device_tokens.h"
 #include "tools/device/http_client.h"
 
 #include <math.h>
@@ -25,6 +26,7 @@
 struct device {
     struct device_options options;
     struct http_client *http;
+    struct device_tokens *tokens; /* NULL: the server asks for none */
     struct device_keys keys;
     char *use_case;
     struct bytes body; /* of the last response */
@@ -43,24 +45,16 @@ struct device {
     char served_parsing[2 * BLOOM_DIGEST_BYTES + 1];
 };
 
-static void trace_exchange(const struct device *device, const char *method, const char *path,
-                           const struct http_exchange *exchange)
-{
-    if (device->options.trace != NULL)
-        fprintf(device->options.trace, "%-4s %-44s %ld  out %zu B  in %zu B  %.1f ms\n", method,
-                path, exchange->status, exchange->sent_bytes, exchange->got_bytes,
-                exchange->milliseconds);
-}
-
-/* GET or POST, traced, and checked for 200; the body is device->body. */
+/* GET or POST, traced, and checked for 200; the body is device->body. A POST costs a token, where
+ * the server wants any. */
 static enum status get(struct device *device, const char *path, struct bytes *body,
                        struct error *err)
 {
     struct http_exchange exchange;
-    const enum status status = http_client_get(device->http, path, body, &exchange, err);
+    const enum status status = http_client_get(device->http, path, NULL, body, &exchange, err);
     if (status != STATUS_OK)
         return status;
-    trace_exchange(device, "GET", path, &exchange);
+    http_exchange_trace(device->options.trace, "GET", path, &exchange);
     return http_exchange_check(&exchange, path, bytes_view(body), err);
 }
 
@@ -68,11 +62,19 @@ static enum status post(struct device *device, const char *path, struct span req
                         struct http_exchange *ret_exchange, struct error *err)
 {
     struct http_exchange exchange;
-    enum status status =
-        http_client_post(device->http, path, request, &device->body, &exchange, err);
+    struct bytes token;
+    bytes_init(&token, DEVICE_TOKENS_VALUE_BYTES);
+    enum status status = STATUS_OK;
+    if (device->tokens != NULL)
+        status = device_tokens_take(device->tokens, &token, err);
+    if (status == STATUS_OK)
+        status = http_client_post(device->http, path,
+                                  device->tokens != NULL ? (const char *)token.data : NULL, request,
+                                  &device->body, &exchange, err);
+    bytes_deinit_secret(&token);
     if (status != STATUS_OK)
         return status;
-    trace_exchange(device, "POST", path, &exchange);
+    http_exchange_trace(device->options.trace, "POST", path, &exchange);
     if (ret_exchange != NULL)
         *ret_exchange = exchange;
     return http_exchange_check(&exchange, path, bytes_view(&device->body), err);
@@ -340,6 +342,25 @@ static enum status prepare(struct device *device, bool *ret_uploaded, struct err
     return status;
 }
 
+/* No network yet. */
+static enum status connect_to(struct device *device, struct error *err)
+{
+    const struct device_options *options = &device->options;
+    const struct http_client_options client = {
+        .base_url = options->server,
+        .user_agent = options->user_agent != NULL ? options->user_agent : DEVICE_USER_AGENT,
+        .user_identifier = device->keys.user_identifier,
+        .content_type = "application/x-protobuf"};
+    const enum status status = http_client_new(&client, &device->http, err);
+    if (status != STATUS_OK || options->user_token == NULL)
+        return status;
+    const struct device_tokens_options tokens = {.issuer = options->server,
+                                                 .user_agent = client.user_agent,
+                                                 .user_token = options->user_token,
+                                                 .trace = options->trace};
+    return device_tokens_new(&tokens, &device->tokens, err);
+}
+
 enum status device_open(const struct device_options *options, struct device **ret,
                         struct error *err)
 {
@@ -367,9 +388,7 @@ enum status device_open(const struct device_options *options, struct device **re
             goto done;
         }
     }
-    status = http_client_new(options->server,
-                             options->user_agent != NULL ? options->user_agent : DEVICE_USER_AGENT,
-                             device->keys.user_identifier, &device->http, err);
+    status = connect_to(device, err);
     bool uploaded;
     if (status == STATUS_OK)
         status = prepare(device, &uploaded, err);
@@ -391,6 +410,7 @@ void device_close(struct device *device)
     bfv_secret_key_free(device->secret);
     bfv_context_free(device->context);
     wire_served_list_free(device->config);
+    device_tokens_free(device->tokens);
     http_client_free(device->http);
     parsing_workspace_free(device->workspace);
     device_keys_deinit(&device->keys);

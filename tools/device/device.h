@@ -28,6 +28,7 @@ struct device_options {
     const char *server;            /* base URL */
     const char *use_case;          /* NULL: the only one that the server has */
     const char *user_agent;        /* NULL: DEVICE_USER_AGENT */
+    const char *user_token;        /* NULL: no tokens; else each POST costs one (device_tokens.h) */
     const char *keys_path;         /* NULL: keys live as long as the device */
     const struct parsing *parsing; /* the app's configuration; NULL: the default */
     FILE *trace;                   /* NULL: none */

@@ -8,8 +8,18 @@
 struct http_client {
     CURL *curl;
     char *base; /* without a slash at its end */
-    struct curl_slist *post_headers;
     char *user_agent;
+    char *user_identifier; /* whole header lines; NULL = none */
+    char *content_type;
+};
+
+/* A request on its way. */
+struct transfer {
+    CURL *curl; /* borrowed */
+    char *url;
+    struct curl_slist *headers;
+    const struct span *request; /* NULL: a GET */
+    struct bytes *body;
     char curl_error[CURL_ERROR_SIZE];
 };
 
@@ -18,54 +28,72 @@ static bool is_http_url(const char *text)
     return strncmp(text, "http://", 7) == 0 || strncmp(text, "https://", 8) == 0;
 }
 
-enum status http_client_new(const char *base_url, const char *user_agent,
-                            const char *user_identifier, struct http_client **ret,
+/* "<name>: <value>" (mem_free); NULL without memory. */
+static char *header_line(const char *name, const char *value)
+{
+    const size_t size = strlen(name) + 2 + strlen(value) + 1;
+    char *line = mem_alloc(size, 1);
+    if (line != NULL)
+        snprintf(line, size, "%s: %s", name, value);
+    return line;
+}
+
+enum status http_client_new(const struct http_client_options *options, struct http_client **ret,
                             struct error *err)
 {
-    if (!is_http_url(base_url))
-        return error_set(err, STATUS_INVALID, "%s: is no http:// or https:// URL", base_url);
-    enum status status = error_set(err, STATUS_NOMEM, "HTTP client: out of memory");
-    char *header = NULL;
+    if (!is_http_url(options->base_url))
+        return error_set(err, STATUS_INVALID, "%s: is no http:// or https:// URL",
+                         options->base_url);
     struct http_client *client = mem_alloc_zeroed(1, sizeof *client);
     if (client == NULL)
-        goto done;
-    client->base = mem_strdup(base_url);
-    client->user_agent = mem_strdup(user_agent);
+        return error_set(err, STATUS_NOMEM, "HTTP client: out of memory");
+    client->base = mem_strdup(options->base_url);
+    client->user_agent = mem_strdup(options->user_agent);
     client->curl = curl_easy_init();
-    const size_t header_size = strlen("User-Identifier: ") + strlen(user_identifier) + 1;
-    header = mem_alloc(header_size, 1);
+    client->content_type = header_line("Content-Type", options->content_type);
+    if (options->user_identifier != NULL)
+        client->user_identifier = header_line("User-Identifier", options->user_identifier);
     if (client->base == NULL || client->user_agent == NULL || client->curl == NULL ||
-        header == NULL)
-        goto done;
+        client->content_type == NULL ||
+        (client->user_identifier == NULL && options->user_identifier != NULL)) {
+        http_client_free(client);
+        return error_set(err, STATUS_NOMEM, "HTTP client: out of memory");
+    }
     for (size_t end = strlen(client->base); end > 0 && client->base[end - 1] == '/'; end--)
         client->base[end - 1] = '\0';
-    snprintf(header, header_size, "User-Identifier: %s", user_identifier);
-    const char *const headers[] = {header, "Content-Type: application/x-protobuf", "Expect:"};
-    for (size_t i = 0; i < ARRAY_COUNT(headers); i++) {
-        struct curl_slist *longer = curl_slist_append(client->post_headers, headers[i]);
-        if (longer == NULL)
-            goto done;
-        client->post_headers = longer;
-    }
     *ret = client;
-    client = NULL;
-    status = STATUS_OK;
-done:
-    mem_free(header);
-    http_client_free(client);
-    return status;
+    return STATUS_OK;
 }
 
 void http_client_free(struct http_client *client)
 {
     if (client == NULL)
         return;
-    curl_slist_free_all(client->post_headers);
     if (client->curl != NULL)
         curl_easy_cleanup(client->curl);
-    mem_free(client->base);
+    mem_free(client->content_type);
+    mem_free(client->user_identifier);
     mem_free(client->user_agent);
+    mem_free(client->base);
     mem_free(client);
+}
+
+enum status http_client_host(const struct http_client *client, struct bytes *ret, struct error *err)
+{
+    char *host = NULL;
+    CURLU *url = curl_url();
+    const bool is_known = url != NULL && curl_url_set(url, CURLUPART_URL, client->base, 0) == 0 &&
+                          curl_url_get(url, CURLUPART_HOST, &host, 0) == 0;
+    enum status status = STATUS_OK;
+    if (is_known) {
+        bytes_append_text(ret, host);
+        status = bytes_status(ret, "host name", err);
+    } else {
+        status = error_set(err, STATUS_INVALID, "%s: has no host", client->base);
+    }
+    curl_free(host);
+    curl_url_cleanup(url);
+    return status;
 }
 
 static size_t take_body(char *data, size_t size, size_t count, void *context)
@@ -88,68 +116,191 @@ static char *resolve(const struct http_client *client, const char *reference)
     return url;
 }
 
-static enum status perform(struct http_client *client, const char *reference,
-                           const struct span *request, struct bytes *body,
-                           struct http_exchange *ret, struct error *err)
+static bool add_header(struct transfer *transfer, const char *line)
 {
-    CURL *curl = client->curl;
-    char *url = resolve(client, reference);
-    if (url == NULL)
+    struct curl_slist *longer = curl_slist_append(transfer->headers, line);
+    if (longer != NULL)
+        transfer->headers = longer;
+    return longer != NULL;
+}
+
+static bool make_headers(const struct http_client *client, const char *authorization,
+                         struct transfer *transfer)
+{
+    bool is_made = true;
+    if (transfer->request != NULL)
+        is_made =
+            add_header(transfer, client->content_type) && add_header(transfer, "Expect:") &&
+            (client->user_identifier == NULL || add_header(transfer, client->user_identifier));
+    if (authorization != NULL && is_made) {
+        char *line = header_line("Authorization", authorization);
+        is_made = line != NULL && add_header(transfer, line);
+        mem_free_secret(line, line != NULL ? strlen(line) : 0);
+    }
+    return is_made;
+}
+
+/* Everything but the sending. transfer_end() in all cases. */
+static enum status transfer_begin(struct http_client *client, CURL *curl, const char *reference,
+                                  const char *authorization, const struct span *request,
+                                  struct bytes *body, struct transfer *ret, struct error *err)
+{
+    *ret = (struct transfer){.curl = curl, .request = request, .body = body};
+    ret->url = resolve(client, reference);
+    if (ret->url == NULL || !make_headers(client, authorization, ret))
         return error_set(err, STATUS_NOMEM, "%s: out of memory", reference);
     bytes_clear(body);
-    client->curl_error[0] = '\0';
     curl_easy_reset(curl);
-    curl_easy_setopt(curl, CURLOPT_URL, url);
+    curl_easy_setopt(curl, CURLOPT_URL, ret->url);
     curl_easy_setopt(curl, CURLOPT_USERAGENT, client->user_agent);
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, ret->headers);
     curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, "gzip");
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)HTTP_CONNECT_TIMEOUT_S);
     curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 100L);
     curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)HTTP_STALL_TIMEOUT_S);
-    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, client->curl_error);
+    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, ret->curl_error);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, body);
     if (request != NULL) {
-        curl_easy_setopt(curl, CURLOPT_HTTPHEADER, client->post_headers);
         curl_easy_setopt(curl, CURLOPT_POST, 1L);
         curl_easy_setopt(curl, CURLOPT_POSTFIELDS,
                          request->size > 0 ? (const char *)request->data : "");
         curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->size);
     }
-    const CURLcode code = curl_easy_perform(curl);
-    enum status status = STATUS_OK;
-    if (body->status != STATUS_OK) {
-        status = bytes_status(body, url, err);
-    } else if (code != CURLE_OK) {
-        status = error_set(err, STATUS_IO, "%s: %s", url,
-                           client->curl_error[0] != '\0' ? client->curl_error
+    return STATUS_OK;
+}
+
+/* What came of it. */
+static enum status transfer_result(const struct transfer *transfer, CURLcode code,
+                                   struct http_exchange *ret, struct error *err)
+{
+    if (transfer->body->status != STATUS_OK)
+        return bytes_status(transfer->body, transfer->url, err);
+    if (code != CURLE_OK)
+        return error_set(err, STATUS_IO, "%s: %s", transfer->url,
+                         transfer->curl_error[0] != '\0' ? transfer->curl_error
                                                          : curl_easy_strerror(code));
-    } else {
-        double seconds = 0;
-        curl_off_t got = 0;
-        long http_status = 0;
-        curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &http_status);
-        curl_easy_getinfo(curl, CURLINFO_TOTAL_TIME, &seconds);
-        curl_easy_getinfo(curl, CURLINFO_SIZE_DOWNLOAD_T, &got);
-        *ret = (struct http_exchange){.status = http_status,
-                                      .sent_bytes = request != NULL ? request->size : 0,
-                                      .got_bytes = (size_t)got,
-                                      .milliseconds = seconds * 1000};
-    }
-    mem_free(url);
+    double seconds = 0;
+    curl_off_t got = 0;
+    long http_status = 0;
+    curl_easy_getinfo(transfer->curl, CURLINFO_RESPONSE_CODE, &http_status);
+    curl_easy_getinfo(transfer->curl, CURLINFO_TOTAL_TIME, &seconds);
+    curl_easy_getinfo(transfer->curl, CURLINFO_SIZE_DOWNLOAD_T, &got);
+    *ret = (struct http_exchange){.status = http_status,
+                                  .sent_bytes =
+                                      transfer->request != NULL ? transfer->request->size : 0,
+                                  .got_bytes = (size_t)got,
+                                  .milliseconds = seconds * 1000};
+    return STATUS_OK;
+}
+
+static void transfer_end(struct transfer *transfer)
+{
+    curl_slist_free_all(transfer->headers);
+    mem_free(transfer->url);
+}
+
+static enum status perform(struct http_client *client, const char *reference,
+                           const char *authorization, const struct span *request,
+                           struct bytes *body, struct http_exchange *ret, struct error *err)
+{
+    struct transfer transfer;
+    enum status status = transfer_begin(client, client->curl, reference, authorization, request,
+                                        body, &transfer, err);
+    if (status == STATUS_OK)
+        status = transfer_result(&transfer, curl_easy_perform(client->curl), ret, err);
+    transfer_end(&transfer);
     return status;
 }
 
-enum status http_client_get(struct http_client *client, const char *reference, struct bytes *body,
+enum status http_client_get(struct http_client *client, const char *reference,
+                            const char *authorization, struct bytes *body,
                             struct http_exchange *ret, struct error *err)
 {
-    return perform(client, reference, NULL, body, ret, err);
+    return perform(client, reference, authorization, NULL, body, ret, err);
 }
 
-enum status http_client_post(struct http_client *client, const char *reference, struct span request,
-                             struct bytes *body, struct http_exchange *ret, struct error *err)
+enum status http_client_post(struct http_client *client, const char *reference,
+                             const char *authorization, struct span request, struct bytes *body,
+                             struct http_exchange *ret, struct error *err)
 {
-    return perform(client, reference, &request, body, ret, err);
+    return perform(client, reference, authorization, &request, body, ret, err);
+}
+
+/* ---- several at a time ---- */
+
+static enum status perform_all(CURLM *multi, struct error *err)
+{
+    CURLMcode code = CURLM_OK;
+    int running = 1;
+    while (running > 0 && code == CURLM_OK) {
+        code = curl_multi_perform(multi, &running);
+        if (code == CURLM_OK && running > 0)
+            code = curl_multi_poll(multi, NULL, 0, 1000, NULL);
+    }
+    return code == CURLM_OK ? STATUS_OK
+                            : error_set(err, STATUS_IO, "HTTP: %s", curl_multi_strerror(code));
+}
+
+/* The results of all transfers, once none is running; the first failure counts. */
+static enum status take_results(CURLM *multi, const struct transfer *transfers,
+                                struct http_post *posts, size_t count, struct error *err)
+{
+    enum status status = STATUS_OK;
+    int left = 0;
+    for (CURLMsg *message = curl_multi_info_read(multi, &left); message != NULL;
+         message = curl_multi_info_read(multi, &left)) {
+        for (size_t i = 0; i < count && status == STATUS_OK; i++) {
+            if (transfers[i].curl == message->easy_handle)
+                status =
+                    transfer_result(&transfers[i], message->data.result, &posts[i].exchange, err);
+        }
+    }
+    return status;
+}
+
+enum status http_client_post_all(struct http_client *client, const char *reference,
+                                 const char *authorization, struct http_post *posts, size_t count,
+                                 struct error *err)
+{
+    CURLM *multi = curl_multi_init();
+    struct transfer *transfers = mem_alloc_zeroed(count, sizeof transfers[0]);
+    enum status status = STATUS_OK;
+    if (multi == NULL || transfers == NULL)
+        status = error_set(err, STATUS_NOMEM, "%s: out of memory", reference);
+    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
+        CURL *curl = curl_easy_init();
+        if (curl == NULL) {
+            status = error_set(err, STATUS_NOMEM, "%s: out of memory", reference);
+            break;
+        }
+        status = transfer_begin(client, curl, reference, authorization, &posts[i].request,
+                                &posts[i].body, &transfers[i], err);
+        if (status == STATUS_OK && curl_multi_add_handle(multi, curl) != CURLM_OK)
+            status = error_set(err, STATUS_NOMEM, "%s: out of memory", reference);
+    }
+    if (status == STATUS_OK)
+        status = perform_all(multi, err);
+    if (status == STATUS_OK)
+        status = take_results(multi, transfers, posts, count, err);
+    for (size_t i = 0; transfers != NULL && i < count && transfers[i].curl != NULL; i++) {
+        curl_multi_remove_handle(multi, transfers[i].curl);
+        curl_easy_cleanup(transfers[i].curl);
+        transfer_end(&transfers[i]);
+    }
+    mem_free(transfers);
+    curl_multi_cleanup(multi);
+    return status;
+}
+
+void http_exchange_trace(FILE *trace, const char *method, const char *path,
+                         const struct http_exchange *exchange)
+{
+    if (trace != NULL)
+        fprintf(trace, "%-4s %-44s %ld  out %zu B  in %zu B  %.1f ms\n", method, path,
+                exchange->status, exchange->sent_bytes, exchange->got_bytes,
+                exchange->milliseconds);
 }
 
 /* What the server said: the message of a JSON error body (service.md section 1.4), or nothing. */
