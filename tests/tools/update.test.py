@@ -4,18 +4,14 @@ import hashlib
 import http.server
 import json
 import os
-import shutil
 import subprocess
 import sys
-import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from served import Server, working_folder  # noqa: E402
+from served import Server  # noqa: E402
 from tap import check, finish  # noqa: E402
-
-BUILD = os.environ.get("BUILD", "build")
-USE_CASE = "one.example.url.filtering"
+from updating import BUILD, USE_CASE, Done, Site, Workplace, environment  # noqa: E402
 
 
 def hosts(count, start=0):
@@ -45,117 +41,76 @@ class Web(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
-class Done:
-    def __init__(self, done):
-        self.code, self.out, self.err = done.returncode, done.stdout, done.stderr
-        self.json = json.loads(self.out) if self.out.startswith("{") else {}
-
-    def __str__(self):
-        return f"exit code {self.code}\n{self.out}{self.err}"
-
-
-def environment():
-    return {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
-
-
-def write(name, content):
-    with open(f"{folder}/{name}", "wb") as file:
-        file.write(content if isinstance(content, bytes) else json.dumps(content).encode())
-    return f"{folder}/{name}"
-
-
-def lists(*sources, **output):
-    return write("lists.json", {"useCase": USE_CASE, "sources": sources, "output": output})
-
-
-def words(path, *options, data="data"):
-    return [f"{BUILD}/blindlist", "update", path, "--data", f"{folder}/{data}", *options]
-
-
-def update(path, *options, data="data"):
-    return Done(subprocess.run(words(path, "--json", *options, data=data), stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, timeout=120, text=True,
-                               env=environment()))
-
-
-def in_force(data="data"):
-    path = f"{folder}/{data}/{USE_CASE}/current"
-    return os.path.basename(os.readlink(path)) if os.path.islink(path) else None
-
-
 def verdict(server, url):
-    return subprocess.run([f"{BUILD}/blindlist", "check", "--server", f"http://127.0.0.1:{server.port}",
-                           "--use-case", USE_CASE, url], stdout=subprocess.DEVNULL,
-                          stderr=subprocess.DEVNULL).returncode
+    return Done([f"{BUILD}/blindlist", "check", "--server", f"http://127.0.0.1:{server.port}", "--use-case", USE_CASE,
+                 url]).code
 
 
 def web(**more):
-    return {"id": "web", "url": f"http://127.0.0.1:{port}/list", "allowHttp": True, "retries": 0, **more}
+    return {**site.source("/list"), "id": "web", **more}
 
 
-def test_life():
+def test_life(place):
     own = {"id": "own", "file": "own.txt", "license": "CC0"}
-    write("own.txt", b"\xef\xbb\xbfown.example\nno-dot\n")
-    path = lists(web(format="hosts"), own, keepVersions=2)
-    done = update(path)
+    place.write("own.txt", b"\xef\xbb\xbfown.example\nno-dot\n")
+    path = place.lists(web(format="hosts"), own, keepVersions=2)
+    done = place.update(path)
     sources = done.json.get("sources", [{}, {}])
     check(done.code == 0 and done.json["changed"] and done.json["rows"] == 102, "a first version", done)
-    check(done.json["version"] == in_force() and sources[0]["state"] == "new" and sources[0]["kept"] == 100 and
+    check(done.json["version"] == place.in_force() and sources[0]["state"] == "new" and sources[0]["kept"] == 100 and
           sources[1]["state"] == "file" and done.json["lists"]["droppedFor"] == {"single-label": 1},
           "what is told of it", done)
-    with open(f"{folder}/data/{USE_CASE}/current/dataset.json", encoding="utf-8") as file:
-        recorded = json.load(file)["sources"]
+    recorded = json.loads(place.published("dataset.json"))["sources"]
     check([(s["name"], s.get("license"), s["sha256"]) for s in recorded] ==
           [("web", None, hashlib.sha256(Web.body).hexdigest()),
-           ("own", "CC0", hashlib.sha256(open(f"{folder}/own.txt", "rb").read()).hexdigest())],
+           ("own", "CC0", hashlib.sha256(open(f"{place.folder}/own.txt", "rb").read()).hexdigest())],
           "sources, digests and licenses are recorded", recorded)
-    server = Server(f"{folder}/data")
+    server = Server(place.data)
     check(verdict(server, "https://bad7.example/") == 3 and verdict(server, "https://bad105.example/") == 0,
           "it is served")
-    first = in_force()
-    done = update(path)
-    check(done.code == 0 and done.json["changed"] is False and Web.answers[-1] == 304 and in_force() == first,
+    first = place.in_force()
+    done = place.update(path)
+    check(done.code == 0 and done.json["changed"] is False and Web.answers[-1] == 304 and place.in_force() == first,
           "unchanged (304)", done)
-    done = Done(subprocess.run(words(path), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                               env=environment()))
+    done = Done(place.words(path))
     check(done.code == 0 and done.out == f"{USE_CASE} version {first}: unchanged, nothing is published\n",
           "and said to people", done)
     Web.body = hosts(110)
-    done = update(path)
-    second = in_force()
+    done = place.update(path)
+    second = place.in_force()
     check(done.code == 0 and done.json["changed"] and done.json["rows"] == 112 and second != first, "changed", done)
     until = time.monotonic() + 20
     while verdict(server, "https://bad105.example/") != 3 and time.monotonic() < until:
         time.sleep(0.1)
     check(verdict(server, "https://bad105.example/") == 3, "a running server takes it up", server.log())
     Web.status = 500
-    done = update(path)
+    done = place.update(path)
     check(done.code == 0 and done.json["changed"] is False and done.json["sources"][0]["state"] == "copy" and
           "blindlist: warning: web" in done.err, "the source is down: its copy stands in", done)
     Web.status = 200
     Web.body = b"# nothing\n"
-    done = update(path)
-    check(done.code == 3 and done.out == "" and in_force() == second and
+    done = place.update(path)
+    check(done.code == 3 and done.out == "" and place.in_force() == second and
           "refused: 1 rows, 99.1 % less than the 111 before, at most 50.0 % may go (maxShrink)" in done.err,
           "a source that went empty is refused", done)
-    done = update(path, "--force")
+    done = place.update(path, "--force")
     check(done.code == 0 and done.json["changed"] and done.json["rows"] == 2, "unless forced", done)
     Web.body = hosts(300)
-    done = update(path)
+    done = place.update(path)
     check(done.code == 3 and "30000.0 % more than the 1 before, at most 100.0 % may come (maxGrowth)" in done.err,
           "a source that exploded is refused", done)
-    done = update(path, "--force")
+    done = place.update(path, "--force")
     check(done.code == 0 and done.json["rows"] == 302, "unless forced, too", done)
     check(server.end() == 0, "the server ends")
     Web.body = hosts(310)
-    done = update(path)
-    versions = [name for name in os.listdir(f"{folder}/data/{USE_CASE}") if len(name) == 16]
-    check(done.code == 0 and done.json["versionsRemoved"] >= 1 and len(versions) == 2 and in_force() in versions,
+    done = place.update(path)
+    versions = place.versions()
+    check(done.code == 0 and done.json["versionsRemoved"] >= 1 and len(versions) == 2 and place.in_force() in versions,
           "old versions are removed when no server holds them", done)
 
 
-def test_guard_and_faults():
-    write("few.txt", b"a.example\n")
+def test_guard_and_faults(place):
+    place.write("few.txt", b"a.example\n")
     few = {"id": "few", "file": "few.txt"}
     for what, sources, output, code, message in (
             ("too few rows the first time", [few], {"guard": {"minRows": 2}}, 3,
@@ -167,65 +122,53 @@ def test_guard_and_faults():
             ("a list of rows", [{**few, "format": "rows"}], {}, 1, '$.sources[0].format: "rows" cannot be compiled'),
             ("an unknown key", [{**few, "formt": "rows"}], {}, 1, "$.sources[0].formt: "),
             ("an array that is cut off", [{**few, "format": "json"}], {}, 1, "blindlist: few: ")):
-        done = update(lists(*sources, **output), data="faulty")
-        check(done.code == code and message in done.err and in_force("faulty") is None, what, done)
+        done = place.update(place.lists(*sources, **output))
+        check(done.code == code and message in done.err and place.in_force() is None, what, done)
     for options in ((), ("a", "b", "--data", "d"), ("a", "--data", "d", "--threads", "0"), ("a",)):
-        done = subprocess.run([f"{BUILD}/blindlist", "update", *options], stdout=subprocess.DEVNULL,
-                              stderr=subprocess.DEVNULL)
-        check(done.returncode == 2, f"wrong usage: {' '.join(options)}")
+        done = Done([f"{BUILD}/blindlist", "update", *options])
+        check(done.code == 2, f"wrong usage: {' '.join(options)}", done)
 
 
-def test_formats():
-    write("f.csv", b'"1","now","http://a.example/x","online"\n')
-    write("f.rpz", b"b.example CNAME .\n")
-    write("f.conf", b"address=/c.example/\n")
-    write("f.abp", b"||d.example^\n||not.example^\n||icloud.com^\n")
-    write("f.arr", b'["e.example", "https://f.example/y"]')
-    path = lists({"id": "csv", "file": "f.csv", "format": "urlhaus-csv"},
+def test_formats(place):
+    place.write("f.csv", b'"1","now","http://a.example/x","online"\n')
+    place.write("f.rpz", b"b.example CNAME .\n")
+    place.write("f.conf", b"address=/c.example/\n")
+    place.write("f.abp", b"||d.example^\n||not.example^\n||icloud.com^\n")
+    place.write("f.arr", b'["e.example", "https://f.example/y"]')
+    path = place.lists({"id": "csv", "file": "f.csv", "format": "urlhaus-csv"},
                  {"id": "rpz", "file": "f.rpz", "format": "rpz"},
                  {"id": "dnsmasq", "file": "f.conf", "format": "dnsmasq"},
                  {"id": "abp", "file": "f.abp", "format": "adblock", "exclude": ["^\\|\\|not"]},
                  {"id": "json", "file": "f.arr", "format": "json", "include": ["^e\\.", "/y$"]})
-    done = update(path, data="formats")
-    with open(f"{folder}/formats/{USE_CASE}/current/rows.txt", encoding="utf-8") as file:
-        rows = file.read().split()
+    done = place.update(path)
+    rows = place.published("rows.txt").split()
     check(done.code == 0 and rows == ["a.example/x", "b.example", "c.example", "d.example", "e.example",
                                       "f.example/y", "www.apple.com/url-filter-test"] and
           done.json["lists"]["droppedFor"] == {"filtered": 1, "apple-host": 1}, "each format by its name, and patterns", rows)
 
 
-def test_two_at_once():
+def test_two_at_once(place):
     Web.wait = 2
-    path = lists(web())
-    with subprocess.Popen(words(path, data="two"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    path = place.lists(web())
+    with subprocess.Popen(place.words(path), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                           env=environment()) as child:
         until = time.monotonic() + 20
-        while not os.path.exists(f"{folder}/two/.sources/{USE_CASE}/.lock") and time.monotonic() < until:
+        while not os.path.exists(f"{place.data}/.sources/{USE_CASE}/.lock") and time.monotonic() < until:
             time.sleep(0.02)
         time.sleep(0.2)
-        done = update(path, data="two")
+        done = place.update(path)
         check(done.code == 1 and "another update is at work" in done.err, "two updates exclude each other", done)
         check(child.wait(60) == 0, "and the first one is done")
     Web.wait = 0
 
 
-class Quiet(http.server.ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, *_):
-        pass  # a client that goes away is part of the test
-
-
-folder = working_folder("update")
+site = Site(Web)
 try:
-    site = Quiet(("127.0.0.1", 0), Web)
-    port = site.server_port
-    threading.Thread(target=site.serve_forever, daemon=True).start()
-    test_life()
-    test_guard_and_faults()
-    test_formats()
-    test_two_at_once()
+    for test in (test_life, test_guard_and_faults, test_formats, test_two_at_once):
+        place = Workplace("update")
+        test(place)
+        place.remove()
 finally:
     Server.end_all()
-    shutil.rmtree(folder, ignore_errors=True)
+    place.remove()
 sys.exit(finish())
