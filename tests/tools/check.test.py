@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from random import Random
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from served import Server, working_folder  # noqa: E402
@@ -21,6 +22,7 @@ BUILD = os.environ.get("BUILD", "build")
 USE_CASE = "one.example.url.filtering"
 BITS = r"/prefilter/.*\.bloom"
 MANIFEST = r"/prefilter/.*\.json"
+NOT_WELL_FORMED = r"\d+ bytes are not a well-formed message"
 
 class Proxy(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -87,11 +89,11 @@ def test_faults(port):
         ("/config", put(401, error_json("no token")), "401: no token", "401"),
         ("/config", put(500, b"<html>oops"), "answered 500$", "500 with another body"),
         ("/config", put(302, b"", {"Location": "http://127.0.0.1:1/config"}), "answered 302", "a redirect"),
-        ("/config", put(200), "0 use cases|no use case|configuration", "an empty configuration"),
-        ("/config", put(200, b"\xff" * 100), "onfig", "a configuration that is none"),
-        ("/config", lambda s, b: (s, b[:-20]), "onfig", "a cut configuration"),
+        ("/config", put(200), "the server has 0 use cases", "an empty configuration"),
+        ("/config", put(200, b"\xff" * 100), NOT_WELL_FORMED, "a configuration that is none"),
+        ("/config", lambda s, b: (s, b[:-20]), NOT_WELL_FORMED, "a cut configuration"),
         ("/config", lambda s, b: (s, b, {"Content-Length": str(len(b) + 50)}), "/config: ", "a cut transfer"),
-        ("/config", put(200, gzip.compress(bytes(300 << 20), 1), {"Content-Encoding": "gzip"}), "arge|imit|more than",
+        ("/config", put(200, gzip.compress(bytes(300 << 20), 1), {"Content-Encoding": "gzip"}), "/config: larger than 67108864 bytes",
          "a small body that unpacks to 300 MiB"),
         ("/key", put(400, error_json("bad key")), "/key.*400: bad key", "a key that is refused"),
         (MANIFEST, put(404), r"\.json.*404", "no prefilter"),
@@ -106,10 +108,10 @@ def test_faults(port):
         ("/queries", put(503, error_json("busy")), "/queries.*503: busy", "a busy server"),
         ("/queries", put(410, error_json("old")), "/queries.*410: old", "a configuration that is never right"),
         ("/queries", put(200), "0 answers", "no answer"),
-        ("/queries", put(200, b"\x0a\x00"), "\n|.", "an empty answer"),
+        ("/queries", put(200, b"\x0a\x00"), "response 0 is no PIR answer", "an empty answer"),
         ("/queries", lambda s, b: (s, b * 2), "2 answers", "two answers"),
-        ("/queries", lambda s, b: (s, b[:len(b) // 2]), "blindlist: ", "half an answer"),
-        ("/queries", lambda s, b: (s, b[:100] + os.urandom(len(b) - 100)), "blindlist: ", "a random answer"),
+        ("/queries", lambda s, b: (s, b[:len(b) // 2]), NOT_WELL_FORMED, "half an answer"),
+        ("/queries", lambda s, b: (s, b[:100] + Random(1).randbytes(len(b) - 100)), NOT_WELL_FORMED, "a random answer"),
     ]
     for path, fault, message, what in cases:
         code, out, errors = run(port, "https://bad7.example/", faults={path: fault})
