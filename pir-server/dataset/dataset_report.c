@@ -6,6 +6,7 @@
 #include <math.h>
 
 #define TEXTS_MAX_BYTES ((size_t)UINT32_MAX)
+#define NOTES_LIMIT     (DATASET_REPORT_NOTES_MAX + DATASET_REPORT_SAMPLES * DROP_REASON_COUNT)
 
 struct note {
     const char *file;
@@ -20,6 +21,7 @@ struct notes {
     struct note *list;
     size_t count;
     size_t capacity;
+    size_t count_for[DROP_REASON_COUNT];
     uint64_t omitted;
 };
 
@@ -80,15 +82,22 @@ static void append_shown(struct bytes *texts, struct span text)
     }
 }
 
-static bool has_room(struct notes *notes)
+/* So many there may be before one of that reason is added: samples of rare reasons always fit. */
+static size_t limit_of(const struct notes *notes, enum drop_reason reason)
 {
+    return notes->count_for[reason] < DATASET_REPORT_SAMPLES ? NOTES_LIMIT
+                                                             : DATASET_REPORT_NOTES_MAX;
+}
+
+static bool has_room(struct notes *notes, enum drop_reason reason)
+{
+    if (notes->count >= limit_of(notes, reason))
+        return false;
     if (notes->count < notes->capacity)
         return true;
-    if (notes->count == DATASET_REPORT_NOTES_MAX)
-        return false;
     size_t larger = notes->capacity == 0 ? 256 : 2 * notes->capacity;
-    if (larger > DATASET_REPORT_NOTES_MAX)
-        larger = DATASET_REPORT_NOTES_MAX;
+    if (larger > NOTES_LIMIT)
+        larger = NOTES_LIMIT;
     struct note *moved = mem_realloc(notes->list, larger, sizeof *moved);
     if (moved == NULL)
         return false;
@@ -106,14 +115,16 @@ static void add(struct dataset_report *report, struct notes *notes, const struct
     if (key.size > DATASET_REPORT_TEXT_BYTES)
         key.size = DATASET_REPORT_TEXT_BYTES;
     const size_t start = report->texts.size;
-    if (has_room(notes)) {
+    const bool is_kept = has_room(notes, reason);
+    if (is_kept) {
         append_shown(&report->texts, text);
         append_shown(&report->texts, key);
     }
-    if (notes->count == notes->capacity || report->texts.status != STATUS_OK) {
+    if (!is_kept || report->texts.status != STATUS_OK) {
         notes->omitted++;
         return;
     }
+    notes->count_for[reason]++;
     notes->list[notes->count++] = (struct note){.file = place->file,
                                                 .line = place->line,
                                                 .reason = reason,

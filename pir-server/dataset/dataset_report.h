@@ -3,9 +3,10 @@
  *
  * A report is filled while lists are read (dataset_report_drop() and _widen() fit into a struct
  * list_sink) and when keys are selected, and written with the dataset. It names the first
- * DATASET_REPORT_NOTES_MAX drops and as many widened entries, each with file, line, reason and the
- * start of its text, and the first DATASET_REPORT_KEYS_MAX of the rest; more are counted. Without
- * memory a note becomes a counted one, too: a report never makes work fail.
+ * DATASET_REPORT_NOTES_MAX drops, and the first DATASET_REPORT_SAMPLES of each reason, and as many
+ * widened entries, each with file, line, reason and the start of its text, and the first
+ * DATASET_REPORT_KEYS_MAX of the rest; more are counted. Without memory a note becomes a counted
+ * one, too: a report never makes work fail.
  *
  * Threads  one at a time. */
 #ifndef BLINDLIST_DATASET_REPORT_H
@@ -17,6 +18,7 @@
 #include "urls/list.h"
 
 #define DATASET_REPORT_NOTES_MAX  ((size_t)100000)
+#define DATASET_REPORT_SAMPLES    ((size_t)5) /* of each reason, even beyond that */
 #define DATASET_REPORT_KEYS_MAX   ((size_t)10000)
 #define DATASET_REPORT_TEXT_BYTES ((size_t)200) /* of an entry, as shown */
 

@@ -10,7 +10,6 @@
 
 #include "base/bytes.h"
 
-#define REPORT_PAGE_SAMPLES     5  /* entries shown for each reason */
 #define REPORT_PAGE_SOURCES_MAX 12 /* side by side in the table of overlaps */
 #define REPORT_PAGE_SHARDS_MAX  64 /* each has a column of its own; more are counted by size */
 

@@ -1,5 +1,6 @@
 /* What became of keys: those that sources share, those that are no rows, allow entries in vain. */
 #include "base/quantity.h"
+#include "pir-server/dataset/dataset_report.h"
 #include "pir-server/dataset/page_text.h"
 #include "pir-server/dataset/report_page.h"
 #include "pir-server/dataset/report_page_internal.h"
@@ -137,7 +138,7 @@ static void append_gone_samples(struct bytes *page, const json_t *gone, const ch
     bytes_append_text(page, "<ul>\n");
     json_array_foreach(gone, index, sample)
     {
-        if (shown == REPORT_PAGE_SAMPLES)
+        if (shown == DATASET_REPORT_SAMPLES)
             break;
         if (strcmp(page_string(sample, "fate"), fate) != 0)
             continue;
@@ -204,7 +205,7 @@ void report_page_conflicts(struct bytes *page, const json_t *report)
                         quantity_count((uint64_t)solved).text);
     json_array_foreach(json_object_get(conflicts, "samples"), index, sample)
     {
-        if (index == REPORT_PAGE_SAMPLES)
+        if (index == DATASET_REPORT_SAMPLES)
             break;
         bytes_append_text(page, "<li>");
         append_place(page, json_object_get(sample, "allow"), NULL);

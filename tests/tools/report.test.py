@@ -158,6 +158,15 @@ def test_hostile():
     check("\x1b" not in text and "alert(1)" in page.text, "entries are shown without control characters")
 
 
+def test_rare():
+    lines = "".join(f"/r{i}/\n" for i in range(100010)) + "a.example\n" + "co.uk\n" * 7 + "/last/\n"
+    compile_lists("rare", write("rare.txt", lines))
+    page, report = Page(read("rare")), json.loads(read("rare", "report.json"))
+    check(page.text.count("co.uk") == 5 and "line 100,012" in page.text, "samples of a reason behind 100,000 others")
+    check(len(report["drops"]) == 100005 and report["dropsOmitted"] == 13, "which are counted",
+          f"{len(report['drops'])} {report['dropsOmitted']}")
+
+
 def test_update():
     write("more.txt", "b.example\nc.example\n")
     config = write("lists.json", json.dumps({"useCase": USE_CASE, "sources": [
@@ -172,6 +181,7 @@ try:
     test_figures()
     test_change()
     test_hostile()
+    test_rare()
     test_update()
 finally:
     shutil.rmtree(folder, ignore_errors=True)
