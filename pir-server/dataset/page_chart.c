@@ -4,18 +4,19 @@
 
 #include <math.h>
 
-#define LEFT         58
-#define LEFT_SHARES  98
-#define RIGHT        10
-#define TOP          22
-#define BOTTOM       36
-#define TICKS_MAX    5
-#define LABEL_SHIFT  6
-#define DOT_RADIUS   4
-#define BAR_WIDTH    100.0
-#define BAR_HEIGHT   6
-#define BAR_PART_MIN 0.7
-#define ROUNDING     1e-9 /* of a range: what sums of steps may be off */
+#define LEFT          58
+#define LEFT_SHARES   98
+#define RIGHT         10
+#define TOP           22
+#define BOTTOM        36
+#define TICKS_MAX     5
+#define LABEL_SHIFT   6
+#define DOT_RADIUS    4
+#define MARK_LABEL_TO 310.0 /* behind it, a point's label stands on its left */
+#define BAR_WIDTH     100.0
+#define BAR_HEIGHT    6
+#define BAR_PART_MIN  0.7
+#define ROUNDING      1e-9 /* of a range: what sums of steps may be off */
 
 /* ---- bars ---- */
 
@@ -113,7 +114,9 @@ static void draw_y_axis(struct bytes *page, const struct page_chart *chart)
 
 static void draw_x_axis(struct bytes *page, const struct page_chart *chart)
 {
-    const double step = page_chart_step(chart->x_max - chart->x_min, TICKS_MAX);
+    double step = page_chart_step(chart->x_max - chart->x_min, TICKS_MAX);
+    if (chart->x_is_count)
+        step = fmax(step, 1);
     for (double x = ceil(chart->x_min / step - ROUNDING) * step;
          x <= chart->x_max + step * ROUNDING; x += step)
         bytes_append_format(page, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%s</text>",
@@ -169,13 +172,13 @@ void page_chart_mark(struct bytes *page, const struct page_chart *chart, double 
                      const char *label)
 {
     const double at = place_x(chart, x);
-    const bool is_left = at < PAGE_CHART_WIDTH / 2.0;
-    bytes_append_format(
-        page,
-        "<circle class=\"dot\" cx=\"%.1f\" cy=\"%.1f\" r=\"%d\"/><text "
-        "class=\"note\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s</text>",
-        at, place_y(chart, y), DOT_RADIUS, is_left ? at + LABEL_SHIFT + 2 : at + LABEL_SHIFT,
-        place_y(chart, y) - 2 * LABEL_SHIFT + 4, is_left ? "start" : "middle", label);
+    const bool has_room = at < MARK_LABEL_TO;
+    bytes_append_format(page,
+                        "<circle class=\"dot\" cx=\"%.1f\" cy=\"%.1f\" r=\"%d\"/><text "
+                        "class=\"note\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s</text>",
+                        at, place_y(chart, y), DOT_RADIUS,
+                        has_room ? at + LABEL_SHIFT + 2 : at + LABEL_SHIFT,
+                        place_y(chart, y) - 2 * LABEL_SHIFT + 4, has_room ? "start" : "end", label);
 }
 
 void page_chart_end(struct bytes *page)

@@ -27,6 +27,7 @@ struct page_chart {
     double x_max;
     double y_min; /* above 0 when y_is_log */
     double y_max;
+    bool x_is_count; /* ticks are whole numbers */
     bool y_is_log;
     bool y_is_share; /* ticks are written as "1 in 1,000" */
 };

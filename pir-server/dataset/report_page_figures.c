@@ -209,6 +209,7 @@ static void draw_each_shard(struct bytes *page, const json_t *list, double most,
     const size_t count = json_array_size(list);
     const bool shows_room = room < most * ROOM_SHOWN_BELOW;
     const struct page_chart chart = {.title = "Rows of each shard",
+                                     .x_is_count = true,
                                      .x_label = "shard",
                                      .y_label = "rows",
                                      .x_max = (double)count - 1,

@@ -5,11 +5,14 @@
 #include "pir-server/dataset/report_page.h"
 #include "pir-server/dataset/report_page_internal.h"
 
+#include <math.h>
 #include <string.h>
 
 /* ---- overlap ---- */
 
-#define SHADES 4 /* classes o1 .. o4 of the style */
+#define SHADES      4      /* classes o1 .. o4 of the style */
+#define SHARE_SHOWN 0.001  /* less is told as less than this */
+#define SHARE_WHOLE 0.0995 /* from here on, without decimals */
 
 /* Entries of a source that name keys to be blocked. */
 static double keys_of(const json_t *source)
@@ -69,8 +72,9 @@ static void append_shared_cell(struct bytes *page, double share)
     if (shade == 0)
         bytes_append_text(page, "<td class=\"n\"></td>");
     else
-        bytes_append_format(page, "<td class=\"n o%d\">%s %%</td>", shade < SHADES ? shade : SHADES,
-                            quantity_about(100 * share).text);
+        bytes_append_format(page, "<td class=\"n o%d\">%s%.*f %%</td>",
+                            shade < SHADES ? shade : SHADES, share < SHARE_SHOWN ? "&lt; " : "",
+                            share < SHARE_WHOLE ? 1 : 0, 100 * fmax(share, SHARE_SHOWN));
 }
 
 void report_page_overlap(struct bytes *page, const json_t *report)
@@ -88,7 +92,7 @@ void report_page_overlap(struct bytes *page, const json_t *report)
         bytes_append_format(page, "<th class=\"n\">%zu</th>", i + 1);
     bytes_append_text(page, "</tr>\n");
     for (size_t i = 0; i < count; i++) {
-        bytes_append_format(page, "<tr><td class=\"n\">%zu</td><td><code>", i + 1);
+        bytes_append_format(page, "<tr><td class=\"n\">%zu</td><td class=\"name\"><code>", i + 1);
         page_text(page, page_string(sources[i], "name"));
         bytes_append_text(page, "</code></td>");
         for (size_t j = 0; j < count; j++)

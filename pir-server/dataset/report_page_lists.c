@@ -148,7 +148,7 @@ static void append_source(struct bytes *page, const json_t *source, const json_t
 {
     double parts[PART_COUNT];
     parts_of(source, parts);
-    bytes_append_text(page, "<tr><td><code>");
+    bytes_append_text(page, "<tr><td class=\"name\"><code>");
     page_text(page, page_string(source, "name"));
     bytes_append_text(page, "</code>");
     append_remarks(page, source);
@@ -187,7 +187,7 @@ void report_page_sources(struct bytes *page, const json_t *report, const json_t 
                             "<th class=\"n\">used</th><th class=\"n\">dropped</th>");
     if (change != NULL)
         bytes_append_text(page, "<th class=\"n\">change</th>");
-    bytes_append_text(page, "<th></th></tr>\n");
+    bytes_append_text(page, "<th class=\"bars\"></th></tr>\n");
     json_array_foreach(sources, index, source)
     {
         append_source(page, source, change, longest);
