@@ -2,28 +2,9 @@
 
 #include "base/mem.h"
 
+#include <assert.h>
 #include <jansson.h>
 #include <math.h>
-
-#define TEXTS_MAX_BYTES ((size_t)UINT32_MAX)
-#define NOTES_LIMIT     (DATASET_REPORT_NOTES_MAX + DATASET_REPORT_SAMPLES * DROP_REASON_COUNT)
-
-struct note {
-    const char *file;
-    uint64_t line;
-    enum drop_reason reason; /* of a drop */
-    uint32_t text;           /* where it starts in `texts`, */
-    uint32_t text_size;      /* and behind it */
-    uint32_t key_size;       /* the key of a widened entry */
-};
-
-struct notes {
-    struct note *list;
-    size_t count;
-    size_t capacity;
-    size_t count_for[DROP_REASON_COUNT];
-    uint64_t omitted;
-};
 
 /* Objects, the first DATASET_REPORT_KEYS_MAX. */
 struct samples {
@@ -32,9 +13,8 @@ struct samples {
 };
 
 struct dataset_report {
-    struct notes drops;
-    struct notes widened;
-    struct bytes texts;
+    struct report_notes drops;
+    struct report_notes widened;
     struct samples gone;
     struct samples overlap;
     struct samples conflicts;
@@ -47,7 +27,8 @@ enum status dataset_report_new(struct dataset_report **ret, struct error *err)
     struct dataset_report *report = mem_alloc_zeroed(1, sizeof *report);
     if (report == NULL)
         return error_set(err, STATUS_NOMEM, "report: out of memory");
-    bytes_init(&report->texts, TEXTS_MAX_BYTES);
+    report_notes_init(&report->drops);
+    report_notes_init(&report->widened);
     report->gone.list = json_array();
     report->overlap.list = json_array();
     report->conflicts.list = json_array();
@@ -64,85 +45,24 @@ void dataset_report_free(struct dataset_report *report)
 {
     if (report == NULL)
         return;
-    mem_free(report->drops.list);
-    mem_free(report->widened.list);
-    bytes_deinit(&report->texts);
+    report_notes_deinit(&report->drops);
+    report_notes_deinit(&report->widened);
     json_decref(report->gone.list);
     json_decref(report->overlap.list);
     json_decref(report->conflicts.list);
     mem_free(report);
 }
 
-/* JSON is UTF-8 without control characters; lists hold anything. */
-static void append_shown(struct bytes *texts, struct span text)
-{
-    for (size_t i = 0; i < text.size; i++) {
-        const uint8_t c = text.data[i];
-        bytes_append_u8(texts, c < ' ' || c >= 0x7f ? (uint8_t)'?' : c);
-    }
-}
-
-/* So many there may be before one of that reason is added: samples of rare reasons always fit. */
-static size_t limit_of(const struct notes *notes, enum drop_reason reason)
-{
-    return notes->count_for[reason] < DATASET_REPORT_SAMPLES ? NOTES_LIMIT
-                                                             : DATASET_REPORT_NOTES_MAX;
-}
-
-static bool has_room(struct notes *notes, enum drop_reason reason)
-{
-    if (notes->count >= limit_of(notes, reason))
-        return false;
-    if (notes->count < notes->capacity)
-        return true;
-    size_t larger = notes->capacity == 0 ? 256 : 2 * notes->capacity;
-    if (larger > NOTES_LIMIT)
-        larger = NOTES_LIMIT;
-    struct note *moved = mem_realloc(notes->list, larger, sizeof *moved);
-    if (moved == NULL)
-        return false;
-    notes->list = moved;
-    notes->capacity = larger;
-    return true;
-}
-
-static void add(struct dataset_report *report, struct notes *notes, const struct list_place *place,
-                enum drop_reason reason, struct span key)
-{
-    struct span text = place->text;
-    if (text.size > DATASET_REPORT_TEXT_BYTES)
-        text.size = DATASET_REPORT_TEXT_BYTES;
-    if (key.size > DATASET_REPORT_TEXT_BYTES)
-        key.size = DATASET_REPORT_TEXT_BYTES;
-    const size_t start = report->texts.size;
-    const bool is_kept = has_room(notes, reason);
-    if (is_kept) {
-        append_shown(&report->texts, text);
-        append_shown(&report->texts, key);
-    }
-    if (!is_kept || report->texts.status != STATUS_OK) {
-        notes->omitted++;
-        return;
-    }
-    notes->count_for[reason]++;
-    notes->list[notes->count++] = (struct note){.file = place->file,
-                                                .line = place->line,
-                                                .reason = reason,
-                                                .text = (uint32_t)start,
-                                                .text_size = (uint32_t)text.size,
-                                                .key_size = (uint32_t)key.size};
-}
-
 void dataset_report_drop(struct dataset_report *report, const struct list_place *place,
                          enum drop_reason reason)
 {
-    add(report, &report->drops, place, reason, span_of(NULL, 0));
+    report_notes_add(&report->drops, place, reason, span_of(NULL, 0));
 }
 
 void dataset_report_widen(struct dataset_report *report, const struct list_place *place,
                           struct span key)
 {
-    add(report, &report->widened, place, DROP_NONE, key);
+    report_notes_add(&report->widened, place, DROP_NONE, key);
 }
 
 static bool put(json_t *object, const char *name, json_t *value)
@@ -236,46 +156,6 @@ json_t *dataset_report_conflicts_json(const struct dataset_report *report)
 
 /* ---- as JSON ---- */
 
-static json_t *note_json(const struct dataset_report *report, const struct note *note)
-{
-    /* No text at all when every entry was empty. */
-    const char *text = report->texts.size > 0 ? (const char *)report->texts.data + note->text : "";
-    json_t *object = json_object();
-    const bool good =
-        object != NULL && put(object, "file", dataset_name_json(note->file)) &&
-        put(object, "line", count_json(note->line)) &&
-        put(object, "text", json_stringn(text, note->text_size)) &&
-        (note->reason != DROP_NONE
-             ? put(object, "reason", json_string(drop_reason_name(note->reason)))
-             : put(object, "key", json_stringn(text + note->text_size, note->key_size)));
-    if (good)
-        return object;
-    json_decref(object);
-    return NULL;
-}
-
-static json_t *notes_json(const struct dataset_report *report, const struct notes *notes)
-{
-    json_t *list = json_array();
-    bool good = list != NULL;
-    for (size_t i = 0; i < notes->count && good; i++)
-        good = json_array_append_new(list, note_json(report, &notes->list[i])) == 0;
-    if (good)
-        return list;
-    json_decref(list);
-    return NULL;
-}
-
-static bool put_notes(json_t *root, const struct dataset_report *report)
-{
-    if (report == NULL)
-        return true;
-    return put(root, "drops", notes_json(report, &report->drops)) &&
-           put(root, "dropsOmitted", count_json(report->drops.omitted)) &&
-           put(root, "widened", notes_json(report, &report->widened)) &&
-           put(root, "widenedOmitted", count_json(report->widened.omitted));
-}
-
 static bool put_samples(json_t *root, const struct dataset_report *report)
 {
     if (report == NULL)
@@ -283,7 +163,9 @@ static bool put_samples(json_t *root, const struct dataset_report *report)
     return put(root, "gone", json_incref(report->gone.list)) &&
            put(root, "overlap", json_incref(report->overlap.list)) &&
            put(root, "overlapOmitted", count_json(report->overlap.omitted)) &&
-           put(root, "conflicts", dataset_report_conflicts_json(report));
+           put(root, "conflicts", dataset_report_conflicts_json(report)) &&
+           put(root, "dropsOmitted", count_json(report->drops.omitted)) &&
+           put(root, "widenedOmitted", count_json(report->widened.omitted));
 }
 
 static json_t *keys_json(const struct dataset_source_keys *keys)
@@ -398,11 +280,39 @@ enum status dataset_report_json(const struct dataset_report *report,
                 put(root, "outlook", dataset_outlook_json(facts->outlook)) &&
                 put(root, "sources", sources_json(origin)) &&
                 (origin->counts == NULL || put(root, "lists", dataset_counts_json(origin->counts)));
-    good = good && put_samples(root, report) && put_notes(root, report);
+    good = good && put_samples(root, report);
     if (!good) {
         json_decref(root);
         return error_set(err, STATUS_NOMEM, "report.json: out of memory");
     }
     *ret = root;
     return STATUS_OK;
+}
+
+/* The object is opened again behind its last field. */
+enum status dataset_report_append(const struct dataset_report *report, const struct json_t *root,
+                                  struct bytes *ret, struct error *err)
+{
+    const struct span end = span_of_text("\n}\n");
+    enum status status = dataset_json_append(root, ret, err);
+    if (status != STATUS_OK || report == NULL)
+        return status;
+    assert(span_equal(span_part(bytes_view(ret), ret->size - end.size, end.size), end));
+    ret->size -= end.size;
+    bytes_append_text(ret, ",\n  \"drops\": ");
+    status = report_notes_append(&report->drops, ret, err);
+    bytes_append_text(ret, ",\n  \"widened\": ");
+    if (status == STATUS_OK)
+        status = report_notes_append(&report->widened, ret, err);
+    bytes_append(ret, end);
+    return status == STATUS_OK ? bytes_status(ret, "report.json", err) : status;
+}
+
+enum status dataset_report_put_samples(const struct dataset_report *report, struct json_t *root,
+                                       struct error *err)
+{
+    if (report == NULL || (put(root, "drops", report_notes_samples(&report->drops)) &&
+                           put(root, "widened", report_notes_samples(&report->widened))))
+        return STATUS_OK;
+    return error_set(err, STATUS_NOMEM, "report: out of memory");
 }

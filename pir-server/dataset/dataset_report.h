@@ -2,11 +2,9 @@
  * version.
  *
  * A report is filled while lists are read (dataset_report_drop() and _widen() fit into a struct
- * list_sink) and when keys are selected, and written with the dataset. It names the first
- * DATASET_REPORT_NOTES_MAX drops, and the first DATASET_REPORT_SAMPLES of each reason, and as many
- * widened entries, each with file, line, reason and the start of its text, and the first
- * DATASET_REPORT_KEYS_MAX of the rest; more are counted. Without memory a note becomes a counted
- * one, too: a report never makes work fail.
+ * list_sink) and when keys are selected, and written with the dataset. It names drops and widened
+ * entries as report_notes.h says, and the first DATASET_REPORT_KEYS_MAX of the rest; more are
+ * counted, as are those for which there was no memory: a report never makes work fail.
  *
  * Threads  one at a time. */
 #ifndef BLINDLIST_DATASET_REPORT_H
@@ -15,12 +13,10 @@
 #include "bloom/bloom.h"
 #include "pir-server/dataset/dataset_manifest.h"
 #include "pir-server/dataset/dataset_outlook.h"
+#include "pir-server/dataset/report_notes.h"
 #include "urls/list.h"
 
-#define DATASET_REPORT_NOTES_MAX  ((size_t)100000)
-#define DATASET_REPORT_SAMPLES    ((size_t)5) /* of each reason, even beyond that */
-#define DATASET_REPORT_KEYS_MAX   ((size_t)10000)
-#define DATASET_REPORT_TEXT_BYTES ((size_t)200) /* of an entry, as shown */
+#define DATASET_REPORT_KEYS_MAX ((size_t)10000)
 
 struct dataset_report;
 enum status dataset_report_new(struct dataset_report **ret, struct error *err) MUST_CHECK;
@@ -74,9 +70,16 @@ struct dataset_report_facts {
 };
 
 struct json_t;
-/* What report.json holds. `report` may be NULL: nothing was dropped. */
+/* What report.json holds, but for drops and widened entries. `report` may be NULL here and below:
+ * nothing was dropped. */
 enum status dataset_report_json(const struct dataset_report *report,
                                 const struct dataset_report_facts *facts, struct json_t **ret,
                                 struct error *err) MUST_CHECK;
+/* Appends the text of report.json: that object, and all drops and widened entries. */
+enum status dataset_report_append(const struct dataset_report *report, const struct json_t *root,
+                                  struct bytes *ret, struct error *err) MUST_CHECK;
+/* Adds samples of drops and widened entries to the object, as report_page.h wants it. */
+enum status dataset_report_put_samples(const struct dataset_report *report, struct json_t *root,
+                                       struct error *err) MUST_CHECK;
 
 #endif

@@ -72,11 +72,12 @@ static json_t *change_json(const struct dataset_report_facts *facts, const struc
 
 /* ---- both files ---- */
 
-static enum status write_json(const json_t *root, const char *folder, struct error *err)
+static enum status write_json(const struct dataset_report *report, const json_t *root,
+                              const char *folder, struct error *err)
 {
     struct bytes json;
     bytes_init(&json, JSON_MAX_BYTES);
-    enum status status = dataset_json_append(root, &json, err);
+    enum status status = dataset_report_append(report, root, &json, err);
     if (status == STATUS_OK)
         status = write_file(folder, "report.json", &json, err);
     bytes_deinit(&json);
@@ -106,7 +107,9 @@ enum status dataset_report_write(const struct dataset_report *report,
     if (status != STATUS_OK)
         return status;
     json_t *change = before != NULL ? change_json(facts, before, rows, folder) : NULL;
-    status = write_json(root, folder, err);
+    status = write_json(report, root, folder, err);
+    if (status == STATUS_OK)
+        status = dataset_report_put_samples(report, root, err);
     if (status == STATUS_OK)
         status = write_page(root, change, folder, err);
     json_decref(change);

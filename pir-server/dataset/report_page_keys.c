@@ -1,7 +1,7 @@
 /* What became of keys: those that sources share, those that are no rows, allow entries in vain. */
 #include "base/quantity.h"
-#include "pir-server/dataset/dataset_report.h"
 #include "pir-server/dataset/page_text.h"
+#include "pir-server/dataset/report_notes.h"
 #include "pir-server/dataset/report_page.h"
 #include "pir-server/dataset/report_page_internal.h"
 
@@ -142,7 +142,7 @@ static void append_gone_samples(struct bytes *page, const json_t *gone, const ch
     bytes_append_text(page, "<ul>\n");
     json_array_foreach(gone, index, sample)
     {
-        if (shown == DATASET_REPORT_SAMPLES)
+        if (shown == REPORT_NOTES_SAMPLES)
             break;
         if (strcmp(page_string(sample, "fate"), fate) != 0)
             continue;
@@ -209,7 +209,7 @@ void report_page_conflicts(struct bytes *page, const json_t *report)
                         quantity_count((uint64_t)solved).text);
     json_array_foreach(json_object_get(conflicts, "samples"), index, sample)
     {
-        if (index == DATASET_REPORT_SAMPLES)
+        if (index == REPORT_NOTES_SAMPLES)
             break;
         bytes_append_text(page, "<li>");
         append_place(page, json_object_get(sample, "allow"), NULL);

@@ -1,8 +1,8 @@
 /* What the lists brought: sources, reasons, what was widened, what has changed. */
 #include "base/quantity.h"
-#include "pir-server/dataset/dataset_report.h"
 #include "pir-server/dataset/page_chart.h"
 #include "pir-server/dataset/page_text.h"
+#include "pir-server/dataset/report_notes.h"
 #include "pir-server/dataset/report_page.h"
 #include "pir-server/dataset/report_page_internal.h"
 #include "urls/drop_reason.h"
@@ -221,7 +221,7 @@ static void append_samples(struct bytes *page, const json_t *notes, const char *
     size_t shown = 0;
     json_array_foreach(notes, index, note)
     {
-        if (shown == DATASET_REPORT_SAMPLES)
+        if (shown == REPORT_NOTES_SAMPLES)
             break;
         if (reason != NULL && strcmp(page_string(note, "reason"), reason) != 0)
             continue;
