@@ -3,10 +3,10 @@
 #include "base/mem.h"
 #include "base/sorted_lines.h"
 #include "lists/origins_file.h"
+#include "lists/parsing_file.h"
 #include "pir-server/dataset/dataset.h"
 #include "tools/commands.h"
 #include "tools/tool_json.h"
-#include "urls/url.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -33,7 +33,8 @@ struct explain {
     struct file_map origins_map;
     bool has_origins;
     struct origins origins;
-    struct url url;
+    struct parsing *parsing; /* that the dataset was made for; NULL = the default */
+    struct parsing_workspace *workspace;
 };
 
 /* ---- opening ---- */
@@ -108,6 +109,16 @@ static enum status open_origins(struct explain *explain, struct error *err)
     return status;
 }
 
+static enum status open_parsing(struct explain *explain, struct error *err)
+{
+    const struct span text = dataset_parsing(explain->dataset);
+    enum status status = STATUS_OK;
+    if (text.size > 0)
+        status = parsing_file_parse(text, "dataset.json", &explain->parsing, err);
+    return status == STATUS_OK ? parsing_workspace_new(explain->parsing, &explain->workspace, err)
+                               : status;
+}
+
 static enum status open_all(struct explain *explain, struct error *err)
 {
     enum status status = open_dataset(explain, err);
@@ -115,6 +126,8 @@ static enum status open_all(struct explain *explain, struct error *err)
         status = map_file(explain, "rows.txt", &explain->rows, err);
     if (status == STATUS_OK)
         status = open_origins(explain, err);
+    if (status == STATUS_OK)
+        status = open_parsing(explain, err);
     return status;
 }
 
@@ -179,7 +192,7 @@ static enum status each_sub_url(struct explain *explain, const char *text, url_v
 {
     if (explain->as_key)
         return visit(context, span_of_text(text), err);
-    return url_expand(&explain->url, visit, context, err);
+    return parsing_expand(explain->workspace, visit, context, err);
 }
 
 /* The first key among the sub-URLs, as a device meets it. */
@@ -317,8 +330,10 @@ static enum status append_url(struct explain *explain, const char *text,
 static json_t *root_json(const struct explain *explain, json_t *results)
 {
     const struct dataset_info *info = dataset_info(explain->dataset);
-    return json_pack("{s:s, s:s, s:b, s:O}", "useCase", info->use_case, "version", info->version,
-                     "hasOrigins", (int)explain->has_origins, "results", results);
+    return json_pack("{s:s, s:s, s:s*, s:b, s:O}", "useCase", info->use_case, "version",
+                     info->version, "parsingSha256",
+                     info->parsing[0] != '\0' ? info->parsing : NULL, "hasOrigins",
+                     (int)explain->has_origins, "results", results);
 }
 
 /* ---- the command ---- */
@@ -329,7 +344,7 @@ static enum status explain_url(struct explain *explain, const char *text, json_t
     struct verdict verdict = {.explain = explain};
     bytes_init(&verdict.key, explain->rows.bytes.size); /* it is a line of them */
     const enum drop_reason reason =
-        explain->as_key ? DROP_NONE : url_parse(span_of_text(text), &explain->url);
+        explain->as_key ? DROP_NONE : parsing_read(explain->workspace, span_of_text(text));
     enum status status =
         reason != DROP_NONE
             ? error_set(err, STATUS_INVALID, "%s: %s", text, drop_reason_text(reason))
@@ -394,6 +409,8 @@ static int run(struct tool_args *args)
         exit_code = explain_all(explain, args->argv, count);
     file_map_close(&explain->rows);
     file_map_close(&explain->origins_map);
+    parsing_workspace_free(explain->workspace);
+    parsing_free(explain->parsing);
     dataset_free(explain->dataset);
     mem_free(explain);
     return exit_code;

@@ -30,7 +30,8 @@ void report_page_change(struct bytes *page, const json_t *report, const json_t *
         bytes_append_format(page, "<p>Rows: <b>%s</b> came, <b>%s</b> left.</p>\n",
                             quantity_count((uint64_t)page_number(change, "rowsAdded")).text,
                             quantity_count((uint64_t)page_number(change, "rowsRemoved")).text);
-    bytes_append_text(page, "<div class=\"wide\"><table><tr><th></th><th class=\"n\"><code>");
+    bytes_append_text(
+        page, "<div class=\"wide\"><table class=\"fit\"><tr><th></th><th class=\"n\"><code>");
     page_text(page, page_string(change, "version"));
     bytes_append_text(page, "</code></th><th class=\"n\">this version</th></tr>\n");
     append_change_row(page, "rows", quantity_count((uint64_t)page_number(change, "rows")).text,
@@ -66,7 +67,10 @@ static void append_source_change(struct bytes *page, const json_t *source, const
     else if (strcmp(page_string(source, "sha256"), page_string(before, "sha256")) == 0)
         bytes_append_text(page, "the same");
     else
-        bytes_append_format(page, "%s%s", more < 0 ? "&minus;" : "+",
+        bytes_append_format(page, "%s%s",
+                            more < 0   ? "&minus;"
+                            : more > 0 ? "+"
+                                       : "",
                             quantity_count((uint64_t)fabs(more)).text);
     bytes_append_text(page, "</td>");
 }

@@ -157,6 +157,22 @@ def test_without_origins():
     check(done.code == 3 and "is not blocked" in done.out, "and what is none", done)
 
 
+def test_parsing():
+    """A dataset for devices with a parsing configuration is asked as they ask."""
+    with open(f"{folder}/parsing.json", "w", encoding="ascii") as file:
+        json.dump({"domain": {"levels": 2}, "path": {"excluded": True}}, file)
+    with open(f"{folder}/rows", "w", encoding="ascii") as file:
+        file.write("ads.example\n")
+    done = Done("compile", f"{folder}/rows", "--use-case", USE_CASE, "--out", f"{folder}/parsing",
+                "--parsing-configuration", f"{folder}/parsing.json")
+    check(done.code == 0, "a dataset with a parsing configuration", done)
+    done = explain("https://a.b.ads.example/x/y?q", "--json", data="parsing")
+    sub_urls = json.loads(Done("suburls", "--parsing-configuration", f"{folder}/parsing.json", "--json",
+                               "https://a.b.ads.example/x/y?q").out)[0]["subUrls"]
+    check(done.code == 0 and [s["subUrl"] for s in done.json["results"][0]["subUrls"]] == sub_urls
+          and len(done.json["parsingSha256"]) == 64, "is explained by it", f"{done}\n{sub_urls}")
+
+
 def test_bad_input():
     version = compile_rows("damaged", ["ads.example"])
     for content, words in [(b"", "not a file of format"), (b"BLORIGIN" + bytes(64), "not a file of format")]:
@@ -265,6 +281,7 @@ try:
     test_in_vain()
     test_folders()
     test_without_origins()
+    test_parsing()
     test_bad_input()
     test_a_thousand_keys()
 finally:
