@@ -286,7 +286,9 @@ static enum status run_passes(struct selecting *work, const struct key_selection
         if (status == STATUS_OK)
             status = pass(work, KEY_ALLOWED, work->allow, allow_key, err);
     }
-    if (status == STATUS_OK && (has_allow || !options->keep_covered))
+    if (status != STATUS_OK || options->is_flat)
+        return status;
+    if (has_allow || !options->keep_covered)
         status = key_index_new(tables->block, random, &work->block, err);
     if (status == STATUS_OK && has_allow)
         status = find_conflicts(work, err);

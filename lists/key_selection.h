@@ -50,6 +50,9 @@ struct key_tables {
 struct key_selection_options {
     bool keep_covered;
     bool split_parents;
+    /* Devices do not ask for all that lies above a URL (parsing_keys_nest()): a key does not block
+     * what is below it, so there are no conflicts and nothing is covered or split. */
+    bool is_flat;
 };
 
 struct key_conflict {

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "json/json_field.h"
+#include "lists/parsing_file.h"
 #include "pir-server/dataset/dataset_write.h"
 #include "urls/rule.h"
 
@@ -403,13 +404,63 @@ static void read_protected(const struct json_field *output, struct lists_output 
     }
 }
 
-static void read_output(const struct json_field *root, struct lists_output *ret)
+static enum status load_file(const struct reading *reading, const char *path, struct bytes *ret,
+                             struct error *err)
 {
-    static const char *const keys[] = {
-        "shards",        "rowsPerShard", "hashFunctions",       "falsePositiveRate",
-        "prefilterSize", "murmurSeed",   "keepPrivateSuffixes", "keepAppleHosts",
-        "protect",       "prune",        "splitParents",        "keepVersions",
-        "guard"};
+    return reading->load != NULL ? reading->load(reading->context, path, ret, err)
+                                 : file_read(path, ret, err);
+}
+
+static void load_parsing(const struct reading *reading, const struct json_field *field,
+                         const char *path, struct lists_output *ret)
+{
+    struct bytes text;
+    struct error said;
+    bytes_init(&text, PARSING_FILE_MAX_BYTES);
+    enum status status = load_file(reading, path, &text, &said);
+    if (status == STATUS_OK)
+        status = parsing_file_parse(bytes_view(&text), path, &ret->parsing, &said);
+    json_field_note(field, status, &said);
+    bytes_deinit(&text);
+}
+
+/* After splitParents. */
+static void read_parsing(const struct reading *reading, const struct json_field *output,
+                         struct lists_output *ret)
+{
+    const struct json_field file = json_field_member(output, "parsingConfiguration");
+    const struct json_field parts = json_field_member(output, "keepParsingParts");
+    const struct json_field split = json_field_member(output, "splitParents");
+    char *path = resolve(&file, json_field_text(&file, LISTS_PATH_MAX_BYTES), false);
+    ret->keep_parsing_parts = json_field_flag(&parts, false);
+    if (parts.value != NULL && file.value == NULL)
+        json_field_refuse(&parts, "is for a parsingConfiguration");
+    if (path != NULL && output->reader->status == STATUS_OK)
+        load_parsing(reading, &file, path, ret);
+    mem_free(path);
+    if (ret->split_parents && !parsing_keys_nest(ret->parsing))
+        json_field_refuse(&split, "under the parsingConfiguration keys do not block what is below "
+                                  "them: nothing is to be split");
+}
+
+static void read_output(const struct reading *reading, const struct json_field *root,
+                        struct lists_output *ret)
+{
+    static const char *const keys[] = {"shards",
+                                       "rowsPerShard",
+                                       "hashFunctions",
+                                       "falsePositiveRate",
+                                       "prefilterSize",
+                                       "murmurSeed",
+                                       "keepPrivateSuffixes",
+                                       "keepAppleHosts",
+                                       "protect",
+                                       "prune",
+                                       "splitParents",
+                                       "keepVersions",
+                                       "guard",
+                                       "parsingConfiguration",
+                                       "keepParsingParts"};
     const struct json_field output = json_field_member(root, "output");
     const struct json_field functions = json_field_member(&output, "hashFunctions");
     const struct json_field seed = json_field_member(&output, "murmurSeed");
@@ -430,6 +481,7 @@ static void read_output(const struct json_field *root, struct lists_output *ret)
         json_field_integer(&versions, 1, LISTS_VERSIONS_KEPT_MAX, LISTS_VERSIONS_KEPT_DEFAULT);
     read_guard(&output, &ret->guard);
     read_protected(&output, ret);
+    read_parsing(reading, &output, ret);
 }
 
 /* lists.json itself; a file that is imported has sources only. */
@@ -442,7 +494,7 @@ static void read_main(struct reading *reading, const struct json_field *root)
     if (name != NULL && !dataset_use_case_is_valid(name))
         json_field_refuse(&use_case, "letters, digits, '.', '-', '_' are wanted, no '.' first");
     config->use_case = keep(&use_case, name);
-    read_output(root, &config->output);
+    read_output(reading, root, &config->output);
 }
 
 static enum status read_file(struct reading *reading, const char *path, struct error *err)
@@ -452,8 +504,7 @@ static enum status read_file(struct reading *reading, const char *path, struct e
     struct json_reader reader = {.file = path, .err = err};
     struct bytes text;
     bytes_init(&text, LISTS_CONFIG_MAX_BYTES);
-    enum status status = reading->load != NULL ? reading->load(reading->context, path, &text, err)
-                                               : file_read(path, &text, err);
+    enum status status = load_file(reading, path, &text, err);
     json_t *root = NULL;
     if (status != STATUS_OK)
         goto done;
@@ -504,6 +555,7 @@ void lists_config_free(struct lists_config *config)
         source_deinit(&config->sources[i]);
     mem_free(config->sources);
     protected_hosts_free(config->output.protected_hosts);
+    parsing_free(config->output.parsing);
     mem_free(config->use_case);
     mem_free(config);
 }

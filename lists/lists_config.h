@@ -15,6 +15,7 @@
 #include "base/bytes.h"
 #include "lists/entry_filter.h"
 #include "urls/list_format.h"
+#include "urls/parsing.h"
 #include "urls/protected_hosts.h"
 
 #include <stdbool.h>
@@ -88,6 +89,8 @@ struct lists_output {
     uint32_t murmur_seed;
     bool keep_private_suffixes;
     struct protected_hosts *protected_hosts; /* what no source may block */
+    struct parsing *parsing;                 /* what devices ask for; NULL = the default */
+    bool keep_parsing_parts;                 /* see urls/list.h */
     bool keep_covered;                       /* redundant keys become rows, too */
     bool split_parents;
     uint64_t versions_kept; /* the one in force among them */

@@ -117,7 +117,8 @@ static void settle(const struct accounting *work, size_t source)
         first += counts[fate];
     account->has_keys = true;
     account->keys = (struct dataset_source_keys){.rows = counts[KEY_KEPT],
-                                                 .duplicates = account->counts.kept -
+                                                 .duplicates = account->counts.kept +
+                                                               account->counts.second_keys -
                                                                account->counts.exceptions - first,
                                                  .cancelled = counts[KEY_CANCELLED],
                                                  .allowed = counts[KEY_ALLOWED],

@@ -5,7 +5,10 @@
  * others as duplicates. So of each source
  *
  *     lines + further = comments + entries
- *     entries = dropped + exceptions + rows + duplicates + cancelled + allowed + split + covered
+ *     entries + second keys = dropped + exceptions
+ *                             + rows + duplicates + cancelled + allowed + split + covered
+ *
+ * where second keys are there only when the scheme counts (urls/list.h).
  *
  * Threads  one at a time. */
 #ifndef BLINDLIST_LISTS_SOURCE_ACCOUNT_H

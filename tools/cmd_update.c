@@ -1,6 +1,7 @@
 /* blindlist update - fetches the lists of a lists.json and publishes what has changed. */
 #include "base/file.h"
 #include "base/mem.h"
+#include "lists/parsing_file.h"
 #include "lists/source_account.h"
 #include "lists/source_fetch.h"
 #include "pir-server/dataset/dataset_gc.h"
@@ -37,6 +38,7 @@ struct update {
     struct dataset_report *report;
     struct thread_pool *pool;
     struct public_suffixes *suffixes;
+    struct bytes parsing;     /* the configuration's canonical text */
     struct source_keys *keys; /* NULL once they are rows */
     struct row_set *rows;
     uint64_t fates[KEY_FATE_COUNT]; /* of the keys to be blocked */
@@ -101,7 +103,9 @@ static enum status read_source(struct update *update, size_t index, struct error
     const struct list_options list_options = {
         .keep_private_suffixes = update->config->output.keep_private_suffixes,
         .suffixes = update->suffixes,
-        .protected_hosts = update->config->output.protected_hosts};
+        .protected_hosts = update->config->output.protected_hosts,
+        .parsing = update->config->output.parsing,
+        .keep_parsing_parts = update->config->output.keep_parsing_parts};
     const enum status status =
         source_keys_add(update->keys, update->set, index, &list_options, &sink, &outcome, err);
     if (status != STATUS_OK)
@@ -176,7 +180,8 @@ static enum status fill(void *context, const char *folder, struct row_set *rows,
     struct update *update = context;
     const struct lists_output *output = &update->config->output;
     const struct key_selection_options how = {.keep_covered = output->keep_covered,
-                                              .split_parents = output->split_parents};
+                                              .split_parents = output->split_parents,
+                                              .is_flat = !parsing_keys_nest(output->parsing)};
     char *path = path_join(folder, DATASET_ORIGINS_NAME);
     enum status status =
         path != NULL ? source_keys_select(update->keys, &how, update->suffixes, update->pool, err)
@@ -256,7 +261,10 @@ static enum status publish(struct update *update, struct error *err)
     settings.approve_context = update;
     settings.show_progress = true;
     settings.now_ns = compile_now_ns;
-    const enum status status = row_set_new(&update->rows, err);
+    enum status status = row_set_new(&update->rows, err);
+    if (status == STATUS_OK)
+        status = parsing_file_format(output->parsing, &update->parsing, err);
+    settings.parsing = bytes_view(&update->parsing);
     return status == STATUS_OK ? dataset_write(update->data, update->rows, &settings, update->pool,
                                                &update->summary.dataset, err)
                                : status;
@@ -404,6 +412,7 @@ static int take_option(struct update *update, int got, const struct tool_args *a
 static int run(struct tool_args *args)
 {
     struct update update = {0};
+    bytes_init(&update.parsing, DATASET_PARSING_MAX_BYTES);
     for (int got = tool_next(args); got != TOOL_END; got = tool_next(args)) {
         const int code = take_option(&update, got, args);
         if (got == TOOL_STOP || code != EXIT_DONE)
@@ -429,6 +438,7 @@ static int run(struct tool_args *args)
 
     source_keys_free(update.keys);
     row_set_free(update.rows);
+    bytes_deinit(&update.parsing);
     public_suffixes_free(update.suffixes);
     thread_pool_free(update.pool);
     dataset_report_free(update.report);

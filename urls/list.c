@@ -99,6 +99,7 @@ void list_counts_add(struct list_counts *sum, const struct list_counts *more)
     sum->entries += more->entries;
     sum->further += more->further;
     sum->kept += more->kept;
+    sum->second_keys += more->second_keys;
     sum->exceptions += more->exceptions;
     sum->widened += more->widened;
     sum->dropped += more->dropped;
@@ -219,6 +220,7 @@ static enum status take_rule_entry(struct list_parser *parser, struct span text,
         return status;
     parser->counts.entries++;
     parser->counts.kept++;
+    parser->counts.second_keys += action == RULE_BLOCK && keys.count > 1;
     parser->counts.exceptions += action != RULE_BLOCK;
     if (taking->differs != 0)
         count_differences(&parser->counts, taking->differs);

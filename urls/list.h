@@ -74,8 +74,10 @@ struct list_counts {
     uint64_t entries;
     uint64_t further; /* of those, behind the first one of their line, as hosts lines have them */
     uint64_t kept;    /* became keys; repeats count each time */
-    uint64_t exceptions; /* of those, keys that are not to be blocked, or cancel a rule */
-    uint64_t widened;    /* of those, the key covers more than the entry: "www.", user info or the
+    uint64_t second_keys; /* of those, keys to be blocked beside an entry's first: it has two where
+                           * the scheme counts (urls/parsing.h) */
+    uint64_t exceptions;  /* of those, keys that are not to be blocked, or cancel a rule */
+    uint64_t widened;     /* of those, the key covers more than the entry: "www.", user info or the
                           * slash at the end of a folder removed */
     uint64_t differ[RULE_DIFFERENCE_COUNT]; /* of the kept, rules that differ from their keys */
     uint64_t dropped;

@@ -464,6 +464,7 @@ struct json_t *dataset_counts_json(const struct list_counts *counts)
         put(object, "entries", count_json(counts->entries)) &&
         put(object, "further", count_json(counts->further)) &&
         put(object, "kept", count_json(counts->kept)) &&
+        (counts->second_keys == 0 || put(object, "secondKeys", count_json(counts->second_keys))) &&
         put(object, "exceptions", count_json(counts->exceptions)) &&
         put(object, "widened", count_json(counts->widened)) &&
         put(object, "differ",

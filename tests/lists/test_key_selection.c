@@ -173,6 +173,15 @@ Test(key_selection, covered_keys_stay_on_request)
     check(&scenario, &options);
 }
 
+/* An allow key still removes what lies below it. */
+Test(key_selection, flat_keys_block_nothing_below_them)
+{
+    static const struct scenario scenario = {"a.com x.a.com y.a.com z.b.com", "c.x.a.com b.com", "",
+                                             "z.b.com allowed b.com; ", ""};
+    const struct key_selection_options options = {.split_parents = true, .is_flat = true};
+    check(&scenario, &options);
+}
+
 /* ---- keys and URLs near each other ---- */
 
 static struct random_seeded chance;

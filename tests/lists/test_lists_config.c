@@ -403,3 +403,36 @@ Test(lists_config, survives_each_failed_allocation)
         }
     }
 }
+
+Test(lists_config, a_parsing_configuration)
+{
+    struct lists_config *config = NULL;
+    struct error err = {0};
+    struct file files[] = {
+        {"x/l.json", "{\"useCase\": \"a.b\", \"output\": {\"parsingConfiguration\": \"p.json\", "
+                     "\"keepParsingParts\": true}, \"sources\": [" PLAIN_SOURCE "]}"},
+        {"x/p.json", "{\"path\": {\"enumerateHierarchy\": false}}"},
+        {0}};
+    cr_assert_eq(read_files(files, &config, &err), STATUS_OK, "%s", err.message);
+    cr_assert_not(parsing_options_of(config->output.parsing)->walk_paths);
+    cr_assert(config->output.keep_parsing_parts);
+    lists_config_free(config);
+
+    files[1].text = "{\"path\": {\"segment\": 2}}";
+    cr_assert_eq(read_files(files, &config, &err), STATUS_INVALID);
+    cr_assert_str_eq(err.message, "x/l.json: $.output.parsingConfiguration: x/p.json: "
+                                  "$.path.segment: is not a known key");
+    files[1].path = "x/q.json";
+    cr_assert_eq(read_files(files, &config, &err), STATUS_NOT_FOUND);
+    files[1] = (struct file){"p.json", "{\"excludeScheme\": false}"};
+    files[0] = (struct file){
+        "l.json", "{\"useCase\": \"a.b\", \"output\": {\"parsingConfiguration\": \"p.json\", "
+                  "\"splitParents\": true}, \"sources\": [" PLAIN_SOURCE "]}"};
+    cr_assert_eq(read_files(files, &config, &err), STATUS_INVALID);
+    cr_assert_str_eq(err.message, "l.json: $.output.splitParents: under the parsingConfiguration "
+                                  "keys do not block what is below them: nothing is to be split");
+    cr_assert_eq(read_text("{\"keepParsingParts\": true}", PLAIN_SOURCE, &config, &err),
+                 STATUS_INVALID);
+    cr_assert_str_eq(err.message,
+                     "l.json: $.output.keepParsingParts: is for a parsingConfiguration");
+}

@@ -119,6 +119,55 @@ def test_devices(folder):
     server.end()
 
 
+def update(folder, name, configuration, sources, **output):
+    """blindlist update of these sources; its exit code, messages and the folder of the version."""
+    place = os.path.join(folder, name)
+    os.mkdir(place)
+    for source, text in sources.items():
+        with open(os.path.join(place, f"{source}.txt"), "w", encoding="utf-8") as file:
+            file.write(text)
+    with open(os.path.join(place, "app.json"), "w", encoding="utf-8") as file:
+        json.dump(configuration, file)
+    lists = {"useCase": USE_CASE, "output": {"parsingConfiguration": "app.json", **output},
+             "sources": [{"id": source, "file": f"{source}.txt", **({"trust": "allow"} if source == "never" else {})}
+                         for source in sources]}
+    with open(os.path.join(place, "lists.json"), "w", encoding="utf-8") as file:
+        json.dump(lists, file)
+    code, _, err = run("update", os.path.join(place, "lists.json"), "--data", place)
+    return code, err, os.path.join(place, USE_CASE, "current")
+
+
+def read_rows(version):
+    with open(os.path.join(version, "rows.txt"), encoding="utf-8") as file:
+        return [row for row in file.read().split("\n") if row and not row.startswith("www.apple.com/")]
+
+
+def test_updates(folder):
+    lists = {"a": "example.com\nads.example.com\nexample.com/x\nhttp://b.test/y\n", "never": "c.example.com\n"}
+    code, err, version = update(folder, "u-exact", {"excludeIntermediates": True}, lists)
+    check(code == 0 and read_rows(version) == ["ads.example.com", "b.test/y", "example.com", "example.com/x"],
+          "update: no key is redundant where none covers what is below it", err)
+    check("stays blocked" not in err, "and allow entries are not in conflict with what is above them", err)
+    code, err, version = update(folder, "u-walk", {"caseSensitive": True}, lists)
+    check(code == 0 and read_rows(version) == ["b.test/y", "example.com"] and "c.example.com stays blocked" in err,
+          "update: else they are", err)
+    code, err, version = update(folder, "u-scheme", {"excludeScheme": False}, lists)
+    check(code == 0 and read_rows(version) == ["http://ads.example.com", "http://b.test/y", "http://example.com",
+                                               "http://example.com/x", "https://ads.example.com",
+                                               "https://example.com", "https://example.com/x"],
+          "update: two keys where the scheme counts", err)
+    with open(os.path.join(version, "report.json"), encoding="utf-8") as file:
+        source = json.load(file)["sources"][0]
+    check(source["entries"] == 4 and source["secondKeys"] == 3 and sum(source["keys"].values()) == 7,
+          "each is accounted for", source)
+    code, err, version = update(folder, "u-split", {"excludeIntermediates": True}, lists, splitParents=True)
+    check(code == 1 and "$.output.splitParents" in err and not os.path.exists(version),
+          "update: splitParents is refused where nothing is to be split", err)
+    code, err, version = update(folder, "u-wrong", {"path": {"segments": "2"}}, lists)
+    check(code == 1 and "$.output.parsingConfiguration" in err and "$.path.segments: must be an integer" in err,
+          "update: what is wrong with the configuration is named with its place in both files", err)
+
+
 def test_mistakes(folder):
     wrong = Case(folder, "wrong", {"domain": {"stripwww": True}})
     check(wrong.code == 1 and "$.domain.stripwww: is not a known key" in wrong.err, "a mistyped key is named",
@@ -146,6 +195,7 @@ def main():
         test_files(folder)
         test_keys(folder)
         test_devices(folder)
+        test_updates(folder)
         test_mistakes(folder)
     finally:
         Server.end_all()
