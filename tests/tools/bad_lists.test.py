@@ -329,12 +329,13 @@ def test_includes():
 
 
 # A value of the right type for each key; every other type is wrong, except where two types are taken.
-OUTPUT = {"shards": 1, "rowsPerShard": 9, "hashFunctions": 1, "falsePositiveRate": 0.5, "prefilterSize": "1MB",
-          "murmurSeed": 1, "keepPrivateSuffixes": False, "keepVersions": 2, "guard": {}}
+OUTPUT = {"shards": 1, "rowsPerShard": 9, "hashFunctions": 1, "falsePositiveRate": 0.5, "prefilterSize": 1000,
+          "murmurSeed": 1, "keepPrivateSuffixes": False, "keepAppleHosts": False, "protect": [],
+          "prune": True, "splitParents": False, "keepVersions": 2, "guard": {}}
 GUARD = {"maxShrink": 0.5, "maxGrowth": 2.0, "minRows": 1}
 SOURCE = {"id": "x", "file": "own.txt", "glob": "*", "url": "https://a.example/", "format": "auto", "trust": "block",
-          "category": "x", "license": "x", "include": [], "exclude": [], "maxBytes": 9, "timeout": 9, "maxAge": 9,
-          "retries": 1, "ca": "x", "allowHttp": True}
+          "category": "x", "license": "x", "include": [], "exclude": [], "accept": [], "maxBytes": 9, "timeout": 9,
+          "maxAge": 9, "retries": 1, "ca": "x", "allowHttp": True}
 WRONG = [None, True, 7, 1.5, "?!", ["?!"], {"x": 1}]
 
 
@@ -342,9 +343,9 @@ def is_taken(right, wrong):
     """Whether a value of another type may stand there, too."""
     if isinstance(right, bool) or isinstance(wrong, bool):
         return isinstance(right, bool) and isinstance(wrong, bool)
-    if isinstance(right, str):
-        return isinstance(wrong, str)
-    return isinstance(right, (int, float)) and isinstance(wrong, (int, float))
+    if isinstance(right, (str, list, dict)):
+        return isinstance(wrong, str) and isinstance(right, str)
+    return isinstance(wrong, int) or (isinstance(right, float) and isinstance(wrong, float))
 
 
 def mistyped():
