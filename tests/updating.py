@@ -101,6 +101,17 @@ class Workplace:
         return [row for row in self.published("rows.txt").split() if row != TEST_ROW]
 
 
+def certificate(folder, name, address="IP:127.0.0.1"):
+    """Of a server that nobody signed for but itself, as folder/name.pem. A file that has its key, too."""
+    path = f"{folder}/{name}"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={name}",
+                    "-addext", f"subjectAltName={address}", "-keyout", f"{path}.key", "-out", f"{path}.pem"],
+                   check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with open(f"{path}.pem", encoding="ascii") as file, open(f"{path}.key", "a", encoding="ascii") as both:
+        both.write(file.read())
+    return f"{path}.key"
+
+
 class Site(http.server.ThreadingHTTPServer):
     """A web server on this machine until the test ends, over TLS when `certificate` is a file."""
 

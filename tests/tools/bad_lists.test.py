@@ -9,13 +9,12 @@ import os
 import random
 import re
 import shutil
-import subprocess
 import sys
 import zlib
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from tap import check, finish, skip  # noqa: E402
-from updating import BUILD, Site, TEST_ROW, Workplace  # noqa: E402
+from updating import BUILD, Site, TEST_ROW, Workplace, certificate  # noqa: E402
 
 SANITIZED = re.search(r"asan|ubsan|tsan|sanitize", BUILD) is not None
 HUGE = 5_000_000 if SANITIZED else 100_000_000
@@ -272,20 +271,9 @@ class Faulty(http.server.BaseHTTPRequestHandler):
             self.answer(200, b"a.example\n")
 
 
-def certificate(name):
-    """Of a server that nobody signed for, and its key in one file."""
-    path = f"{place.folder}/{name}.pem"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={name}",
-                    "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", path, "-out", f"{path}.certificate"],
-                   check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    with open(f"{path}.certificate", encoding="ascii") as file, open(path, "a", encoding="ascii") as key:
-        key.write(file.read())
-    return path
-
-
 def test_servers():
     site = Site(Faulty)
-    safe = Site(Faulty, certificate("nobody"))
+    safe = Site(Faulty, certificate(place.folder, "nobody"))
     for what, wanted, words in (
             ("an endless redirect to itself", site.source("/redirect"), "more than 5 redirects"),
             ("an endless redirect", site.source("/farther"), "more than 5 redirects"),
@@ -299,7 +287,7 @@ def test_servers():
                 "http:", "https:")}, "")):
         left_alone(what, update(wanted), 1, f"blindlist: {wanted['id']} (http", words,
                    "blindlist: 1 of 2 lists failed: nothing is published")
-    done = update(safe.source("/list", ca="nobody.pem.certificate"))
+    done = update(safe.source("/list", ca="nobody.pem"))
     went_well("the same server, trusted", done, lambda rows: rows == ["a.example", "own.example"])
     back_to_good()
 

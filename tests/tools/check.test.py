@@ -11,12 +11,12 @@ import re
 import shutil
 import subprocess
 import sys
-import threading
 from random import Random
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from served import Server, working_folder  # noqa: E402
 from tap import check, finish  # noqa: E402
+from updating import Site  # noqa: E402
 
 BUILD = os.environ.get("BUILD", "build")
 USE_CASE = "one.example.url.filtering"
@@ -56,13 +56,6 @@ class Proxy(http.server.BaseHTTPRequestHandler):
             self.close_connection = True
 
     do_GET = do_POST = answer
-
-
-class Quiet(http.server.ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, *_):
-        pass  # a client that goes away is part of the test
 
 
 def run(port, *words, faults=None):
@@ -192,16 +185,13 @@ def main():
         subprocess.run([f"{BUILD}/blindlist", "compile", f"{folder}/list", "--use-case", USE_CASE, "--out",
                         f"{folder}/data"], check=True, stdout=subprocess.DEVNULL)
         Proxy.target = Server(f"{folder}/data").port
-        proxy = Quiet(("127.0.0.1", 0), Proxy)
-        threading.Thread(target=proxy.serve_forever, daemon=True).start()
-        port = proxy.server_address[1]
+        port = Site(Proxy).server_port
         code, out, errors = run(port, "https://bad7.example/")
         check(code == 3 and out.startswith("denied "), "without a fault it is denied", errors)
         test_faults(port)
         test_json(port)
         test_url_file(port, folder)
         test_key_file(port, folder)
-        proxy.shutdown()
     finally:
         Server.end_all()
         shutil.rmtree(folder, ignore_errors=True)

@@ -13,19 +13,17 @@ import resource
 import shutil
 import signal
 import socket
-import ssl
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from tap import check, finish  # noqa: E402
+from updating import USE_CASE, Site, certificate, environment  # noqa: E402
 
 BUILD = os.path.abspath(os.environ.get("BUILD", "build"))
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-USE_CASE = "one.example.url.filtering"
 LIST = b"a.example\nb.example\nc.example/x\n"
 MANY = b"".join(b"%d.example\n" % (i * i) for i in range(1000))
 OTHER = b"a.example\nb.example\nd.example\nlast.example"
@@ -161,32 +159,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send(404)
 
 
-class Quiet(http.server.ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, *_):
-        pass  # a client that goes away is part of the test
-
-
-def serve(context=None):
-    server = Quiet(("127.0.0.1", 0), Handler)
-    if context:
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server.server_port
-
-
-def certificate(name, address):
-    """A certificate signed by itself."""
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
-                    f"/CN={name}", "-addext", f"subjectAltName={address}", "-keyout",
-                    f"{work}/{name}.key", "-out", f"{work}/{name}.pem"], check=True,
-                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(f"{work}/{name}.pem", f"{work}/{name}.key")
-    return context
-
-
 class Done:
     def __init__(self, code, out, err, seconds):
         self.code, self.out, self.err, self.seconds = code, out, err, seconds
@@ -202,8 +174,7 @@ class Done:
 
 
 def run(*words, preexec=None):
-    env = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
-    env["TMPDIR"] = f"{work}/tmp"
+    env = {**environment(), "TMPDIR": f"{work}/tmp"}
     start = time.monotonic()
     done = subprocess.run([f"{BUILD}/blindlist", "sources", *words], stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, timeout=120, env=env, text=True,
@@ -291,7 +262,7 @@ def test_files():
 
 
 def test_check():
-    for name, shown in ((f"{TOP}/examples/lists.json", "6 sources"), (lists(web("/list")), "1 source for")):
+    for name, shown in ((f"{TOP}/examples/lists.json", "7 sources"), (lists(web("/list")), "1 source for")):
         done = run(name, "--check")
         check(done.code == 0 and shown in done.out and not done.err, f"--check {os.path.basename(name)}", done)
     check(not Handler.seen, "--check fetches nothing")
@@ -504,9 +475,9 @@ def test_tls():
 work = tempfile.mkdtemp()
 try:
     os.mkdir(f"{work}/tmp")
-    plain_port = serve()
-    tls_port = serve(certificate("here", "IP:127.0.0.1"))
-    other_port = serve(certificate("elsewhere", "DNS:elsewhere.example"))
+    plain_port = Site(Handler).server_port
+    tls_port = Site(Handler, certificate(work, "here")).server_port
+    other_port = Site(Handler, certificate(work, "elsewhere", "DNS:elsewhere.example")).server_port
     test_check()
     test_files()
     test_answers()
