@@ -35,7 +35,8 @@ struct thread_pool {
     size_t queue_limit;
     size_t queue_first;
     size_t queue_count;
-    size_t worker_count; /* started */
+    size_t reserved_count; /* places kept for jobs to come */
+    size_t worker_count;   /* started */
     struct worker *workers;
 };
 
@@ -183,22 +184,58 @@ enum status thread_pool_for(struct thread_pool *pool, size_t count, thread_pool_
     return batch.status;
 }
 
+/* The lock is held. */
+static enum status check_room(const struct thread_pool *pool, struct error *err)
+{
+    if (pool->ending || pool->worker_count == 0)
+        return error_set(err, STATUS_CANCELLED, "thread pool: no longer takes work");
+    if (pool->queue_count + pool->reserved_count == pool->queue_limit)
+        return error_set(err, STATUS_BUSY, "thread pool: %zu jobs are waiting already",
+                         pool->queue_limit);
+    return STATUS_OK;
+}
+
+/* The lock is held, and there is room. */
+static void append(struct thread_pool *pool, thread_pool_job *job, void *context)
+{
+    const size_t last = (pool->queue_first + pool->queue_count) % pool->queue_limit;
+    pool->queue[last] = (struct job){.run = job, .context = context};
+    pool->queue_count++;
+    pthread_cond_signal(&pool->work);
+}
+
 enum status thread_pool_submit(struct thread_pool *pool, thread_pool_job *job, void *context,
                                struct error *err)
 {
-    enum status status = STATUS_OK;
     pthread_mutex_lock(&pool->lock);
-    if (pool->ending || pool->worker_count == 0) {
-        status = error_set(err, STATUS_CANCELLED, "thread pool: no longer takes work");
-    } else if (pool->queue_count == pool->queue_limit) {
-        status = error_set(err, STATUS_BUSY, "thread pool: %zu jobs are waiting already",
-                           pool->queue_count);
-    } else {
-        const size_t last = (pool->queue_first + pool->queue_count) % pool->queue_limit;
-        pool->queue[last] = (struct job){.run = job, .context = context};
-        pool->queue_count++;
-        pthread_cond_signal(&pool->work);
-    }
+    const enum status status = check_room(pool, err);
+    if (status == STATUS_OK)
+        append(pool, job, context);
     pthread_mutex_unlock(&pool->lock);
     return status;
+}
+
+enum status thread_pool_reserve(struct thread_pool *pool, struct error *err)
+{
+    pthread_mutex_lock(&pool->lock);
+    const enum status status = check_room(pool, err);
+    if (status == STATUS_OK)
+        pool->reserved_count++;
+    pthread_mutex_unlock(&pool->lock);
+    return status;
+}
+
+void thread_pool_submit_reserved(struct thread_pool *pool, thread_pool_job *job, void *context)
+{
+    pthread_mutex_lock(&pool->lock);
+    pool->reserved_count--;
+    append(pool, job, context);
+    pthread_mutex_unlock(&pool->lock);
+}
+
+void thread_pool_give_back(struct thread_pool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    pool->reserved_count--;
+    pthread_mutex_unlock(&pool->lock);
 }

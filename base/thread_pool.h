@@ -38,5 +38,11 @@ typedef void thread_pool_job(void *context, size_t worker);
 /* STATUS_BUSY when the queue is full, STATUS_CANCELLED when the pool is ending. */
 enum status thread_pool_submit(struct thread_pool *pool, thread_pool_job *job, void *context,
                                struct error *err) MUST_CHECK;
+/* Keeps a place in the queue for a job that is not certain yet, so that it will not be refused
+ * later: as thread_pool_submit() without a job. The place is used or given back, before the pool is
+ * freed. */
+enum status thread_pool_reserve(struct thread_pool *pool, struct error *err) MUST_CHECK;
+void thread_pool_submit_reserved(struct thread_pool *pool, thread_pool_job *job, void *context);
+void thread_pool_give_back(struct thread_pool *pool);
 
 #endif

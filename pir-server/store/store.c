@@ -107,6 +107,12 @@ enum status store_list_issuer_keys(struct store *store,
     return store->operations->list_issuer_keys(store, visit, context, err);
 }
 
+enum status store_mark_issuer_key(struct store *store, const uint8_t id[STORE_ISSUER_KEY_ID_BYTES],
+                                  uint64_t retire_at, struct error *err)
+{
+    return store->operations->mark_issuer_key(store, id, retire_at, err);
+}
+
 enum status store_remove_issuer_key(struct store *store,
                                     const uint8_t id[STORE_ISSUER_KEY_ID_BYTES], struct error *err)
 {

@@ -29,6 +29,8 @@ struct store_operations {
                                                          const struct store_issuer_key *key,
                                                          struct error *err),
                                     void *context, struct error *err);
+    enum status (*mark_issuer_key)(struct store *store, const uint8_t id[STORE_ISSUER_KEY_ID_BYTES],
+                                   uint64_t retire_at, struct error *err);
     enum status (*remove_issuer_key)(struct store *store,
                                      const uint8_t id[STORE_ISSUER_KEY_ID_BYTES],
                                      struct error *err);

@@ -55,6 +55,7 @@ static const char *const migrations[] = {
     " id BLOB NOT NULL UNIQUE," /* SHA-256 of the public key */
     " made_at INTEGER NOT NULL,"
     " not_before INTEGER NOT NULL,"
+    " retire_at INTEGER NOT NULL," /* 0 = not marked */
     " secret BLOB NOT NULL);"
     "CREATE TABLE removed_issuer_key (number INTEGER PRIMARY KEY);" /* some spent tokens are left */
     "CREATE TABLE spent_token ("
@@ -97,10 +98,11 @@ static const char *const statement_text[STATEMENT_COUNT] = {
                                   " WHERE user_hash = ?1 AND key_id = ?2 AND stored_at > ?3",
     [STATEMENT_COUNT_ISSUER_KEYS_SINCE] =
         "SELECT count(*) FROM issuer_key WHERE id = ?1 OR (app = ?2 AND not_before >= ?3)",
-    [STATEMENT_INSERT_ISSUER_KEY] = "INSERT INTO issuer_key (app, id, made_at, not_before, secret)"
-                                    " VALUES (?1, ?2, ?3, ?4, ?5)",
-    [STATEMENT_SELECT_ISSUER_KEYS] = "SELECT app, id, made_at, not_before, secret FROM issuer_key"
-                                     " ORDER BY app, not_before, id",
+    [STATEMENT_INSERT_ISSUER_KEY] = "INSERT INTO issuer_key (app, id, made_at, not_before,"
+                                    " retire_at, secret) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [STATEMENT_SELECT_ISSUER_KEYS] = "SELECT app, id, made_at, not_before, retire_at, secret"
+                                     " FROM issuer_key ORDER BY app, not_before, id",
+    [STATEMENT_MARK_ISSUER_KEY] = "UPDATE issuer_key SET retire_at = ?2 WHERE id = ?1",
     [STATEMENT_INSERT_REMOVED_KEY] =
         "INSERT INTO removed_issuer_key SELECT number FROM issuer_key WHERE id = ?1",
     [STATEMENT_DELETE_ISSUER_KEY] = "DELETE FROM issuer_key WHERE id = ?1",
@@ -546,6 +548,7 @@ enum status store_open_sqlite(const char *path, const struct store_limits *limit
         .vacuum = sqlite_vacuum,
         .add_issuer_key = sqlite_add_issuer_key,
         .list_issuer_keys = sqlite_list_issuer_keys,
+        .mark_issuer_key = sqlite_mark_issuer_key,
         .remove_issuer_key = sqlite_remove_issuer_key,
         .spend_tokens = sqlite_spend_tokens,
         .add_user_tokens = sqlite_add_user_tokens,

@@ -24,6 +24,7 @@ enum sqlite_statement {
     STATEMENT_COUNT_ISSUER_KEYS_SINCE,
     STATEMENT_INSERT_ISSUER_KEY,
     STATEMENT_SELECT_ISSUER_KEYS,
+    STATEMENT_MARK_ISSUER_KEY,
     STATEMENT_INSERT_REMOVED_KEY,
     STATEMENT_DELETE_ISSUER_KEY,
     STATEMENT_SELECT_ISSUER_KEY_NUMBER,
@@ -126,6 +127,8 @@ enum status sqlite_list_issuer_keys(struct store *store,
                                                          const struct store_issuer_key *key,
                                                          struct error *err),
                                     void *context, struct error *err) MUST_CHECK;
+enum status sqlite_mark_issuer_key(struct store *store, const uint8_t id[STORE_ISSUER_KEY_ID_BYTES],
+                                   uint64_t retire_at, struct error *err) MUST_CHECK;
 enum status sqlite_remove_issuer_key(struct store *store,
                                      const uint8_t id[STORE_ISSUER_KEY_ID_BYTES],
                                      struct error *err) MUST_CHECK;

@@ -23,8 +23,9 @@ static enum status add_key(struct store_sqlite *self, const struct store_issuer_
     const struct sqlite_value where[] = {sqlite_blob(key->id, sizeof key->id),
                                          sqlite_text(key->app), sqlite_number(line)};
     const struct sqlite_value values[] = {
-        sqlite_text(key->app), sqlite_blob(key->id, sizeof key->id), sqlite_number(key->made_at),
-        sqlite_number(key->not_before), sqlite_blob(key->secret.data, key->secret.size)};
+        sqlite_text(key->app),         sqlite_blob(key->id, sizeof key->id),
+        sqlite_number(key->made_at),   sqlite_number(key->not_before),
+        sqlite_number(key->retire_at), sqlite_blob(key->secret.data, key->secret.size)};
     uint64_t known = 0;
     const enum status status =
         sqlite_ask(self, &self->writer, STATEMENT_COUNT_ISSUER_KEYS_SINCE, where,
@@ -66,7 +67,8 @@ static enum status visit_key(void *context, sqlite3_stmt *columns, struct error 
         return status;
     key.made_at = sqlite_column_number(columns, 2);
     key.not_before = sqlite_column_number(columns, 3);
-    key.secret = sqlite_column_span(columns, 4);
+    key.retire_at = sqlite_column_number(columns, 4);
+    key.secret = sqlite_column_span(columns, 5);
     return visit->visit(visit->context, &key, err);
 }
 
@@ -84,6 +86,27 @@ enum status sqlite_list_issuer_keys(struct store *store,
                    NULL, "listing issuer keys", err);
     pthread_mutex_unlock(&self->reader.lock);
     return status;
+}
+
+/* One row by its id. */
+static enum status change_row(struct store_sqlite *self, enum sqlite_statement which,
+                              const uint8_t id[32], uint64_t number, const char *what,
+                              const char *doing, struct error *err)
+{
+    const struct sqlite_value values[] = {sqlite_blob(id, 32), sqlite_number(number)};
+    enum status status = sqlite_begin(self, err);
+    if (status == STATUS_OK)
+        status = sqlite_run(self, &self->writer, which, values, ARRAY_COUNT(values), doing, err);
+    if (status == STATUS_OK && sqlite3_changes(self->writer.db) == 0)
+        status = error_set(err, STATUS_NOT_FOUND, "state file %s: no such %s", self->path, what);
+    return sqlite_end(self, status, err);
+}
+
+enum status sqlite_mark_issuer_key(struct store *store, const uint8_t id[STORE_ISSUER_KEY_ID_BYTES],
+                                   uint64_t retire_at, struct error *err)
+{
+    return change_row(sqlite_of(store), STATEMENT_MARK_ISSUER_KEY, id, retire_at, "issuer key",
+                      "marking an issuer key", err);
 }
 
 enum status sqlite_remove_issuer_key(struct store *store,
@@ -241,16 +264,8 @@ enum status sqlite_revoke_user_token(struct store *store,
                                      const uint8_t hash[STORE_TOKEN_HASH_BYTES], uint64_t now_s,
                                      struct error *err)
 {
-    struct store_sqlite *self = sqlite_of(store);
-    const struct sqlite_value values[] = {sqlite_blob(hash, STORE_TOKEN_HASH_BYTES),
-                                          sqlite_number(now_s > 0 ? now_s : 1)};
-    enum status status = sqlite_begin(self, err);
-    if (status == STATUS_OK)
-        status = sqlite_run(self, &self->writer, STATEMENT_REVOKE_USER_TOKEN, values,
-                            ARRAY_COUNT(values), "revoking a user token", err);
-    if (status == STATUS_OK && sqlite3_changes(self->writer.db) == 0)
-        status = error_set(err, STATUS_NOT_FOUND, "state file %s: no such user token", self->path);
-    return sqlite_end(self, status, err);
+    return change_row(sqlite_of(store), STATEMENT_REVOKE_USER_TOKEN, hash, now_s > 0 ? now_s : 1,
+                      "user token", "revoking a user token", err);
 }
 
 enum status sqlite_check_user_token(struct store *store, const char *app,

@@ -31,6 +31,7 @@ struct store_issuer_key {
     uint8_t id[STORE_ISSUER_KEY_ID_BYTES]; /* SHA-256 of the public key */
     uint64_t made_at;
     uint64_t not_before; /* from this second on it signs */
+    uint64_t retire_at;  /* from this second on it may be removed; 0 = not marked */
     struct span secret;  /* borrowed; its private half as the caller wrote it */
 };
 
@@ -46,6 +47,9 @@ enum status store_list_issuer_keys(struct store *store,
                                                         const struct store_issuer_key *key,
                                                         struct error *err),
                                    void *context, struct error *err) MUST_CHECK;
+/* Sets retire_at. STATUS_NOT_FOUND when there is no such key. */
+enum status store_mark_issuer_key(struct store *store, const uint8_t id[STORE_ISSUER_KEY_ID_BYTES],
+                                  uint64_t retire_at, struct error *err) MUST_CHECK;
 /* Removes a key: its tokens cannot be spent from now on; the nonces spent under it go with
  * store_purge(). STATUS_NOT_FOUND when there is none. */
 enum status store_remove_issuer_key(struct store *store,

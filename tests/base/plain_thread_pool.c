@@ -122,6 +122,30 @@ static void test_queue_limit(void)
     TAP_CHECK(atomic_load(&gate.left) == 5, "ending runs what is queued");
 }
 
+static void test_reservation(void)
+{
+    struct thread_pool *pool = NULL;
+    struct gate gate = {.lock = PTHREAD_MUTEX_INITIALIZER, .opened = PTHREAD_COND_INITIALIZER};
+    const struct timespec moment = {.tv_nsec = 1000000};
+    TAP_CHECK(thread_pool_new(1, 2, &pool, NULL) == STATUS_OK, "a pool with a queue of two");
+    TAP_CHECK(thread_pool_submit(pool, wait_at_gate, &gate, NULL) == STATUS_OK, "one job runs");
+    while (atomic_load(&gate.entered) < 1)
+        nanosleep(&moment, NULL);
+    TAP_CHECK(thread_pool_reserve(pool, NULL) == STATUS_OK &&
+                  thread_pool_reserve(pool, NULL) == STATUS_OK,
+              "both places are kept");
+    TAP_CHECK(thread_pool_reserve(pool, NULL) == STATUS_BUSY &&
+                  thread_pool_submit(pool, wait_at_gate, &gate, NULL) == STATUS_BUSY,
+              "and nobody else gets one");
+    thread_pool_give_back(pool);
+    TAP_CHECK(thread_pool_submit(pool, wait_at_gate, &gate, NULL) == STATUS_OK,
+              "but for one that is given back");
+    thread_pool_submit_reserved(pool, wait_at_gate, &gate);
+    open_gate(&gate);
+    thread_pool_free(pool);
+    TAP_CHECK(atomic_load(&gate.left) == 3, "what had a place ran");
+}
+
 struct submitter {
     struct thread_pool *pool;
     atomic_uint *ran;
@@ -215,6 +239,7 @@ int main(void)
     test_for(NULL, "no pool");
     test_failure(NULL, "no pool");
     test_queue_limit();
+    test_reservation();
     test_mixture();
     test_edges();
     test_failing_allocations();

@@ -51,9 +51,10 @@ static enum status list_key(void *context, const struct store_issuer_key *key, s
     struct listing *listing = context;
     (void)err;
     listing->size += (size_t)snprintf(
-        listing->text + listing->size, sizeof listing->text - listing->size, "%s %u %llu %.*s\n",
-        key->app, key->id[31], (unsigned long long)(key->not_before - NOW), (int)key->secret.size,
-        (const char *)key->secret.data);
+        listing->text + listing->size, sizeof listing->text - listing->size,
+        "%s %u %llu %llu %.*s\n", key->app, key->id[31],
+        (unsigned long long)(key->not_before - NOW), (unsigned long long)key->retire_at,
+        (int)key->secret.size, (const char *)key->secret.data);
     return STATUS_OK;
 }
 
@@ -74,10 +75,12 @@ static void issuer_keys_are_there_after_reopening(struct store *store, reopen_fn
     for (size_t i = 0; i < ARRAY_COUNT(keys); i++)
         expect_ok(store_add_issuer_key(store, &keys[i], UINT64_MAX, &error));
     store = *ret_store = reopen(store);
-    expect_keys(store, " 4 0 x\na 1 9 \na 2 9 two\nb 3 5 three\n");
+    expect_keys(store, " 4 0 0 x\na 1 9 0 \na 2 9 0 two\nb 3 5 0 three\n");
+    expect_ok(store_mark_issuer_key(store, keys[0].id, 77, &error));
     expect_ok(store_remove_issuer_key(store, keys[1].id, &error));
     cr_assert_eq(store_remove_issuer_key(store, keys[1].id, &error), STATUS_NOT_FOUND);
-    expect_keys(store, " 4 0 x\na 1 9 \nb 3 5 three\n");
+    cr_assert_eq(store_mark_issuer_key(store, keys[1].id, 1, &error), STATUS_NOT_FOUND);
+    expect_keys(store, " 4 0 0 x\na 1 9 0 \nb 3 5 77 three\n");
 }
 
 static void of_servers_that_make_a_key_at_once_one_does(struct store *store, reopen_fn *reopen,
@@ -95,7 +98,7 @@ static void of_servers_that_make_a_key_at_once_one_does(struct store *store, reo
     expect_ok(store_add_issuer_key(store, &other, NOW + 1, &error));
     expect_ok(store_add_issuer_key(store, &second, NOW + 101, &error));
     cr_assert_eq(store_add_issuer_key(store, &second, UINT64_MAX, &error), STATUS_EXISTS);
-    expect_keys(store, "a 1 100 first\na 2 101 second\nb 3 101 third\n");
+    expect_keys(store, "a 1 100 0 first\na 2 101 0 second\nb 3 101 0 third\n");
 }
 
 static enum status stop_listing(void *context, const struct store_issuer_key *key,
