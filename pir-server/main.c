@@ -28,9 +28,11 @@
 enum { DONE = 0, FAILED = 1, USAGE = 2 };
 
 #define STATE_FILE_NAME "blindlist-server.state"
+#define TICKETS_MAX     ((size_t)8192) /* tokens that wait for the disk */
 #define DRAIN_DEFAULT_S 10
 #define DRAIN_MAX_S     3600
 #define TIDY_EVERY_S    3600
+#define TEND_EVERY_S    60
 #define THREADS_MAX     1024
 #define CONNECTIONS_MAX 1000000
 #define MEGABYTES_MAX   ((uint64_t)1 << 24)
@@ -45,6 +47,9 @@ struct settings {
     const char *kernel;  /* NULL: the fastest */
     const char *reports; /* NULL: dropped */
     uint64_t reports_bytes;
+    const char *auth;
+    const char *key_file; /* NULL: issuer keys are stored as they are */
+    bool has_tokens;      /* requests cost tokens */
     bool allow_unauthenticated;
     bool debug;
     unsigned drain_s;
@@ -57,7 +62,9 @@ enum option_number {
     OPTION_DATA,
     OPTION_LISTEN,
     OPTION_STATE,
+    OPTION_AUTH,
     OPTION_ALLOW_UNAUTHENTICATED,
+    OPTION_KEY_FILE,
     OPTION_THREADS,
     OPTION_HTTP_THREADS,
     OPTION_QUEUE,
@@ -84,9 +91,11 @@ static const struct {
 } option_table[OPTION_COUNT] = {
     [OPTION_DATA] = {"data", "DIR", "folder of the datasets (required)"},
     [OPTION_LISTEN] = {"listen", "ADDR:PORT", "address to bind [127.0.0.1:8080]; port 0: any free"},
-    [OPTION_STATE] = {"state", "FILE", "evaluation keys [DIR/" STATE_FILE_NAME "]"},
+    [OPTION_STATE] = {"state", "FILE", "keys and tokens [DIR/" STATE_FILE_NAME "]"},
+    [OPTION_AUTH] = {"auth", "HOW", "token: requests cost Privacy Pass tokens; none [none]"},
     [OPTION_ALLOW_UNAUTHENTICATED] = {"allow-unauthenticated", NULL,
-                                      "serve other machines although nothing is verified"},
+                                      "serve other machines with --auth none"},
+    [OPTION_KEY_FILE] = {"key-file", "FILE", "32 bytes that encrypt issuer keys in the state file"},
     [OPTION_THREADS] = {"threads", "N", "compute threads [one for each core]"},
     [OPTION_HTTP_THREADS] = {"http-threads", "N", "threads for connections [2]"},
     [OPTION_QUEUE] = {"queue", "N", "bodies of queries that may wait [256]"},
@@ -202,6 +211,12 @@ static void set_option(struct settings *settings, int option, uint64_t number)
     case OPTION_STATE:
         settings->state = optarg;
         break;
+    case OPTION_AUTH:
+        settings->auth = optarg;
+        break;
+    case OPTION_KEY_FILE:
+        settings->key_file = optarg;
+        break;
     case OPTION_ALLOW_UNAUTHENTICATED:
         settings->allow_unauthenticated = true;
         break;
@@ -292,6 +307,9 @@ static int parse_options(int argc, char **argv, struct settings *settings)
         return usage_error("unexpected operand %s", argv[optind]);
     if (settings->data == NULL)
         return usage_error("--data DIR is missing");
+    settings->has_tokens = strcmp(settings->auth, "token") == 0;
+    if (!settings->has_tokens && strcmp(settings->auth, "none") != 0)
+        return usage_error("--auth needs token or none, not %s", settings->auth);
     return -1;
 }
 
@@ -315,9 +333,9 @@ static int check_address(const struct settings *settings)
     struct error error;
     if (http_address_is_loopback(settings->http.address, &is_loopback, &error) != STATUS_OK)
         return usage_error("--listen %s", error.message);
-    if (!is_loopback && !settings->allow_unauthenticated)
-        return usage_error("--listen %s reaches other machines, and nobody is asked for a token "
-                           "yet: add --allow-unauthenticated if that is meant",
+    if (!is_loopback && !settings->has_tokens && !settings->allow_unauthenticated)
+        return usage_error("--listen %s reaches other machines, and with --auth none nobody is "
+                           "asked for a token: add --allow-unauthenticated if that is meant",
                            settings->http.address);
     return -1;
 }
@@ -333,21 +351,31 @@ static void log_start(const struct settings *settings, const struct log *log, co
     log_write(log, LOG_INFO, "listening address=%s use_cases=%zu compute_threads=%zu kernel=%s",
               address, service_look(service).use_cases, settings->service.compute_threads,
               cpu_kernel_name(&cpu));
-    if (settings->allow_unauthenticated)
+    if (settings->allow_unauthenticated && !settings->has_tokens)
         log_write(log, LOG_WARNING,
-                  "--allow-unauthenticated: anybody who reaches %s may ask and "
-                  "upload keys; no "
+                  "--allow-unauthenticated: anybody who reaches %s may ask and upload keys; no "
                   "token is verified",
                   address);
 }
 
+static void tend(const struct settings *settings, const struct log *log)
+{
+    struct error error;
+    if (settings->service.issuer != NULL &&
+        issuer_tend(settings->service.issuer, settings->service.now_s(), &error) != STATUS_OK)
+        log_write(log, LOG_ERROR, "issuer keys not tended: %s", error.message);
+}
+
 /* Waits for signals until one asks to end. */
-static void serve(struct service *service, const struct log *log, const sigset_t *signals)
+static void serve(const struct settings *settings, struct service *service, const struct log *log,
+                  const sigset_t *signals)
 {
     time_t next_tidy = time(NULL) + TIDY_EVERY_S;
+    time_t next_tending = time(NULL) + TEND_EVERY_S;
     for (;;) {
         const time_t now = time(NULL);
-        const struct timespec wait = {.tv_sec = next_tidy > now ? next_tidy - now : 0};
+        const time_t next = next_tidy < next_tending ? next_tidy : next_tending;
+        const struct timespec wait = {.tv_sec = next > now ? next - now : 0};
         const int got = sigtimedwait(signals, NULL, &wait);
         if (got == SIGTERM || got == SIGINT)
             return;
@@ -355,6 +383,10 @@ static void serve(struct service *service, const struct log *log, const sigset_t
             struct error error;
             if (service_reload(service, &error) != STATUS_OK)
                 log_write(log, LOG_ERROR, "reload failed, all stays as it was: %s", error.message);
+        }
+        if (time(NULL) >= next_tending) {
+            tend(settings, log);
+            next_tending = time(NULL) + TEND_EVERY_S;
         }
         if (time(NULL) >= next_tidy) {
             service_tidy(service);
@@ -382,6 +414,29 @@ static void on_switched(void *context)
 {
     (void)context;
     (void)kill(getpid(), SIGHUP);
+}
+
+/* What requests are paid with; the store is open. */
+static enum status open_issuer(struct settings *settings, const struct log *log, struct error *err)
+{
+    struct issuer_options options = {.store = settings->service.store,
+                                     .app = "",
+                                     .policy = key_ring_policy_default(),
+                                     .log = log};
+    struct key_seal seal;
+    enum status status = STATUS_OK;
+    if (settings->key_file != NULL) {
+        status = key_seal_read(settings->key_file, &seal, err);
+        options.seal = &seal;
+    }
+    if (status == STATUS_OK)
+        status = issuer_new(&options, settings->service.now_s(), &settings->service.issuer, err);
+    if (settings->key_file != NULL)
+        key_seal_wipe(&seal);
+    if (status == STATUS_OK)
+        status = store_batch_new(settings->service.store, TICKETS_MAX, settings->service.now_s,
+                                 &settings->service.tickets, err);
+    return status;
 }
 
 static enum status run(struct settings *settings, const struct log *log, const sigset_t *signals,
@@ -412,6 +467,8 @@ static enum status run(struct settings *settings, const struct log *log, const s
     if (status == STATUS_OK)
         status = store_open_sqlite(settings->state, &settings->limits, &store, err);
     settings->service.store = store;
+    if (status == STATUS_OK && settings->has_tokens)
+        status = open_issuer(settings, log, err);
     if (status == STATUS_OK && settings->reports != NULL)
         status = report_log_open(settings->reports, REPORT_LOG_FILE_BYTES, settings->reports_bytes,
                                  &settings->service.reports, err);
@@ -422,22 +479,22 @@ static enum status run(struct settings *settings, const struct log *log, const s
     if (status != STATUS_OK)
         goto done;
 
-    const struct http_handler handler = {.context = service,
-                                         .admit = service_admit,
-                                         .answer = service_answer,
-                                         .start = service_start};
+    const struct http_handler handler = {
+        .context = service, .admit = service_admit, .start = service_start};
     status = http_server_start(&settings->http, &handler, log, &server, err);
     if (status != STATUS_OK)
         goto done;
     log_start(settings, log, http_server_address(server), service, store);
-    serve(service, log, signals);
+    serve(settings, service, log, signals);
     data_watch_free(watch);
     watch = NULL;
     shut_down(settings, service, server, log);
 done:
     data_watch_free(watch);
     http_server_free(server);
+    store_batch_free(settings->service.tickets); /* its answers need the service */
     service_free(service);
+    issuer_free(settings->service.issuer);
     report_log_close(settings->service.reports);
     store_close(store);
     mem_free(default_state);
@@ -449,6 +506,7 @@ done:
 int main(int argc, char **argv)
 {
     struct settings settings = {
+        .auth = "none",
         .reports_bytes = REPORT_LOG_TOTAL_BYTES,
         .drain_s = DRAIN_DEFAULT_S,
         .http = http_server_options_default(),

@@ -98,6 +98,21 @@ enum status compute_submit(struct compute *compute, thread_pool_job *job, void *
     return thread_pool_submit(compute->pool, job, context, err);
 }
 
+enum status compute_reserve(struct compute *compute, struct error *err)
+{
+    return thread_pool_reserve(compute->pool, err);
+}
+
+void compute_submit_reserved(struct compute *compute, thread_pool_job *job, void *context)
+{
+    thread_pool_submit_reserved(compute->pool, job, context);
+}
+
+void compute_give_back(struct compute *compute)
+{
+    thread_pool_give_back(compute->pool);
+}
+
 size_t compute_thread_count(const struct compute *compute)
 {
     return compute->thread_count;

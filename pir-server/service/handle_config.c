@@ -225,3 +225,11 @@ void handle_config_public(struct service *service, const struct http_request *re
     http_response_deinit(ret);
     *ret = unchanged;
 }
+
+enum status receive_config(struct service *service, const struct http_request *request,
+                           struct http_response *ret, struct error *err)
+{
+    (void)err;
+    handle_config(service, request, ret);
+    return STATUS_OK;
+}

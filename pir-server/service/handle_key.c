@@ -59,8 +59,9 @@ static enum status store_upload(struct service *service, const struct http_reque
 }
 
 enum status receive_key(struct service *service, const struct http_request *request,
-                        struct error *err)
+                        struct http_response *ret, struct error *err)
 {
+    (void)ret;
     struct wire_key_upload *upload = NULL;
     enum status status = wire_key_upload_read(request->body, &upload, err);
     if (status == STATUS_OK)

@@ -417,11 +417,16 @@ void start_queries(const struct pending *pending)
     struct batch *batch = mem_alloc_zeroed(1, sizeof *batch);
     if (batch == NULL) {
         status = error_set(&error, STATUS_NOMEM, "queries: out of memory");
+        if (pending->has_place)
+            compute_give_back(pending->service->compute);
     } else {
         batch->pending = *pending;
         batch->holders = 1;
         pthread_mutex_init(&batch->lock, NULL);
-        status = compute_submit(pending->service->compute, run_batch, batch, &error);
+        if (pending->has_place)
+            compute_submit_reserved(pending->service->compute, run_batch, batch);
+        else
+            status = compute_submit(pending->service->compute, run_batch, batch, &error);
         if (status != STATUS_OK)
             batch_free(batch);
     }

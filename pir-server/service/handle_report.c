@@ -18,8 +18,9 @@ static bool is_json(const char *content_type)
 }
 
 enum status receive_report(struct service *service, const struct http_request *request,
-                           struct error *err)
+                           struct http_response *ret, struct error *err)
 {
+    (void)ret;
     const uint64_t now_s = service->options.now_s();
     struct bytes line;
     size_t urls = 0;

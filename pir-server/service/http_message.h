@@ -42,11 +42,14 @@ struct http_request {
     struct span body;
 };
 
+#define HTTP_ADMISSION_NOTE_BYTES 80
+
 /* What a request's head says about the rest of its way. */
 struct http_admission {
-    const char *label; /* names the route in the log; static */
-    bool is_slow;      /* start() is to be used instead of answer() */
-    size_t body_max;   /* largest body; 0: what comes is thrown away */
+    const char *label;                       /* names the route in the log; static */
+    bool is_slow;                            /* start() may be done later, from another thread */
+    size_t body_max;                         /* largest body; 0: what comes is thrown away */
+    uint8_t note[HTTP_ADMISSION_NOTE_BYTES]; /* the handler's own, from admit() to start() */
 };
 
 /* Largest body of any response: 10 MiB of queries yield less than that in answers. */

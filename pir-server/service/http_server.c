@@ -333,14 +333,19 @@ static void resume(void *context)
     pthread_mutex_unlock(&server->lock);
 }
 
+static void note_decided(void *context)
+{
+    ((struct exchange *)context)->is_decided = true;
+}
+
 static enum MHD_Result handle_request(struct exchange *exchange)
 {
     struct http_server *server = exchange->server;
     exchange->request.body = bytes_view(&exchange->body);
     connection_watch_work(exchange->watched);
     if (!exchange->admission.is_slow) {
-        server->handler.answer(server->handler.context, &exchange->request, exchange->response);
-        exchange->is_decided = true;
+        server->handler.start(server->handler.context, &exchange->request, &exchange->admission,
+                              exchange->response, note_decided, exchange);
         return send_response(exchange);
     }
     pthread_mutex_lock(&server->lock);
@@ -350,8 +355,8 @@ static enum MHD_Result handle_request(struct exchange *exchange)
     if (is_ending)
         return MHD_NO;
     MHD_suspend_connection(exchange->connection);
-    server->handler.start(server->handler.context, &exchange->request, exchange->response, resume,
-                          exchange);
+    server->handler.start(server->handler.context, &exchange->request, &exchange->admission,
+                          exchange->response, resume, exchange);
     return MHD_YES;
 }
 

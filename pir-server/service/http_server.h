@@ -35,11 +35,11 @@ struct http_handler {
     /* Looks at the head (the body is empty yet). False: `ret` is the answer. */
     bool (*admit)(void *context, const struct http_request *request, struct http_response *ret,
                   struct http_admission *ret_admission);
-    /* The whole answer, at once. */
-    void (*answer)(void *context, const struct http_request *request, struct http_response *ret);
-    /* Begins; `done` is called exactly once, when `ret` is complete, from any thread, perhaps
-     * before start() returns. request and ret stay where they are until then. */
-    void (*start)(void *context, const struct http_request *request, struct http_response *ret,
+    /* Begins; `done` is called exactly once, when `ret` is complete: before start() returns, or,
+     * when the admission says is_slow, perhaps later and from any thread. request, admission and
+     * ret stay where they are until then. */
+    void (*start)(void *context, const struct http_request *request,
+                  const struct http_admission *admission, struct http_response *ret,
                   void (*done)(void *done_context), void *done_context);
 };
 

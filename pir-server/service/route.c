@@ -1,5 +1,6 @@
 #include "pir-server/service/route.h"
 
+#include "pir-server/privacypass/token.h"
 #include "pir-server/wire/wire_limits.h"
 
 #include <stddef.h>
@@ -78,9 +79,14 @@ void route_find(enum http_method method, const char *target, struct route_match 
         enum http_method method;
         enum route route;
     } table[] = {
-        {"config", HTTP_POST, ROUTE_CONFIG},  {"config", HTTP_GET, ROUTE_CONFIG_PUBLIC},
-        {"key", HTTP_POST, ROUTE_KEY},        {"queries", HTTP_POST, ROUTE_QUERIES},
-        {"report", HTTP_POST, ROUTE_REPORT},  {"healthz", HTTP_GET, ROUTE_HEALTH},
+        {"config", HTTP_POST, ROUTE_CONFIG},
+        {"config", HTTP_GET, ROUTE_CONFIG_PUBLIC},
+        {"key", HTTP_POST, ROUTE_KEY},
+        {"queries", HTTP_POST, ROUTE_QUERIES},
+        {"report", HTTP_POST, ROUTE_REPORT},
+        {"issue", HTTP_POST, ROUTE_ISSUE},
+        {"token-key-for-user-token", HTTP_GET, ROUTE_TOKEN_KEY},
+        {"healthz", HTTP_GET, ROUTE_HEALTH},
         {"healthz", HTTP_HEAD, ROUTE_HEALTH},
     };
     char parts[COMPONENTS_MAX][ROUTE_COMPONENT_MAX + 1];
@@ -92,6 +98,9 @@ void route_find(enum http_method method, const char *target, struct route_match 
         if (table[i].method == method && strcmp(table[i].name, parts[0]) == 0)
             ret->route = table[i].route;
     }
+    if (method == HTTP_GET && count == 2 && strcmp(parts[0], ".well-known") == 0 &&
+        strcmp(parts[1], "private-token-issuer-directory") == 0)
+        ret->route = ROUTE_ISSUER_DIRECTORY;
     if ((method != HTTP_GET && method != HTTP_HEAD) || count < 2 ||
         strcmp(parts[0], "prefilter") != 0)
         return;
@@ -109,21 +118,33 @@ void route_find(enum http_method method, const char *target, struct route_match 
 static const struct {
     const char *name;
     size_t body_max;
+    bool needs_token;
     bool needs_identity;
     bool is_slow;
 } properties[ROUTE_COUNT] = {
     [ROUTE_NONE] = {.name = "unknown"},
-    [ROUTE_CONFIG] = {.name = "config", .body_max = WIRE_BODY_MAX_BYTES, .needs_identity = true},
+    [ROUTE_CONFIG] = {.name = "config",
+                      .body_max = WIRE_BODY_MAX_BYTES,
+                      .needs_token = true,
+                      .needs_identity = true},
     [ROUTE_CONFIG_PUBLIC] = {.name = "config-public"},
     [ROUTE_KEY] = {.name = "key",
                    .body_max = WIRE_BODY_MAX_BYTES,
+                   .needs_token = true,
                    .needs_identity = true,
                    .is_slow = true},
     [ROUTE_QUERIES] = {.name = "queries",
                        .body_max = WIRE_BODY_MAX_BYTES,
+                       .needs_token = true,
                        .needs_identity = true,
                        .is_slow = true},
-    [ROUTE_REPORT] = {.name = "report", .body_max = WIRE_REPORT_MAX_BYTES, .is_slow = true},
+    [ROUTE_REPORT] = {.name = "report",
+                      .needs_token = true,
+                      .body_max = WIRE_REPORT_MAX_BYTES,
+                      .is_slow = true},
+    [ROUTE_ISSUER_DIRECTORY] = {.name = "issuer-directory"},
+    [ROUTE_TOKEN_KEY] = {.name = "token-key", .is_slow = true},
+    [ROUTE_ISSUE] = {.name = "issue", .body_max = TOKEN_REQUEST_BYTES, .is_slow = true},
     [ROUTE_HEALTH] = {.name = "healthz"},
     [ROUTE_PREFILTER_MANIFEST] = {.name = "prefilter-manifest"},
     [ROUTE_PREFILTER_BITS] = {.name = "prefilter-bits"},
@@ -137,6 +158,11 @@ const char *route_name(enum route route)
 size_t route_body_max(enum route route)
 {
     return properties[route].body_max;
+}
+
+bool route_needs_token(enum route route)
+{
+    return properties[route].needs_token;
 }
 
 bool route_needs_identity(enum route route)

@@ -19,6 +19,9 @@ enum route {
     ROUTE_KEY,
     ROUTE_QUERIES,
     ROUTE_REPORT,
+    ROUTE_ISSUER_DIRECTORY,
+    ROUTE_TOKEN_KEY,
+    ROUTE_ISSUE,
     ROUTE_HEALTH,
     ROUTE_PREFILTER_MANIFEST,
     ROUTE_PREFILTER_BITS,
@@ -37,6 +40,8 @@ void route_find(enum http_method method, const char *target, struct route_match 
 const char *route_name(enum route route);
 /* The largest body it takes; 0: what comes is thrown away. */
 size_t route_body_max(enum route route);
+/* Does it cost a token? */
+bool route_needs_token(enum route route);
 /* Must User-Identifier and User-Agent be there? */
 bool route_needs_identity(enum route route);
 /* Is it answered by the compute threads instead of the thread that read the request? */

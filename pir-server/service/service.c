@@ -171,11 +171,12 @@ void handle_health(struct service *service, struct http_response *ret)
     bytes_append_text(&ret->body, "{\"status\":\"ok\"}\n");
 }
 
-bool service_admit(void *service, const struct http_request *request, struct http_response *ret,
+bool service_admit(void *context, const struct http_request *request, struct http_response *ret,
                    struct http_admission *ret_admission)
 {
-    (void)service;
+    struct service *service = context;
     struct route_match match;
+    struct payment payment = {.is_due = false};
     route_find(request->method, request->target, &match);
     *ret_admission = (struct http_admission){.label = route_name(match.route),
                                              .is_slow = route_is_slow(match.route),
@@ -184,7 +185,11 @@ bool service_admit(void *service, const struct http_request *request, struct htt
         http_response_empty(ret, 404);
         return false;
     }
-    /* The token of routes that need one will be verified here, before the headers. */
+    if (!payment_check(service, match.route, request, &payment, ret))
+        return false;
+    static_assert(sizeof payment <= sizeof ret_admission->note, "a payment fits into the note");
+    memcpy(ret_admission->note, &payment, sizeof payment);
+    ret_admission->is_slow |= payment.is_due;
     if (!route_needs_identity(match.route))
         return true;
     if (request->headers[HTTP_USER_IDENTIFIER] == NULL) {
@@ -198,37 +203,42 @@ bool service_admit(void *service, const struct http_request *request, struct htt
     return true;
 }
 
-void service_start(void *context, const struct http_request *request, struct http_response *ret,
-                   void (*done)(void *done_context), void *done_context)
+/* What has been paid for, or costs nothing. */
+static void proceed(const struct pending *pending)
 {
-    struct service *service = context;
-    const struct pending pending = {.service = service,
-                                    .request = request,
-                                    .response = ret,
-                                    .done = done,
-                                    .done_context = done_context};
-    struct http_admission admission;
-    if (!service_admit(service, request, ret, &admission)) {
-        done(done_context);
-        return;
-    }
+    struct service *service = pending->service;
+    const struct http_request *request = pending->request;
+    struct http_response *ret = pending->response;
     struct route_match match;
     route_find(request->method, request->target, &match);
     switch (match.route) {
     case ROUTE_KEY:
-        start_upload(&pending, ROUTE_KEY, receive_key);
+        start_upload(pending, ROUTE_KEY, receive_key);
         return; /* they call done */
     case ROUTE_QUERIES:
-        start_queries(&pending);
+        start_queries(pending);
         return;
     case ROUTE_REPORT:
-        start_upload(&pending, ROUTE_REPORT, receive_report);
+        start_upload(pending, ROUTE_REPORT, receive_report);
+        return;
+    case ROUTE_TOKEN_KEY:
+        start_upload(pending, ROUTE_TOKEN_KEY, receive_token_key);
+        return;
+    case ROUTE_ISSUE:
+        start_issue(pending);
         return;
     case ROUTE_CONFIG:
+        if (pending->has_place) {
+            start_upload(pending, ROUTE_CONFIG, receive_config);
+            return;
+        }
         handle_config(service, request, ret);
         break;
     case ROUTE_CONFIG_PUBLIC:
         handle_config_public(service, request, ret);
+        break;
+    case ROUTE_ISSUER_DIRECTORY:
+        handle_issuer_directory(service, request, ret);
         break;
     case ROUTE_HEALTH:
         handle_health(service, ret);
@@ -244,7 +254,27 @@ void service_start(void *context, const struct http_request *request, struct htt
         http_response_empty(ret, 404);
         break;
     }
-    done(done_context);
+    pending->done(pending->done_context);
+}
+
+void service_start(void *context, const struct http_request *request,
+                   const struct http_admission *admission, struct http_response *ret,
+                   void (*done)(void *done_context), void *done_context)
+{
+    const struct pending pending = {.service = context,
+                                    .request = request,
+                                    .response = ret,
+                                    .done = done,
+                                    .done_context = done_context};
+    struct route_match match;
+    struct payment payment;
+    memcpy(&payment, admission->note, sizeof payment);
+    if (!payment.is_due) {
+        proceed(&pending);
+        return;
+    }
+    route_find(request->method, request->target, &match);
+    payment_start(&pending, match.route, &payment, proceed);
 }
 
 struct waiting {
@@ -262,12 +292,16 @@ static void wake(void *context)
     pthread_mutex_unlock(&waiting->lock);
 }
 
-void service_answer(void *service, const struct http_request *request, struct http_response *ret)
+void service_answer(struct service *service, const struct http_request *request,
+                    struct http_response *ret)
 {
     struct waiting waiting = {.is_done = false};
+    struct http_admission admission;
+    if (!service_admit(service, request, ret, &admission))
+        return;
     pthread_mutex_init(&waiting.lock, NULL);
     pthread_cond_init(&waiting.changed, NULL);
-    service_start(service, request, ret, wake, &waiting);
+    service_start(service, request, &admission, ret, wake, &waiting);
     pthread_mutex_lock(&waiting.lock);
     while (!waiting.is_done)
         pthread_cond_wait(&waiting.changed, &waiting.lock);

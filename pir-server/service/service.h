@@ -14,8 +14,10 @@
 
 #include "base/log.h"
 #include "pir-server/service/http_message.h"
+#include "pir-server/service/issuer.h"
 #include "pir-server/service/report_log.h"
 #include "pir-server/store/store.h"
+#include "pir-server/store/store_batch.h"
 
 #define SERVICE_QUEUE_LIMIT         256
 #define SERVICE_UPLOAD_THREADS      2
@@ -31,9 +33,11 @@ struct service_options {
     const char *data;           /* folder of the datasets; borrowed */
     struct store *store;        /* borrowed */
     struct report_log *reports; /* borrowed; NULL: reports are counted and dropped */
-    const struct log *log;      /* borrowed */
-    size_t compute_threads;     /* >= 1 */
-    size_t queue_limit;         /* requests waiting for a compute thread */
+    struct issuer *issuer; /* borrowed; NULL: nobody is asked for a token, and none is issued */
+    struct store_batch *tickets; /* borrowed; with an issuer: where tokens are spent and counted */
+    const struct log *log;       /* borrowed */
+    size_t compute_threads;      /* >= 1 */
+    size_t queue_limit;          /* requests waiting for a compute thread */
     size_t key_cache_bytes;
     bool verify;             /* reads all of a version before it is served */
     bool check_digests;      /* reads it behind the running service (digest_check.h) */
@@ -53,11 +57,13 @@ void service_free(struct service *service);
 /* The head alone: true when the request is worth its body; else `ret` is the answer. */
 bool service_admit(void *service, const struct http_request *request, struct http_response *ret,
                    struct http_admission *ret_admission);
-/* Answers a request of any route, waiting for other threads where it must. `ret` is initialised. */
-void service_answer(void *service, const struct http_request *request, struct http_response *ret);
-/* The same without waiting: `done` is called once, from any thread, perhaps before this returns. */
-void service_start(void *service, const struct http_request *request, struct http_response *ret,
+/* The answer of an admitted request: see struct http_handler. `ret` is initialised. */
+void service_start(void *service, const struct http_request *request,
+                   const struct http_admission *admission, struct http_response *ret,
                    void (*done)(void *done_context), void *done_context);
+/* Both, waiting for other threads where it must. */
+void service_answer(struct service *service, const struct http_request *request,
+                    struct http_response *ret);
 
 /* Loads the new `current` of each use case beside the old and swaps. What fails is logged and stays
  * as it was; STATUS_OK unless nothing could be loaded at all. */

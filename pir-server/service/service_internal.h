@@ -35,6 +35,7 @@ struct pending {
     struct http_response *response;
     void (*done)(void *done_context);
     void *done_context;
+    bool has_place; /* in the queue of the threads that work for its route: it was paid for */
 };
 
 /* Handlers that answer at once. */
@@ -50,12 +51,32 @@ void handle_health(struct service *service, struct http_response *ret);
 
 /* Handlers that call back; see service_start(). */
 void start_queries(const struct pending *pending);
-/* Has a body received on a thread for uploads: 200 with an empty body, or the failure. */
+/* Has a request answered on a thread that may wait for the disk: by `receive`, or its failure. */
 typedef enum status receive_fn(struct service *service, const struct http_request *request,
-                               struct error *err);
+                               struct http_response *ret, struct error *err);
 void start_upload(const struct pending *pending, enum route route, receive_fn *receive);
+receive_fn receive_config;
 receive_fn receive_key;
 receive_fn receive_report;
+receive_fn receive_token_key;
+void start_issue(const struct pending *pending);
+void handle_issuer_directory(struct service *service, const struct http_request *request,
+                             struct http_response *ret);
+
+/* ---- payment ---- */
+
+/* What admit() finds out about the token of a request, for start(). */
+struct payment {
+    bool is_due;
+    struct store_spend spend;
+};
+/* True when the route costs nothing, nothing costs anything, or there is a good token; else `ret`
+ * is the answer. */
+bool payment_check(struct service *service, enum route route, const struct http_request *request,
+                   struct payment *ret_payment, struct http_response *ret);
+/* Spends the token, then goes on with `proceed`, with a place in its queue; or answers. */
+void payment_start(const struct pending *pending, enum route route, const struct payment *payment,
+                   void (*proceed)(const struct pending *pending));
 
 /* User hash and key identifier as one name. */
 void key_cache_name(const struct store_user *user, const uint8_t key_id[WIRE_KEY_ID_BYTES],

@@ -16,9 +16,10 @@ static void run_upload(void *context, size_t worker)
     struct error error = {0};
     (void)worker;
     mem_free(context);
-    const enum status status = atomic_load(&service->is_stopping)
-                                   ? error_set(&error, STATUS_CANCELLED, "stopping")
-                                   : upload.receive(service, upload.pending.request, &error);
+    const enum status status =
+        atomic_load(&service->is_stopping)
+            ? error_set(&error, STATUS_CANCELLED, "stopping")
+            : upload.receive(service, upload.pending.request, upload.pending.response, &error);
     if (status != STATUS_OK)
         respond_failure(service, upload.route, status, &error, upload.pending.response);
     upload.pending.done(upload.pending.done_context);
@@ -31,10 +32,14 @@ void start_upload(const struct pending *pending, enum route route, receive_fn *r
     enum status status = STATUS_OK;
     if (upload == NULL)
         status = error_set(&error, STATUS_NOMEM, "upload: out of memory");
-    if (status == STATUS_OK) {
+    if (status == STATUS_OK)
         *upload = (struct upload){.pending = *pending, .route = route, .receive = receive};
+    if (status == STATUS_OK && pending->has_place)
+        thread_pool_submit_reserved(pending->service->uploads, run_upload, upload);
+    else if (status == STATUS_OK)
         status = thread_pool_submit(pending->service->uploads, run_upload, upload, &error);
-    }
+    else if (pending->has_place)
+        thread_pool_give_back(pending->service->uploads);
     if (status != STATUS_OK) {
         mem_free(upload);
         respond_failure(pending->service, route, status, &error, pending->response);

@@ -93,9 +93,9 @@ enum status store_vacuum(struct store *store, struct error *err)
 /* ---- Privacy Pass ---- */
 
 enum status store_add_issuer_key(struct store *store, const struct store_issuer_key *key,
-                                 uint64_t unless_since, struct error *err)
+                                 uint64_t within_s, struct error *err)
 {
-    return store->operations->add_issuer_key(store, key, unless_since, err);
+    return store->operations->add_issuer_key(store, key, within_s, err);
 }
 
 enum status store_list_issuer_keys(struct store *store,

@@ -23,7 +23,7 @@ struct store_operations {
     enum status (*vacuum)(struct store *store, struct error *err);
 
     enum status (*add_issuer_key)(struct store *store, const struct store_issuer_key *key,
-                                  uint64_t unless_since, struct error *err);
+                                  uint64_t within_s, struct error *err);
     enum status (*list_issuer_keys)(struct store *store,
                                     enum status (*visit)(void *context,
                                                          const struct store_issuer_key *key,

@@ -96,8 +96,8 @@ static const char *const statement_text[STATEMENT_COUNT] = {
                              " WHERE user_hash = ?1 AND key_id = ?2 AND stored_at > ?3",
     [STATEMENT_SELECT_KEY_TIME] = "SELECT made_at FROM evaluation_key"
                                   " WHERE user_hash = ?1 AND key_id = ?2 AND stored_at > ?3",
-    [STATEMENT_COUNT_ISSUER_KEYS_SINCE] =
-        "SELECT count(*) FROM issuer_key WHERE id = ?1 OR (app = ?2 AND not_before >= ?3)",
+    [STATEMENT_COUNT_ISSUER_KEYS_NEAR] = "SELECT count(*) FROM issuer_key WHERE id = ?1"
+                                         " OR (app = ?2 AND abs(not_before - ?3) < ?4)",
     [STATEMENT_INSERT_ISSUER_KEY] = "INSERT INTO issuer_key (app, id, made_at, not_before,"
                                     " retire_at, secret) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [STATEMENT_SELECT_ISSUER_KEYS] = "SELECT app, id, made_at, not_before, retire_at, secret"

@@ -21,7 +21,7 @@ enum sqlite_statement {
     STATEMENT_SELECT_KEY,
     STATEMENT_SELECT_KEY_TIME,
     /* store_sqlite_tokens.c */
-    STATEMENT_COUNT_ISSUER_KEYS_SINCE,
+    STATEMENT_COUNT_ISSUER_KEYS_NEAR,
     STATEMENT_INSERT_ISSUER_KEY,
     STATEMENT_SELECT_ISSUER_KEYS,
     STATEMENT_MARK_ISSUER_KEY,
@@ -121,7 +121,7 @@ enum status sqlite_purge_keys(struct store_sqlite *self, uint64_t now_s, size_t 
                               struct error *err) MUST_CHECK;
 enum status sqlite_purge_spent(struct store_sqlite *self, struct error *err) MUST_CHECK;
 enum status sqlite_add_issuer_key(struct store *store, const struct store_issuer_key *key,
-                                  uint64_t unless_since, struct error *err) MUST_CHECK;
+                                  uint64_t within_s, struct error *err) MUST_CHECK;
 enum status sqlite_list_issuer_keys(struct store *store,
                                     enum status (*visit)(void *context,
                                                          const struct store_issuer_key *key,

@@ -17,19 +17,19 @@ static enum status take_number(void *context, sqlite3_stmt *columns, struct erro
 /* ---- issuer keys ---- */
 
 static enum status add_key(struct store_sqlite *self, const struct store_issuer_key *key,
-                           uint64_t unless_since, struct error *err)
+                           uint64_t within_s, struct error *err)
 {
-    const uint64_t line = unless_since < INT64_MAX ? unless_since : INT64_MAX;
-    const struct sqlite_value where[] = {sqlite_blob(key->id, sizeof key->id),
-                                         sqlite_text(key->app), sqlite_number(line)};
+    const struct sqlite_value where[] = {
+        sqlite_blob(key->id, sizeof key->id), sqlite_text(key->app), sqlite_number(key->not_before),
+        sqlite_number(within_s < INT64_MAX ? within_s : INT64_MAX)};
     const struct sqlite_value values[] = {
         sqlite_text(key->app),         sqlite_blob(key->id, sizeof key->id),
         sqlite_number(key->made_at),   sqlite_number(key->not_before),
         sqlite_number(key->retire_at), sqlite_blob(key->secret.data, key->secret.size)};
     uint64_t known = 0;
     const enum status status =
-        sqlite_ask(self, &self->writer, STATEMENT_COUNT_ISSUER_KEYS_SINCE, where,
-                   ARRAY_COUNT(where), take_number, &known, NULL, "adding an issuer key", err);
+        sqlite_ask(self, &self->writer, STATEMENT_COUNT_ISSUER_KEYS_NEAR, where, ARRAY_COUNT(where),
+                   take_number, &known, NULL, "adding an issuer key", err);
     if (status != STATUS_OK)
         return status;
     if (known > 0)
@@ -42,12 +42,12 @@ static enum status add_key(struct store_sqlite *self, const struct store_issuer_
 }
 
 enum status sqlite_add_issuer_key(struct store *store, const struct store_issuer_key *key,
-                                  uint64_t unless_since, struct error *err)
+                                  uint64_t within_s, struct error *err)
 {
     struct store_sqlite *self = sqlite_of(store);
     enum status status = sqlite_begin(self, err);
     if (status == STATUS_OK)
-        status = add_key(self, key, unless_since, err);
+        status = add_key(self, key, within_s, err);
     return sqlite_end(self, status, err);
 }
 

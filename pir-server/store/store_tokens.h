@@ -35,11 +35,11 @@ struct store_issuer_key {
     struct span secret;  /* borrowed; its private half as the caller wrote it */
 };
 
-/* Adds a key. STATUS_EXISTS when the app has one whose not_before is `unless_since` or later: so of
- * several servers that find it is time for a new key, one makes it. UINT64_MAX: in any case. Also
+/* Adds a key. STATUS_EXISTS when the app has one whose not_before is less than `within_s` away: so
+ * of several servers that find it is time for a new key, one makes it; 0 adds in any case. Also
  * STATUS_EXISTS: a key of that id. */
 enum status store_add_issuer_key(struct store *store, const struct store_issuer_key *key,
-                                 uint64_t unless_since, struct error *err) MUST_CHECK;
+                                 uint64_t within_s, struct error *err) MUST_CHECK;
 /* All keys of all apps, by app, not_before and id. The key is the visitor's for the call only; a
  * failure that the visitor returns ends the list and is returned. */
 enum status store_list_issuer_keys(struct store *store,

@@ -172,7 +172,7 @@ def test_kernel(data):
 def test_statuses(server):
     for method, path in (("GET", "/"), ("POST", "/nothing"), ("GET", "/queries"), ("PUT", "/config"),
                          ("DELETE", "/key"), ("OPTIONS", "/config"), ("POST", "/CONFIG"),
-                         ("POST", "/report"), ("GET", "/prefilter/../../etc/passwd")):
+                         ("POST", "/reports"), ("GET", "/prefilter/../../etc/passwd")):
         reply = server.ask(method, path)
         check(reply[0] == 404 and reply[2] == b"", f"{method} {path}: 404, empty", reply)
     for path in ("/config", "/key", "/queries"):

@@ -57,12 +57,6 @@ static void echo(const struct http_request *request, struct http_response *ret)
                             : "-");
 }
 
-static void answer(void *context, const struct http_request *request, struct http_response *ret)
-{
-    (void)context;
-    echo(request, ret);
-}
-
 static void run(void *context, size_t worker)
 {
     (void)worker;
@@ -76,10 +70,16 @@ static void run(void *context, size_t worker)
     done(done_context);
 }
 
-static void start(void *context, const struct http_request *request, struct http_response *ret,
+static void start(void *context, const struct http_request *request,
+                  const struct http_admission *admission, struct http_response *ret,
                   void (*done)(void *), void *done_context)
 {
     (void)context;
+    if (!admission->is_slow) {
+        echo(request, ret);
+        done(done_context);
+        return;
+    }
     atomic_fetch_add(&started, 1);
     struct job *job = mem_alloc(1, sizeof *job);
     *job = (struct job){request, ret, done, done_context};
@@ -405,7 +405,7 @@ int main(void)
                                               .body_ms = 500,
                                               .send_ms = 500,
                                               .bytes_per_second = 1000000};
-    const struct http_handler handler = {.admit = admit, .answer = answer, .start = start};
+    const struct http_handler handler = {.admit = admit, .start = start};
     if (thread_pool_new(2, 16, &pool, &error) != STATUS_OK ||
         http_server_start(&options, &handler, NULL, &server, &error) != STATUS_OK) {
         printf("not ok 1 - %s\n", error.message);

@@ -59,10 +59,16 @@ void fixture_init(struct service_fixture *fixture)
     fixture_compile(fixture, FIXTURE_USE_CASE, "row", 400, 2);
 }
 
-void fixture_start(struct service_fixture *fixture, const struct service_options *given)
+void fixture_open_store(struct service_fixture *fixture)
 {
     const struct store_limits limits = store_limits_default();
     must(store_open_sqlite(fixture->state, &limits, &fixture->store, &error), "store");
+}
+
+void fixture_start(struct service_fixture *fixture, const struct service_options *given)
+{
+    if (fixture->store == NULL)
+        fixture_open_store(fixture);
     struct service_options options = given != NULL ? *given : service_options_default();
     if (given == NULL)
         options.compute_threads = 2;
@@ -96,8 +102,11 @@ struct http_request fixture_request(enum http_method method, const char *target,
 unsigned fixture_ask(struct service_fixture *fixture, const struct http_request *request,
                      struct http_response *ret)
 {
+    struct http_request paid = *request;
+    if (fixture->authorization != NULL && paid.headers[HTTP_AUTHORIZATION] == NULL)
+        paid.headers[HTTP_AUTHORIZATION] = fixture->authorization();
     http_response_init(ret);
-    service_answer(fixture->service, request, ret);
+    service_answer(fixture->service, &paid, ret);
     return ret->status;
 }
 

@@ -22,6 +22,8 @@ struct service_fixture {
     char state[96];
     struct store *store;
     struct service *service;
+    /* NULL, or makes the Authorization of requests that have none; valid until the next call. */
+    const char *(*authorization)(void);
 };
 
 /* Rows "<word><i>.example/path" for i in [0, count), and puts them in force. */
@@ -29,7 +31,9 @@ void fixture_compile(const struct service_fixture *fixture, const char *use_case
                      size_t count, uint64_t shards);
 /* A folder of its own with FIXTURE_USE_CASE: rows "row0" to "row399" in two shards. */
 void fixture_init(struct service_fixture *fixture);
-/* Opens store and service. options may be NULL. */
+/* Opens the store; fixture_start() does it when it is not open. */
+void fixture_open_store(struct service_fixture *fixture);
+/* Opens the service. options may be NULL. */
 void fixture_start(struct service_fixture *fixture, const struct service_options *options);
 void fixture_stop(struct service_fixture *fixture);
 void fixture_deinit(struct service_fixture *fixture);

@@ -38,7 +38,7 @@ static struct store_issuer_key key_of(const char *app, uint8_t id, uint64_t not_
 static void add_key(struct store *store, const char *app, uint8_t id, uint64_t not_before)
 {
     const struct store_issuer_key key = key_of(app, id, not_before, "secret");
-    expect_ok(store_add_issuer_key(store, &key, UINT64_MAX, &error));
+    expect_ok(store_add_issuer_key(store, &key, 0, &error));
 }
 
 struct listing {
@@ -73,7 +73,7 @@ static void issuer_keys_are_there_after_reopening(struct store *store, reopen_fn
                                             key_of("a", 2, NOW + 9, "two"),
                                             key_of("a", 1, NOW + 9, ""), key_of("", 4, NOW, "x")};
     for (size_t i = 0; i < ARRAY_COUNT(keys); i++)
-        expect_ok(store_add_issuer_key(store, &keys[i], UINT64_MAX, &error));
+        expect_ok(store_add_issuer_key(store, &keys[i], 0, &error));
     store = *ret_store = reopen(store);
     expect_keys(store, " 4 0 0 x\na 1 9 0 \na 2 9 0 two\nb 3 5 0 three\n");
     expect_ok(store_mark_issuer_key(store, keys[0].id, 77, &error));
@@ -91,13 +91,14 @@ static void of_servers_that_make_a_key_at_once_one_does(struct store *store, reo
     const struct store_issuer_key first = key_of("a", 1, NOW + 100, "first");
     const struct store_issuer_key second = key_of("a", 2, NOW + 101, "second");
     const struct store_issuer_key other = key_of("b", 3, NOW + 101, "third");
-    expect_ok(store_add_issuer_key(store, &first, NOW + 1, &error));
-    cr_assert_eq(store_add_issuer_key(store, &second, NOW + 1, &error), STATUS_EXISTS);
-    cr_assert_eq(store_add_issuer_key(store, &second, NOW + 100, &error), STATUS_EXISTS);
-    cr_assert(strstr(error.message, "second") == NULL);
-    expect_ok(store_add_issuer_key(store, &other, NOW + 1, &error));
-    expect_ok(store_add_issuer_key(store, &second, NOW + 101, &error));
+    expect_ok(store_add_issuer_key(store, &first, 50, &error));
+    cr_assert_eq(store_add_issuer_key(store, &second, 50, &error), STATUS_EXISTS);
+    cr_assert_eq(store_add_issuer_key(store, &second, 2, &error), STATUS_EXISTS);
     cr_assert_eq(store_add_issuer_key(store, &second, UINT64_MAX, &error), STATUS_EXISTS);
+    cr_assert(strstr(error.message, "second") == NULL);
+    expect_ok(store_add_issuer_key(store, &other, 50, &error));
+    expect_ok(store_add_issuer_key(store, &second, 1, &error));
+    cr_assert_eq(store_add_issuer_key(store, &second, 0, &error), STATUS_EXISTS);
     expect_keys(store, "a 1 100 0 first\na 2 101 0 second\nb 3 101 0 third\n");
 }
 

@@ -1,0 +1,212 @@
+/* The issuer's three routes (spec/service.md sections 7.3 and 7.4). */
+#include "pir-server/service/http_fields.h"
+#include "pir-server/service/service_internal.h"
+
+#include "base/mem.h"
+
+#include <string.h>
+
+#define BEARER              "Bearer "
+#define TOKEN_RESPONSE_TYPE "application/private-token-response"
+
+/* The user token behind "Bearer ", as its hash. */
+static enum status read_bearer(const struct http_request *request,
+                               uint8_t ret[STORE_TOKEN_HASH_BYTES], struct error *err)
+{
+    const char *value = request->headers[HTTP_AUTHORIZATION];
+    if (value == NULL || strncmp(value, BEARER, strlen(BEARER)) != 0)
+        return error_set(err, STATUS_UNAUTHORIZED, "User token is unauthorized");
+    store_token_hash(span_of_text(value + strlen(BEARER)), ret);
+    return STATUS_OK;
+}
+
+/* ---- GET /.well-known/private-token-issuer-directory ---- */
+
+static void release_view(void *view)
+{
+    issuer_view_release(view);
+}
+
+void handle_issuer_directory(struct service *service, const struct http_request *request,
+                             struct http_response *ret)
+{
+    if (service->options.issuer == NULL) {
+        http_response_empty(ret, 404);
+        return;
+    }
+    const struct issuer_view *view = issuer_view(service->options.issuer);
+    memcpy(ret->etag, view->etag, sizeof ret->etag);
+    ret->cache_control = SERVICE_CACHE_CONTROL_SHORT;
+    if (if_none_match_matches(request->headers[HTTP_IF_NONE_MATCH], view->etag)) {
+        ret->status = 304;
+        issuer_view_release(view);
+        return;
+    }
+    ret->content_type = ISSUER_DIRECTORY_CONTENT_TYPE;
+    ret->borrowed = view->directory;
+    ret->release = release_view;
+    ret->owner = (void *)(uintptr_t)view;
+}
+
+/* ---- GET /token-key-for-user-token ---- */
+
+enum status receive_token_key(struct service *service, const struct http_request *request,
+                              struct http_response *ret, struct error *err)
+{
+    struct issuer *issuer = service->options.issuer;
+    uint8_t hash[STORE_TOKEN_HASH_BYTES];
+    const uint64_t now_s = service->options.now_s();
+    if (issuer == NULL) {
+        http_response_empty(ret, 404);
+        return STATUS_OK;
+    }
+    enum status status = read_bearer(request, hash, err);
+    if (status == STATUS_OK)
+        status =
+            store_check_user_token(service->options.store, issuer_app(issuer), hash, now_s, err);
+    if (status == STATUS_UNAUTHORIZED)
+        return error_set(err, status, "User token is unauthorized");
+    if (status != STATUS_OK)
+        return status;
+    const struct issuer_view *view = issuer_view(issuer);
+    const struct issuer_key *key = key_ring_current(view->ring, now_s);
+    if (key == NULL)
+        status = error_set(err, STATUS_INTERNAL, "the issuer has no key");
+    else
+        bytes_append(&ret->body,
+                     span_of(token_key_spki(issuer_key_public(key)), TOKEN_KEY_SPKI_BYTES));
+    issuer_view_release(view);
+    return status;
+}
+
+/* ---- POST /issue ---- */
+
+struct issuing {
+    struct pending pending;
+    struct store_ticket ticket;
+    const struct issuer_view *view; /* held: the key is in it */
+    const struct issuer_key *key;
+    uint8_t blinded[TOKEN_AUTHENTICATOR_BYTES];
+};
+
+static void issuing_end(struct issuing *issuing)
+{
+    const struct pending pending = issuing->pending;
+    issuer_view_release(issuing->view);
+    mem_free(issuing);
+    pending.done(pending.done_context);
+}
+
+/* On a compute thread: half a millisecond of arithmetic. */
+static void sign(void *context, size_t worker)
+{
+    struct issuing *issuing = context;
+    struct http_response *response = issuing->pending.response;
+    uint8_t signature[TOKEN_RESPONSE_BYTES];
+    struct error error = {0};
+    (void)worker;
+    const enum status status = issuer_key_sign(issuing->key, issuing->blinded, signature, &error);
+    if (status == STATUS_INVALID) { /* not below the modulus, or a number that needs no key */
+        http_response_error(response, 422, error.message);
+    } else if (status != STATUS_OK) {
+        respond_failure(issuing->pending.service, ROUTE_ISSUE, status, &error, response);
+    } else {
+        bytes_append(&response->body, span_of(signature, sizeof signature));
+        response->content_type = TOKEN_RESPONSE_TYPE;
+        response->cache_control = "no-store";
+    }
+    issuing_end(issuing);
+}
+
+/* On the thread of the tickets. */
+static void on_counted(void *context, enum status status, uint32_t retry_after_s)
+{
+    struct issuing *issuing = context;
+    struct service *service = issuing->pending.service;
+    struct http_response *response = issuing->pending.response;
+    if (status == STATUS_OK) {
+        compute_submit_reserved(service->compute, sign, issuing);
+        return;
+    }
+    compute_give_back(service->compute);
+    if (status == STATUS_UNAUTHORIZED) {
+        http_response_error(response, 401, "User token is unauthorized");
+    } else if (status == STATUS_BUSY && retry_after_s > 0) {
+        http_response_error(response, 429, "the user token's limit is reached");
+        response->retry_after_s = retry_after_s;
+    } else {
+        struct error error = {0};
+        (void)error_set(&error, STATUS_BUSY, "the state counts no token: %s", status_name(status));
+        respond_failure(service, ROUTE_ISSUE, STATUS_BUSY, &error, response);
+    }
+    issuing_end(issuing);
+}
+
+/* What is wrong with the request by itself is 422, whatever it is. */
+static enum status read_request(struct service *service, const struct http_request *request,
+                                struct issuing *issuing, struct error *err)
+{
+    struct token_request token_request;
+    enum status status = token_request_parse(request->body, &token_request, err);
+    if (status != STATUS_OK) {
+        (void)error_prefix(err, status, "token request");
+        return STATUS_INVALID;
+    }
+    issuing->view = issuer_view(service->options.issuer);
+    issuing->key = key_ring_find_signing(issuing->view->ring, token_request.truncated_key_id,
+                                         service->options.now_s());
+    if (issuing->key == NULL)
+        return error_set(err, STATUS_INVALID, "token request: no key that signs has this id");
+    memcpy(issuing->blinded, token_request.blinded, sizeof issuing->blinded);
+    return STATUS_OK;
+}
+
+static enum status begin_issuing(const struct pending *pending, struct issuing *issuing,
+                                 struct error *err)
+{
+    struct service *service = pending->service;
+    issuing->pending = *pending;
+    issuing->ticket =
+        (struct store_ticket){.kind = STORE_TICKET_ISSUE, .done = on_counted, .context = issuing};
+    struct store_issue *issue = &issuing->ticket.of.issue;
+    const char *app = issuer_app(service->options.issuer);
+    memcpy(issue->app, app, strlen(app) + 1);
+    enum status status = read_bearer(pending->request, issue->hash, err);
+    if (status == STATUS_OK)
+        status = read_request(service, pending->request, issuing, err);
+    if (status == STATUS_OK && atomic_load(&service->is_stopping))
+        status = error_set(err, STATUS_CANCELLED, "stopping");
+    if (status == STATUS_OK)
+        status = compute_reserve(service->compute, err);
+    if (status != STATUS_OK)
+        return status;
+    status = store_batch_submit(service->options.tickets, &issuing->ticket, err);
+    if (status != STATUS_OK)
+        compute_give_back(service->compute);
+    return status;
+}
+
+void start_issue(const struct pending *pending)
+{
+    struct service *service = pending->service;
+    struct error error = {0};
+    if (service->options.issuer == NULL) {
+        http_response_empty(pending->response, 404);
+        pending->done(pending->done_context);
+        return;
+    }
+    struct issuing *issuing = mem_alloc_zeroed(1, sizeof *issuing);
+    const enum status status = issuing != NULL
+                                   ? begin_issuing(pending, issuing, &error)
+                                   : error_set(&error, STATUS_NOMEM, "issue: out of memory");
+    if (status == STATUS_OK)
+        return;
+    if (status == STATUS_INVALID)
+        http_response_error(pending->response, 422, error.message);
+    else
+        respond_failure(service, ROUTE_ISSUE, status, &error, pending->response);
+    if (issuing != NULL)
+        issuer_view_release(issuing->view);
+    mem_free(issuing);
+    pending->done(pending->done_context);
+}

@@ -1,0 +1,48 @@
+/* issuer - the issuer and verifier of a running server: one app's ring of keys, kept in the store.
+ *
+ * State    all keys are in the store before anybody is told of them. issuer_tend() reads them again
+ *          and does what is due (key_ring.h): it makes, marks and removes keys, so it is called now
+ *          and then, by one thread. Several servers over one store tend the same keys.
+ * Views    what holds since the last issuer_tend(): an unchanging view that requests share.
+ * Secret   private keys are stored sealed when there is a seal; keys that were stored without are
+ *          still read then, and keys that were sealed cannot be read without.
+ * Threads  issuer_view() and issuer_verify() from any. */
+#ifndef BLINDLIST_SERVICE_ISSUER_H
+#define BLINDLIST_SERVICE_ISSUER_H
+
+#include "base/log.h"
+#include "pir-server/privacypass/key_ring.h"
+#include "pir-server/privacypass/key_seal.h"
+#include "pir-server/service/http_message.h"
+#include "pir-server/store/store_tokens.h"
+
+#define ISSUER_REQUEST_URI "/issue"
+
+struct issuer_options {
+    struct store *store; /* borrowed */
+    const char *app;     /* of the store's keys and user tokens; at most STORE_APP_MAX_BYTES */
+    const struct key_seal *seal; /* copied; NULL = keys are stored as they are */
+    struct key_ring_policy policy;
+    const struct log *log; /* borrowed */
+};
+
+struct issuer;
+/* Tends for the first time: makes a key when there is none. STATUS_MISMATCH when a stored key does
+ * not open with the seal, STATUS_INVALID when there is none for a sealed one. */
+enum status issuer_new(const struct issuer_options *options, uint64_t now_s, struct issuer **ret,
+                       struct error *err) MUST_CHECK;
+void issuer_free(struct issuer *issuer); /* takes NULL; no view is held any more */
+const char *issuer_app(const struct issuer *issuer);
+
+/* On failure the view stays. */
+enum status issuer_tend(struct issuer *issuer, uint64_t now_s, struct error *err) MUST_CHECK;
+
+struct issuer_view {
+    const struct key_ring *ring;
+    struct span directory; /* JSON */
+    char etag[HTTP_ETAG_BYTES];
+};
+const struct issuer_view *issuer_view(struct issuer *issuer); /* held: issuer_view_release() */
+void issuer_view_release(const struct issuer_view *view);
+
+#endif

@@ -1,0 +1,492 @@
+/* Tokens from issuance to redemption, without a socket: who gets them, what they open, when they
+ * are spent, and what six weeks do to them (spec/service.md sections 1.3 and 7). */
+#include "base/mem.h"
+#include "pir-server/privacypass/token_client.h"
+#include "pir-server/privacypass/token_header.h"
+#include "tests/pir-server/service/service_fixture.h"
+
+#include <criterion/criterion.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#define START      ((uint64_t)1800000000)
+#define HOUR       ((uint64_t)3600)
+#define DAY        ((uint64_t)86400)
+#define USER_TOKEN "Zm9v"
+#define LIMITED    "bGltaXRlZA"
+
+static struct service_fixture fixture;
+static struct issuer *issuer;
+static struct store_batch *tickets;
+static struct error error;
+static _Atomic uint64_t now;
+
+static uint64_t clock_of_test(void)
+{
+    return atomic_load(&now);
+}
+
+static void add_user_token(const char *text, uint32_t per_minute)
+{
+    struct store_user_token token = {.made_at = START, .per_minute = per_minute};
+    store_token_hash(span_of_text(text), token.hash);
+    cr_assert_eq(store_add_user_tokens(fixture.store, &token, 1, &error), STATUS_OK, "%s",
+                 error.message);
+}
+
+static void start(void)
+{
+    struct issuer_options issuer_options = {
+        .store = fixture.store, .app = "", .policy = key_ring_policy_default()};
+    struct service_options options = service_options_default();
+    cr_assert_eq(issuer_new(&issuer_options, clock_of_test(), &issuer, &error), STATUS_OK, "%s",
+                 error.message);
+    cr_assert_eq(store_batch_new(fixture.store, 100, clock_of_test, &tickets, &error), STATUS_OK);
+    options.compute_threads = 2;
+    options.now_s = clock_of_test;
+    options.issuer = issuer;
+    options.tickets = tickets;
+    fixture_start(&fixture, &options);
+}
+
+static void stop(void)
+{
+    store_batch_free(tickets);
+    service_free(fixture.service);
+    issuer_free(issuer);
+    store_close(fixture.store);
+    fixture.service = NULL;
+    fixture.store = NULL;
+    tickets = NULL;
+    issuer = NULL;
+}
+
+static void set_up(void)
+{
+    atomic_store(&now, START);
+    fixture_init(&fixture);
+    fixture_open_store(&fixture);
+    add_user_token(USER_TOKEN, 0);
+    add_user_token(LIMITED, 2);
+    start();
+}
+
+static void tear_down(void)
+{
+    stop();
+    fixture_deinit(&fixture);
+}
+
+TestSuite(payment, .init = set_up, .fini = tear_down);
+
+/* ---- a device ---- */
+
+static struct http_request with_authorization(enum http_method method, const char *target,
+                                              struct span body, const char *value)
+{
+    struct http_request request = fixture_request(method, target, body);
+    request.headers[HTTP_AUTHORIZATION] = value;
+    return request;
+}
+
+static unsigned ask_bytes(const struct http_request *request, struct bytes *ret,
+                          unsigned *ret_retry_after)
+{
+    struct http_response response;
+    const unsigned status = fixture_ask(&fixture, request, &response);
+    bytes_append(ret, http_response_body(&response));
+    if (ret_retry_after != NULL)
+        *ret_retry_after = response.retry_after_s;
+    http_response_deinit(&response);
+    return status;
+}
+
+static struct token_key *choose_key(void)
+{
+    struct issuer_directory *directory = mem_alloc(1, sizeof *directory);
+    struct token_key *key = NULL;
+    struct bytes body;
+    bytes_init(&body, ISSUER_DIRECTORY_MAX_BYTES);
+    const struct http_request request = with_authorization(
+        HTTP_GET, "/.well-known/private-token-issuer-directory", span_of(NULL, 0), NULL);
+    cr_assert_eq(ask_bytes(&request, &body, NULL), 200);
+    cr_assert_eq(issuer_directory_parse(bytes_view(&body), directory, &error), STATUS_OK);
+    cr_assert_str_eq(directory->request_uri, "/issue");
+    const struct issuer_directory_key *chosen = issuer_directory_choose(directory, clock_of_test());
+    cr_assert(chosen != NULL);
+    cr_assert_eq(token_key_parse(span_of(chosen->spki, sizeof chosen->spki), &key, &error),
+                 STATUS_OK);
+    bytes_deinit(&body);
+    mem_free(directory);
+    return key;
+}
+
+static unsigned issue(const char *bearer, struct span body, struct bytes *ret,
+                      unsigned *ret_retry_after)
+{
+    const struct http_request request = with_authorization(HTTP_POST, "/issue", body, bearer);
+    return ask_bytes(&request, ret, ret_retry_after);
+}
+
+static void get_token(struct token *ret)
+{
+    static const uint8_t digest[TOKEN_DIGEST_BYTES] = {7};
+    const struct random_source random = random_system();
+    struct token_pending pending;
+    uint8_t request[TOKEN_REQUEST_BYTES];
+    struct bytes response;
+    struct token_key *key = choose_key();
+    bytes_init(&response, 4096);
+    cr_assert_eq(token_client_begin(key, digest, &random, &pending, request, &error), STATUS_OK);
+    cr_assert_eq(issue("Bearer " USER_TOKEN, span_of(request, sizeof request), &response, NULL),
+                 200, "%.*s", (int)response.size, (const char *)response.data);
+    cr_assert_eq(token_client_finish(key, &pending, bytes_view(&response), ret, &error), STATUS_OK,
+                 "%s", error.message);
+    bytes_deinit(&response);
+    token_key_free(key);
+}
+
+static void header_of(const struct token *token, char ret[1024])
+{
+    struct bytes value;
+    bytes_init(&value, 1023);
+    token_header_write_authorization(token, &value);
+    memcpy(ret, value.data, value.size);
+    ret[value.size] = '\0';
+    bytes_deinit(&value);
+}
+
+static const char *new_header(void)
+{
+    static char value[1024];
+    struct token token;
+    fixture.authorization = NULL; /* asking for a token costs none */
+    get_token(&token);
+    header_of(&token, value);
+    fixture.authorization = new_header;
+    return value;
+}
+
+static unsigned pay(const char *value)
+{
+    const struct http_request request =
+        with_authorization(HTTP_POST, "/config", span_of(NULL, 0), value);
+    return fixture_status(&fixture, &request);
+}
+
+/* ---- issuance ---- */
+
+Test(payment, the_directory_is_the_same_for_everyone_and_cached)
+{
+    struct http_request request =
+        fixture_request(HTTP_GET, "/.well-known/private-token-issuer-directory", span_of(NULL, 0));
+    struct http_response response;
+    char etag[HTTP_ETAG_BYTES];
+    cr_assert_eq(fixture_ask(&fixture, &request, &response), 200);
+    cr_assert_str_eq(response.content_type, "application/private-token-issuer-directory");
+    cr_assert(strstr(response.cache_control, "public, max-age=") != NULL);
+    memcpy(etag, response.etag, sizeof etag);
+    cr_assert_eq(etag[0], '"');
+    http_response_deinit(&response);
+    request.headers[HTTP_IF_NONE_MATCH] = etag;
+    cr_assert_eq(fixture_status(&fixture, &request), 304);
+}
+
+Test(payment, the_token_key_is_for_users_only)
+{
+    struct bytes body;
+    bytes_init(&body, 4096);
+    struct http_request request = with_authorization(HTTP_GET, "/token-key-for-user-token",
+                                                     span_of(NULL, 0), "Bearer " USER_TOKEN);
+    cr_assert_eq(ask_bytes(&request, &body, NULL), 200);
+    struct token_key *key = choose_key();
+    cr_assert(span_equal(bytes_view(&body), span_of(token_key_spki(key), TOKEN_KEY_SPKI_BYTES)));
+    token_key_free(key);
+    static const char *const wrong[] = {NULL,          "",
+                                        "Bearer",      "Bearer ",
+                                        "Bearer zm9v", "bearer " USER_TOKEN,
+                                        "Basic Zm9v",  "Bearer " USER_TOKEN " "};
+    for (size_t i = 0; i < ARRAY_COUNT(wrong); i++) {
+        request.headers[HTTP_AUTHORIZATION] = wrong[i];
+        bytes_clear(&body);
+        cr_expect_eq(ask_bytes(&request, &body, NULL), 401, "case %zu", i);
+        bytes_append_u8(&body, '\0');
+        cr_expect(strstr((const char *)body.data, "User token is unauthorized") != NULL);
+    }
+    bytes_deinit(&body);
+}
+
+Test(payment, issuing_refuses_what_is_no_request)
+{
+    uint8_t request[TOKEN_REQUEST_BYTES + 1] = {0};
+    uint8_t blinded[TOKEN_AUTHENTICATOR_BYTES] = {0};
+    struct bytes body;
+    struct token_key *key = choose_key();
+    const uint8_t id = token_key_truncated_id(key);
+    bytes_init(&body, 4096);
+    blinded[5] = 9;
+    token_request_write(id, blinded, request);
+    const struct span good = span_of(request, TOKEN_REQUEST_BYTES);
+    cr_expect_eq(issue("Bearer " USER_TOKEN, good, &body, NULL), 200);
+    cr_expect_eq(issue(NULL, good, &body, NULL), 401);
+    cr_expect_eq(issue("Bearer unknown", good, &body, NULL), 401);
+    cr_expect_eq(
+        issue("Bearer " USER_TOKEN, span_of(request, TOKEN_REQUEST_BYTES - 1), &body, NULL), 422);
+    cr_expect_eq(
+        issue("Bearer " USER_TOKEN, span_of(request, TOKEN_REQUEST_BYTES + 1), &body, NULL), 422);
+    cr_expect_eq(issue("Bearer " USER_TOKEN, span_of(NULL, 0), &body, NULL), 422);
+    request[1] = 1; /* another type */
+    cr_expect_eq(issue("Bearer " USER_TOKEN, good, &body, NULL), 422);
+    token_request_write((uint8_t)(id + 1), blinded, request);
+    cr_expect_eq(issue("Bearer " USER_TOKEN, good, &body, NULL), 422, "another key's id");
+    memset(blinded, 0, sizeof blinded);
+    token_request_write(id, blinded, request);
+    cr_expect_eq(issue("Bearer " USER_TOKEN, good, &body, NULL), 422, "0");
+    blinded[TOKEN_AUTHENTICATOR_BYTES - 1] = 1;
+    token_request_write(id, blinded, request);
+    cr_expect_eq(issue("Bearer " USER_TOKEN, good, &body, NULL), 422, "1");
+    memcpy(blinded, token_key_modulus(key), sizeof blinded);
+    token_request_write(id, blinded, request);
+    cr_expect_eq(issue("Bearer " USER_TOKEN, good, &body, NULL), 422, "the modulus");
+    memset(blinded, 0xff, sizeof blinded);
+    token_request_write(id, blinded, request);
+    cr_expect_eq(issue("Bearer " USER_TOKEN, good, &body, NULL), 422, "above the modulus");
+    token_key_free(key);
+    bytes_deinit(&body);
+}
+
+Test(payment, issuing_is_limited_and_says_when_to_come_again)
+{
+    uint8_t request[TOKEN_REQUEST_BYTES];
+    uint8_t blinded[TOKEN_AUTHENTICATOR_BYTES] = {0, 9};
+    struct bytes body;
+    unsigned retry_after = 0;
+    struct token_key *key = choose_key();
+    bytes_init(&body, 4096);
+    token_request_write(token_key_truncated_id(key), blinded, request);
+    const struct span good = span_of(request, sizeof request);
+    atomic_store(&now, START + 20);
+    cr_assert_eq(issue("Bearer " LIMITED, good, &body, NULL), 200);
+    cr_assert_eq(issue("Bearer " LIMITED, good, &body, NULL), 200);
+    cr_assert_eq(issue("Bearer " LIMITED, good, &body, &retry_after), 429);
+    cr_assert_eq(retry_after, 40);
+    cr_assert_eq(issue("Bearer " USER_TOKEN, good, &body, NULL), 200, "others are not held up");
+    atomic_store(&now, START + 60);
+    cr_assert_eq(issue("Bearer " LIMITED, good, &body, NULL), 200);
+    token_key_free(key);
+    bytes_deinit(&body);
+}
+
+/* ---- redemption ---- */
+
+Test(payment, a_token_opens_one_request)
+{
+    char value[1024];
+    struct token token;
+    get_token(&token);
+    header_of(&token, value);
+    cr_assert_eq(pay(NULL), 401);
+    cr_assert_eq(pay("Bearer " USER_TOKEN), 401);
+    cr_assert_eq(pay("PrivateToken token=AAAA"), 400);
+    cr_assert_eq(pay(value), 200);
+    cr_assert_eq(pay(value), 401, "spent");
+    stop();
+    fixture_open_store(&fixture);
+    start();
+    cr_assert_eq(pay(value), 401, "spent, also after a restart");
+}
+
+Test(payment, a_forged_token_opens_nothing)
+{
+    char value[1024];
+    struct token token;
+    get_token(&token);
+    struct token forged = token;
+    forged.nonce[0] ^= 1;
+    header_of(&forged, value);
+    cr_assert_eq(pay(value), 401);
+    forged = token;
+    forged.authenticator[100] ^= 1;
+    header_of(&forged, value);
+    cr_assert_eq(pay(value), 401);
+    forged = token;
+    forged.key_id[0] ^= 1;
+    header_of(&forged, value);
+    cr_assert_eq(pay(value), 401);
+    forged = token;
+    forged.type = 1;
+    header_of(&forged, value);
+    cr_assert_eq(pay(value), 401);
+    header_of(&token, value);
+    cr_assert_eq(pay(value), 200, "the good one is not spent by its forgeries");
+}
+
+Test(payment, what_is_refused_before_keeps_its_token)
+{
+    char value[1024];
+    struct token token;
+    get_token(&token);
+    header_of(&token, value);
+    struct http_request request = with_authorization(HTTP_POST, "/config", span_of(NULL, 0), value);
+    request.headers[HTTP_USER_AGENT] = NULL;
+    cr_assert_eq(fixture_status(&fixture, &request), 400);
+    request.headers[HTTP_USER_AGENT] = FIXTURE_AGENT;
+    request.headers[HTTP_USER_IDENTIFIER] = NULL;
+    cr_assert_eq(fixture_status(&fixture, &request), 400);
+    service_stop(fixture.service);
+    cr_assert_eq(pay(value), 503);
+    stop();
+    fixture_open_store(&fixture);
+    start();
+    cr_assert_eq(pay(value), 200);
+}
+
+struct race {
+    const char *value;
+    atomic_uint won;
+    atomic_uint refused;
+};
+
+static void *spend_once(void *context)
+{
+    struct race *race = context;
+    const unsigned status = pay(race->value);
+    atomic_fetch_add(status == 200 ? &race->won : &race->refused, status == 200 || status == 401);
+    return NULL;
+}
+
+Test(payment, of_parallel_redemptions_one_passes)
+{
+    for (int round = 0; round < 5; round++) {
+        char value[1024];
+        struct token token;
+        pthread_t threads[8];
+        struct race race = {.value = value};
+        get_token(&token);
+        header_of(&token, value);
+        for (size_t i = 0; i < 8; i++)
+            cr_assert_eq(pthread_create(&threads[i], NULL, spend_once, &race), 0);
+        for (size_t i = 0; i < 8; i++)
+            pthread_join(threads[i], NULL);
+        cr_assert_eq(atomic_load(&race.won), 1);
+        cr_assert_eq(atomic_load(&race.refused), 7);
+    }
+}
+
+Test(payment, a_device_that_pays_is_answered)
+{
+    struct fixture_device device;
+    fixture.authorization = new_header;
+    fixture_device_init(&fixture, &device, FIXTURE_USE_CASE, FIXTURE_USER);
+    cr_assert_eq(fixture_device_upload(&fixture, &device), 200);
+    cr_assert_eq(fixture_look_up(&fixture, &device, "row17.example/path"), FIXTURE_FOUND);
+    cr_assert_eq(fixture_look_up(&fixture, &device, "nowhere.example/path"), FIXTURE_ABSENT);
+    fixture_device_deinit(&device);
+}
+
+Test(payment, the_public_configuration_and_health_cost_nothing)
+{
+    struct http_request request = fixture_request(HTTP_GET, "/config", span_of(NULL, 0));
+    cr_assert_eq(fixture_status(&fixture, &request), 200);
+    request.target = "/healthz";
+    cr_assert_eq(fixture_status(&fixture, &request), 200);
+}
+
+/* ---- time ---- */
+
+/* Six weeks in steps of six hours: each day a device takes three tokens and spends them at once, in
+ * three days, and in just under a week. */
+Test(payment, tokens_open_for_a_week_while_keys_come_and_go)
+{
+    enum { STEPS = 6 * 7 * 4, HELD_MAX = STEPS * 3 };
+    static struct {
+        char value[1024];
+        uint64_t spend_at;
+    } held[HELD_MAX];
+    static const uint64_t later[] = {0, 3 * DAY, 7 * DAY - HOUR};
+    size_t count = 0;
+    size_t spent = 0;
+    for (unsigned step = 0; step < STEPS; step++) {
+        atomic_store(&now, START + step * 6 * HOUR);
+        cr_assert_eq(issuer_tend(issuer, clock_of_test(), &error), STATUS_OK, "%s", error.message);
+        for (size_t i = 0; step % 4 == 0 && i < ARRAY_COUNT(later); i++) {
+            struct token token;
+            get_token(&token);
+            header_of(&token, held[count].value);
+            held[count++].spend_at = clock_of_test() + later[i];
+        }
+        for (size_t i = 0; i < count; i++) {
+            if (held[i].spend_at == 0 || held[i].spend_at > clock_of_test())
+                continue;
+            cr_assert_eq(pay(held[i].value), 200, "step %u, token %zu", step, i);
+            cr_assert_eq(pay(held[i].value), 401);
+            held[i].spend_at = 0;
+            spent++;
+        }
+    }
+    cr_assert_gt(spent, 100);
+    cr_assert_eq(pay(held[0].value), 401, "spent, and its key is gone");
+    const struct issuer_view *view = issuer_view(issuer);
+    cr_assert_leq(key_ring_count(view->ring), 4);
+    issuer_view_release(view);
+}
+
+Test(payment, a_clock_that_jumps_back_locks_nobody_out)
+{
+    char early[1024];
+    char late[1024];
+    struct token token;
+    get_token(&token);
+    header_of(&token, early);
+    atomic_store(&now, START + 20 * DAY);
+    cr_assert_eq(issuer_tend(issuer, clock_of_test(), &error), STATUS_OK);
+    get_token(&token);
+    header_of(&token, late);
+    atomic_store(&now, START);
+    cr_assert_eq(issuer_tend(issuer, clock_of_test(), &error), STATUS_OK);
+    cr_assert_eq(pay(early), 200);
+    cr_assert_eq(pay(late), 200);
+    get_token(&token);
+    header_of(&token, early);
+    cr_assert_eq(pay(early), 200);
+}
+
+/* ---- several servers, sealed keys ---- */
+
+Test(payment, two_servers_over_one_state_have_one_key)
+{
+    struct issuer *second = NULL;
+    struct issuer_options options = {
+        .store = fixture.store, .app = "", .policy = key_ring_policy_default()};
+    cr_assert_eq(issuer_new(&options, clock_of_test() + 5, &second, &error), STATUS_OK, "%s",
+                 error.message);
+    const struct issuer_view *view = issuer_view(second);
+    cr_assert_eq(key_ring_count(view->ring), 1);
+    issuer_view_release(view);
+    issuer_free(second);
+}
+
+Test(payment, sealed_keys_need_their_key_file)
+{
+    struct key_seal seal = {.key = {1, 2, 3}};
+    struct key_seal other = {.key = {4}};
+    struct issuer *sealed = NULL;
+    struct issuer_options options = {.store = fixture.store,
+                                     .app = "sealed",
+                                     .seal = &seal,
+                                     .policy = key_ring_policy_default()};
+    cr_assert_eq(issuer_new(&options, START, &sealed, &error), STATUS_OK, "%s", error.message);
+    issuer_free(sealed);
+    sealed = NULL;
+    cr_assert_eq(issuer_new(&options, START, &sealed, &error), STATUS_OK, "read again");
+    issuer_free(sealed);
+    sealed = NULL;
+    options.seal = &other;
+    cr_assert_eq(issuer_new(&options, START, &sealed, &error), STATUS_MISMATCH);
+    options.seal = NULL;
+    cr_assert_eq(issuer_new(&options, START, &sealed, &error), STATUS_INVALID);
+    cr_assert(strstr(error.message, "key file") != NULL, "%s", error.message);
+    cr_assert(sealed == NULL);
+}
