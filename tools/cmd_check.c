@@ -2,10 +2,10 @@
 #include "base/bytes.h"
 #include "base/line_reader.h"
 #include "base/mem.h"
-#include "lists/parsing_file.h"
 #include "tools/commands.h"
 #include "tools/device/device.h"
 #include "tools/tool_json.h"
+#include "tools/tool_parsing.h"
 
 #include <math.h>
 
@@ -30,7 +30,7 @@ static const struct tool_option options[] = {
     [OPT_URLS] = {"urls", 0, "FILE", "also check the URLs of a file, one a line; - is stdin"},
     [OPT_KEYS] = {"keys", 'k', "FILE", "keep the secret key in this file between runs"},
     [OPT_AS_KEY] = {"as-key", 0, NULL, "take URLs as dataset keys, word for word, unexpanded"},
-    [OPT_PARSING] = {"parsing-configuration", 0, "FILE", "the app's, of iOS and macOS 27 on"},
+    [OPT_PARSING] = TOOL_PARSING_OPTION,
     [OPT_TRACE] = {"trace", 't', NULL, "show every request, sub-URL, prefilter hit and answer"},
     [OPT_JSON] = {"json", 0, NULL, "print a JSON object"},
 };
@@ -206,21 +206,6 @@ static int take_option(struct session *session, int got, struct tool_args *args)
     }
 }
 
-/* A dataset that was made for another parsing configuration holds other keys. */
-static enum status compare_parsing(struct session *session, struct error *err)
-{
-    char own[PARSING_DIGEST_TEXT_BYTES];
-    const char *served = device_served_parsing(session->device);
-    const enum status status = parsing_file_digest(session->parsing, own, err);
-    session->parsing_differs = status == STATUS_OK && strcmp(own, served) != 0;
-    if (session->parsing_differs)
-        fprintf(stderr,
-                "blindlist: warning: the dataset was made for another parsing configuration "
-                "(%.16s) than this device has (%.16s): URLs that are listed may be allowed\n",
-                served[0] != '\0' ? served : "default", own[0] != '\0' ? own : "default");
-    return status;
-}
-
 static enum status open_device(struct session *session, struct error *err)
 {
     enum status status = STATUS_OK;
@@ -229,7 +214,10 @@ static enum status open_device(struct session *session, struct error *err)
     session->device_options.parsing = session->parsing;
     if (status == STATUS_OK)
         status = device_open(&session->device_options, &session->device, err);
-    return status == STATUS_OK ? compare_parsing(session, err) : status;
+    if (status == STATUS_OK)
+        status = tool_compare_parsing(session->parsing, device_served_parsing(session->device),
+                                      &session->parsing_differs, err);
+    return status;
 }
 
 static int check_all(struct session *session, char **urls)

@@ -175,6 +175,9 @@ static void print_shown(const struct cmd_dataset *asked, const struct shown *sho
     printf("  %-10s %s UTC\n", "made", made);
     printf("  %-10s %" PRIu64 "\n", "rows", info->row_count);
     print_prefilter(info);
+    if (info->parsing[0] != '\0')
+        printf("  %-10s %.*s\n", "parsing", (int)dataset_parsing(shown->dataset).size,
+               (const char *)dataset_parsing(shown->dataset).data);
     print_shape(shown);
     print_sources(json_object_get(shown->manifest, "sources"));
     print_lists(json_object_get(shown->manifest, "lists"));

@@ -3,10 +3,10 @@
 #include "base/mem.h"
 #include "base/sorted_lines.h"
 #include "lists/origins_file.h"
-#include "lists/parsing_file.h"
 #include "pir-server/dataset/dataset.h"
 #include "tools/commands.h"
 #include "tools/tool_json.h"
+#include "tools/tool_parsing.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -16,16 +16,19 @@
 
 #define MORE_ORIGINS_MAX 255 /* that or more */
 
-enum { OPT_DATASET, OPT_AS_KEY, OPT_JSON };
+enum { OPT_DATASET, OPT_AS_KEY, OPT_PARSING, OPT_JSON };
 static const struct tool_option options[] = {
     [OPT_DATASET] = {"dataset", 'd', "DIR",
                      "folder of a version, of a use case, or of the data of one use case"},
     [OPT_AS_KEY] = {"as-key", 0, NULL, "take URLs as dataset keys, word for word, unexpanded"},
+    [OPT_PARSING] = TOOL_PARSING_OPTION,
     [OPT_JSON] = {"json", 0, NULL, "print a JSON object"},
 };
 
 struct explain {
     const char *path;
+    const char *parsing_path; /* NULL: as devices ask for which the dataset was made */
+    bool parsing_differs;
     bool as_key;
     bool json;
     struct dataset *dataset;
@@ -112,9 +115,19 @@ static enum status open_origins(struct explain *explain, struct error *err)
 static enum status open_parsing(struct explain *explain, struct error *err)
 {
     const struct span text = dataset_parsing(explain->dataset);
+    const char *made_for = dataset_info(explain->dataset)->parsing;
     enum status status = STATUS_OK;
-    if (text.size > 0)
+    if (explain->parsing_path != NULL) {
+        status = parsing_file_read(explain->parsing_path, &explain->parsing, err);
+        if (status == STATUS_OK)
+            status =
+                tool_compare_parsing(explain->parsing, made_for, &explain->parsing_differs, err);
+    } else if (text.size > 0) {
+        fprintf(stderr,
+                "blindlist: note: %s: is for devices with the parsing configuration %.16s\n",
+                explain->path, made_for);
         status = parsing_file_parse(text, "dataset.json", &explain->parsing, err);
+    }
     return status == STATUS_OK ? parsing_workspace_new(explain->parsing, &explain->workspace, err)
                                : status;
 }
@@ -330,9 +343,10 @@ static enum status append_url(struct explain *explain, const char *text,
 static json_t *root_json(const struct explain *explain, json_t *results)
 {
     const struct dataset_info *info = dataset_info(explain->dataset);
-    return json_pack("{s:s, s:s, s:s*, s:b, s:O}", "useCase", info->use_case, "version",
+    return json_pack("{s:s, s:s, s:s*, s:o*, s:b, s:O}", "useCase", info->use_case, "version",
                      info->version, "parsingSha256",
-                     info->parsing[0] != '\0' ? info->parsing : NULL, "hasOrigins",
+                     info->parsing[0] != '\0' ? info->parsing : NULL, "parsingDiffers",
+                     explain->parsing_differs ? json_true() : NULL, "hasOrigins",
                      (int)explain->has_origins, "results", results);
 }
 
@@ -394,6 +408,8 @@ static int run(struct tool_args *args)
             explain->path = args->value;
         else if (got == OPT_AS_KEY)
             explain->as_key = true;
+        else if (got == OPT_PARSING)
+            explain->parsing_path = args->value;
         else if (got == OPT_JSON)
             explain->json = true;
         else
@@ -418,7 +434,7 @@ static int run(struct tool_args *args)
 
 const struct tool_command command_explain = {
     .name = "explain",
-    .synopsis = "URL... --dataset DIR [--as-key] [--json]",
+    .synopsis = "URL... --dataset DIR [--as-key] [--parsing-configuration FILE] [--json]",
     .summary = "tell why a dataset blocks a URL, or does not",
     .details =
         "Shows every sub-URL that a device asks for: whether it is a key, from which source and\n"

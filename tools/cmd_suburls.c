@@ -1,14 +1,14 @@
 /* blindlist suburls - the sub-URLs a device asks for, or the key a list entry becomes. */
-#include "lists/parsing_file.h"
 #include "tools/commands.h"
 #include "tools/tool_json.h"
+#include "tools/tool_parsing.h"
 
 #include <stdio.h>
 
 enum { OPT_KEY, OPT_PARSING, OPT_JSON };
 static const struct tool_option options[] = {
     [OPT_KEY] = {"key", 'k', NULL, "print only the key that a list entry would become"},
-    [OPT_PARSING] = {"parsing-configuration", 0, "FILE", "the app's, of iOS and macOS 27 on"},
+    [OPT_PARSING] = TOOL_PARSING_OPTION,
     [OPT_JSON] = {"json", 0, NULL, "print a JSON array with an object for each URL"},
 };
 

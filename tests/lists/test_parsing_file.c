@@ -157,6 +157,17 @@ Test(parsing_file, files)
     cr_assert_eq(parsing_file_read(path, &parsing, &err), STATUS_NOT_FOUND);
 }
 
+Test(parsing_file, the_example)
+{
+    struct parsing *parsing = NULL;
+    struct error err;
+    cr_assert_eq(parsing_file_read("examples/parsing.json", &parsing, &err), STATUS_OK, "%s",
+                 err.message);
+    cr_assert_eq(parsing_options_of(parsing)->parameter_count, 2);
+    cr_assert(parsing_options_of(parsing)->exclude_fragment);
+    parsing_free(parsing);
+}
+
 Test(parsing_file, out_of_memory)
 {
     bool pending = false;

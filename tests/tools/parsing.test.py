@@ -108,6 +108,19 @@ def test_devices(folder):
     check(code == 1 and "none.json" in err, "a configuration that is not there is an error", err)
     server.end()
 
+    where = os.path.join(case.data, USE_CASE)
+    code, out, err = run("explain", "https://videos.test/watch?t=1&v=DEF", "--dataset", where)
+    check(code == 0 and "videos.test/watch?v=def" in out and "is for devices with the parsing configuration" in err,
+          "explain asks as devices do for which the dataset was made", out + err)
+    with open(os.path.join(folder, "default.json"), "w", encoding="utf-8") as file:
+        file.write("{}")
+    code, out, err = run("explain", "https://videos.test/watch?t=1&v=DEF", "--dataset", where, "--json",
+                         "--parsing-configuration", os.path.join(folder, "default.json"))
+    check(code == 3 and json.loads(out)["parsingDiffers"] is True and "another parsing configuration" in err,
+          "or as others, with a warning", out + err)
+    code, out, err = run("dataset", "show", "--data", case.data)
+    check(code == 0 and '"parameters":["v"]' in out, "dataset show has the configuration", out + err)
+
     pattern = Case(folder, "pattern", {"regularExpression": "//(www\\.)?(?<host>[^/:]+)(:[0-9]+)?/(?<first>[^/?#]*)"})
     check("host=shop.test first=cart" in pattern.rows(), "a regular expression makes the keys", pattern.rows())
     server = Server(pattern.data)
