@@ -265,6 +265,9 @@ Test(key_ring, after_a_long_sleep)
     cr_assert_eq(key_ring_count(ring), 2);
     cr_assert_eq(key_ring_current(ring, now), old);
     cr_assert(signs(old, now + 4 * DAY - 1) && !signs(old, now + 4 * DAY));
+    /* The new key was due for long: a clock that is set back a little must not stage another. */
+    cr_assert_eq(settle(now - 1), 0);
+    cr_assert_eq(settle(now - 10 * DAY), 0);
 }
 
 /* Times from a damaged state cannot make sums that wrap. */
