@@ -99,16 +99,17 @@ static void show(const char *text, char ret[SHOWN_BYTES + 1])
     ret[size] = '\0';
 }
 
+void json_field_object(const struct json_field *field)
+{
+    if (field->value != NULL && !json_is_object(field->value))
+        refuse_type(field, "an object");
+}
+
 void json_field_keys(const struct json_field *object, const char *const *names, size_t count)
 {
-    if (object->value == NULL)
-        return;
-    if (!json_is_object(object->value)) {
-        refuse_type(object, "an object");
-        return;
-    }
     const char *key;
     json_t *value;
+    json_field_object(object);
     json_object_foreach((json_t *)(uintptr_t)object->value, key, value)
     {
         size_t i = 0;
@@ -121,6 +122,19 @@ void json_field_keys(const struct json_field *object, const char *const *names, 
         const struct json_field unknown = json_field_member(object, shown);
         json_field_refuse(&unknown, "is not a known key");
     }
+}
+
+void json_field_format(const struct json_field *root, uint64_t known, const char *advice)
+{
+    const struct json_field field = json_field_required(root, "format");
+    const uint64_t format = json_field_integer(&field, 0, INT64_MAX, known);
+    struct error said;
+    if (format != known)
+        json_field_note(&field,
+                        error_set(&said, STATUS_UNSUPPORTED,
+                                  "format %llu, this program knows %llu%s",
+                                  (unsigned long long)format, (unsigned long long)known, advice),
+                        &said);
 }
 
 size_t json_field_count(const struct json_field *array, size_t most)

@@ -53,10 +53,16 @@ void json_field_require(const struct json_field *field);
 /* A member that must be there. */
 struct json_field json_field_required(const struct json_field *parent, const char *name);
 
-/* The field is an object (an absent one is fine) and has no other keys than these. */
+/* The field is an object (an absent one is fine), whatever keys it has. */
+void json_field_object(const struct json_field *field);
+/* The same, and it has no other keys than these. */
 void json_field_keys(const struct json_field *object, const char *const *names, size_t count);
 /* Items of an array of at most `most`; 0 when absent. */
 size_t json_field_count(const struct json_field *array, size_t most);
+
+/* The member "format" of a file's root, which must be there, is `known`; else STATUS_UNSUPPORTED.
+ *   advice  ends the message; may be "" */
+void json_field_format(const struct json_field *root, uint64_t known, const char *advice);
 
 /* `fallback` when absent or wrong. */
 bool json_field_flag(const struct json_field *field, bool fallback);

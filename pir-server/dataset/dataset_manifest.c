@@ -1,11 +1,9 @@
-#include "pir-server/dataset/dataset_manifest.h"
+#include "pir-server/dataset/dataset_manifest_internal.h"
 
-#include "base/file.h"
 #include "base/mem.h"
 #include "pir-server/pir/pir_parameters.h"
 #include "pir-server/pir/sha256.h"
 
-#include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,8 +79,7 @@ bool dataset_is_shard_name(const char *name)
     return dot != NULL && strcmp(dot, ".pir") == 0;
 }
 
-/* A shard file's own digest is not the SHA-256 of the file. */
-static const char *digest_field(const char *file_name)
+const char *dataset_digest_field(const char *file_name)
 {
     return dataset_is_shard_name(file_name) ? "shardDigest" : "sha256";
 }
@@ -92,296 +89,6 @@ void dataset_digest_hex(const uint8_t digest[DATASET_DIGEST_BYTES],
 {
     for (size_t i = 0; i < DATASET_DIGEST_BYTES; i++)
         snprintf(ret + 2 * i, 3, "%02x", digest[i]);
-}
-
-/* ---- reading ---- */
-
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static bool is_hex(const char *text, size_t digits)
-{
-    size_t i = 0;
-    while (text[i] != '\0' && hex_value(text[i]) >= 0)
-        i++;
-    return i == digits && text[i] == '\0';
-}
-
-bool dataset_version_is_valid(const char *version)
-{
-    return is_hex(version, DATASET_VERSION_BYTES);
-}
-
-static bool digest_of_hex(const char *text, uint8_t ret[DATASET_DIGEST_BYTES])
-{
-    if (!is_hex(text, 2 * DATASET_DIGEST_BYTES))
-        return false;
-    for (size_t i = 0; i < DATASET_DIGEST_BYTES; i++)
-        ret[i] = (uint8_t)(hex_value(text[2 * i]) << 4 | hex_value(text[2 * i + 1]));
-    return true;
-}
-
-/* The manifest being read: the first failure sticks, as in base/reader. */
-struct source {
-    const char *name;
-    enum status status;
-    struct error *err;
-};
-
-static void refuse(struct source *source, const char *where, const char *field, const char *why)
-{
-    if (source->status == STATUS_OK)
-        source->status = error_set(source->err, STATUS_INVALID, "%s: %s%s%s: %s", source->name,
-                                   where, where[0] == '\0' ? "" : ".", field, why);
-}
-
-static const json_t *get_object(struct source *source, const json_t *object, const char *field)
-{
-    const json_t *value = json_object_get(object, field);
-    if (!json_is_object(value))
-        refuse(source, "", field, "is not an object");
-    return value;
-}
-
-static uint64_t get_count(struct source *source, const json_t *object, const char *where,
-                          const char *field, uint64_t min, uint64_t max)
-{
-    const json_t *value = json_object_get(object, field);
-    if (!json_is_integer(value)) {
-        refuse(source, where, field, "is not an integer");
-        return min;
-    }
-    const json_int_t number = json_integer_value(value);
-    if (number < 0 || (uint64_t)number < min || (uint64_t)number > max) {
-        char why[96];
-        snprintf(why, sizeof why, "%" JSON_INTEGER_FORMAT " is not in %" PRIu64 "..%" PRIu64,
-                 number, min, max);
-        refuse(source, where, field, why);
-        return min;
-    }
-    return (uint64_t)number;
-}
-
-static const char *get_text(struct source *source, const json_t *object, const char *where,
-                            const char *field)
-{
-    const json_t *value = json_object_get(object, field);
-    if (!json_is_string(value)) {
-        refuse(source, where, field, "is not a string");
-        return "";
-    }
-    return json_string_value(value);
-}
-
-static void get_digest(struct source *source, const json_t *object, const char *where,
-                       const char *field, uint8_t ret[DATASET_DIGEST_BYTES])
-{
-    if (!digest_of_hex(get_text(source, object, where, field), ret))
-        refuse(source, where, field, "is no SHA-256 in lower-case hex");
-}
-
-static bool is_file_name(const char *name)
-{
-    const size_t size = strlen(name);
-    for (size_t i = 0; i < size; i++) {
-        const char c = name[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-'))
-            return false;
-    }
-    return size > 0 && size < DATASET_FILE_NAME_BYTES && name[0] != '.';
-}
-
-static void read_files(struct source *source, const json_t *files, struct dataset_manifest *ret)
-{
-    if (source->status != STATUS_OK)
-        return;
-    const size_t count = json_object_size(files);
-    ret->files = mem_alloc_zeroed(count, sizeof ret->files[0]);
-    if (ret->files == NULL) {
-        source->status = error_set(source->err, STATUS_NOMEM, "%s: out of memory", source->name);
-        return;
-    }
-    const char *name;
-    json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)files, name, value)
-    {
-        struct dataset_file *file = &ret->files[ret->file_count];
-        if (!is_file_name(name)) {
-            refuse(source, "files", "", "holds a name that is none of a dataset's");
-            return;
-        }
-        memcpy(file->name, name, strlen(name) + 1);
-        file->bytes = get_count(source, value, name, "bytes", 0, (uint64_t)1 << 62);
-        get_digest(source, value, name, digest_field(name), file->digest);
-        ret->file_count++;
-    }
-    dataset_manifest_sort(ret);
-}
-
-static void require_files(struct source *source, const struct dataset_manifest *manifest)
-{
-    static const char *const names[] = {"rows.txt", "prefilter.bloom", "prefilter.json",
-                                        "prefilter.plist"};
-    char name[DATASET_FILE_NAME_BYTES];
-    for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
-        if (dataset_manifest_file(manifest, names[i]) == NULL)
-            refuse(source, "files", names[i], "is missing");
-    }
-    for (uint64_t i = 0; i < manifest->info.shard_count && source->status == STATUS_OK; i++) {
-        dataset_shard_name(i, name);
-        if (dataset_manifest_file(manifest, name) == NULL)
-            refuse(source, "files", name, "is missing");
-        dataset_shard_params_name(i, name);
-        if (dataset_manifest_file(manifest, name) == NULL)
-            refuse(source, "files", name, "is missing");
-    }
-}
-
-/* {"mergedRows", "shardRows": [..]}, which older versions do not have. */
-static void read_load(struct source *source, const json_t *load, struct dataset_manifest *ret)
-{
-    const uint64_t shards = ret->info.shard_count;
-    struct dataset_shard_rows *known = &ret->shard_rows;
-    const json_t *rows = json_object_get(load, "shardRows");
-    known->merged_count = get_count(source, load, "load", "mergedRows", 0, ret->info.row_count);
-    if (!json_is_array(rows) || json_array_size(rows) != shards)
-        refuse(source, "load", "shardRows", "is not an array with a number for each shard");
-    if (source->status != STATUS_OK)
-        return;
-    known->rows = mem_alloc((size_t)shards, sizeof *known->rows);
-    if (known->rows == NULL) {
-        source->status = error_set(source->err, STATUS_NOMEM, "%s: out of memory", source->name);
-        return;
-    }
-    uint64_t sum = known->merged_count;
-    for (size_t i = 0; i < shards; i++) {
-        const json_int_t count = json_integer_value(json_array_get(rows, i));
-        known->rows[i] = count >= 0 ? (uint64_t)count : UINT32_MAX;
-        if (!json_is_integer(json_array_get(rows, i)) || known->rows[i] > ret->info.row_count)
-            refuse(source, "load", "shardRows", "holds what is no number of rows");
-        sum += known->rows[i];
-    }
-    if (sum != ret->info.row_count)
-        refuse(source, "load", "shardRows", "does not add up to the rows");
-}
-
-/* {"sha256", "configuration"}: the digest is that of the configuration in its compact form. */
-static void read_parsing(struct source *source, const json_t *parsing, struct dataset_manifest *ret)
-{
-    const json_t *configuration = json_object_get(parsing, "configuration");
-    const char *digest = get_text(source, parsing, "parsing", "sha256");
-    char *text = json_is_object(configuration) ? json_dumps(configuration, JSON_COMPACT) : NULL;
-    struct error why;
-    if (text == NULL) {
-        refuse(source, "parsing", "configuration", "is not an object");
-        return;
-    }
-    if (dataset_manifest_set_parsing(ret, span_of_text(text), &why) != STATUS_OK)
-        refuse(source, "parsing", "configuration", why.message);
-    else if (strcmp(digest, ret->info.parsing) != 0)
-        refuse(source, "parsing", "sha256", "is not the digest of the configuration");
-    free(text);
-}
-
-static void read_root(struct source *source, const json_t *root, struct dataset_manifest *ret)
-{
-    struct dataset_info *info = &ret->info;
-    const char *use_case = get_text(source, root, "", "useCase");
-    if (dataset_use_case_is_valid(use_case))
-        snprintf(info->use_case, sizeof info->use_case, "%s", use_case);
-    else
-        refuse(source, "", "useCase", "is no name of a use case");
-    const char *version = get_text(source, root, "", "version");
-    if (dataset_version_is_valid(version))
-        snprintf(info->version, sizeof info->version, "%s", version);
-    else
-        refuse(source, "", "version", "is not 16 hex digits");
-
-    const json_t *rows = get_object(source, root, "rows");
-    info->row_count = get_count(source, rows, "rows", "count", 1, UINT32_MAX);
-    get_digest(source, rows, "rows", "sha256", info->rows_digest);
-
-    const json_t *prefilter = get_object(source, root, "prefilter");
-    const json_t *rate = json_object_get(prefilter, "falsePositiveRate");
-    info->false_positive_rate = json_number_value(rate);
-    if (!(info->false_positive_rate > 0 && info->false_positive_rate < 1))
-        refuse(source, "prefilter", "falsePositiveRate", "is no number between 0 and 1");
-    info->murmur_seed =
-        (uint32_t)get_count(source, prefilter, "prefilter", "murmurSeed", 0, UINT32_MAX);
-    const char *tag = get_text(source, prefilter, "prefilter", "tag");
-    if (is_hex(tag, 2 * DATASET_DIGEST_BYTES))
-        snprintf(info->prefilter_tag, sizeof info->prefilter_tag, "%s", tag);
-    else
-        refuse(source, "prefilter", "tag", "is no SHA-256 in lower-case hex");
-
-    const json_t *shape = get_object(source, root, "shape");
-    info->shard_count = get_count(source, shape, "shape", "shards", 1, DATASET_SHARDS_MAX);
-    if ((info->shard_count & (info->shard_count - 1)) != 0)
-        refuse(source, "shape", "shards", "is not a power of two");
-    ret->hash_function_count =
-        (size_t)get_count(source, shape, "shape", "hashFunctions", 1, KEYWORD_HASH_FUNCTIONS_MAX);
-
-    if (source->status == STATUS_OK && json_object_get(root, "parsing") != NULL)
-        read_parsing(source, get_object(source, root, "parsing"), ret);
-    if (source->status == STATUS_OK && json_object_get(root, "load") != NULL)
-        read_load(source, get_object(source, root, "load"), ret);
-    read_files(source, get_object(source, root, "files"), ret);
-    if (source->status == STATUS_OK)
-        require_files(source, ret);
-    if (source->status == STATUS_OK)
-        info->prefilter_bytes = dataset_manifest_file(ret, "prefilter.bloom")->bytes;
-}
-
-enum status dataset_manifest_parse(struct span json, const char *name, struct dataset_manifest *ret,
-                                   struct error *err)
-{
-    if (json.size > DATASET_MANIFEST_MAX_BYTES)
-        return error_set(err, STATUS_TOO_LARGE, "%s: larger than %zu bytes", name,
-                         DATASET_MANIFEST_MAX_BYTES);
-    json_error_t why;
-    json_t *root = json_loadb((const char *)json.data, json.size, JSON_REJECT_DUPLICATES, &why);
-    if (root == NULL)
-        return error_set(err, STATUS_MALFORMED, "%s: line %d: %s", name, why.line, why.text);
-    struct source source = {.name = name, .status = STATUS_OK, .err = err};
-    struct dataset_manifest manifest;
-    dataset_manifest_init(&manifest);
-    if (!json_is_object(root))
-        source.status = error_set(err, STATUS_INVALID, "%s: is not an object", name);
-    const uint64_t format = get_count(&source, root, "", "format", 0, INT64_MAX);
-    if (source.status == STATUS_OK && format != DATASET_FORMAT)
-        source.status =
-            error_set(err, STATUS_UNSUPPORTED,
-                      "%s: format %" PRIu64 ", this program knows %d: compile the lists again",
-                      name, format, DATASET_FORMAT);
-    if (source.status == STATUS_OK)
-        read_root(&source, root, &manifest);
-    json_decref(root);
-    if (source.status == STATUS_OK) {
-        *ret = manifest;
-        dataset_manifest_init(&manifest);
-    }
-    dataset_manifest_deinit(&manifest);
-    return source.status;
-}
-
-enum status dataset_manifest_read(const char *folder, struct dataset_manifest *ret,
-                                  struct error *err)
-{
-    struct bytes json;
-    char *path = path_join(folder, "dataset.json");
-    if (path == NULL)
-        return error_set(err, STATUS_NOMEM, "%s: out of memory", folder);
-    bytes_init(&json, DATASET_MANIFEST_MAX_BYTES);
-    enum status status = file_read(path, &json, err);
-    if (status == STATUS_OK)
-        status = dataset_manifest_parse(bytes_view(&json), path, ret, err);
-    bytes_deinit(&json);
-    mem_free(path);
-    return status;
 }
 
 uint64_t dataset_manifest_bytes(const struct dataset_manifest *manifest)
@@ -578,7 +285,7 @@ static json_t *files_json(const struct dataset_manifest *manifest)
         const struct dataset_file *file = &manifest->files[i];
         json_t *entry = json_object();
         good = entry != NULL && put(entry, "bytes", count_json(file->bytes)) &&
-               put(entry, digest_field(file->name), digest_json(file->digest)) &&
+               put(entry, dataset_digest_field(file->name), digest_json(file->digest)) &&
                json_object_set(object, file->name, entry) == 0;
         json_decref(entry);
     }

@@ -11,18 +11,6 @@ static const char *const field_names[FIELD_COUNT] = {"format", "kernel",      "d
                                                      "moduli", "pairsLevels", "nanoseconds"};
 #define KERNEL_NAME_MAX_BYTES ((size_t)64)
 
-static void check_format(const struct json_field *format)
-{
-    struct error said;
-    const uint64_t number = json_field_integer(format, 0, INT64_MAX, PIR_COST_FILE_FORMAT);
-    if (number != PIR_COST_FILE_FORMAT)
-        json_field_note(format,
-                        error_set(&said, STATUS_UNSUPPORTED,
-                                  "format %" PRIu64 ", this program knows %d", number,
-                                  PIR_COST_FILE_FORMAT),
-                        &said);
-}
-
 static void read_nanoseconds(const struct json_field *object, struct pir_cost_constants *ret)
 {
     const char *names[PIR_COST_TERM_COUNT];
@@ -45,7 +33,7 @@ static void read_root(const struct json_field *root, struct pir_cost_constants *
     json_field_keys(root, field_names, FIELD_COUNT);
     for (size_t i = 0; i < FIELD_COUNT; i++)
         fields[i] = json_field_required(root, field_names[i]);
-    check_format(&fields[FORMAT]);
+    json_field_format(root, PIR_COST_FILE_FORMAT, "");
     (void)json_field_text(&fields[KERNEL], KERNEL_NAME_MAX_BYTES);
     ret->degree = json_field_integer(&fields[DEGREE], 2, 32768, 2);
     if ((ret->degree & (ret->degree - 1)) != 0)

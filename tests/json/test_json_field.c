@@ -103,6 +103,33 @@ Test(json_field, the_first_failure_sticks_and_has_its_path)
     teardown(&r);
 }
 
+Test(json_field, objects_and_formats)
+{
+    struct reading r;
+    setup(&r);
+    const struct json_field list = at(&r, "list"), absent = at(&r, "absent");
+    json_field_object(&r.root);
+    json_field_object(&absent);
+    cr_assert_eq(r.reader.status, STATUS_OK);
+    json_field_object(&list);
+    cr_assert_eq(r.reader.status, STATUS_INVALID);
+    cr_assert_str_eq(r.error.message, "f.json: $.list: must be an object");
+    teardown(&r);
+
+    setup(&r);
+    json_field_format(&r.root, 7, "");
+    cr_assert_str_eq(r.error.message, "f.json: $.format: is missing");
+    r.reader.status = STATUS_OK;
+    cr_assert_eq(json_object_set_new(r.document, "format", json_integer(7)), 0);
+    json_field_format(&r.root, 7, "");
+    cr_assert_eq(r.reader.status, STATUS_OK);
+    json_field_format(&r.root, 8, ": do it again");
+    cr_assert_eq(r.reader.status, STATUS_UNSUPPORTED);
+    cr_assert_str_eq(r.error.message,
+                     "f.json: $.format: format 7, this program knows 8: do it again");
+    teardown(&r);
+}
+
 Test(json_field, documents_that_are_none)
 {
     static const char *const texts[] = {"", "{", "{\"a\":1,\"a\":2}", "{} x", "{\"a\":\"secret}"};

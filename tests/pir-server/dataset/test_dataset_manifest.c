@@ -94,9 +94,9 @@ Test(dataset_manifest, a_parsing_configuration)
     dataset_manifest_deinit(&manifest);
     cr_assert_eq(parse_parsing(DIGEST, PARSING, &manifest), STATUS_INVALID);
     cr_assert_str_eq(error.message,
-                     "x/dataset.json: parsing.sha256: is not the digest of the configuration");
+                     "x/dataset.json: $.parsing.sha256: is not the digest of the configuration");
     cr_assert_eq(parse_parsing(digest, "[]", &manifest), STATUS_INVALID);
-    cr_assert_str_eq(error.message, "x/dataset.json: parsing.configuration: is not an object");
+    cr_assert_str_eq(error.message, "x/dataset.json: $.parsing.configuration: must be an object");
     dataset_manifest_deinit(&manifest);
 }
 
