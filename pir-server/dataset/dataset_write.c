@@ -525,6 +525,14 @@ static enum status check_shards(struct writing *work, struct error *err)
 
 /* ---- what describes it ---- */
 
+/* Once shards and prefilter are known. */
+static void look_out(struct writing *work)
+{
+    struct dataset_summary *summary = &work->summary;
+    summary->outlook = dataset_outlook(summary->expected_rate, work->manifest.info.shard_count,
+                                       &summary->prediction);
+}
+
 static enum status name_version(struct writing *work, struct error *err)
 {
     struct dataset_info *info = &work->manifest.info;
@@ -575,7 +583,10 @@ static enum status take_before(struct writing *work, struct error *err)
     work->summary.kept_shape = true;
     work->summary.existed = true;
     work->summary.is_unchanged = true;
-    return describe_shards(work, err);
+    const enum status status = describe_shards(work, err);
+    if (status == STATUS_OK)
+        look_out(work);
+    return status;
 }
 
 /* Rows and settings that lead to the version in force need no work when that version is whole. */
@@ -610,8 +621,7 @@ static enum status write_report(struct writing *work, struct error *err)
                                                .outlook = &summary->outlook};
     const struct dataset_row_counts counts = {.added = summary->update.rows_added,
                                               .removed = summary->update.rows_removed};
-    summary->outlook = dataset_outlook(summary->expected_rate, work->manifest.info.shard_count,
-                                       &summary->prediction);
+    look_out(work);
     return dataset_report_write(work->settings->report, &facts, work->before,
                                 summary->is_updated ? &counts : NULL, work->temporary, err);
 }

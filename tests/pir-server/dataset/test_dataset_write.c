@@ -201,8 +201,12 @@ Test(dataset_write, the_same_again_is_no_new_version)
     write_rows("y", 100, &settings);
     write_rows("x", 100, &settings);
     cr_assert(summary.existed && !summary.is_unchanged);
+    const struct dataset_outlook outlook = summary.outlook;
     write_rows("x", 100, &settings);
     cr_assert(summary.existed && summary.is_unchanged);
+    cr_assert_gt(summary.outlook.queries, 0);
+    cr_assert_eq(summary.outlook.queries, outlook.queries);
+    cr_assert_eq(summary.outlook.people_a_core, outlook.people_a_core);
     struct dataset *dataset = open_it();
     cr_assert_str_eq(dataset_info(dataset)->version, summary.info.version);
     cr_assert_eq(entry_count(), 5);
