@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SET        "n_4096_logq_27_28_28_logt_5"
 #define QUERY_RUNS 15
 #define BATCH_ROWS 62500
 
@@ -95,7 +94,8 @@ static struct bfv_evaluation_key *make_key(const struct bfv_context *context,
 /* One query, then batches up to `most`. */
 static void measure_query(size_t row_count, const char *kernel, size_t most)
 {
-    const struct bfv_parameters encryption = bfv_named_parameters_find(SET)->parameters;
+    const struct bfv_parameters encryption =
+        bfv_named_parameters_find(DATASET_RLWE_PARAMETERS)->parameters;
     const struct random_source random = random_system();
     struct bfv_context *context = NULL;
     struct bfv_secret_key *secret = NULL;

@@ -166,7 +166,7 @@ static struct bfv_context *context_of(const char *encryption)
 
 int main(void)
 {
-    static const char *const SETS[] = {DATASET_RLWE_PARAMETERS, "n_4096_logq_27_28_28_logt_6",
+    static const char *const SETS[] = {DATASET_RLWE_PARAMETERS, DATASET_RLWE_PARAMETERS_ROOMY,
                                        "n_4096_logq_27_28_28_logt_4"};
     struct pir_cost_constants constants;
     for (size_t i = 0; i < ARRAY_COUNT(SETS); i++) {

@@ -58,7 +58,7 @@ static const struct tool_option options[] = {
     [OPT_MAX_SHARD] = {"max-shard-bytes", 0, "N", "likewise of the data of a shard [0]"},
     [OPT_COSTS] = {"costs", 0, "FILE", "choose a new shape by what tune measured, not as shipped"},
     [OPT_PARAMETERS] = {"parameters", 0, "SET",
-                        "encryption parameters [as before, else ..._logt_5]"},
+                        "encryption parameters [as before, else ..._logt_6]"},
     [OPT_KEEP_PRIVATE] = {"keep-private-suffixes", 0, NULL,
                           "block whole hosters such as github.io when a list says so"},
     [OPT_PARSING] = {"parsing-configuration", 0, "FILE",

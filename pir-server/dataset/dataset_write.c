@@ -261,10 +261,19 @@ static enum status choose_shard_count(struct writing *work, struct error *err)
     return STATUS_OK;
 }
 
-static const struct bfv_named_parameters *wanted_set(const struct writing *work)
+static const struct bfv_parameters *set_of(const char *name)
 {
-    const char *name = work->settings->parameter_set;
-    return bfv_named_parameters_find(name != NULL ? name : DATASET_RLWE_PARAMETERS);
+    return &bfv_named_parameters_find(name)->parameters;
+}
+
+/* Those that are asked for, else those of the version in force, else the default. */
+static const struct bfv_parameters *wanted_set(const struct writing *work)
+{
+    if (work->settings->parameter_set != NULL)
+        return set_of(work->settings->parameter_set);
+    if (work->before != NULL)
+        return &dataset_parameters(work->before)->encryption;
+    return set_of(DATASET_RLWE_PARAMETERS);
 }
 
 /* Takes the shape of the version in force, keys and all, when it is one of ours and the settings
@@ -276,7 +285,7 @@ static bool take_old_shape(struct writing *work)
         return false;
     const struct pir_parameters *old = dataset_parameters(work->before);
     if (work->settings->parameter_set != NULL &&
-        !bfv_parameters_equal(&old->encryption, &wanted_set(work)->parameters))
+        !bfv_parameters_equal(&old->encryption, wanted_set(work)))
         return false;
     if (old->hash_function_count != work->wish.hash_function_count ||
         old->sharding.function != SHARDING_SHA256 ||
@@ -297,24 +306,31 @@ static enum status query_cost(const struct writing *work, const struct pir_param
     return status;
 }
 
+/* The cheapest shape with these encryption parameters. */
+static enum status choose_cheapest(struct writing *work, const struct bfv_parameters *encryption,
+                                   struct error *err)
+{
+    pir_processing_init(encryption, work->wish.hash_function_count, &work->processing);
+    return pir_processing_choose(work->partition, &work->wish, &work->processing, err);
+}
+
 /* Chooses a shape; one for keys that devices have when it is hardly dearer. */
 static enum status choose_shape(struct writing *work, struct error *err)
 {
-    struct pir_processing keeping = work->processing;
+    const bool is_free_choice = work->settings->parameter_set == NULL;
     struct error ignored;
     uint64_t cheapest;
     uint64_t kept;
-    enum status status =
-        pir_processing_choose(work->partition, &work->wish, &work->processing, err);
+    enum status status = choose_cheapest(work, wanted_set(work), err);
+    if (status == STATUS_TOO_LARGE && is_free_choice)
+        status = choose_cheapest(work, set_of(DATASET_RLWE_PARAMETERS_ROOMY), err);
     if (status != STATUS_OK || work->before == NULL)
         return status;
+    struct pir_processing keeping = work->processing;
     struct pir_shape_wish wish = work->wish;
     wish.key = &dataset_parameters(work->before)->evaluation_key;
-    if (work->settings->parameter_set == NULL)
-        keeping.encryption = wish.key->encryption;
-    else if (!bfv_parameters_equal(&wish.key->encryption, &keeping.encryption))
-        return STATUS_OK;
-    if (pir_processing_choose(work->partition, &wish, &keeping, &ignored) != STATUS_OK)
+    if (!bfv_parameters_equal(&wish.key->encryption, &keeping.encryption) ||
+        pir_processing_choose(work->partition, &wish, &keeping, &ignored) != STATUS_OK)
         return STATUS_OK;
     status = query_cost(work, &work->processing.shape, &cheapest, err);
     if (status == STATUS_OK)
@@ -431,8 +447,6 @@ static enum status process_rows(struct writing *work, bool has_old_shape, struct
         work->summary.kept_shape = status == STATUS_OK;
     }
     if (status == STATUS_TOO_LARGE) { /* no old shape, or outgrown */
-        pir_processing_init(&wanted_set(work)->parameters, work->wish.hash_function_count,
-                            &work->processing);
         status = choose_shape(work, err);
         if (status == STATUS_OK)
             status = process(work, err);

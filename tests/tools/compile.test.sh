@@ -194,6 +194,7 @@ usual_key=$(member evaluationKeyBytes)
 usual_buckets=$(member bucketsPerTable)
 check 'its key is within the default limit' [ "$usual_key" -le 800000 ]
 check 'and so is its response' [ "$(member responseBytes)" -le 32768 ]
+is_stdout_like '"bucketBytes": 2560,' 'encryption parameters are those with t of 6 bits'
 check 'all shards take what was predicted, and their heads' \
     [ "$(member shardBytes)" -le $((4 * $(member bytesPerShard) + 4 * 65536)) ]
 shape --max-key-bytes 600000 --growth 500
@@ -211,14 +212,18 @@ rm -rf "$tmp/shape"
 shape --growth 100
 check 'room for twice the rows takes more buckets' [ "$(member bucketsPerTable)" -gt "$usual_buckets" ]
 rm -rf "$tmp/shape"
-shape --parameters n_4096_logq_27_28_28_logt_6
+shape --parameters n_4096_logq_27_28_28_logt_5
 is_code 0 'other encryption parameters'
-is_stdout_like '"bucketBytes": 2560,' 'are taken'
+is_stdout_like '"bucketBytes": 2048,' 'are taken'
 shape
 is_stdout_like '"keptShape": true,' 'and kept'
-is_stdout_like '"bucketBytes": 2560,' 'as they were'
-shape --parameters n_4096_logq_27_28_28_logt_5
+is_stdout_like '"bucketBytes": 2048,' 'as they were'
+shape --parameters n_4096_logq_27_28_28_logt_6
 is_stdout_like '"keptShape": false,' 'until others are wanted'
+rm -rf "$tmp/shape"
+shape --max-response-bytes 13000
+is_code 0 'a limit that a response with t of 6 bits does not keep'
+is_stdout_like '"bucketBytes": 2048,' 'is kept with 5 bits'
 rm -rf "$tmp/shape"
 shape --max-response-bytes 5000
 is_code 1 'a limit that no shape keeps fails'

@@ -95,7 +95,7 @@ def test_list_and_show(folder):
     check(done.code == 0 and done.out.startswith(f"{USE_CASE} version {data.versions[-1]}, in force\n"),
           "show: the version in force", done)
     check(all(words in done.out for words in ("rows       422\n", "list.txt: 423 lines, 421 kept, 2 dropped",
-              "ms on one thread, predicted", "n_4096_logq_27_28_28_logt_5", "Galois elements", "rows.txt")),
+              "ms on one thread, predicted", "n_4096_logq_27_28_28_logt_6", "Galois elements", "rows.txt")),
           "show: counts, shape, prediction, sources, digests", done)
     with open(data.path(data.versions[0], "dataset.json"), encoding="utf-8") as file:
         manifest = json.load(file)

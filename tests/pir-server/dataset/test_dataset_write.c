@@ -304,6 +304,47 @@ Test(dataset_write, keys_of_devices_are_kept_with_the_shape_and_beyond)
     cr_assert_not_null(strstr(error.message, "an evaluation key takes at least"));
 }
 
+static uint64_t modulus_of(size_t count, const struct dataset_settings *settings)
+{
+    write_rows("x", count, settings);
+    return summary.parameters.encryption.plaintext_modulus;
+}
+
+Test(dataset_write, encryption_parameters_by_default_and_as_before)
+{
+    struct dataset_settings settings = plain_settings();
+    cr_assert_eq(modulus_of(1000, &settings), 37, "t of 6 bits");
+
+    /* An earlier default stays, in the shape before and in a larger one. */
+    settings.parameter_set = DATASET_RLWE_PARAMETERS_ROOMY;
+    cr_assert_eq(modulus_of(1000, &settings), 17, "another is asked for");
+    settings.parameter_set = NULL;
+    cr_assert_eq(modulus_of(1001, &settings), 17);
+    cr_assert(summary.kept_shape);
+    cr_assert_eq(modulus_of(30000, &settings), 17);
+    cr_assert_not(summary.kept_shape);
+    settings.parameter_set = DATASET_RLWE_PARAMETERS;
+    cr_assert_eq(modulus_of(30000, &settings), 37);
+}
+
+/* A reply takes 13.3 KB with t of 6 bits, 12.3 with one of 5. */
+Test(dataset_write, other_encryption_parameters_where_those_by_default_are_beyond_a_limit)
+{
+    struct dataset_settings settings = plain_settings();
+    settings.wish.max_response_bytes = 13000;
+    cr_assert_eq(modulus_of(1000, &settings), 17);
+    settings.wish.max_response_bytes = 10000;
+    settings.shard_count = 2;
+    cr_assert_eq(try_rows("x", 1000, &settings), STATUS_TOO_LARGE);
+    cr_assert_not_null(strstr(error.message, "a response takes at least 12"), "%s", error.message);
+    settings = plain_settings();
+    settings.shard_count = 2;
+    settings.wish.max_response_bytes = 13000;
+    settings.parameter_set = DATASET_RLWE_PARAMETERS;
+    cr_assert_eq(try_rows("x", 1000, &settings), STATUS_TOO_LARGE, "what is asked for is taken");
+    cr_assert_not_null(strstr(error.message, "a response takes at least 13"), "%s", error.message);
+}
+
 /* Ten thousand keys made to fall into one bucket of the shape that their number suggests. */
 Test(dataset_write, colliding_keys_make_the_shape_larger, .timeout = 120)
 {
