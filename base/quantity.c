@@ -5,7 +5,8 @@
 
 #define WHOLE_FROM      99.5 /* what is rounded to 100 */
 #define TWO_DIGITS_FROM 9.95
-#define DECIMALS_MAX    9
+#define POWERS_FROM     1e15 /* and below the other one, as 1.2e+16 */
+#define POWERS_BELOW    1e-6
 
 struct quantity quantity_size(double bytes)
 {
@@ -40,9 +41,13 @@ struct quantity quantity_about(double value)
 {
     struct quantity about = {"0"};
     int decimals = 0;
+    if (value >= POWERS_FROM || (value > 0 && value < POWERS_BELOW)) {
+        snprintf(about.text, sizeof about.text, "%.1e", value);
+        return about;
+    }
     if (value >= WHOLE_FROM)
         return quantity_count((uint64_t)llround(value));
-    for (double shown = value; shown < TWO_DIGITS_FROM && decimals < DECIMALS_MAX; shown *= 10)
+    for (double shown = value; shown > 0 && shown < TWO_DIGITS_FROM; shown *= 10)
         decimals++;
     if (value > 0)
         snprintf(about.text, sizeof about.text, "%.*f", decimals, value);

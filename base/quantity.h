@@ -16,7 +16,8 @@ struct quantity {
 struct quantity quantity_size(double bytes);
 /* "1,234,567". */
 struct quantity quantity_count(uint64_t count);
-/* Two significant digits, or all of a number from 100 on, rounded: "0.045", "4.5", "1,235". */
+/* Two significant digits, or all of a number from 100 on, rounded: "0.045", "4.5", "1,235"; very
+ * small and very large ones as "1.2e-07". */
 struct quantity quantity_about(double value);
 
 #endif

@@ -102,6 +102,8 @@ void compile_summary_print(const struct compile_summary *compile)
     summary_print_size("PIR data", summary->shard_bytes, "");
     print_work(compile);
     printf("  %-10s %s/%s/%s\n", "folder", compile->data, info->use_case, info->version);
+    if (!summary->is_unchanged)
+        printf("  %-10s report.html in that folder\n", "report");
 }
 
 static json_t *numbers(const uint64_t *values, size_t count)

@@ -4,8 +4,8 @@
 
 #include <math.h>
 
-#define LEFT          58
-#define LEFT_SHARES   98
+#define LEFT          64
+#define LEFT_SHARES   104
 #define RIGHT         10
 #define TOP           22
 #define BOTTOM        36
@@ -101,8 +101,7 @@ static void draw_y_tick(struct bytes *page, const struct page_chart *chart, doub
 static void draw_y_axis(struct bytes *page, const struct page_chart *chart)
 {
     if (chart->y_is_log) {
-        for (double y = pow(10, ceil(log10(chart->y_min) - ROUNDING));
-             y <= chart->y_max * (1 + ROUNDING); y *= 10)
+        for (double y = chart->y_max; y >= chart->y_min * (1 - ROUNDING); y /= 10)
             draw_y_tick(page, chart, y);
         return;
     }

@@ -15,18 +15,27 @@ static_assert(OUTLOOK_PAGE_LOADS == 1000, "the words below say so");
 
 /* ---- prefilter ---- */
 
-#define BITS_A_ROW_MIN   5.0
-#define BITS_A_ROW_MAX   30.0
-#define RATE_CHART_BEST  1e-7
-#define RATE_CHART_WORST 0.1
-#define BYTES_A_KB       1e3
-#define BYTES_A_MB       1e6
-#define LN_2             0.69314718055994531
+#define BITS_A_ROW_MIN      5.0
+#define BITS_A_ROW_USUAL    30.0
+#define BITS_A_ROW_MAX      40.0
+#define RATE_CHART_BEST     1e-7
+#define RATE_CHART_WORST    0.1
+#define QUERIES_CHART_LEAST 100
+#define QUERIES_CHART_MOST  100000
+#define BYTES_A_KB          1e3
+#define BYTES_A_MB          1e6
+#define LN_2                0.69314718055994531
 
 /* The least rate of a filter with so many bits for each row. */
 static double rate_of_bits(double bits_a_row)
 {
     return exp(-bits_a_row * LN_2 * LN_2);
+}
+
+/* Where charts end; better filters are at their edge. */
+static double most_bits_a_row(double bits_a_row)
+{
+    return fmin(fmax(BITS_A_ROW_USUAL, ceil(bits_a_row)), BITS_A_ROW_MAX);
 }
 
 static void draw_rate(struct bytes *page, double bits_a_row, double rate)
@@ -35,10 +44,10 @@ static void draw_rate(struct bytes *page, double bits_a_row, double rate)
         .title = "False-positive rate of the prefilter by its bits for each row",
         .x_label = "bits for each row",
         .y_label = "false-positive rate",
-        .x_min = BITS_A_ROW_MIN,
-        .x_max = fmax(BITS_A_ROW_MAX, ceil(bits_a_row)),
-        .y_min = fmin(RATE_CHART_BEST, rate),
-        .y_max = RATE_CHART_WORST,
+        .x_min = fmin(BITS_A_ROW_MIN, floor(bits_a_row)),
+        .x_max = most_bits_a_row(bits_a_row),
+        .y_min = rate < RATE_CHART_BEST ? RATE_CHART_BEST / 10 : RATE_CHART_BEST,
+        .y_max = rate > RATE_CHART_WORST ? 1 : RATE_CHART_WORST,
         .y_is_log = true,
         .y_is_share = true};
     double points[CURVE_POINTS][2];
@@ -56,18 +65,18 @@ static void draw_rate(struct bytes *page, double bits_a_row, double rate)
 static void draw_queries(struct bytes *page, const json_t *report, double bits_a_row, double rate)
 {
     const double rows = page_number(report, "rows");
-    const double most_bits = fmax(BITS_A_ROW_MAX, ceil(bits_a_row));
+    const double most_bits = most_bits_a_row(bits_a_row);
     const double unit = rows * most_bits / 8 >= BYTES_A_MB ? BYTES_A_MB : BYTES_A_KB;
     const double bytes_a_bit = rows / 8 / unit;
-    const struct page_chart chart = {.title = "Queries in 1,000 page loads by the prefilter's size",
-                                     .x_label =
-                                         unit == BYTES_A_MB ? "MB on a device" : "KB on a device",
-                                     .y_label = "queries in 1,000 page loads",
-                                     .x_min = BITS_A_ROW_MIN * bytes_a_bit,
-                                     .x_max = most_bits * bytes_a_bit,
-                                     .y_min = 100,
-                                     .y_max = 100000,
-                                     .y_is_log = true};
+    const struct page_chart chart = {
+        .title = "Queries in 1,000 page loads by the prefilter's size",
+        .x_label = unit == BYTES_A_MB ? "MB on a device" : "KB on a device",
+        .y_label = "queries in 1,000 page loads",
+        .x_min = fmin(BITS_A_ROW_MIN, floor(bits_a_row)) * bytes_a_bit,
+        .x_max = most_bits * bytes_a_bit,
+        .y_min = QUERIES_CHART_LEAST,
+        .y_max = rate > RATE_CHART_WORST ? 10 * QUERIES_CHART_MOST : QUERIES_CHART_MOST,
+        .y_is_log = true};
     const struct pir_prediction any = {.query_ns = 1};
     double points[CURVE_POINTS][2];
     for (size_t i = 0; i < CURVE_POINTS; i++) {
@@ -251,33 +260,48 @@ static void draw_histogram(struct bytes *page, const json_t *list, double least,
     page_chart_end(page);
 }
 
-void report_page_shards(struct bytes *page, const json_t *report)
+/* What a query tells, and who else asks it. */
+static void append_hiding(struct bytes *page, const json_t *report, size_t shard_count)
 {
     const json_t *load = json_object_get(report, "load");
-    const json_t *list = json_object_get(load, "shardRows");
     const json_t *outlook = json_object_get(report, "outlook");
-    const double least = page_number(load, "rowsPerShardLeast");
-    const double most = page_number(load, "rowsPerShardMost");
-    const double mean = page_number(load, "rowsPerShardMean");
-    const double fill = page_number(load, "bucketFill");
-    const size_t count = json_array_size(list);
-    if (count == 0 || !(fill > 0))
+    if (shard_count == 1) {
+        bytes_append_format(page,
+                            "<p>There is one shard: a query tells the server nothing at all of "
+                            "what was asked, any of %s rows or none.</p>\n",
+                            quantity_count((uint64_t)page_number(report, "rows")).text);
         return;
-    page_title(page, "Shards, and who hides in them");
+    }
     bytes_append_format(
         page,
         "<p>A query tells the server its shard, one of %s, and nothing else: what was asked may be "
         "any of its %s to %s rows, or none. Of %s people who ask %s times a day, %s ask a given "
         "shard on a day; each of them may be the one. Fewer shards hide more people, at dearer "
-        "queries.</p>\n<p>%.0f %% of the places for rows are taken.</p>\n<figure>",
-        quantity_count(count).text, quantity_count((uint64_t)least).text,
-        quantity_count((uint64_t)most).text,
+        "queries.</p>\n",
+        quantity_count(shard_count).text,
+        quantity_count((uint64_t)page_number(load, "rowsPerShardLeast")).text,
+        quantity_count((uint64_t)page_number(load, "rowsPerShardMost")).text,
         quantity_count((uint64_t)page_number(outlook, "people")).text,
         quantity_about(page_number(outlook, "queriesADay")).text,
-        quantity_about(page_number(outlook, "peopleInShard")).text, 100 * fill);
-    if (count <= REPORT_PAGE_SHARDS_MAX)
-        draw_each_shard(page, list, most, mean / fill);
-    else
-        draw_histogram(page, list, least, most);
+        quantity_about(page_number(outlook, "peopleInShard")).text);
+}
+
+void report_page_shards(struct bytes *page, const json_t *report)
+{
+    const json_t *load = json_object_get(report, "load");
+    const json_t *list = json_object_get(load, "shardRows");
+    const double most = page_number(load, "rowsPerShardMost");
+    const double fill = page_number(load, "bucketFill");
+    const size_t count = json_array_size(list);
+    if (count == 0 || !(fill > 0))
+        return;
+    page_title(page, "Shards, and who hides in them");
+    append_hiding(page, report, count);
+    bytes_append_format(page, "<p>%.0f %% of the places for rows are taken.</p>\n<figure>",
+                        100 * fill);
+    if (count > REPORT_PAGE_SHARDS_MAX)
+        draw_histogram(page, list, page_number(load, "rowsPerShardLeast"), most);
+    else if (count > 1)
+        draw_each_shard(page, list, most, page_number(load, "rowsPerShardMean") / fill);
     bytes_append_text(page, "</figure>\n");
 }

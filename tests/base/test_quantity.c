@@ -28,9 +28,17 @@ Test(quantity, about)
     static const struct {
         double value;
         const char *text;
-    } cases[] = {{0, "0"},      {0.0454, "0.045"}, {0.5, "0.50"},
-                 {1, "1.0"},    {9.96, "10"},      {45.4, "45"},
-                 {99.6, "100"}, {1234.5, "1,235"}, {1e-12, "0.000000000"}};
+    } cases[] = {{0, "0"},
+                 {0.0454, "0.045"},
+                 {0.5, "0.50"},
+                 {1, "1.0"},
+                 {9.96, "10"},
+                 {45.4, "45"},
+                 {99.6, "100"},
+                 {1234.5, "1,235"},
+                 {1.5e-12, "1.5e-12"},
+                 {0.0000123, "0.000012"},
+                 {1e20, "1.0e+20"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         cr_expect_str_eq(quantity_about(cases[i].value).text, cases[i].text);
 }

@@ -45,6 +45,19 @@ def fresh(work, sections=None):
         for name in (SECTIONS if sections is None else sections)))
 
 
+def check_assumptions():
+    """The page and the reports of datasets assume the same of a device."""
+    header = read("pir-server/dataset/dataset_outlook.h")
+    outlook = {name: int(value) for name, value in re.findall(r"#define OUTLOOK_(\w+) +(\d+)", header)}
+    script = read("scripts/plot-performance")
+    page = {name: float(value) for name, value in re.findall(r"^([A-Z_]+) = ([0-9.]+) ", script, re.MULTILINE)}
+    for name, value in [("NEW_URLS", outlook["URLS_A_PAGE"] * outlook["PAGES_A_DAY"]),
+                        ("NEW_SUB_URLS", outlook["SUB_URLS_A_URL"]),
+                        ("BLOCKED", outlook["PAGES_A_DAY"] / outlook["PAGES_A_LISTED"]),
+                        ("PEAK", outlook["PEAK_OVER_MEAN"]), ("LOAD", outlook["LOAD_PERCENT"] / 100)]:
+        check(page[name] == value, f"{name} is what dataset_outlook.h assumes", f"{page[name]}, {value}")
+
+
 def check_made(work):
     fresh(work)
     code, text = run(work)
@@ -148,6 +161,7 @@ def check_page():
 
 
 check_page()
+check_assumptions()
 with tempfile.TemporaryDirectory() as folder:
     check_made(folder)
     check_bad(folder)

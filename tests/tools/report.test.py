@@ -112,6 +112,11 @@ def test_figures():
                  r"s of one core, [0-9.]+ MB sent and answered; a core serves [0-9,]+ people",
                  r"hidden +1,000 of 1,000 people ask the same shard on a day"]:
         check(re.search(line, told), f"the summary says: {line}", told)
+    again = compile_lists("data", plain, filters, more=["--shards", "4"])
+    figures = [[line for line in text.splitlines() if "private queries" in line or "people" in line]
+               for text in (told, again)]
+    check(figures[0] == figures[1] and len(figures[0]) == 3, "and so it does of an unchanged version", again)
+    check("report.html" in told and "report.html" not in again, "and where the report is")
     check(report["load"]["shardRows"] and sum(report["load"]["shardRows"]) == 3003
           and page.tags["rect"] >= 4, "each shard has its column")
     check("Since the version before" not in page.sections, "nothing was before")
@@ -137,6 +142,12 @@ def test_change():
     check(not page.wrong and "Rows: 0 came, 0 left." in page.sections["Since the version before"],
           "of other settings alone")
     check("rows of a shard" in page.text, "many shards are counted by their size")
+    compile_lists("data", *lists, more=["--false-positive-rate", "0.9", "--shards", "1"])
+    page = Page(read("data"))
+    check(not page.wrong and "There is one shard" in page.text and "247,5" in page.text, "one shard, a poor prefilter")
+    compile_lists("data", *lists, more=["--false-positive-rate", "1e-20"])
+    page = Page(read("data"))
+    check(not page.wrong and "nan" not in page.text and "inf" not in page.text, "and a very good one")
 
 
 def test_hostile():
