@@ -3,12 +3,11 @@
 #   docker build -t blindlist .
 #   docker run --rm -v data:/data -v "$PWD:/lists:ro" --entrypoint blindlist blindlist \
 #       compile /lists/my-list.txt --use-case com.example.app.url.filtering --out /data
-#   docker run -v data:/data -p 8080:8080 blindlist --allow-unauthenticated
+#   docker run -v data:/data -p 8080:8080 blindlist --auth token
 #
 # compose.yaml runs both: a server, and beside it `blindlist update` once an hour.
 #
-# Without --allow-unauthenticated the server refuses to listen beyond loopback, for it asks nobody
-# for a token yet.
+# With neither --auth token nor --allow-unauthenticated the server refuses to listen beyond loopback.
 
 FROM debian:bookworm-slim AS build
 WORKDIR /src

@@ -13,6 +13,7 @@ extern const struct tool_command command_explain;
 extern const struct tool_command command_pir;
 extern const struct tool_command command_sources;
 extern const struct tool_command command_suburls;
+extern const struct tool_command command_token;
 extern const struct tool_command command_tune;
 extern const struct tool_command command_update;
 extern const struct tool_command command_vectors;

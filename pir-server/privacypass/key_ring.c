@@ -236,15 +236,6 @@ static bool needs_key(const struct key_ring *ring, uint64_t now_s)
            later(now_s, ring->policy.stage_s);
 }
 
-/* The first key of all: unless there is any. Later ones begin after now, as would that of another
- * server; but where a key of a wrong clock waits far ahead, that one cannot be told from it. */
-static uint64_t unless_since(const struct key_ring *ring, uint64_t now_s)
-{
-    if (ring->count == 0)
-        return 0;
-    return ring->keys[ring->count - 1].not_before_s > now_s ? UINT64_MAX : now_s;
-}
-
 /* Of one key; false when there is nothing to do about it. */
 static bool step_of_key(const struct key_ring *ring, size_t index, uint64_t now_s,
                         struct key_ring_step *ret)
@@ -273,7 +264,6 @@ void key_ring_next_step(const struct key_ring *ring, uint64_t now_s, struct key_
     if (needs_key(ring, now_s) && ring->count < KEY_RING_MAX_KEYS) {
         ret->kind = KEY_RING_MAKE;
         ret->at_s = ring->count == 0 ? now_s : later(now_s, ring->policy.stage_s);
-        ret->unless_since_s = unless_since(ring, now_s);
     }
 }
 

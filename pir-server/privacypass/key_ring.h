@@ -90,16 +90,14 @@ enum status key_ring_verify(const struct key_ring *ring, const struct token *tok
 
 enum key_ring_step_kind {
     KEY_RING_REST, /* nothing */
-    KEY_RING_MAKE, /* key_ring_make_key(), stored with not-before `at_s` */
+    KEY_RING_MAKE, /* key_ring_make_key(), stored with not-before `at_s`; of several servers that
+                      find it due at once, the store lets one (store_add_issuer_key()) */
     KEY_RING_MARK, /* the key may go at `at_s`; 0 takes the mark away */
     KEY_RING_DROP  /* the key and its nonces are removed */
 };
 struct key_ring_step {
     enum key_ring_step_kind kind;
     uint64_t at_s;
-    /* Of MAKE: several servers may find it due at once. The key is not to be added when there is
-     * one by now whose not-before is this or later; UINT64_MAX: in any case. */
-    uint64_t unless_since_s;
     uint8_t key_id[TOKEN_KEY_ID_BYTES]; /* of MARK and DROP */
 };
 

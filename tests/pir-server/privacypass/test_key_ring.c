@@ -212,24 +212,6 @@ Test(key_ring, clock_ahead)
     cr_assert_eq(listed_count(T0 + 26 * DAY), 2);
 }
 
-/* What a store needs to let one of several servers make a key. */
-Test(key_ring, servers_that_make_a_key_at_once)
-{
-    struct key_ring_step due;
-    key_ring_next_step(ring, T0, &due);
-    cr_assert_eq(due.kind, KEY_RING_MAKE);
-    cr_assert_eq(due.unless_since_s, 0);
-    settle(T0);
-    const uint64_t now = T0 + 12 * DAY;
-    key_ring_next_step(ring, now, &due);
-    cr_assert_eq(due.kind, KEY_RING_MAKE);
-    cr_assert_eq(due.unless_since_s, now);
-    settle(T0 + 365 * DAY);
-    key_ring_next_step(ring, now, &due);
-    cr_assert_eq(due.kind, KEY_RING_MAKE);
-    cr_assert_eq(due.unless_since_s, UINT64_MAX, "a key waits far ahead");
-}
-
 /* A clock behind all keys: the first one signs, and nothing is lost. */
 Test(key_ring, clock_behind)
 {
