@@ -1,11 +1,13 @@
-/* An update of a million rows: from the start of `blindlist compile` on the changed list to a
- * running server that answers from the new version. */
+/* An update of a million rows: from the start of `blindlist compile` on the changed list, or of
+ * `blindlist update`, which fetches it from a web server, to a running blindlist-server that
+ * answers from the new version. */
 #include "bench/bench.h"
 
 #include "base/cpu.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "bench/http_load.h"
+#include "bench/list_server.h"
 #include "bench/server_process.h"
 
 #include <errno.h>
@@ -27,16 +29,18 @@
 #define POLL_NS      1000000
 #define TEXT_BYTES   4096
 
-/* What `blindlist compile --json` calls its phases. */
-static const char *const phases[] = {"reading",   "rows",    "shards",
+/* What --json calls the phases. */
+static const char *const phases[] = {"reading",   "keys",    "rows",      "shards",
                                      "prefilter", "digests", "publishing"};
 #define PHASES      ARRAY_COUNT(phases)
-#define LIST_PHASES 2 /* the first of them: from lists to rows */
+#define LIST_PHASES 3 /* the first of them: from lists to rows */
 
 struct state {
+    bool is_fetched;
     char folder[64];
+    char config[96]; /* lists.json */
     char list[96];
-    char summary[96]; /* what compile printed last */
+    char summary[96]; /* what was printed last */
     char program[TEXT_BYTES];
 };
 
@@ -80,9 +84,12 @@ static pid_t start_compile(const struct state *state)
         bench_fail("fork: %s", strerror(errno));
     if (pid > 0)
         return pid;
-    const char *const arguments[] = {state->program, "compile", state->list,   "--use-case",
-                                     USE_CASE,       "--out",   state->folder, "--shards",
-                                     SHARDS,         "--json",  NULL};
+    const char *const compile[] = {state->program, "compile", state->list,   "--use-case",
+                                   USE_CASE,       "--out",   state->folder, "--shards",
+                                   SHARDS,         "--json",  NULL};
+    const char *const update[] = {state->program, "update", state->config, "--data",
+                                  state->folder,  "--json", NULL};
+    const char *const *arguments = state->is_fetched ? update : compile;
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (freopen(state->summary, "w", stdout) != NULL)
         execv(state->program, (char *const *)(uintptr_t)arguments);
@@ -93,7 +100,7 @@ static void wait_for_end(pid_t pid)
 {
     int code = -1;
     if (waitpid(pid, &code, 0) != pid || code != 0)
-        bench_fail("blindlist compile ended with %d", code);
+        bench_fail("blindlist ended with %d", code);
 }
 
 static void remove_others(const struct state *state)
@@ -117,7 +124,7 @@ static void read_manifest(struct http_load *load, struct bytes *ret)
     bytes_deinit(&request);
 }
 
-/* The phases of the compile that ended last. */
+/* The phases of the run that ended last. */
 static void read_phases(const struct state *state, struct run *ret)
 {
     json_error_t error;
@@ -132,7 +139,8 @@ static void read_phases(const struct state *state, struct run *ret)
     json_decref(summary);
 }
 
-static void update(const struct state *state, struct http_load *load, unsigned run, struct run *ret)
+static void make_live(const struct state *state, struct http_load *load, unsigned run,
+                      struct run *ret)
 {
     struct bytes before;
     struct bytes now;
@@ -178,34 +186,71 @@ static void print_line(const char *label, const struct run runs[RUNS], size_t of
            (double)took[0] / 1e6, RUNS);
 }
 
-int main(int argc, char **argv)
+static void write_config(const struct state *state, const struct list_server *web)
 {
-    struct state state = {.folder = "/tmp/bench_update.XXXXXX"};
+    char text[TEXT_BYTES];
+    struct error error;
+    snprintf(text, sizeof text,
+             "{\"useCase\": \"" USE_CASE "\", \"output\": {\"shards\": " SHARDS "}, \"sources\": ["
+             "{\"id\": \"list\", \"url\": \"http://127.0.0.1:%u/\", \"allowHttp\": true}]}",
+             (unsigned)web->port);
+    if (file_write(state->config, FILE_MODE_PUBLIC, span_of_text(text), &error) != STATUS_OK)
+        bench_fail("%s", error.message);
+}
+
+/* `label`: begins each line. */
+static void measure(struct state *state, const char *program, const char *label)
+{
     struct server_process server;
     struct run runs[RUNS];
+    char line[TEXT_BYTES];
+    write_list(state, 0);
+    wait_for_end(start_compile(state));
+    server_process_start(program, state->folder, NULL, &server);
+    struct http_load *load = http_load_new(server.address, 1);
+    for (size_t i = 0; i < RUNS; i++)
+        make_live(state, load, (unsigned)i + 1, &runs[i]);
+    snprintf(line, sizeof line, "%s_live", label);
+    print_line(line, runs, offsetof(struct run, live_ns));
+    snprintf(line, sizeof line, "%s_live_from_rows", label);
+    print_line(line, runs, offsetof(struct run, from_rows_ns));
+    for (size_t i = 0; i < PHASES; i++) {
+        snprintf(line, sizeof line, "%s_phase phase=%s", label, phases[i]);
+        print_line(line, runs, offsetof(struct run, phase_ns) + i * sizeof(uint64_t));
+    }
+    fflush(stdout); /* before the next fork() */
+    http_load_free(load);
+    server_process_stop(&server);
+}
+
+static void make_folder(struct state *state)
+{
+    snprintf(state->folder, sizeof state->folder, "/tmp/bench_update.XXXXXX");
+    if (mkdtemp(state->folder) == NULL)
+        bench_fail("%s: cannot be made", state->folder);
+    snprintf(state->list, sizeof state->list, "%s/list.txt", state->folder);
+    snprintf(state->config, sizeof state->config, "%s/lists.json", state->folder);
+    snprintf(state->summary, sizeof state->summary, "%s/summary.json", state->folder);
+}
+
+int main(int argc, char **argv)
+{
+    struct state state = {.is_fetched = false};
+    struct list_server web;
     (void)argc;
     const char *slash = strrchr(argv[0], '/');
     snprintf(state.program, sizeof state.program, "%.*s/../blindlist",
              slash == NULL ? 1 : (int)(slash - argv[0]), slash == NULL ? "." : argv[0]);
-    if (mkdtemp(state.folder) == NULL)
-        bench_fail("%s: cannot be made", state.folder);
-    snprintf(state.list, sizeof state.list, "%s/list.txt", state.folder);
-    snprintf(state.summary, sizeof state.summary, "%s/summary.json", state.folder);
-    write_list(&state, 0);
-    wait_for_end(start_compile(&state));
-    server_process_start(argv[0], state.folder, NULL, &server);
-    struct http_load *load = http_load_new(server.address, 1);
-    for (size_t i = 0; i < RUNS; i++)
-        update(&state, load, (unsigned)i + 1, &runs[i]);
-    print_line("update_live", runs, offsetof(struct run, live_ns));
-    print_line("update_live_from_rows", runs, offsetof(struct run, from_rows_ns));
-    for (size_t i = 0; i < PHASES; i++) {
-        char label[TEXT_BYTES];
-        snprintf(label, sizeof label, "update_phase phase=%s", phases[i]);
-        print_line(label, runs, offsetof(struct run, phase_ns) + i * sizeof(uint64_t));
-    }
-    http_load_free(load);
-    server_process_stop(&server);
+    make_folder(&state);
+    measure(&state, argv[0], "update");
+    folder_remove(state.folder);
+
+    make_folder(&state);
+    list_server_start(state.list, &web);
+    state.is_fetched = true;
+    write_config(&state, &web);
+    measure(&state, argv[0], "update_fetched");
+    list_server_stop(&web);
     folder_remove(state.folder);
     return 0;
 }
