@@ -40,7 +40,8 @@ enum status pir_answer(struct pir_workspace *workspace, const struct pir_shard *
                        struct pir_response *ret, struct error *err) MUST_CHECK;
 
 /* Several queries on one shard in one pass over its plaintexts. A query that fails leaves the
- * others alone. All workspaces are of one context. */
+ * others alone. All workspaces are of one context. The server answers each as it comes: bench_pir
+ * measures how little waiting for others would gain (query_batch beside query_compute). */
 #define PIR_BATCH_MAX 32
 struct pir_job {
     struct pir_workspace *workspace; /* its own */
