@@ -40,7 +40,7 @@ struct wanted {
     uint64_t rows;
     uint32_t growth_percent;
     size_t hash_functions;
-    size_t bucket_bytes;
+    size_t bucket_halves; /* of a plaintext */
     uint64_t max_key_bytes;
 };
 static const struct wanted USUAL[] = {
@@ -58,10 +58,10 @@ static const struct wanted ALTERNATIVES[] = {
     {.what = "no_growth", .growth_percent = NO_GROWTH},
     {.what = "growth_25", .growth_percent = 25},
     {.what = "growth_100", .growth_percent = 100},
-    {.what = "half_plaintext", .bucket_bytes = 1024},
-    {.what = "two_plaintexts", .bucket_bytes = 4096},
+    {.what = "half_plaintext", .bucket_halves = 1},
+    {.what = "two_plaintexts", .bucket_halves = 4},
     {.what = "two_functions", .hash_functions = 2},
-    {.what = "two_functions_half", .hash_functions = 2, .bucket_bytes = 1024},
+    {.what = "two_functions_half", .hash_functions = 2, .bucket_halves = 1},
 };
 
 static struct pir_parameters choose(const struct bfv_parameters *encryption,
@@ -79,7 +79,7 @@ static struct pir_parameters choose(const struct bfv_parameters *encryption,
     dataset_settings_init(&settings);
     struct pir_shape_wish *wish = &settings.wish;
     wish->hash_function_count = wanted->hash_functions != 0 ? wanted->hash_functions : 1;
-    wish->bucket_bytes = wanted->bucket_bytes;
+    wish->bucket_bytes = wanted->bucket_halves * bfv_bytes_per_plaintext(encryption) / 2;
     if (wanted->growth_percent != 0)
         wish->growth_percent = wanted->growth_percent == NO_GROWTH ? 0 : wanted->growth_percent;
     if (wanted->max_key_bytes != 0)
