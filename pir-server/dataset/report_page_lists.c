@@ -6,6 +6,7 @@
 #include "pir-server/dataset/report_page.h"
 #include "pir-server/dataset/report_page_internal.h"
 #include "urls/drop_reason.h"
+#include "urls/rule.h"
 
 #include <math.h>
 #include <string.h>
@@ -206,9 +207,10 @@ static void append_sample(struct bytes *page, const json_t *note)
     bytes_append_text(page, "<li><code>");
     page_text(page, page_string(note, "text"));
     bytes_append_text(page, "</code>");
-    if (json_object_get(note, "key") != NULL) {
+    const char *key = page_string(note, "key");
+    if (key[0] != '\0' && strcmp(key, page_string(note, "text")) != 0) {
         bytes_append_text(page, " as <code>");
-        page_text(page, page_string(note, "key"));
+        page_text(page, key);
         bytes_append_text(page, "</code>");
     }
     bytes_append_text(page, " <span class=\"soft\">");
@@ -285,15 +287,35 @@ void report_page_reasons(struct bytes *page, const json_t *report)
     }
 }
 
+/* Rules whose key means something else, by the way in which it does. */
+static void append_differences(struct bytes *page, const json_t *counts)
+{
+    bytes_append_text(page, "<ul>\n");
+    for (size_t i = 0; i < RULE_DIFFERENCE_COUNT; i++) {
+        const double count = page_number(counts, rule_difference_names[i]);
+        if (count > 0)
+            bytes_append_format(page, "<li>%s rules %s</li>\n",
+                                quantity_count((uint64_t)count).text, rule_difference_texts[i]);
+    }
+    bytes_append_text(page, "</ul>\n");
+}
+
 void report_page_widened(struct bytes *page, const json_t *report)
 {
-    const double count = page_number(json_object_get(report, "lists"), "widened");
+    const json_t *lists = json_object_get(report, "lists");
+    const json_t *differences = json_object_get(lists, "differ");
+    const double count = page_number(lists, "widened");
+    if (!(count > 0) && json_object_size(differences) == 0)
+        return;
+    page_title(page, "What blocks more or less than its list says");
+    if (json_object_size(differences) > 0)
+        append_differences(page, differences);
     if (!(count > 0))
         return;
-    page_title(page, "What blocks a little more than its list says");
     bytes_append_format(page,
-                        "<p>%s entries are widened: devices cannot ask for them with "
-                        "<code>www.</code>, a user name or a last slash alone.</p>\n",
-                        quantity_count((uint64_t)count).text);
+                        "<p>%s entries block more than they say: also without <code>www.</code>, a "
+                        "user name or a last slash%s. For instance:</p>\n",
+                        quantity_count((uint64_t)count).text,
+                        json_object_size(differences) > 0 ? ", or as said above" : "");
     append_samples(page, json_object_get(report, "widened"), NULL);
 }

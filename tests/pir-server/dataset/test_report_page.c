@@ -58,7 +58,9 @@ static const char whole[] =
     " \"hashes\": 10, \"bitsSet\": 0.5}, \"query\": {\"ms\": 2, \"sentBytes\": 1000,"
     " \"receivedBytes\": 1000, \"evaluationKeyBytes\": 5}, \"outlook\": {\"queries\": 450},"
     " \"load\": {\"rowsPerShardMean\": 1000, \"rowsPerShardMost\": 1001, \"bucketFill\": 0.6,"
-    " \"shardRows\": [999, 1001]}, \"lists\": {\"dropped\": 1, \"widened\": 1, \"droppedFor\":"
+    " \"shardRows\": [999, 1001]}, \"lists\": {\"dropped\": 1, \"widened\": 1, \"differ\": "
+    "{\"hosts\": 3},"
+    " \"droppedFor\":"
     " {\"regex\": 1}}, \"drops\": [{\"file\": \"<f>\", \"line\": 3, \"text\": \"<t>\","
     " \"reason\": \"regex\"}], \"widened\": [{\"file\": \"g\", \"line\": 4, \"text\": \"<w>\","
     " \"key\": \"<k>\"}], \"sources\": [{\"name\": \"<a>\", \"kept\": 100, \"keys\": {\"rows\": 40,"
@@ -77,7 +79,7 @@ Test(report_page, every_section)
                                          "Allow entries below",
                                          "What was dropped",
                                          "Prefilter",
-                                         "What blocks a little more",
+                                         "What blocks more or less",
                                          "Queries, and",
                                          "Shards"};
     static const char *const hostile[] = {"<v>", "<f>", "<t>", "<w>", "<k>", "<a>",
@@ -94,6 +96,7 @@ Test(report_page, every_section)
     cr_expect_not_null(strstr(html, ">25 %<"), "a quarter of the first list is in the second,");
     cr_expect_not_null(strstr(html, ">50 %<"), "half of the second in the first");
     cr_expect_not_null(strstr(html, "10 named before"));
+    cr_expect_not_null(strstr(html, "<li>3 rules "));
 }
 
 Test(report_page, every_allocation_may_fail)
