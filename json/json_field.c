@@ -57,8 +57,11 @@ void json_field_note(const struct json_field *field, enum status status, const s
     struct json_reader *reader = field->reader;
     if (reader->status != STATUS_OK || status == STATUS_OK)
         return;
-    reader->status =
-        error_set(reader->err, status, "%s: %s: %s", reader->file, field->path, said->message);
+    const size_t size = strlen(reader->file) + strlen(field->path) + strlen(said->message);
+    reader->status = size + sizeof ": : " > ERROR_MESSAGE_BYTES
+                         ? error_set(reader->err, status, "%s", said->message)
+                         : error_set(reader->err, status, "%s: %s: %s", reader->file, field->path,
+                                     said->message);
 }
 
 void json_field_refuse(const struct json_field *field, const char *format, ...)

@@ -46,7 +46,8 @@ struct json_field json_field_item(const struct json_field *parent, size_t index)
 
 /* Notes "FILE: PATH: MESSAGE" unless something failed before. */
 void json_field_refuse(const struct json_field *field, const char *format, ...) PRINTF_LIKE(2, 3);
-/* The same for what another function said of this value. STATUS_OK does nothing. */
+/* The same for what another function said of this value. STATUS_OK does nothing. What is too long
+ * with file and path in front stays alone: files that import each other add one each. */
 void json_field_note(const struct json_field *field, enum status status, const struct error *said);
 /* An absent field is a failure. */
 void json_field_require(const struct json_field *field);

@@ -13,6 +13,8 @@
 /* Of an entry in a message. */
 #define ENTRY_SHOWN_BYTES ((size_t)60)
 
+#include <inttypes.h>
+
 struct list_parser {
     struct list_options options;
     struct list_sink sink;
@@ -432,7 +434,8 @@ static enum status take_item(void *context, const struct rule *rule, struct erro
     struct rule_line *place = context;
     place->parser->line = place->item;
     place->parser->counts.lines++;
-    return take_rule(place, rule, err);
+    const enum status status = take_rule(place, rule, err);
+    return status == STATUS_OK ? status : error_prefix(err, status, "item %" PRIu64, place->item);
 }
 
 static enum status take_array(struct list_parser *parser, struct span text, struct error *err)
@@ -484,7 +487,7 @@ enum status list_parser_text(struct list_parser *parser, struct span text, struc
         status = list_parser_line(parser, line, err);
         at += line.size + 1;
     }
-    return status;
+    return status == STATUS_OK ? status : error_prefix(err, status, "line %" PRIu64, parser->line);
 }
 
 bool list_holds_adblock_header(struct span text)

@@ -136,7 +136,7 @@ const struct list_counts *list_parser_counts(const struct list_parser *parser);
 void list_parser_take_counts(struct list_parser *parser, struct list_counts *ret);
 
 /* All lines of a text, which LF ends; the last one may do without. JSON: the whole array, an item
- * counted as a line. */
+ * counted as a line. Messages begin with the line, or item. */
 enum status list_parser_text(struct list_parser *parser, struct span text,
                              struct error *err) MUST_CHECK;
 

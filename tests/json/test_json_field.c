@@ -130,6 +130,24 @@ Test(json_field, objects_and_formats)
     teardown(&r);
 }
 
+/* What another function said is not cut for the sake of where. */
+Test(json_field, long_messages)
+{
+    for (size_t size = ERROR_MESSAGE_BYTES - 20; size < ERROR_MESSAGE_BYTES; size++) {
+        struct reading r;
+        struct error said = {.status = STATUS_INVALID};
+        memset(said.message, 'x', size);
+        said.message[size] = '\0';
+        setup(&r);
+        json_field_note(&r.root, STATUS_INVALID, &said);
+        const size_t shown = strlen(r.error.message);
+        cr_expect(shown == size || shown == size + strlen("f.json: $: "), "%zu of %zu", shown,
+                  size);
+        cr_expect_str_eq(r.error.message + shown - size, said.message);
+        teardown(&r);
+    }
+}
+
 Test(json_field, documents_that_are_none)
 {
     static const char *const texts[] = {"", "{", "{\"a\":1,\"a\":2}", "{} x", "{\"a\":\"secret}"};

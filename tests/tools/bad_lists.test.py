@@ -166,6 +166,15 @@ def write_huge(character):
             file.write(character.encode() * 1_000_000)
 
 
+def test_slow_patterns():
+    """A regular expression that takes exponential time on an entry."""
+    slow = "a" * 60 + "!.example"
+    for name, content, at in (("plain", f"b.example\n\n{slow}\n", "line 3"), ("json", json.dumps(["x", slow]), "item 2")):
+        place.write("bad", content)
+        left_alone(f"{name}: a pattern that never ends", update(source(name, exclude=["(a+)+$"])), 1,
+                   f"blindlist: bad: {at}: exclude pattern 0 takes too long on an entry of 69 bytes\n")
+
+
 def is_modest(done):
     return SANITIZED or (done.seconds < 30 and done.megabytes < MEMORY_MB)
 
@@ -302,6 +311,11 @@ def test_includes():
     left_alone("a file that imports itself", update({"import": "lists.json"}), 1,
                f"{place.folder}/lists.json: $.sources[1].import: {place.folder}/lists.json imports itself")
     left_alone("a file that is not there", update({"import": "none.json"}), 1, "$.sources[1].import: ", "none.json")
+    for i in range(10):
+        place.write(f"a-rather-long-name-of-a-file-{i}.json",
+                    {"sources": [{"import": f"./a-rather-long-name-of-a-file-{i + 1}.json"}]})
+    left_alone("files that import without end", update({"import": "a-rather-long-name-of-a-file-0.json"}), 1,
+               "file-6.json: $.sources[0].import: more than 8 files deep\n")
     place.write("b.json", {"sources": [{"id": "own", "file": "own.txt"}]})
     left_alone("an id that another file has", update({"import": "b.json"}), 1,
                "b.json: $.sources[0].id: \"own\" is the id of ", "lists.json: $.sources[0] already")
@@ -387,6 +401,8 @@ try:
     test_binary()
     test_wrong_format()
     test_long_lines()
+    back_to_good()
+    test_slow_patterns()
     test_huge()
     test_packed()
     test_servers()
