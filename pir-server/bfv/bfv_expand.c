@@ -97,7 +97,7 @@ static size_t poly_words(const struct bfv_selectors *selectors)
     return selectors->context->levels * selectors->context->degree;
 }
 
-static void scatter(struct bfv_selectors *selectors, size_t i, const uint32_t *words)
+void bfv_selectors_set(struct bfv_selectors *selectors, size_t i, const uint32_t *words)
 {
     const size_t strip = row_strip_words(selectors->context->degree);
     const size_t all = poly_words(selectors);
@@ -120,15 +120,6 @@ void bfv_selectors_get(const struct bfv_selectors *selectors, size_t i, struct b
         memcpy(ret->words + all + at, from + strip, strip * sizeof *from);
     }
     ret->form = BFV_EVALUATION;
-}
-
-void bfv_selectors_set(struct bfv_selectors *selectors, size_t i,
-                       const struct bfv_ciphertext *ciphertext)
-{
-    assert(i < selectors->capacity && ciphertext->poly_count == 2 &&
-           ciphertext->moduli_count == selectors->context->levels &&
-           ciphertext->form == BFV_EVALUATION);
-    scatter(selectors, i, ciphertext->words);
 }
 
 /* How level l = 1, 2, .. of the expansion gets its element N / 2^(l-1) + 1. */
@@ -238,7 +229,7 @@ static void set_doubled(const struct expansion *x, size_t i, uint32_t *node)
     const size_t words = context->levels * context->degree;
     poly_add(node, node, node, context->basis, context->levels);
     poly_add(node + words, node + words, node + words, context->basis, context->levels);
-    scatter(x->selectors, x->first + i, node);
+    bfv_selectors_set(x->selectors, x->first + i, node);
 }
 
 static uint32_t *child_buffer(const struct expansion *x, const struct family *family, size_t k)
@@ -429,7 +420,7 @@ enum status bfv_expand(struct bfv_workspace *workspace, const struct bfv_evaluat
         ntt_forward(root + row * context->degree, query->words + row * context->degree,
                     context->basis->tables[row % context->levels]);
     if (x.last == 0)
-        scatter(selectors, first, root);
+        bfv_selectors_set(selectors, first, root);
     else
         expand_node(&x, 1, 0, root);
     return STATUS_OK;

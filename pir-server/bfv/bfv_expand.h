@@ -18,10 +18,10 @@ enum status bfv_selectors_new(const struct bfv_context *context, size_t capacity
 void bfv_selectors_free(struct bfv_selectors *selectors); /* takes NULL */
 /* How many ciphertexts' memory it takes: those, and the nodes that bfv_expand() passes through. */
 size_t bfv_selectors_ciphertexts(const struct bfv_context *context, size_t capacity);
-/* Selector i to or from a ciphertext of two polynomials, L moduli, evaluation form (on return). */
+/* Selector i as a ciphertext of two polynomials, L moduli, evaluation form (on return). */
 void bfv_selectors_get(const struct bfv_selectors *selectors, size_t i, struct bfv_ciphertext *ret);
-void bfv_selectors_set(struct bfv_selectors *selectors, size_t i,
-                       const struct bfv_ciphertext *ciphertext);
+/*   words  [2][L][N], evaluation form, in [0, q_i) */
+void bfv_selectors_set(struct bfv_selectors *selectors, size_t i, const uint32_t *words);
 /* Strip `strip` of selector i: [2][row_strip_words(N)]; those of selector i + 1 follow. */
 const uint32_t *bfv_selectors_strip(const struct bfv_selectors *selectors, size_t i, size_t strip);
 

@@ -37,7 +37,7 @@ static void check_dot(const char *name, const char *kernel, size_t rows, size_t 
             fill_residues(selector->words + i * n, n, q, r * 100 + i);
             selector->words[i * n + r % n] = q - 1;
         }
-        bfv_selectors_set(selectors, r, selector);
+        bfv_selectors_set(selectors, r, selector->words);
     }
     uint32_t *plain = poly_alloc(words, count);
     uint32_t *tiled = poly_alloc(words, count);
@@ -132,7 +132,7 @@ Test(bfv_product, dot_of_largest_values)
     for (size_t r = 0; r < ROWS; r++) {
         memcpy(selector.words, plain, 8192 * sizeof *plain);
         memcpy(selector.words + 8192, plain, 8192 * sizeof *plain);
-        bfv_selectors_set(selectors, r, &selector);
+        bfv_selectors_set(selectors, r, selector.words);
         rows[r] = (uint16_t)r;
         for (size_t at = 0; at < 8192; at += tile)
             memcpy(tiles + at * ROWS + r * tile, plain + at, tile * sizeof *tiles);
