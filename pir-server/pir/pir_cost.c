@@ -63,10 +63,8 @@ static uint64_t level_element(uint64_t degree, unsigned level)
     return (degree >> (level - 1)) + 1;
 }
 
-/* How often the largest key 2^k + 1 up to the level's element is applied to reach it (spec/bfv.md
- * section 7.5). */
-static uint64_t level_times(uint64_t degree, unsigned level,
-                            const struct pir_evaluation_key_config *key)
+uint64_t pir_cost_level_times(uint64_t degree, unsigned level,
+                              const struct pir_evaluation_key_config *key)
 {
     const uint64_t target = level_element(degree, level);
     uint64_t best = 3;
@@ -98,7 +96,8 @@ static struct switches expansion_switches(uint64_t degree, uint64_t count, bool 
             sum.decompositions += nodes;
             sum.automorphisms += nodes + 2 * least(nodes, count - 2 * nodes);
         } else {
-            const uint64_t switched = least(nodes, count - nodes) * level_times(degree, level, key);
+            const uint64_t switched =
+                least(nodes, count - nodes) * pir_cost_level_times(degree, level, key);
             sum.decompositions += switched;
             sum.automorphisms += switched;
         }

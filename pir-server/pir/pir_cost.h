@@ -61,6 +61,10 @@ struct pir_cost_grid {
     uint64_t columns; /* D1; 1 with one dimension */
     bool one_dimension;
 };
+/* How often the largest element 2^k + 1 of the key up to that of level 1, 2, .. of the expansion is
+ * applied to reach it (spec/bfv.md section 7.5). */
+uint64_t pir_cost_level_times(uint64_t degree, unsigned level,
+                              const struct pir_evaluation_key_config *key);
 /* Encryption parameters other than those of the constants are reckoned in proportion to their words
  * and transforms, which is a guess. `key` lists what the expansion needs. */
 struct pir_prediction pir_cost_of_grid(const struct bfv_parameters *encryption,

@@ -162,6 +162,10 @@ static void weigh(struct search *search, const struct candidate *candidate,
 {
     const struct pir_shape_wish *wish = search->wish;
     const struct pir_cost_grid *grid = &candidate->grid;
+    if (pir_noise_budget_bits(&search->load->encryption, grid, key) < PIR_NOISE_BUDGET_BITS_MIN) {
+        search->any_too_noisy = true;
+        return;
+    }
     const struct pir_prediction prediction =
         pir_cost_of_grid(&search->load->encryption, grid, key, search->constants);
     note_least(search, &prediction);
@@ -221,10 +225,7 @@ static void try_grid(struct search *search, const struct candidate *candidate)
     const uint64_t plaintexts = grid->tables * grid->chunks * grid->rows * grid->columns;
     if (selectors > PIR_SELECTORS_MAX || plaintexts * candidate->per_plaintext > PIR_PLAINTEXTS_MAX)
         return;
-    if (pir_noise_budget_bits(&search->load->encryption, grid) < PIR_NOISE_BUDGET_BITS_MIN)
-        search->any_too_noisy = true;
-    else
-        try_keys(search, candidate, selectors);
+    try_keys(search, candidate, selectors);
 }
 
 static void try_bucket_size(struct search *search, size_t bucket_bytes)

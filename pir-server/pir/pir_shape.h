@@ -11,7 +11,7 @@
  *          stay empty hold buckets, too.
  *
  * Noise    a shape leaves PIR_NOISE_BUDGET_BITS_MIN at least (pir_noise.h), which ends the growth
- * of a shard at some five million rows with t = 37, at tens of millions with t = 17.
+ * of a shard at some three million rows with t = 37, at 75 million with t = 17.
  *
  * Memory   plain values. Threads  any. */
 #ifndef BLINDLIST_PIR_PIR_SHAPE_H

@@ -152,7 +152,7 @@ static void check_as_served(const char *set, size_t count)
                                        .chunks = layout->chunk_count,
                                        .rows = layout->dimensions[0],
                                        .columns = layout->dimensions[1]};
-    const double modelled = pir_noise_budget_bits(&config->encryption, &grid);
+    const double modelled = pir_noise_budget_bits(&config->encryption, &grid, config);
     const double measured = compare_kernels(shard, config, &rows, LOOK_UPS);
     cr_assert(fabs(modelled - measured) < 1, "%f bits, by the model %f", measured, modelled);
     pir_shard_free(shard);

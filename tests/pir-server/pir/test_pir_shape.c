@@ -214,7 +214,7 @@ Test(pir_shape, answers_keep_a_noise_budget)
                                              "noise budget with a plaintext modulus of 37"),
                        "%s", error.message);
     cr_assert_eq(p.entry_count, 0, "left alone on failure");
-    load.rows = 3000000;
+    load.rows = 2500000;
     cr_assert_eq(pir_shape_choose(&load, &wish, &p, &error), STATUS_OK, "%s", error.message);
 }
 
