@@ -65,19 +65,21 @@ void bfv_ciphertext_to_form(const struct bfv_context *context, struct bfv_cipher
     ciphertext->form = form;
 }
 
-void bfv_drop_shift(const struct bfv_context *context, size_t last, const uint32_t *x_last,
-                    uint32_t *ret_shifted)
+/* y = (x_last + h) mod q_last with h = floor(q_last / 2), in coefficient form and in place. `last`
+ * is the index of the modulus in the basis, whose row is x_last. */
+static void drop_shift(const struct bfv_context *context, size_t last, uint32_t *x_last)
 {
     const struct modulus *const q = &context->basis->modulus[last];
-    row_add_constant(context->basis->rows, ret_shifted, x_last, q->value / 2, context->degree, q);
+    row_add_constant(context->basis->rows, x_last, x_last, q->value / 2, context->degree, q);
 }
 
-/* drop_offset holds h mod q_i and a multiple of q_i above q_last, so nothing goes below zero; the
- * sum stays below 2^32 because q_i, q_last < 2^30. */
-void bfv_drop_row(const struct bfv_context *context, size_t last, size_t i, const uint32_t *x_i,
-                  const uint32_t *shifted, uint32_t *ret)
+/* New row i < last: (x_i + h - y) * q_last^-1 mod q_i, in place. drop_offset holds h mod q_i and a
+ * multiple of q_i above q_last, so nothing goes below zero; the sum stays below 2^32 because q_i,
+ * q_last < 2^30. */
+static void drop_row(const struct bfv_context *context, size_t last, size_t i, uint32_t *x_i,
+                     const uint32_t *y)
 {
-    row_scale_difference(context->basis->rows, ret, x_i, shifted, context->drop_offset[last][i],
+    row_scale_difference(context->basis->rows, x_i, x_i, y, context->drop_offset[last][i],
                          context->drop_inverse[last][i], context->degree,
                          &context->basis->modulus[i]);
 }
@@ -103,9 +105,9 @@ void bfv_ciphertext_switch_down(const struct bfv_context *context,
         uint32_t *const poly = bfv_ciphertext_poly(context, ciphertext, p);
         for (size_t last = ciphertext->moduli_count - 1; last >= moduli_count; last--) {
             uint32_t *const dropped = poly + last * n;
-            bfv_drop_shift(context, last, dropped, dropped);
+            drop_shift(context, last, dropped);
             for (size_t i = 0; i < last; i++)
-                bfv_drop_row(context, last, i, poly + i * n, dropped, poly + i * n);
+                drop_row(context, last, i, poly + i * n, dropped);
         }
     }
     for (size_t p = 1; p < ciphertext->poly_count; p++)

@@ -90,16 +90,9 @@ static inline struct row_blocks bfv_monomial(const struct bfv_context *context,
         .values = values, .quotients = values + words + ROW_BLOCKS_SLACK, .log2_block = level - 1};
 }
 
-/* new row i < last: (x_i + h - y) * q_last^-1 mod q_i with y = (x_last + h) mod q_last, in
- * coefficient form. `last` is the index of the modulus in the basis, whose row is x_last.
- *   ret      [n] in [0, q_i); may be x_i
- *   shifted  [n] y, from bfv_drop_shift() */
-void bfv_drop_shift(const struct bfv_context *context, size_t last, const uint32_t *x_last,
-                    uint32_t *ret_shifted);
-void bfv_drop_row(const struct bfv_context *context, size_t last, size_t i, const uint32_t *x_i,
-                  const uint32_t *shifted, uint32_t *ret);
-/* The same for P in two terms, x_i P^-1 and this one, (y - h) (-P^-1) mod q_i: its transform can be
- * added in evaluation form. The first is in the keys already.
+/* P is divided out in two terms, x_i P^-1 and this one, (y - h) (-P^-1) mod q_i with
+ * h = floor(P / 2) and y = (x_p + h) mod P: its transform can be added in evaluation form. The
+ * first is in the keys already.
  *   x_p  [n] coefficient form in [0, P);  ret  [n] in [0, 2 q_i] */
 void bfv_drop_term(const struct bfv_context *context, size_t i, const uint32_t *x_p, uint32_t *ret);
 
