@@ -45,6 +45,7 @@ static const struct {
     [DROP_SUBDOMAINS] = {"subdomains", "means the subdomains of a host, not the host itself"},
     [DROP_MODIFIES] = {"modifies", "changes a request or a page instead of blocking it"},
     [DROP_CONDITION] = {"condition", "holds under a condition of the browser only"},
+    [DROP_INCLUDE] = {"include", "stands for another list, which is not read"},
     [DROP_NOT_BLOCKING] = {"not-blocking", "blocks nothing: a setting, forwarding or data"},
     [DROP_REDIRECT] = {"redirect", "sends to another host instead of blocking"},
     [DROP_TRIGGER] = {"trigger", "depends on an address or a name server"},

@@ -50,6 +50,7 @@ enum drop_reason {
     DROP_SUBDOMAINS,     /* *.host: means the subdomains, but not the host itself */
     DROP_MODIFIES,       /* changes a request or a page instead of blocking it */
     DROP_CONDITION,      /* holds under a condition of the browser only, !#if */
+    DROP_INCLUDE,        /* !#include: stands for another list, which is not read */
     DROP_NOT_BLOCKING,   /* a setting, forwarding or data: nothing is blocked */
     DROP_REDIRECT,       /* sends to another host instead of blocking */
     DROP_TRIGGER,        /* depends on an address or a name server: RPZ's rpz-ip and the like */

@@ -79,7 +79,7 @@ void list_parser_begin_inside(struct list_parser *parser, const char *file, bool
     parser->file = file;
     parser->line = 0;
     parser->has_adblock_header = has_adblock_header;
-    parser->adblock = (struct rule_adblock){0};
+    parser->adblock = (struct rule_adblock){.reads_includes = parser->options.reads_includes};
     parser->rpz = (struct rule_rpz){0};
 }
 
@@ -459,6 +459,11 @@ static enum status take_any_line(struct list_parser *parser, struct span line, s
         parser->has_adblock_header = true;
     const bool is_comment = line.size == 0 || line.data[0] == '!' ||
                             (line.data[0] == '#' && !parser->has_adblock_header);
+    struct span name;
+    if (is_comment && !parser->options.reads_includes && rule_adblock_include(line, &name)) {
+        drop(parser, line, DROP_INCLUDE);
+        return STATUS_OK;
+    }
     if (is_comment || header) {
         parser->counts.comments++;
         return STATUS_OK;

@@ -1,7 +1,7 @@
 /* list - blocklists in text form: each line becomes keys, or is counted with the reason why not.
  *
  * What is read is decided line by line, with one bit of memory for each file (the Adblock header):
- *   empty line, line that starts with '#' or '!'      comment
+ *   empty line, line that starts with '#' or '!'      comment; but "!#include" is DROP_INCLUDE
  *   "[Adblock..."                                     comment; from here on all lines are read by
  *                                                     urls/rule_adblock.h
  *   ADDRESS HOST...   with 0.0.0.0, 127.x.x.x, :: or ::1, up to a '#'   hosts file: each host an
@@ -61,6 +61,7 @@ struct list_options {
      * too. */
     unsigned accepts;
     bool keep_private_suffixes;
+    bool reads_includes; /* the caller reads the lists of !#include, too (list_includes.h) */
     const struct public_suffixes *suffixes;        /* borrowed; NULL = the parser makes its own */
     const struct protected_hosts *protected_hosts; /* borrowed; NULL = none */
     const struct parsing *parsing;                 /* of the app; borrowed, NULL = the default */

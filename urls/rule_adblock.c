@@ -31,6 +31,15 @@ bool rule_adblock_is_element(struct span line)
     return false;
 }
 
+bool rule_adblock_include(struct span line, struct span *ret_name)
+{
+    struct span rest = line;
+    if (!text_is(text_take_word(&rest), "!#include"))
+        return false;
+    *ret_name = text_trim(rest);
+    return true;
+}
+
 /* "!#if" opens, "!#endif" closes; "!#else" changes nothing: both branches hold in part. */
 static void read_comment(struct rule_adblock *state, struct span line)
 {
@@ -329,7 +338,12 @@ enum status rule_adblock_line(struct rule_adblock *state, struct span line, rule
     line = text_trim(line);
     struct rule rule = {.action = RULE_BLOCK, .entry = line};
     const bool is_header = text_starts_with(line, "[") && text_ends_with(line, "]");
+    struct span name;
     *ret_is_comment = false;
+    if (!state->reads_includes && rule_adblock_include(line, &name)) {
+        rule.reason = state->if_depth > 0 ? DROP_CONDITION : DROP_INCLUDE;
+        return visit(context, &rule, err);
+    }
     if (line.size == 0 || line.data[0] == '!' || is_header) {
         read_comment(state, line);
         state->has_header = state->has_header || (is_header && text_starts_with(line, "[Adblock"));

@@ -19,7 +19,9 @@
  * change a request instead of blocking it are DROP_MODIFIES, all others DROP_OPTIONS, and so is an
  * option that makes an exception (@@) hold in part.
  *
- * Lines between !#if and !#endif hold under a condition of the browser: DROP_CONDITION.
+ * Lines between !#if and !#endif hold under a condition of the browser: DROP_CONDITION. They may be
+ * nested; !#else changes nothing, and what is never closed goes on to the end. "!#include NAME"
+ * stands for the lines of another list: DROP_INCLUDE, unless the caller reads that list, too.
  *
  * Source   help.adblockplus.org "How to write filters"; the uBlock Origin wiki, "Static filter
  *          syntax"; adguard.com "How to create your own ad filters". */
@@ -30,10 +32,13 @@
 
 /* All zero at the start of a list. */
 struct rule_adblock {
-    bool has_header; /* "[Adblock Plus 2.0]": a bare host is a pattern */
-    size_t if_depth; /* open !#if */
+    bool has_header;     /* "[Adblock Plus 2.0]": a bare host is a pattern */
+    size_t if_depth;     /* open !#if */
+    bool reads_includes; /* set by the caller: !#include is a comment */
 };
 
+/* "!#include NAME": the name as the line spells it, borrowed; it may be empty. */
+bool rule_adblock_include(struct span line, struct span *ret_name);
 /* Whether a line is about page elements: "##", "#@#", "#?#" and the like behind host names. */
 bool rule_adblock_is_element(struct span line);
 /* One line, without its end. *ret_is_comment: nothing to count, `visit` was not called. */

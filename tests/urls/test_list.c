@@ -397,6 +397,19 @@ Test(list, entries_under_a_parsing_configuration)
     options = (struct list_options){0};
 }
 
+Test(list, lists_that_are_included)
+{
+    check("!#include a.txt\n!#included\nexample.com\n", "-include\n+example.com\n");
+    options.format = LIST_FORMAT_ADBLOCK;
+    check("!#include a.txt\n!#if x\n!#include b.txt\n!#endif\n", "-include\n-condition\n");
+    options.reads_includes = true;
+    check("!#include a.txt\n||example.com^\n", "+example.com\n");
+    options.format = LIST_FORMAT_AUTO;
+    check("!#include a.txt\n", "");
+    cr_assert_eq(counts.comments, 1);
+    options = (struct list_options){0};
+}
+
 Test(list, a_parsing_configuration_that_takes_too_long, .timeout = 30)
 {
     struct parsing_options how;

@@ -370,11 +370,47 @@ Test(rule_adblock, conditions)
         {"||f.example^", "f.example"},
         {"!#endif", "#"},
         {"||g.example^", "g.example"},
-        {"!#include other.txt", "#"},
+        {"!#include other.txt", "!include"},
+        {"  !#include  ", "!include"},
+        {"!#included", "#"},
+        {"! #include other.txt", "#"},
         {"!#iffy", "#"},
         {"||h.example^", "h.example"},
+        {"!#if (env_firefox && !env_mobile)", "#"},
+        {"!#include other.txt", "!condition"},
+        {"! !#endif", "#"},
+        {"!#endif # no comment", "#"},
+        {"||i.example^", "i.example"},
+        {"!#if", "#"},
+        {"||j.example^", "!condition"},
+        {"!#else", "#"},
+        {"||k.example^", "!condition"},
     };
     RUN(cases);
+}
+
+Test(rule_adblock, names_of_included_lists)
+{
+    static const struct {
+        const char *line;
+        const char *name; /* NULL = no such line */
+    } cases[] = {
+        {"!#include a.txt", "a.txt"},
+        {"!#include  b/c d.txt \t", "b/c d.txt"},
+        {"!#include", ""},
+        {"!#includes a.txt", NULL},
+        {"!# include a.txt", NULL},
+        {"#include a.txt", NULL},
+        {"!#INCLUDE a.txt", NULL},
+        {"", NULL},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct span name;
+        const bool is_there = rule_adblock_include(span_of_text(cases[i].line), &name);
+        cr_expect_eq(is_there, cases[i].name != NULL, "%s", cases[i].line);
+        if (is_there && cases[i].name != NULL)
+            cr_expect(span_equal(name, span_of_text(cases[i].name)), "%s", cases[i].line);
+    }
 }
 
 Test(rule_adblock, the_header_counts_from_its_line_on)
