@@ -1,5 +1,6 @@
 /* List lines: every byte string ends as a key, a drop or a comment, and the counts add up. */
 #include "urls/list.h"
+#include "urls/list_includes.h"
 
 #include <stdlib.h>
 
@@ -39,9 +40,20 @@ static void on_widen(void *context, const struct list_place *place, struct span 
     seen->widened++;
 }
 
+static enum status on_include(void *context, uint64_t line, struct span name, struct error *err)
+{
+    (void)context;
+    (void)err;
+    if (line == 0 || (list_include_is_below(name) && name.size == 0))
+        abort();
+    return STATUS_OK;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct seen seen = {0};
+    if (list_includes_each(span_of(data, size), on_include, NULL, NULL) != STATUS_OK)
+        abort();
     const struct list_sink sink = {
         .context = &seen, .key = on_key, .drop = on_drop, .widen = on_widen};
     struct list_parser *parser = NULL;

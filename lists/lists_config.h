@@ -62,8 +62,9 @@ struct lists_source {
     char *category; /* NULL = none */
     char *license;  /* NULL = not said */
     struct entry_filter *filter;
-    unsigned accepts;   /* differences of rules, see urls/rule.h */
-    uint64_t max_bytes; /* as it comes, and unpacked */
+    bool reads_includes; /* lists that !#include names are read, too (lists/source_set.h) */
+    unsigned accepts;    /* differences of rules, see urls/rule.h */
+    uint64_t max_bytes;  /* as it comes, and unpacked */
     /* Of URLs only. */
     bool allow_http;
     char *ca; /* file of certificates to trust instead of the system's; NULL = the system's */

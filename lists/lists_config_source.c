@@ -167,16 +167,17 @@ void lists_source_deinit(struct lists_source *source)
 
 void lists_source_read(const struct json_field *object, struct lists_source *source)
 {
-    static const char *const keys[] = {"id",     "file",     "glob",    "url",     "format",
-                                       "trust",  "category", "license", "include", "exclude",
-                                       "accept", "maxBytes", "timeout", "maxAge",  "retries",
-                                       "ca",     "allowHttp"};
+    static const char *const keys[] = {"id",     "file",      "glob",    "url",     "format",
+                                       "trust",  "category",  "license", "include", "exclude",
+                                       "accept", "maxBytes",  "timeout", "maxAge",  "retries",
+                                       "ca",     "allowHttp", "includes"};
     const struct json_field id = json_field_member(object, "id");
     const struct json_field format = json_field_member(object, "format");
     const struct json_field trust = json_field_member(object, "trust");
     const struct json_field category = json_field_member(object, "category");
     const struct json_field license = json_field_member(object, "license");
     const struct json_field allow_http = json_field_member(object, "allowHttp");
+    const struct json_field includes = json_field_member(object, "includes");
     struct error said;
     json_field_keys(object, keys, ARRAY_COUNT(keys));
     json_field_require(&id);
@@ -188,6 +189,10 @@ void lists_source_read(const struct json_field *object, struct lists_source *sou
     source->category = read_name(&category, LISTS_CATEGORY_MAX_BYTES);
     source->license = lists_keep(&license, json_field_text(&license, LISTS_LICENSE_MAX_BYTES));
     source->allow_http = json_field_flag(&allow_http, false);
+    source->reads_includes =
+        json_field_flag(&includes, true) && source->format == LIST_FORMAT_ADBLOCK;
+    if (includes.value != NULL && source->format != LIST_FORMAT_ADBLOCK)
+        json_field_refuse(&includes, "is for sources of the format adblock");
     source->accepts = read_accepted(object);
     read_location(object, source);
     read_limits(object, source);

@@ -135,6 +135,7 @@ enum status source_keys_add(struct source_keys *keys, const struct source_set *s
     struct source_text text;
     assert(index < SOURCE_SET_ITEMS_MAX);
     own_options.format = item->source->format;
+    own_options.reads_includes = item->source->reads_includes;
     own_options.takes_exceptions = true;
     own_options.accepts = item->source->accepts;
     own_options.is_allow_list = item->source->trust == LISTS_TRUST_ALLOW;

@@ -5,22 +5,41 @@
 #include "base/thread_pool.h"
 #include "lists/source_cache.h"
 #include "lists/source_fetch.h"
+#include "pir-server/dataset/dataset_manifest.h"
+#include "urls/list_includes.h"
 
+#include <assert.h>
 #include <curl/curl.h>
 #include <errno.h>
 #include <glob.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <sys/stat.h>
+
+/* An included list's id: so much of its root's, '+', so many digits of the digest of its place. */
+#define INCLUDED_ID_BYTES 40
+#define INCLUDED_DIGITS   16
+static_assert(INCLUDED_ID_BYTES + 1 + INCLUDED_DIGITS <= LISTS_ID_MAX_BYTES, "an id like others");
 
 const char *const source_state_names[SOURCE_STATE_COUNT] = {
     [SOURCE_FILE] = "file", [SOURCE_NEW] = "new",       [SOURCE_UNCHANGED] = "unchanged",
     [SOURCE_KEPT] = "copy", [SOURCE_FAILED] = "failed",
 };
 
+/* The source of an included list: that of the list that includes it, but for these texts. */
+struct included {
+    struct lists_source source;
+    char *id;
+    char *location;
+    struct included *next;
+};
+
 struct source_set {
     struct source_item *items;
     size_t count;
     size_t capacity;
+    struct included *included;
+    size_t first_to_fetch;
     struct source_cache *cache;
     int64_t now_s;
     uint64_t retry_wait_ms;
@@ -41,11 +60,11 @@ static void item_fail(struct source_item *item)
     (void)error_prefix(&item->why, item->why.status, "%s (%s)", item->name, item->source->shown);
 }
 
-/* An item without a state. `file` is of a glob, NULL otherwise. */
-static enum status add_item(struct source_set *set, const struct lists_source *source,
-                            const char *file, struct source_item **ret, struct error *err)
+/* An item without a state; `below`: what its name has behind the source's id, NULL = nothing. */
+static enum status add_named_item(struct source_set *set, const struct lists_source *source,
+                                  const char *below, struct source_item **ret, struct error *err)
 {
-    struct source_item item = {.source = source};
+    struct source_item item = {.source = source, .root = source};
     char name[LISTS_ID_MAX_BYTES + LISTS_PATH_MAX_BYTES + 2];
     if (set->count == SOURCE_SET_ITEMS_MAX)
         return error_set(err, STATUS_TOO_LARGE, "%s: more than %zu lists", source->id,
@@ -58,11 +77,8 @@ static enum status add_item(struct source_set *set, const struct lists_source *s
         set->items = moved;
         set->capacity = larger;
     }
-    const char *slash = file != NULL ? strrchr(file, '/') : NULL;
-    (void)snprintf(name, sizeof name, "%s%s%s", source->id, file != NULL ? "/" : "",
-                   file == NULL    ? ""
-                   : slash != NULL ? slash + 1
-                                   : file);
+    (void)snprintf(name, sizeof name, "%s%s%s", source->id, below != NULL ? "/" : "",
+                   below != NULL ? below : "");
     for (char *c = name; *c != '\0'; c++) {
         if ((unsigned char)*c < ' ')
             *c = '?';
@@ -73,6 +89,14 @@ static enum status add_item(struct source_set *set, const struct lists_source *s
     *ret = &set->items[set->count++];
     **ret = item;
     return STATUS_OK;
+}
+
+/* `file` is of a glob, NULL otherwise. */
+static enum status add_item(struct source_set *set, const struct lists_source *source,
+                            const char *file, struct source_item **ret, struct error *err)
+{
+    const char *slash = file != NULL ? strrchr(file, '/') : NULL;
+    return add_named_item(set, source, slash != NULL ? slash + 1 : file, ret, err);
 }
 
 /* ---- local files ---- */
@@ -228,16 +252,25 @@ static enum status fetch_item(struct source_set *set, struct source_item *item, 
     return STATUS_OK;
 }
 
+static bool is_fetched(const struct source_item *item)
+{
+    return item->source->kind == LISTS_SOURCE_URL && item->state != SOURCE_FAILED;
+}
+
 static enum status fetch_task(void *context, size_t index, size_t worker, struct error *err)
 {
     struct source_set *set = context;
-    struct source_item *item = &set->items[index];
+    struct source_item *item = &set->items[set->first_to_fetch + index];
     (void)worker;
-    return item->source->kind == LISTS_SOURCE_URL ? fetch_item(set, item, err) : STATUS_OK;
+    return is_fetched(item) ? fetch_item(set, item, err) : STATUS_OK;
 }
 
-static enum status fetch_all(struct source_set *set, size_t url_count, struct error *err)
+/* The items from `first` on. */
+static enum status fetch_all(struct source_set *set, size_t first, struct error *err)
 {
+    size_t url_count = 0;
+    for (size_t i = first; i < set->count; i++)
+        url_count += is_fetched(&set->items[i]);
     const size_t threads = url_count < SOURCE_SET_THREADS ? url_count : SOURCE_SET_THREADS;
     struct thread_pool *pool = NULL;
     enum status status = STATUS_OK;
@@ -247,10 +280,167 @@ static enum status fetch_all(struct source_set *set, size_t url_count, struct er
         return error_set(err, STATUS_INTERNAL, "libcurl cannot be used");
     if (threads > 1)
         status = thread_pool_new(threads - 1, 1, &pool, err);
+    set->first_to_fetch = first;
     if (status == STATUS_OK)
-        status = thread_pool_for(pool, set->count, fetch_task, set, err);
+        status = thread_pool_for(pool, set->count - first, fetch_task, set, err);
     thread_pool_free(pool);
     curl_global_cleanup();
+    return status;
+}
+
+/* ---- included lists ---- */
+
+struct including {
+    struct source_set *set;
+    size_t index; /* of the item whose text it is */
+};
+
+/* Up to and with the last '/' of the path or URL, where the names that a list includes begin. */
+static struct span folder_of(const struct source_item *item)
+{
+    if (item->source->kind != LISTS_SOURCE_URL) {
+        const char *slash = strrchr(item->path, '/');
+        return span_of(item->path, slash != NULL ? (size_t)(slash - item->path) + 1 : 0);
+    }
+    const char *url = item->source->location;
+    const size_t host = (size_t)(strstr(url, "://") - url) + 3;
+    size_t size = strcspn(url, "?#");
+    while (size > host && url[size - 1] != '/')
+        size--;
+    return span_of(url, size > host ? size : strcspn(url, "?#"));
+}
+
+static char *location_of(const struct source_item *item, struct span name)
+{
+    const struct span folder = folder_of(item);
+    const bool needs_slash =
+        item->source->kind == LISTS_SOURCE_URL && folder.data[folder.size - 1] != '/';
+    const size_t room = folder.size + 1 + name.size + 1;
+    char *location = mem_alloc(room, 1);
+    if (location != NULL)
+        (void)snprintf(location, room, "%.*s%s%.*s", (int)folder.size, (const char *)folder.data,
+                       needs_slash ? "/" : "", (int)name.size, (const char *)name.data);
+    return location;
+}
+
+/* '+' is in no id of lists.json; copies are kept under this one. */
+static char *included_id(const struct source_item *item, const char *location)
+{
+    uint8_t digest[SHA256_BYTES];
+    char hex[2 * SHA256_BYTES + 1];
+    struct sha256 hash;
+    char *id = mem_alloc(LISTS_ID_MAX_BYTES + 1, 1);
+    sha256_init(&hash);
+    sha256_add(&hash, span_of_text(location));
+    sha256_finish(&hash, digest);
+    dataset_digest_hex(digest, hex);
+    if (id != NULL)
+        (void)snprintf(id, LISTS_ID_MAX_BYTES + 1, "%.*s+%.*s", INCLUDED_ID_BYTES, item->root->id,
+                       INCLUDED_DIGITS, hex);
+    return id;
+}
+
+/* Whether the source has this list already: it is the root's own, or was included before. */
+static bool is_known(const struct source_set *set, const struct source_item *from,
+                     const char *location)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        const struct source_item *item = &set->items[i];
+        const char *known =
+            item->source->kind == LISTS_SOURCE_URL ? item->source->location : item->path;
+        if (item->root == from->root && known != NULL && strcmp(known, location) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The item of an included list, looked for when it is a file; fetched later when it is a URL. */
+static enum status add_included(struct source_set *set, size_t from, const char *name,
+                                char *location, struct error *err)
+{
+    struct included *included = mem_alloc_zeroed(1, sizeof *included);
+    if (included == NULL) {
+        mem_free(location);
+        return error_set(err, STATUS_NOMEM, "%s: out of memory", set->items[from].name);
+    }
+    included->source = *set->items[from].source;
+    included->location = location;
+    included->id = included_id(&set->items[from], location);
+    included->next = set->included;
+    set->included = included;
+    if (included->id == NULL)
+        return error_set(err, STATUS_NOMEM, "%s: out of memory", set->items[from].name);
+    included->source.id = included->id;
+    included->source.location = location;
+    if (included->source.kind != LISTS_SOURCE_URL) {
+        included->source.kind = LISTS_SOURCE_FILE;
+        included->source.shown = location;
+    }
+    struct source_item *item;
+    enum status status = add_named_item(set, set->items[from].root, name, &item, err);
+    if (status != STATUS_OK)
+        return status;
+    item->source = &included->source;
+    item->depth = set->items[from].depth + 1;
+    return item->source->kind == LISTS_SOURCE_FILE ? look_at_file(item, location, err) : status;
+}
+
+/* An include that is not followed is a list that has failed. */
+static enum status refuse_include(struct source_set *set, size_t from, uint64_t line,
+                                  const char *what, struct error *err)
+{
+    struct source_item *item;
+    char name[sizeof "line 18446744073709551615"];
+    (void)snprintf(name, sizeof name, "line %" PRIu64, line);
+    const enum status status = add_named_item(set, set->items[from].root, name, &item, err);
+    if (status != STATUS_OK)
+        return status;
+    item->source = set->items[from].source;
+    item->depth = set->items[from].depth + 1;
+    (void)error_set(&item->why, STATUS_INVALID, "%.200s, line %" PRIu64 ": !#include of %s",
+                    set->items[from].name, line, what);
+    item_fail(item);
+    return STATUS_OK;
+}
+
+static enum status take_include(void *context, uint64_t line, struct span name, struct error *err)
+{
+    const struct including *including = context;
+    struct source_set *set = including->set;
+    const struct source_item *from = &set->items[including->index];
+    if (!list_include_is_below(name))
+        return refuse_include(set, including->index, line,
+                              "what is not below the list's own folder", err);
+    char *location = location_of(from, name);
+    if (location == NULL)
+        return error_set(err, STATUS_NOMEM, "%s: out of memory", from->name);
+    if (is_known(set, from, location)) {
+        mem_free(location);
+        return STATUS_OK;
+    }
+    if (from->depth == SOURCE_SET_INCLUDE_DEPTH_MAX) {
+        mem_free(location);
+        return refuse_include(set, including->index, line, "lists that lie too deep", err);
+    }
+    char text[LIST_INCLUDE_NAME_MAX_BYTES + 1];
+    (void)snprintf(text, sizeof text, "%.*s", (int)name.size, (const char *)name.data);
+    return add_included(set, including->index, text, location, err);
+}
+
+/* The lists that the text of an item includes. */
+static enum status add_includes(struct source_set *set, size_t index, struct error *err)
+{
+    struct including including = {.set = set, .index = index};
+    struct source_text text;
+    if (!set->items[index].source->reads_includes || set->items[index].state == SOURCE_FAILED)
+        return STATUS_OK;
+    /* What is wrong with the text is told when its keys are read. */
+    struct error ignored;
+    enum status status = source_set_text(set, index, &text, &ignored);
+    if (status != STATUS_OK)
+        return status == STATUS_NOMEM ? error_set(err, status, "%s", ignored.message) : STATUS_OK;
+    status = list_includes_each(text.text, take_include, &including, err);
+    source_text_deinit(&text);
     return status;
 }
 
@@ -259,7 +449,6 @@ static enum status fetch_all(struct source_set *set, size_t url_count, struct er
 static enum status fill(struct source_set *set, const struct lists_config *config,
                         const char *folder, struct error *err)
 {
-    size_t url_count = 0;
     enum status status = STATUS_OK;
     for (size_t i = 0; i < config->source_count && status == STATUS_OK; i++) {
         const struct lists_source *source = &config->sources[i];
@@ -272,14 +461,20 @@ static enum status fill(struct source_set *set, const struct lists_config *confi
             status = add_glob(set, source, err);
             break;
         case LISTS_SOURCE_URL:
-            url_count++;
             status = add_item(set, source, NULL, &item, err);
             break;
         }
     }
     if (status == STATUS_OK)
         status = source_cache_open(folder, &set->cache, err);
-    return status == STATUS_OK ? fetch_all(set, url_count, err) : status;
+    /* Each round adds the lists that those of the round before include. */
+    for (size_t first = 0; status == STATUS_OK && first < set->count;) {
+        const size_t end = set->count;
+        status = fetch_all(set, first, err);
+        for (; first < end && status == STATUS_OK; first++)
+            status = add_includes(set, first, err);
+    }
+    return status;
 }
 
 char *source_set_folder(const char *data, const struct lists_config *config)
@@ -313,6 +508,13 @@ void source_set_close(struct source_set *set)
     for (size_t i = 0; i < set->count; i++)
         item_deinit(&set->items[i]);
     mem_free(set->items);
+    while (set->included != NULL) {
+        struct included *next = set->included->next;
+        mem_free(set->included->id);
+        mem_free(set->included->location);
+        mem_free(set->included);
+        set->included = next;
+    }
     source_cache_close(set->cache);
     mem_free(set);
 }

@@ -13,6 +13,12 @@
  *         source_text_deinit(&text);
  *     }
  *
+ * A filter list (format adblock) may stand for others by "!#include NAME" (list_includes.h). They
+ * become items behind all others, as if lists.json had named them with all that it says of the list
+ * that includes them. Each is read once for a source, so lists that include each other do no harm.
+ * Read are only lists below the folder of the one that includes them, at most
+ * SOURCE_SET_INCLUDE_DEPTH_MAX deep; others are items that have failed.
+ *
  * A source that is down, or answers nonsense, is not fatal: its copy stands in when it is younger
  * than the source's maxAge (SOURCE_KEPT); else the item has failed.
  *
@@ -25,8 +31,9 @@
 #include "lists/lists_config.h"
 #include "lists/source_text.h"
 
-#define SOURCE_SET_THREADS   4
-#define SOURCE_SET_ITEMS_MAX ((size_t)10000)
+#define SOURCE_SET_THREADS           4
+#define SOURCE_SET_INCLUDE_DEPTH_MAX 8
+#define SOURCE_SET_ITEMS_MAX         ((size_t)10000)
 
 enum source_state {
     SOURCE_FILE,      /* a local file */
@@ -40,8 +47,11 @@ enum source_state {
 extern const char *const source_state_names[SOURCE_STATE_COUNT];
 
 struct source_item {
-    const struct lists_source *source;
-    char *name; /* the id; of a glob's file "id/file name", control characters as '?' */
+    const struct lists_source *source; /* of an included list: the set's own, for this item */
+    const struct lists_source *root;   /* of lists.json */
+    size_t depth;                      /* of includes; 0 = of lists.json */
+    char *name; /* the id; of a glob's file "id/file name", of an included list "id/NAME", control
+                 * characters as '?' */
     char *path; /* where the bytes lie; NULL when it failed */
     enum source_state state;
     struct error why; /* begins with the name and where it should come from */

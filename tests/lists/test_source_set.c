@@ -101,3 +101,113 @@ Test(source_set, ages)
         cr_assert_str_eq(text, cases[i].text);
     }
 }
+
+/* ---- lists that include others ---- */
+
+struct included {
+    const char *name;
+    const char *text; /* NULL: failed, and this is what is said: */
+    const char *why;
+};
+
+static void check_includes(const struct included *expected, size_t count)
+{
+    struct lists_config *own = NULL;
+    struct source_set *set = NULL;
+    struct error err = {0};
+    char path[200];
+    (void)snprintf(path, sizeof path, "%s/lists.json", folder);
+    cr_assert_eq(lists_config_read(path, NULL, NULL, &own, &err), STATUS_OK, "%s", err.message);
+    cr_assert_eq(source_set_open(own, "/no/such/folder", 1000, 0, &set, &err), STATUS_OK, "%s",
+                 err.message);
+    cr_expect_eq(source_set_count(set), count, "%zu items", source_set_count(set));
+    for (size_t i = 0; i < count && i < source_set_count(set); i++) {
+        const struct source_item *item = source_set_item(set, i);
+        struct source_text text;
+        cr_expect_str_eq(item->name, expected[i].name);
+        cr_expect_str_eq(item->root->id, "root");
+        if (expected[i].text == NULL) {
+            cr_expect_eq(item->state, SOURCE_FAILED);
+            cr_expect_not_null(strstr(item->why.message, expected[i].why), "%s", item->why.message);
+            continue;
+        }
+        cr_assert_eq(source_set_text(set, i, &text, &err), STATUS_OK, "%s", err.message);
+        cr_expect(span_equal(text.text, span_of_text(expected[i].text)), "%s", item->name);
+        cr_expect_str_eq(item->source->license, "L");
+        source_text_deinit(&text);
+    }
+    source_set_close(set);
+    lists_config_free(own);
+}
+
+static void write_lists(const char *more)
+{
+    char text[300];
+    (void)snprintf(text, sizeof text,
+                   "{\"useCase\": \"a.b\", \"sources\": [{\"id\": \"root\", \"file\": \"root\", "
+                   "\"license\": \"L\"%s}]}",
+                   more);
+    write_file("lists.json", text);
+}
+
+Test(source_set, included_lists)
+{
+    static const char root[] = "||a.example^\n!#include one\n!#if x\n!#include no\n!#endif\n"
+                               "!#include sub/two\n!#include one\n";
+    static const struct included expected[] = {
+        {"root", root, ""},
+        {"root/one", "!#include root\n||b.example^\n!#include one\n!#include sub/three\n", ""},
+        {"root/sub/two", "!#include three\n", ""},
+        {"root/sub/three", "||c.example^\n", ""},
+    };
+    char path[200];
+    (void)snprintf(path, sizeof path, "%s/sub", folder);
+    cr_assert_eq(folder_make(path, NULL), STATUS_OK);
+    write_lists(", \"format\": \"adblock\"");
+    write_file("root", root);
+    write_file("one", expected[1].text);
+    write_file("sub/two", expected[2].text);
+    write_file("sub/three", expected[3].text);
+    check_includes(expected, ARRAY_COUNT(expected));
+    write_lists(", \"format\": \"adblock\", \"includes\": false");
+    check_includes(expected, 1);
+    write_lists("");
+    check_includes(expected, 1);
+}
+
+Test(source_set, includes_that_are_not_followed)
+{
+    static const char root[] = "!#include ../x\n!#include\n!#include https://h.example/x\n"
+                               "!#include gone\n";
+    static const struct included expected[] = {
+        {"root", root, ""},
+        {"root/line 1", NULL, "root, line 1: !#include of what is not below the list's own folder"},
+        {"root/line 2", NULL, "line 2: "},
+        {"root/line 3", NULL, "line 3: "},
+        {"root/gone", NULL, "No such file"},
+    };
+    write_lists(", \"format\": \"adblock\"");
+    write_file("root", root);
+    check_includes(expected, ARRAY_COUNT(expected));
+}
+
+Test(source_set, includes_that_lie_too_deep)
+{
+    static char names[10][20];
+    static char texts[10][30];
+    struct included expected[11] = {{"root", "!#include d1\n", ""}};
+    write_lists(", \"format\": \"adblock\"");
+    write_file("root", expected[0].text);
+    for (int i = 1; i <= 8; i++) {
+        char file[8];
+        (void)snprintf(file, sizeof file, "d%d", i);
+        (void)snprintf(names[i], sizeof names[i], "root/%s", file);
+        (void)snprintf(texts[i], sizeof texts[i], "!#include d%d\n", i + 1);
+        write_file(file, texts[i]);
+        expected[i] = (struct included){names[i], texts[i], ""};
+    }
+    write_file("d9", "||a.example^\n");
+    expected[9] = (struct included){"root/line 1", NULL,
+                                    "root/d8, line 1: !#include of lists that lie too deep"};
+    check_includes(expected, 10);
+}
