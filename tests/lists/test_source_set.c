@@ -193,13 +193,13 @@ Test(source_set, includes_that_are_not_followed)
 
 Test(source_set, includes_that_lie_too_deep)
 {
-    static char names[10][20];
-    static char texts[10][30];
+    static char names[10][40];
+    static char texts[10][40];
     struct included expected[11] = {{"root", "!#include d1\n", ""}};
     write_lists(", \"format\": \"adblock\"");
     write_file("root", expected[0].text);
     for (int i = 1; i <= 8; i++) {
-        char file[8];
+        char file[20];
         (void)snprintf(file, sizeof file, "d%d", i);
         (void)snprintf(names[i], sizeof names[i], "root/%s", file);
         (void)snprintf(texts[i], sizeof texts[i], "!#include d%d\n", i + 1);

@@ -193,7 +193,7 @@ def test_mistakes(folder):
         file.write("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.test\n")
     code, _, err = run("compile", os.path.join(folder, "long.txt"), "--use-case", USE_CASE, "--out",
                        os.path.join(folder, "long"), "--parsing-configuration", slow.path)
-    check(code == 1 and "long.txt: aaaa" in err and "takes too long" in err,
+    check(code == 1 and "long.txt: line 1: aaaa" in err and "takes too long" in err,
           "one that backtracks for ever ends, with list, entry and reason", err)
     code, _, err = run("compile", os.path.join(folder, "list.txt"), "--use-case", USE_CASE, "--out", folder,
                        "--keep-parsing-parts")
