@@ -24,8 +24,8 @@
 #ifndef BLINDLIST_RING_NTT_WIDE_H
 #define BLINDLIST_RING_NTT_WIDE_H
 
-#include "pir-server/ring/ntt/ntt_wide_forward.h"
-#include "pir-server/ring/ntt/ntt_wide_inverse.h"
+#include "pir-server/ring/ntt/ntt_forward_wide.h"
+#include "pir-server/ring/ntt/ntt_inverse_wide.h"
 
 #define NTT_WIDE_KERNEL(kernel_name)                                                               \
     {                                                                                              \

@@ -10,7 +10,7 @@
 #ifndef BLINDLIST_RING_ROW_WIDE_H
 #define BLINDLIST_RING_ROW_WIDE_H
 
-#include "pir-server/ring/row/row_wide_expand.h"
+#include "pir-server/ring/row/row_expand_wide.h"
 
 #include <assert.h>
 

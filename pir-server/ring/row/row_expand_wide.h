@@ -1,8 +1,8 @@
-/* row_wide_expand - the loops of row_wide for key switching and for the tree of an expansion. */
-#ifndef BLINDLIST_RING_ROW_WIDE_EXPAND_H
-#define BLINDLIST_RING_ROW_WIDE_EXPAND_H
+/* row_expand_wide - the loops of row_wide for key switching and for the tree of an expansion. */
+#ifndef BLINDLIST_RING_ROW_EXPAND_WIDE_H
+#define BLINDLIST_RING_ROW_EXPAND_WIDE_H
 
-#include "pir-server/ring/row/row_wide_lanes.h"
+#include "pir-server/ring/row/row_lanes_wide.h"
 
 /* Accumulators of VEC_BLOCK registers of a row, for both results of key switching. */
 struct vec_switch {

@@ -1,8 +1,8 @@
-/* ntt_wide_inverse - the inverse transform of ntt_wide, whose header has the passes. */
-#ifndef BLINDLIST_RING_NTT_WIDE_INVERSE_H
-#define BLINDLIST_RING_NTT_WIDE_INVERSE_H
+/* ntt_inverse_wide - the inverse transform of ntt_wide, whose header has the passes. */
+#ifndef BLINDLIST_RING_NTT_INVERSE_WIDE_H
+#define BLINDLIST_RING_NTT_INVERSE_WIDE_H
 
-#include "pir-server/ring/ntt/ntt_wide_steps.h"
+#include "pir-server/ring/ntt/ntt_steps_wide.h"
 
 #include <assert.h>
 

@@ -1,8 +1,8 @@
-/* ntt_wide_forward - the forward transforms of ntt_wide, whose header has the passes. */
-#ifndef BLINDLIST_RING_NTT_WIDE_FORWARD_H
-#define BLINDLIST_RING_NTT_WIDE_FORWARD_H
+/* ntt_forward_wide - the forward transforms of ntt_wide, whose header has the passes. */
+#ifndef BLINDLIST_RING_NTT_FORWARD_WIDE_H
+#define BLINDLIST_RING_NTT_FORWARD_WIDE_H
 
-#include "pir-server/ring/ntt/ntt_wide_steps.h"
+#include "pir-server/ring/ntt/ntt_steps_wide.h"
 
 #include <assert.h>
 

@@ -1,9 +1,9 @@
-/* row_wide_lanes - sums and products mod q in registers, for the loops of row_wide. */
-#ifndef BLINDLIST_RING_ROW_WIDE_LANES_H
-#define BLINDLIST_RING_ROW_WIDE_LANES_H
+/* row_lanes_wide - sums and products mod q in registers, for the loops of row_wide. */
+#ifndef BLINDLIST_RING_ROW_LANES_WIDE_H
+#define BLINDLIST_RING_ROW_LANES_WIDE_H
 
 #include "pir-server/ring/row/row_internal.h"
-#include "pir-server/ring/vec_common.h"
+#include "pir-server/ring/vec_wide.h"
 
 /* The constants of a modulus in all lanes. */
 struct vec_modulus {

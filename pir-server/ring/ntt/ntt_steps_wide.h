@@ -1,10 +1,10 @@
-/* ntt_wide_steps - registers, factors and products, which both directions of ntt_wide share. */
-#ifndef BLINDLIST_RING_NTT_WIDE_STEPS_H
-#define BLINDLIST_RING_NTT_WIDE_STEPS_H
+/* ntt_steps_wide - registers, factors and products, which both directions of ntt_wide share. */
+#ifndef BLINDLIST_RING_NTT_STEPS_WIDE_H
+#define BLINDLIST_RING_NTT_STEPS_WIDE_H
 
 #include "base/compiler.h"
 #include "pir-server/ring/ntt/ntt_internal.h"
-#include "pir-server/ring/vec_common.h"
+#include "pir-server/ring/vec_wide.h"
 
 enum {
     PASS_STEPS = 3,
