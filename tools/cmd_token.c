@@ -24,15 +24,7 @@
 #define DAYS_MAX         ((uint64_t)36500)
 #define TIME_BYTES       32
 
-enum {
-    OPT_STATE,
-    OPT_JSON, /* so far for list */
-    OPT_APP,
-    OPT_LABEL,
-    OPT_DAYS,
-    OPT_PER_MINUTE,
-    OPT_PER_DAY
-};
+enum { OPT_STATE, OPT_JSON, OPT_APP, OPT_LABEL, OPT_DAYS, OPT_PER_MINUTE, OPT_PER_DAY };
 #define STATE_OPTION                                                                               \
     {                                                                                              \
         "state", 's', "FILE", "state file of the server (required)"                                \
