@@ -88,6 +88,15 @@ def wait_for_address(log):
     return None
 
 
+def start(words, work):
+    """The server, its address or None, its log."""
+    path = f"{work}/{time.monotonic_ns()}.log"
+    with open(path, "w") as log:
+        server = subprocess.Popen(words + ["--listen", "127.0.0.1:0"], cwd=work, stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.DEVNULL, stderr=log)
+    return server, wait_for_address(path), read(path)
+
+
 def check_readme():
     top = os.getcwd()
     with tempfile.TemporaryDirectory() as work:
@@ -104,11 +113,13 @@ def check_readme():
             for line in shown_commands():
                 words = shlex.split(line)
                 if words[0].endswith("-server"):
-                    with open(f"{work}/log", "w") as log:
-                        server = subprocess.Popen(words + ["--listen", "127.0.0.1:0"], cwd=work,
-                                                  stderr=log)
-                    address = wait_for_address(f"{work}/log")
-                    check(address is not None, line, read(f"{work}/log"))
+                    started, at, log = start(words, work)
+                    check(at is not None, line, log)
+                    if server is None:
+                        server, address = started, at
+                    else:  # another way to start it: what follows asks the first one
+                        started.terminate()
+                        check(started.wait(60) == 0, f"{line}: ends with 0")
                     continue
                 words = [w.replace("127.0.0.1:8080", address or "") for w in words]
                 done = subprocess.run(words, cwd=work, stdin=subprocess.DEVNULL, text=True,
