@@ -3,6 +3,7 @@
 #include "urls/rule_adblock.h"
 #include "urls/rule_dnsmasq.h"
 #include "urls/rule_json.h"
+#include "urls/rule_rows.h"
 #include "urls/rule_rpz.h"
 #include "urls/rule_urlhaus.h"
 #include "urls/url.h"
@@ -14,6 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 struct reading {
     struct rule_adblock adblock;
     struct rule_rpz rpz;
+    struct rule_rows rows;
     struct rule_urlhaus urlhaus;
     size_t rule_count; /* of the line */
 };
@@ -37,18 +39,21 @@ static bool read_line(uint8_t format, struct span line)
 {
     enum status status = STATUS_OK;
     bool is_comment = false;
-    switch (format % 5) {
-    case 0:
+    switch (format) {
+    case 'd':
         status = rule_adblock_line(&reading.adblock, line, visit, NULL, &is_comment, NULL);
         break;
-    case 1:
+    case 'e':
         status = rule_dnsmasq_line(line, visit, NULL, &is_comment, NULL);
         break;
-    case 2:
+    case 'f':
         status = rule_rpz_line(&reading.rpz, line, visit, NULL, &is_comment, NULL);
         break;
-    case 3:
+    case 'g':
         status = rule_urlhaus_csv_line(&reading.urlhaus, line, visit, NULL, &is_comment, NULL);
+        break;
+    case 'i':
+        status = rule_rows_line(&reading.rows, line, visit, NULL, &is_comment, NULL);
         break;
     default:
         status = rule_urlhaus_text_line(line, visit, NULL, &is_comment, NULL);

@@ -20,17 +20,6 @@ struct adding {
     const struct source_keys_sink *sink;
 };
 
-enum status source_keys_check(const struct lists_config *config, struct error *err)
-{
-    for (size_t i = 0; i < config->source_count; i++) {
-        const struct lists_source *source = &config->sources[i];
-        if (source->format == LIST_FORMAT_ROWS)
-            return error_set(err, STATUS_UNSUPPORTED, "%s.format: \"rows\" cannot be compiled yet",
-                             source->place);
-    }
-    return STATUS_OK;
-}
-
 enum status source_keys_new(struct source_keys **ret, struct error *err)
 {
     enum status status = STATUS_OK;

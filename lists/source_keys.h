@@ -36,9 +36,6 @@ struct source_keys_sink {
     void (*widen)(void *context, const struct list_place *place, struct span key);
 };
 
-/* Whether all sources can be read by source_keys_add(). Messages begin with the source's place. */
-enum status source_keys_check(const struct lists_config *config, struct error *err) MUST_CHECK;
-
 struct source_keys;
 
 enum status source_keys_new(struct source_keys **ret, struct error *err) MUST_CHECK;

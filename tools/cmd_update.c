@@ -291,8 +291,6 @@ static enum status work(struct update *update, struct error *err)
 {
     enum status status = lists_config_read(update->path, NULL, NULL, &update->config, err);
     if (status == STATUS_OK)
-        status = source_keys_check(update->config, err);
-    if (status == STATUS_OK)
         status = open_sources(update, err);
     if (status == STATUS_OK)
         status = check_sources(update, err);

@@ -49,6 +49,7 @@ static const struct {
     [DROP_NOT_BLOCKING] = {"not-blocking", "blocks nothing: a setting, forwarding or data"},
     [DROP_REDIRECT] = {"redirect", "sends to another host instead of blocking"},
     [DROP_TRIGGER] = {"trigger", "depends on an address or a name server"},
+    [DROP_VALUE] = {"value", "a row with another value than 1"},
     [DROP_FORMAT] = {"format", "not a line of the list's format"},
     [DROP_FILTERED] = {"filtered", "left out by include or exclude of its source"},
     [DROP_PARSING_PART] = {"parsing-part",

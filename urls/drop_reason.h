@@ -54,6 +54,7 @@ enum drop_reason {
     DROP_NOT_BLOCKING,   /* a setting, forwarding or data: nothing is blocked */
     DROP_REDIRECT,       /* sends to another host instead of blocking */
     DROP_TRIGGER,        /* depends on an address or a name server: RPZ's rpz-ip and the like */
+    DROP_VALUE,          /* a row with another value than 1: being there is all that blocks */
     DROP_FORMAT,         /* not a line of the format that the list is said to have */
     DROP_FILTERED,       /* left out by a pattern of lists.json */
 

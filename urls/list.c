@@ -6,6 +6,7 @@
 #include "urls/rule_adblock.h"
 #include "urls/rule_dnsmasq.h"
 #include "urls/rule_json.h"
+#include "urls/rule_rows.h"
 #include "urls/rule_rpz.h"
 #include "urls/rule_text.h"
 #include "urls/rule_urlhaus.h"
@@ -26,6 +27,7 @@ struct list_parser {
     bool has_adblock_header;
     struct rule_adblock adblock; /* of a list whose format is named */
     struct rule_rpz rpz;
+    struct rule_rows rows;
     struct rule_urlhaus *urlhaus; /* NULL when the format does not need it */
     struct parsing_workspace *workspace;
 };
@@ -400,11 +402,12 @@ static enum status take_rule_line(struct list_parser *parser, struct span line,
     case LIST_FORMAT_URLHAUS_TEXT:
         place.differences_taken |= RULE_WIDER_DEEPER;
         return rule_urlhaus_text_line(line, take_rule, &place, ret_is_comment, err);
+    case LIST_FORMAT_ROWS:
+        return rule_rows_line(&parser->rows, line, take_rule, &place, ret_is_comment, err);
     case LIST_FORMAT_AUTO:
     case LIST_FORMAT_PLAIN:
     case LIST_FORMAT_HOSTS:
     case LIST_FORMAT_JSON:
-    case LIST_FORMAT_ROWS:
     case LIST_FORMAT_COUNT:
         break;
     }

@@ -17,10 +17,9 @@
  *   plain             one entry, as above
  *   hosts             as above, other lines are DROP_FORMAT
  *   adblock           urls/rule_adblock.h, with its conditions (!#if) over the whole text
- *   dnsmasq, rpz, urlhaus-csv, urlhaus-text, json   the reader of that name, urls/rule_*.h. URLs of
- *                     the last three stand for what is below them, too (RULE_WIDER_DEEPER, counted
- *                     as widened)
- * LIST_FORMAT_ROWS is no format for a parser.
+ *   dnsmasq, rpz, urlhaus-csv, urlhaus-text, json, rows   the reader of that name, urls/rule_*.h.
+ *                     URLs of URLhaus and of JSON arrays stand for what is below them, too
+ *                     (RULE_WIDER_DEEPER, counted as widened)
  *
  * An entry becomes the key of urls/url.h. Refused on top of what url_parse() refuses: hosts of one
  * label, local names and addresses, networks (192.0.2.0/24), wildcards, and, for entries without

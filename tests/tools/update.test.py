@@ -119,7 +119,6 @@ def test_guard_and_faults(place):
              "1 of 2 lists failed: nothing is published"),
             ("a source that is down without a copy", [{**web(), "url": "http://127.0.0.1:1/"}], {}, 1,
              "1 of 1 lists failed"),
-            ("a list of rows", [{**few, "format": "rows"}], {}, 1, '$.sources[0].format: "rows" cannot be compiled'),
             ("an unknown key", [{**few, "formt": "rows"}], {}, 1, "$.sources[0].formt: "),
             ("an array that is cut off", [{**few, "format": "json"}], {}, 1, "blindlist: few: ")):
         done = place.update(place.lists(*sources, **output))

@@ -163,6 +163,20 @@ def test_settings():
         check(done.code == 1 and message in done.err and place.in_force() == before, f"named by its path: {output}", done)
 
 
+def test_rows():
+    """Rows as another program has them, and as another dataset has them."""
+    place.write("rows.tsv", "# key\tvalue\nads.example\t1\nx.example/a?q=1\nzero.example\t0\nwww.y.example\n"
+                "icloud.com\t1\nwww.apple.com/url-filter-test\t1\n")
+    done = place.update(place.lists({"id": "rows", "file": "rows.tsv", "format": "rows"}))
+    check(done.code == 0 and place.rows() == ["ads.example", "x.example/a?q=1"] and
+          done.json["lists"]["droppedFor"] == {"value": 1, "format": 1, "apple-host": 1}, "rows with values", done)
+    first = place.in_force()
+    place.write("rows.txt", place.published("rows.txt"))
+    done = place.update(place.lists({"id": "rows", "file": "rows.txt", "format": "rows"}))
+    check(done.code == 0 and done.json["changed"] is False and place.in_force() == first and
+          done.json["lists"]["dropped"] == 0, "the rows of a dataset give that dataset", done)
+
+
 def test_accept():
     """Rules that no key means exactly, kept because lists.json says so."""
     rules = ("[Adblock Plus 2.0]\n||a.example^$third-party\n||b.example^$script,domain=x.example\n||c.example/ad\n"
@@ -198,7 +212,7 @@ def test_accept():
 
 
 place = None
-for test in (test_selection, test_account, test_settings, test_accept):
+for test in (test_selection, test_account, test_settings, test_accept, test_rows):
     place = Workplace("meaning")
     try:
         test()
