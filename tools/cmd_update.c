@@ -17,10 +17,14 @@
 /* As many allow entries without effect are named on standard error. */
 #define CONFLICTS_SHOWN ((size_t)10)
 
-enum { OPT_DATA, OPT_FORCE, OPT_THREADS, OPT_JSON };
+/* Asked for with --exit-code, so that a timer does not take a quiet day for a failure. */
+#define EXIT_UNCHANGED 4
+
+enum { OPT_DATA, OPT_FORCE, OPT_EXIT_CODE, OPT_THREADS, OPT_JSON };
 static const struct tool_option options[] = {
     [OPT_DATA] = {"data", 'd', "DIR", "data folder; copies of the lists are kept in DIR/.sources"},
     [OPT_FORCE] = {"force", 0, NULL, "publish even what the guard of lists.json refuses"},
+    [OPT_EXIT_CODE] = {"exit-code", 0, NULL, "exit with 4 when nothing has changed"},
     [OPT_THREADS] = TOOL_THREADS_OPTION,
     [OPT_JSON] = {"json", 0, NULL, "print the summary as JSON"},
 };
@@ -29,6 +33,7 @@ struct update {
     const char *path; /* of lists.json */
     const char *data;
     bool is_forced;
+    bool tells_unchanged; /* by its exit code */
     bool json;
     size_t threads; /* 0 = as many as cores */
 
@@ -391,6 +396,9 @@ static int take_option(struct update *update, int got, const struct tool_args *a
     case OPT_FORCE:
         update->is_forced = true;
         break;
+    case OPT_EXIT_CODE:
+        update->tells_unchanged = true;
+        break;
     case OPT_THREADS:
         return tool_take_threads(args, &update->threads);
     case OPT_JSON:
@@ -433,6 +441,8 @@ static int run(struct tool_args *args)
         exit_code = tool_fail(&error);
     if (update.is_refused)
         exit_code = EXIT_ANSWER_NO;
+    else if (exit_code == EXIT_DONE && update.tells_unchanged && !has_changed(&update))
+        exit_code = EXIT_UNCHANGED;
 
     source_keys_free(update.keys);
     row_set_free(update.rows);

@@ -75,6 +75,7 @@ def test_life(place):
     done = Done(place.words(path))
     check(done.code == 0 and done.out == f"{USE_CASE} version {first}: unchanged, nothing is published\n",
           "and said to people", done)
+    check(place.update(path, "--exit-code").code == 4, "and with --exit-code to scripts")
     Web.body = hosts(110)
     done = place.update(path)
     second = place.in_force()
