@@ -3,18 +3,19 @@
  * In this order, each step on what the ones before have left:
  *   cancelled  a filter list takes the very key back ($badfilter), whichever list has it,
  *   allowed    an allow key covers it (urls/key_cover.h): is it, or lies above it,
- *   split      with split_parents: a key above an allow key, whose place the keys below it take
- * that the lists themselves name; see below, covered    another key covers it, so that every URL it
- * would match is denied without it. A key whose host is a public suffix is not taken to cover other
- * hosts, since devices may not ask for it there.
+ *   split      with split_parents: a key above an allow key; the keys below it that the lists
+ *              themselves name take its place (see below),
+ *   covered    another key covers it, so that every URL it would match is denied without it. A key
+ *              whose host is a public suffix is not taken to cover other hosts, since devices may
+ *              not ask for it there.
  *
  * Conflicts  devices know no allow verdict: an allow key below a blocked key (its parent) has no
  *            effect. Each such pair is a conflict, and solved only by split_parents, which takes a
  *            parent away if a blocked key below it stays that is no parent itself. An allow key is
  *            worth that only if all its parents can go. URLs below the parent that no list names
  *            are then not blocked any more.
- *            A blocked key that shares URLs with an allow key, neither covering the other
- * ("h.com/x" and "a.h.com"), stays blocked and is no conflict.
+ *            A blocked key that shares URLs with an allow key, neither of them covering the
+ *            other ("h.com/x" and "a.h.com"), stays blocked and is no conflict.
  *
  * Memory   5 bytes a blocked key, and a key_index while it is made.
  * Time     each key's own covers are looked up: one or two of a usual key.
