@@ -3,12 +3,18 @@
 #include "base/bytes.h"
 #include "base/units.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 /* How much of a text from the file a message repeats. */
 #define SHOWN_BYTES ((size_t)60)
+
+/* How much of a path is left of what lies above a value, and of its name. */
+#define ABOVE_BYTES 100
+#define NAME_BYTES  50
+static_assert(ABOVE_BYTES + 1 + NAME_BYTES < JSON_FIELD_PATH_BYTES, "a path has room");
 
 /* jansson's message ends in a piece of the text, which may be part of a URL with a password. */
 enum status json_field_load(const char *file, struct span text, json_t **ret, struct error *err)
@@ -31,23 +37,37 @@ enum status json_field_load(const char *file, struct span text, json_t **ret, st
 
 struct json_field json_field_root(struct json_reader *reader, const json_t *root)
 {
-    return (struct json_field){.reader = reader, .value = root, .path = "$"};
+    return (struct json_field){.reader = reader, .value = root};
 }
 
 struct json_field json_field_member(const struct json_field *parent, const char *name)
 {
-    struct json_field field = {.reader = parent->reader,
-                               .value = json_object_get(parent->value, name)};
-    (void)snprintf(field.path, sizeof field.path, "%.100s.%.50s", parent->path, name);
-    return field;
+    return (struct json_field){.reader = parent->reader,
+                               .value = json_object_get(parent->value, name),
+                               .parent = parent,
+                               .name = name};
 }
 
 struct json_field json_field_item(const struct json_field *parent, size_t index)
 {
-    struct json_field field = {.reader = parent->reader,
-                               .value = json_array_get(parent->value, index)};
-    (void)snprintf(field.path, sizeof field.path, "%.100s[%zu]", parent->path, index);
-    return field;
+    return (struct json_field){.reader = parent->reader,
+                               .value = json_array_get(parent->value, index),
+                               .parent = parent,
+                               .index = index};
+}
+
+void json_field_path(const struct json_field *field, char ret[JSON_FIELD_PATH_BYTES])
+{
+    if (field->parent == NULL) {
+        (void)snprintf(ret, JSON_FIELD_PATH_BYTES, "$");
+        return;
+    }
+    json_field_path(field->parent, ret);
+    const size_t size = strnlen(ret, ABOVE_BYTES);
+    if (field->name != NULL)
+        (void)snprintf(ret + size, JSON_FIELD_PATH_BYTES - size, ".%.*s", NAME_BYTES, field->name);
+    else
+        (void)snprintf(ret + size, JSON_FIELD_PATH_BYTES - size, "[%zu]", field->index);
 }
 
 /* ---- failures ---- */
@@ -55,13 +75,15 @@ struct json_field json_field_item(const struct json_field *parent, size_t index)
 void json_field_note(const struct json_field *field, enum status status, const struct error *said)
 {
     struct json_reader *reader = field->reader;
+    char path[JSON_FIELD_PATH_BYTES];
     if (reader->status != STATUS_OK || status == STATUS_OK)
         return;
-    const size_t size = strlen(reader->file) + strlen(field->path) + strlen(said->message);
-    reader->status = size + sizeof ": : " > ERROR_MESSAGE_BYTES
-                         ? error_set(reader->err, status, "%s", said->message)
-                         : error_set(reader->err, status, "%s: %s: %s", reader->file, field->path,
-                                     said->message);
+    json_field_path(field, path);
+    const size_t size = strlen(reader->file) + strlen(path) + strlen(said->message);
+    reader->status =
+        size + sizeof ": : " > ERROR_MESSAGE_BYTES
+            ? error_set(reader->err, status, "%s", said->message)
+            : error_set(reader->err, status, "%s: %s: %s", reader->file, path, said->message);
 }
 
 void json_field_refuse(const struct json_field *field, const char *format, ...)

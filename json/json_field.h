@@ -7,7 +7,9 @@
  *
  * Numbers  sizes are integers (bytes) or texts with a unit: B, KB, MB, GB (powers of 1000), KiB,
  *          MiB, GiB. Durations are integers (seconds) or texts: s, m, h, d. "1.5GB" is refused.
- * Memory   texts are borrowed from the document. Threads  one at a time. */
+ * Memory   texts are borrowed from the document. A field borrows the one that it was taken from,
+ *          and its name: a path is put together only for a message.
+ * Threads  one at a time. */
 #ifndef BLINDLIST_JSON_JSON_FIELD_H
 #define BLINDLIST_JSON_JSON_FIELD_H
 
@@ -29,8 +31,10 @@ struct json_reader {
 
 struct json_field {
     struct json_reader *reader;
-    const json_t *value; /* NULL when absent */
-    char path[JSON_FIELD_PATH_BYTES];
+    const json_t *value;             /* NULL when absent */
+    const struct json_field *parent; /* NULL = the root */
+    const char *name;                /* of a member; NULL = an item */
+    size_t index;                    /* of an item */
 };
 
 /* The document in `text`; *ret is freed with json_decref(). Keys that stand twice in an object are
@@ -43,6 +47,9 @@ struct json_field json_field_root(struct json_reader *reader, const json_t *root
 /* A member of an object or an item of an array; absent when the parent is neither. */
 struct json_field json_field_member(const struct json_field *parent, const char *name);
 struct json_field json_field_item(const struct json_field *parent, size_t index);
+
+/* "$.sources[3].trust"; names and what lies above are cut when they are long. */
+void json_field_path(const struct json_field *field, char ret[JSON_FIELD_PATH_BYTES]);
 
 /* Notes "FILE: PATH: MESSAGE" unless something failed before. */
 void json_field_refuse(const struct json_field *field, const char *format, ...) PRINTF_LIKE(2, 3);

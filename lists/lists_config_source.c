@@ -196,8 +196,10 @@ void lists_source_read(const struct json_field *object, struct lists_source *sou
     source->accepts = read_accepted(object);
     read_location(object, source);
     read_limits(object, source);
+    char path[JSON_FIELD_PATH_BYTES];
     char place[LISTS_PATH_MAX_BYTES];
-    (void)snprintf(place, sizeof place, "%.3900s: %s", object->reader->file, object->path);
+    json_field_path(object, path);
+    (void)snprintf(place, sizeof place, "%.3900s: %s", object->reader->file, path);
     source->place = lists_keep(object, place);
     json_field_note(object, entry_filter_new(&source->filter, &said), &said);
     if (object->reader->status != STATUS_OK)

@@ -103,6 +103,32 @@ Test(json_field, the_first_failure_sticks_and_has_its_path)
     teardown(&r);
 }
 
+Test(json_field, a_path_is_put_together_from_where_a_field_was_taken)
+{
+    struct reading r;
+    char path[JSON_FIELD_PATH_BYTES];
+    char name[JSON_FIELD_PATH_BYTES];
+    setup(&r);
+    json_field_path(&r.root, path);
+    cr_assert_str_eq(path, "$");
+    const struct json_field list = at(&r, "list");
+    const struct json_field item = json_field_item(&list, 65535);
+    const struct json_field member = json_field_member(&item, "id");
+    json_field_path(&member, path);
+    cr_assert_str_eq(path, "$.list[65535].id");
+
+    memset(name, 'n', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    const struct json_field first = json_field_member(&member, name);
+    const struct json_field second = json_field_member(&first, name);
+    const struct json_field third = json_field_item(&second, 7);
+    char wanted[JSON_FIELD_PATH_BYTES];
+    (void)snprintf(wanted, sizeof wanted, "$.list[65535].id.%.50s.%.32s[7]", name, name);
+    json_field_path(&third, path);
+    cr_assert_str_eq(path, wanted, "%s", path);
+    teardown(&r);
+}
+
 Test(json_field, objects_and_formats)
 {
     struct reading r;
