@@ -350,6 +350,7 @@ static int compile_and_print(struct compile *compile)
     struct error error = {0};
     if (compile_lists(compile, &error) != STATUS_OK)
         return tool_fail(&error);
+    compile_summary_warn(&compile->summary);
     if (compile->json)
         return tool_print_json(compile_summary_json(&compile->summary));
     compile_summary_print(&compile->summary);

@@ -433,6 +433,8 @@ static int run(struct tool_args *args)
     int exit_code = EXIT_DONE;
     struct error error = {0};
     const enum status status = work(&update, &error);
+    if (status == STATUS_OK)
+        compile_summary_warn(&update.summary);
     if (status == STATUS_OK && update.json)
         exit_code = tool_print_json(update_json(&update));
     else if (status == STATUS_OK)

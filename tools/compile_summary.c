@@ -65,6 +65,17 @@ static void print_work(const struct compile_summary *compile)
     printf("\n");
 }
 
+void compile_summary_warn(const struct compile_summary *compile)
+{
+    const struct dataset_info *info = &compile->dataset.info;
+    if (compile->dataset.has_other_parsing)
+        fprintf(stderr,
+                "blindlist: warning: this version is for devices with the parsing configuration "
+                "%.16s, the one before was for another: devices that still have that one allow "
+                "URLs that are listed\n",
+                info->parsing[0] != '\0' ? info->parsing : "default");
+}
+
 void compile_summary_print(const struct compile_summary *compile)
 {
     const struct dataset_summary *summary = &compile->dataset;

@@ -17,6 +17,8 @@ struct compile_summary {
 /* A clock for times of work. */
 uint64_t compile_now_ns(void);
 
+/* What people should know of a new version, on standard error. */
+void compile_summary_warn(const struct compile_summary *compile);
 /* For people, on standard output. */
 void compile_summary_print(const struct compile_summary *compile);
 

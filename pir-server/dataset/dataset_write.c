@@ -764,6 +764,9 @@ enum status dataset_write(const char *data, struct row_set *rows,
     if (status == STATUS_OK) {
         work->summary.info = work->manifest.info;
         work->summary.parameters = work->parameters;
+        work->summary.has_other_parsing =
+            work->before != NULL &&
+            strcmp(dataset_info(work->before)->parsing, work->manifest.info.parsing) != 0;
         *ret = work->summary;
     }
 

@@ -108,6 +108,7 @@ struct dataset_summary {
     uint64_t phase_ns[DATASET_PHASE_COUNT];
     bool existed;                     /* the same version was there already, */
     bool is_unchanged;                /* and in force */
+    bool has_other_parsing;           /* configuration than the version before */
     bool kept_shape;                  /* that of the version before */
     bool kept_keys;                   /* devices' keys for the version before serve this one */
     struct pir_parameters parameters; /* of every shard */

@@ -69,6 +69,11 @@ def test_files(folder):
     check(whole.rows() == plain.rows(), "the same rows under another configuration")
     check(json.loads(whole.out)["version"] != json.loads(plain.out)["version"], "are another version")
     check(run("dataset", "verify", "--data", cased.data)[0] == 0, "the dataset verifies")
+    check(cased.err.count("warning") == 0, "a first version warns of nothing", cased.err)
+    for change, wanted in (("the default", True), ("the same", False)):
+        code, _, err = run("compile", os.path.join(folder, "list.txt"), "--use-case", USE_CASE, "--out", cased.data)
+        check(code == 0 and ("warning: this version is for devices with the parsing configuration default" in err) ==
+              wanted, f"compile with {change} after another configuration: {'a' if wanted else 'no'} warning", err)
 
 
 def test_keys(folder):
@@ -135,7 +140,7 @@ def test_devices(folder):
 def update(folder, name, configuration, sources, **output):
     """blindlist update of these sources; its exit code, messages and the folder of the version."""
     place = os.path.join(folder, name)
-    os.mkdir(place)
+    os.makedirs(place, exist_ok=True)
     for source, text in sources.items():
         with open(os.path.join(place, f"{source}.txt"), "w", encoding="utf-8") as file:
             file.write(text)
@@ -173,6 +178,16 @@ def test_updates(folder):
         source = json.load(file)["sources"][0]
     check(source["entries"] == 4 and source["secondKeys"] == 3 and sum(source["keys"].values()) == 7,
           "each is accounted for", source)
+    code, err, version = update(folder, "u-scheme", {"excludeScheme": False}, {**lists, "never": "example.com\n"},
+                                guard={"maxShrink": 0.9})
+    check(code == 0 and read_rows(version) == ["http://ads.example.com", "http://b.test/y", "https://ads.example.com"],
+          "update: where keys begin with the scheme, an allow entry removes those of its own host", err)
+    check("this version is for devices" not in err, "update: the same configuration again: no warning", err)
+    code, err, version = update(folder, "u-scheme", {"caseSensitive": True}, lists)
+    with open(os.path.join(version, "dataset.json"), encoding="utf-8") as file:
+        digest = json.load(file)["parsing"]["sha256"]
+    check(code == 0 and f"this version is for devices with the parsing configuration {digest[:16]}" in err,
+          "update: another configuration than before is a warning", err)
     code, err, version = update(folder, "u-split", {"excludeIntermediates": True}, lists, splitParents=True)
     check(code == 1 and "$.output.splitParents" in err and not os.path.exists(version),
           "update: splitParents is refused where nothing is to be split", err)
