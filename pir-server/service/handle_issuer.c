@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define BEARER              "Bearer "
+#define UNAUTHORIZED_TEXT   "User token is unauthorized"
 #define TOKEN_RESPONSE_TYPE "application/private-token-response"
 
 /* The user token behind "Bearer ", as its hash. */
@@ -15,7 +16,7 @@ static enum status read_bearer(const struct http_request *request,
 {
     const char *value = request->headers[HTTP_AUTHORIZATION];
     if (value == NULL || strncmp(value, BEARER, strlen(BEARER)) != 0)
-        return error_set(err, STATUS_UNAUTHORIZED, "User token is unauthorized");
+        return error_set(err, STATUS_UNAUTHORIZED, UNAUTHORIZED_TEXT);
     store_token_hash(span_of_text(value + strlen(BEARER)), ret);
     return STATUS_OK;
 }
@@ -65,7 +66,7 @@ enum status receive_token_key(struct service *service, const struct http_request
         status =
             store_check_user_token(service->options.store, issuer_app(issuer), hash, now_s, err);
     if (status == STATUS_UNAUTHORIZED)
-        return error_set(err, status, "User token is unauthorized");
+        return error_set(err, status, UNAUTHORIZED_TEXT);
     if (status != STATUS_OK)
         return status;
     const struct issuer_view *view = issuer_view(issuer);
@@ -130,7 +131,7 @@ static void on_counted(void *context, enum status status, uint32_t retry_after_s
     }
     compute_give_back(service->compute);
     if (status == STATUS_UNAUTHORIZED) {
-        http_response_error(response, 401, "User token is unauthorized");
+        http_response_error(response, 401, UNAUTHORIZED_TEXT);
     } else if (status == STATUS_BUSY && retry_after_s > 0) {
         http_response_error(response, 429, "the user token's limit is reached");
         response->retry_after_s = retry_after_s;
@@ -142,7 +143,7 @@ static void on_counted(void *context, enum status status, uint32_t retry_after_s
     issuing_end(issuing);
 }
 
-/* What is wrong with the request by itself is 422, whatever it is. */
+/* What is wrong with the request by itself is 422, whatever it is, to those only who may ask. */
 static enum status read_request(struct service *service, const struct http_request *request,
                                 struct issuing *issuing, struct error *err)
 {
@@ -161,6 +162,12 @@ static enum status read_request(struct service *service, const struct http_reque
     return STATUS_OK;
 }
 
+static bool may_ask(const struct service *service, const struct store_issue *issue)
+{
+    return store_check_user_token(service->options.store, issue->app, issue->hash,
+                                  service->options.now_s(), NULL) == STATUS_OK;
+}
+
 static enum status begin_issuing(const struct pending *pending, struct issuing *issuing,
                                  struct error *err)
 {
@@ -174,6 +181,9 @@ static enum status begin_issuing(const struct pending *pending, struct issuing *
     enum status status = read_bearer(pending->request, issue->hash, err);
     if (status == STATUS_OK)
         status = read_request(service, pending->request, issuing, err);
+    if (status == STATUS_INVALID)
+        return may_ask(service, issue) ? status
+                                       : error_set(err, STATUS_UNAUTHORIZED, UNAUTHORIZED_TEXT);
     if (status == STATUS_OK && atomic_load(&service->is_stopping))
         status = error_set(err, STATUS_CANCELLED, "stopping");
     if (status == STATUS_OK)

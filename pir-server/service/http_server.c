@@ -256,7 +256,10 @@ static enum MHD_Result begin_request(struct exchange *exchange, const char *url,
         exchange->is_decided = true;
     else if (exchange->admission.body_max > 0 && length > exchange->admission.body_max)
         decide(exchange, 413);
-    bytes_init(&exchange->body, exchange->admission.body_max);
+    /* A length that is said is the most that can come, and all that is charged. */
+    bytes_init(&exchange->body, length > 0 && length < exchange->admission.body_max
+                                    ? (size_t)length
+                                    : exchange->admission.body_max);
     connection_watch_body(exchange->watched);
     if (exchange->is_decided &&
         (waits_for_continue(exchange->connection) || length > HTTP_DISCARD_MAX_BYTES))

@@ -91,8 +91,9 @@ struct store_usage {
 };
 enum status store_get_usage(struct store *store, struct store_usage *ret,
                             struct error *err) MUST_CHECK;
-/* Removes evaluation keys that have expired, and nonces spent under issuer keys that are gone, so
- * many at a time that nobody waits for long. ret_removed: keys. */
+/* Removes evaluation keys that have expired, and nonces spent under issuer keys that are gone: a
+ * million at most, so that neither writers nor the caller wait for long; the rest goes with the
+ * next purge. ret_removed: keys. */
 enum status store_purge(struct store *store, uint64_t now_s, size_t *ret_removed,
                         struct error *err) MUST_CHECK;
 

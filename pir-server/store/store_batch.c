@@ -21,7 +21,7 @@ struct store_batch {
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t changed;
     struct queue waiting;
-    struct store_batch_figures figures;
+    size_t waiting_count;
     bool is_ending;
     /* The thread's own. */
     size_t count;
@@ -57,7 +57,7 @@ static void take(struct store_batch *batch)
     while (*at != NULL)
         at = &(*at)->next;
     batch->waiting.end = at;
-    batch->figures.waiting -= batch->count;
+    batch->waiting_count -= batch->count;
 }
 
 static void spend_all(struct store_batch *batch)
@@ -103,8 +103,6 @@ static void *work(void *argument)
         else
             issue_all(batch);
         pthread_mutex_lock(&batch->lock);
-        batch->figures.transactions++;
-        batch->figures.tickets += batch->count;
     }
     pthread_mutex_unlock(&batch->lock);
     return NULL;
@@ -152,23 +150,15 @@ enum status store_batch_submit(struct store_batch *batch, struct store_ticket *t
 {
     enum status status = STATUS_OK;
     pthread_mutex_lock(&batch->lock);
-    if (batch->figures.waiting == batch->queue_limit) {
+    if (batch->waiting_count == batch->queue_limit) {
         status = error_set(err, STATUS_BUSY, "%zu tokens wait for the disk", batch->queue_limit);
     } else {
         ticket->next = NULL;
         *batch->waiting.end = ticket;
         batch->waiting.end = &ticket->next;
-        batch->figures.waiting++;
+        batch->waiting_count++;
         pthread_cond_signal(&batch->changed);
     }
     pthread_mutex_unlock(&batch->lock);
     return status;
-}
-
-struct store_batch_figures store_batch_look(struct store_batch *batch)
-{
-    pthread_mutex_lock(&batch->lock);
-    const struct store_batch_figures figures = batch->figures;
-    pthread_mutex_unlock(&batch->lock);
-    return figures;
 }

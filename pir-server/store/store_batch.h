@@ -39,11 +39,4 @@ void store_batch_free(struct store_batch *batch);
 enum status store_batch_submit(struct store_batch *batch, struct store_ticket *ticket,
                                struct error *err) MUST_CHECK;
 
-struct store_batch_figures {
-    uint64_t transactions;
-    uint64_t tickets; /* answered */
-    size_t waiting;
-};
-struct store_batch_figures store_batch_look(struct store_batch *batch);
-
 #endif

@@ -1,11 +1,16 @@
 /* Issuer keys, spent tokens and user tokens in SQLite. */
 #include "pir-server/store/store_sqlite_internal.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdint.h>
 
-/* Nonces of keys that are gone are removed so many at a time: writers wait for milliseconds. */
-#define SPENT_PIECE 10000
+/* Nonces of keys that are gone are removed so many at a time: writers wait for milliseconds. And so
+ * many pieces in a purge, whose caller has other things to do: the rest goes with the next. */
+#define SPENT_PIECE  10000
+#define SPENT_PIECES 100
+/* Of an issuer key and of a user token. */
+#define ID_BYTES 32
 
 static enum status take_number(void *context, sqlite3_stmt *columns, struct error *err)
 {
@@ -88,12 +93,15 @@ enum status sqlite_list_issuer_keys(struct store *store,
     return status;
 }
 
+static_assert(STORE_ISSUER_KEY_ID_BYTES == ID_BYTES && STORE_TOKEN_HASH_BYTES == ID_BYTES,
+              "both are SHA-256");
+
 /* One row by its id. */
 static enum status change_row(struct store_sqlite *self, enum sqlite_statement which,
-                              const uint8_t id[32], uint64_t number, const char *what,
+                              const uint8_t id[ID_BYTES], uint64_t number, const char *what,
                               const char *doing, struct error *err)
 {
-    const struct sqlite_value values[] = {sqlite_blob(id, 32), sqlite_number(number)};
+    const struct sqlite_value values[] = {sqlite_blob(id, ID_BYTES), sqlite_number(number)};
     enum status status = sqlite_begin(self, err);
     if (status == STATUS_OK)
         status = sqlite_run(self, &self->writer, which, values, ARRAY_COUNT(values), doing, err);
@@ -181,7 +189,7 @@ enum status sqlite_purge_spent(struct store_sqlite *self, struct error *err)
 {
     enum status status = STATUS_OK;
     uint64_t number = 1;
-    while (status == STATUS_OK && number != 0) {
+    for (int i = 0; i < SPENT_PIECES && status == STATUS_OK && number != 0; i++) {
         number = 0;
         status = sqlite_begin(self, err);
         if (status == STATUS_OK)

@@ -320,10 +320,10 @@ static void test_broken_clients(void)
            "HTTP/1.1 200", "0 -");
 }
 
-static void test_budget(void)
+/* The budget is two and a half bodies. Returns how many of five that stop short of their end were
+ * refused. */
+static int refused_of_five(void)
 {
-    /* The budget is two and a half bodies: of five that stop short of their end, one to three fit,
-     * as they come. One after the other: of five that grow at the same time all may be refused. */
     int fds[5];
     char reply[4096];
     int refused = 0;
@@ -341,6 +341,16 @@ static void test_budget(void)
             refused++;
         close(fds[i]);
     }
+    return refused;
+}
+
+static void test_budget(void)
+{
+    /* Two fit, or a third that is still short. Fewer while the server has not yet seen that the
+     * clients of before are gone, as on a machine that has other work: asked again then. */
+    int refused = refused_of_five();
+    for (int i = 0; i < 20 && refused == 5; i++)
+        refused = refused_of_five();
     TAP_CHECK(refused >= 2 && refused <= 4, "bodies beyond the memory for them get 503 (%d of 5)",
               refused);
 }

@@ -237,6 +237,7 @@ Test(payment, issuing_refuses_what_is_no_request)
     cr_expect_eq(
         issue("Bearer " USER_TOKEN, span_of(request, TOKEN_REQUEST_BYTES + 1), &body, NULL), 422);
     cr_expect_eq(issue("Bearer " USER_TOKEN, span_of(NULL, 0), &body, NULL), 422);
+    cr_expect_eq(issue("Bearer unknown", span_of(NULL, 0), &body, NULL), 401, "first who asks");
     request[1] = 1; /* another type */
     cr_expect_eq(issue("Bearer " USER_TOKEN, good, &body, NULL), 422);
     token_request_write((uint8_t)(id + 1), blinded, request);
