@@ -1,7 +1,7 @@
 /* list_server - a web server of its own for a benchmark: any GET is answered with one file.
  *
- * Server   a child process on a free port of the loopback, that ends with the benchmark. Errors end
- * the program (bench_fail()). */
+ * Server   a child process on a free port of the loopback, that ends with the benchmark.
+ * Errors   end the benchmark (bench_fail()). */
 #ifndef BLINDLIST_BENCH_LIST_SERVER_H
 #define BLINDLIST_BENCH_LIST_SERVER_H
 

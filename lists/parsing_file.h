@@ -4,9 +4,13 @@
  * or out of its range, an option that has no effect beside another one are errors that name the
  * file and the JSON path.
  *
- * Canonical text  the same options in the same bytes: one line, every option that has an effect, in
- *                 a fixed order. It reads back as the same configuration. Its SHA-256 tells
- * configurations apart; dataset.json and prefilter.json have it. Threads         no state. */
+ * Canonical text: the same options are the same bytes, one line with every option that has an
+ * effect, in a fixed order. It reads back as the same configuration. Its SHA-256 tells
+ * configurations apart; dataset.json and prefilter.json have it.
+ *
+ * Memory   what is read is the caller's: parsing_free().
+ * Errors   of reading: STATUS_MALFORMED, STATUS_INVALID, STATUS_TOO_LARGE.
+ * Threads  no state. */
 #ifndef BLINDLIST_LISTS_PARSING_FILE_H
 #define BLINDLIST_LISTS_PARSING_FILE_H
 

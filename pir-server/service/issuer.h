@@ -6,7 +6,7 @@
  * Views    what holds since the last issuer_tend(): an unchanging view that requests share.
  * Secret   private keys are stored sealed when there is a seal; keys that were stored without are
  *          still read then, and keys that were sealed cannot be read without.
- * Threads  issuer_view() and issuer_verify() from any. */
+ * Threads  issuer_view() from any. */
 #ifndef BLINDLIST_SERVICE_ISSUER_H
 #define BLINDLIST_SERVICE_ISSUER_H
 
