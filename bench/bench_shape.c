@@ -1,9 +1,12 @@
 /* bench_shape - the cost model against the clock: one query on one shard, one thread.
  *
- *   shape_constant  nanoseconds of each kind of work, found from queries on shards of several
- * shapes shape_query     a shape that blindlist compile would choose: predicted with these
- * constants, and measured on a shard that is full The shapes of the second kind are not among those
- * that the constants are found with. */
+ *     shape_constant     nanoseconds of each kind of work, found from queries on several shapes
+ *     shape_query        a shape that blindlist compile would choose: predicted with these
+ *                        constants, and measured on a shard that is full
+ *     shape_alternative  likewise, with one thing wanted otherwise
+ *     shape_part         what a query consists of by the model
+ *
+ * No shape that is compared is among those that the constants are found with. */
 #include "bench/bench.h"
 #include "pir-server/dataset/cost_measure.h"
 #include "pir-server/dataset/dataset_write.h"
