@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/random.h"
+#include "pir-server/privacypass/stored_issuer_key.h"
 #include "pir-server/service/catalog.h"
 
 #include <pthread.h>
@@ -91,22 +92,9 @@ struct loading {
     size_t count;
 };
 
-static enum status open_secret(const struct issuer *issuer, const struct store_issuer_key *key,
-                               struct issuer_key **ret, struct error *err)
+static const struct key_seal *seal_of(const struct issuer *issuer)
 {
-    if (!key_seal_is_sealed(key->secret))
-        return issuer_key_parse(key->secret, ret, err);
-    if (!issuer->has_seal)
-        return error_set(err, STATUS_INVALID, "the issuer keys are sealed: a key file is needed");
-    struct bytes plain;
-    bytes_init(&plain, KEY_SEAL_MAX_BYTES);
-    bytes_reserve(&plain, key->secret.size); /* growing would leave copies behind */
-    enum status status =
-        key_seal_decrypt(&issuer->seal, key->secret, span_of(key->id, sizeof key->id), &plain, err);
-    if (status == STATUS_OK)
-        status = issuer_key_parse(bytes_view(&plain), ret, err);
-    bytes_deinit_secret(&plain);
-    return status;
+    return issuer->has_seal ? &issuer->seal : NULL;
 }
 
 static enum status load_key(void *context, const struct store_issuer_key *key, struct error *err)
@@ -117,7 +105,8 @@ static enum status load_key(void *context, const struct store_issuer_key *key, s
     if (loading->count == KEY_RING_MAX_KEYS)
         return error_set(err, STATUS_TOO_LARGE, "more than %zu issuer keys", KEY_RING_MAX_KEYS);
     struct key_ring_key *entry = &loading->keys[loading->count];
-    const enum status status = open_secret(loading->issuer, key, &entry->key, err);
+    const enum status status =
+        stored_issuer_key_read(key->secret, key->id, seal_of(loading->issuer), &entry->key, err);
     if (status != STATUS_OK)
         return error_prefix(err, status, "issuer key made at %llu",
                             (unsigned long long)key->made_at);
@@ -140,37 +129,18 @@ static enum status load_ring(struct issuer *issuer, struct key_ring **ret, struc
 
 /* ---- what is due ---- */
 
-static enum status write_secret(const struct issuer *issuer, const struct issuer_key *key,
-                                struct bytes *ret, struct error *err)
-{
-    if (!issuer->has_seal)
-        return issuer_key_write(key, ret, err);
-    struct bytes plain;
-    const struct random_source random = random_system();
-    bytes_init(&plain, ISSUER_KEY_MAX_BYTES);
-    bytes_reserve(&plain, ISSUER_KEY_MAX_BYTES);
-    enum status status = issuer_key_write(key, &plain, err);
-    if (status == STATUS_OK)
-        status = key_seal_encrypt(&issuer->seal, bytes_view(&plain),
-                                  span_of(token_key_id(issuer_key_public(key)), TOKEN_KEY_ID_BYTES),
-                                  &random, ret, err);
-    bytes_deinit_secret(&plain);
-    return status;
-}
-
 static enum status make_key(struct issuer *issuer, const struct key_ring *ring,
                             uint64_t not_before_s, uint64_t now_s, struct error *err)
 {
     struct issuer_key *key = NULL;
     struct store_issuer_key stored = {.made_at = now_s, .not_before = not_before_s};
+    const struct random_source random = random_system();
     struct bytes secret;
     bytes_init(&secret, STORE_ISSUER_SECRET_MAX_BYTES);
     bytes_reserve(&secret, STORE_ISSUER_SECRET_MAX_BYTES);
     enum status status = key_ring_make_key(ring, &key, err);
     if (status == STATUS_OK)
-        status = write_secret(issuer, key, &secret, err);
-    if (status == STATUS_OK)
-        status = bytes_status(&secret, "issuer key", err);
+        status = stored_issuer_key_write(key, seal_of(issuer), &random, &secret, err);
     if (status == STATUS_OK) {
         memcpy(stored.app, issuer->app, strlen(issuer->app) + 1);
         memcpy(stored.id, token_key_id(issuer_key_public(key)), sizeof stored.id);
