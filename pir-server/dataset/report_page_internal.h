@@ -13,6 +13,12 @@ const char *page_string(const json_t *object, const char *name);
 void page_count_cell(struct bytes *page, double count);
 /* A section's title. */
 void page_title(struct bytes *page, const char *title);
+/* Where an entry stands: its list and the field `line` of `entry`. */
+void page_place(struct bytes *page, const char *list, const json_t *entry);
+/* The first REPORT_NOTES_SAMPLES of `notes` as a list, each appended by `append`; only those whose
+ * `field` is `value`, unless `field` is NULL. Nothing when there are none. */
+void page_samples(struct bytes *page, const json_t *notes, const char *field, const char *value,
+                  void (*append)(struct bytes *page, const json_t *note));
 
 /* Each appends its section, or nothing when the report has no such figures. */
 void report_page_sources(struct bytes *page, const json_t *report, const json_t *change);

@@ -1,7 +1,6 @@
 /* What became of keys: those that sources share, those that are no rows, allow entries in vain. */
 #include "base/quantity.h"
 #include "pir-server/dataset/page_text.h"
-#include "pir-server/dataset/report_notes.h"
 #include "pir-server/dataset/report_page.h"
 #include "pir-server/dataset/report_page_internal.h"
 
@@ -128,32 +127,14 @@ static void append_place(struct bytes *page, const json_t *place, const json_t *
         page_text(page, key);
         bytes_append_text(page, "</code> ");
     }
-    bytes_append_text(page, "<span class=\"soft\">");
-    page_text(page, page_string(place, "source"));
-    bytes_append_format(page, ", line %s</span>",
-                        quantity_count((uint64_t)page_number(place, "line")).text);
+    page_place(page, page_string(place, "source"), place);
 }
 
-static void append_gone_samples(struct bytes *page, const json_t *gone, const char *fate)
+static void append_gone_sample(struct bytes *page, const json_t *sample)
 {
-    size_t index;
-    const json_t *sample;
-    size_t shown = 0;
-    bytes_append_text(page, "<ul>\n");
-    json_array_foreach(gone, index, sample)
-    {
-        if (shown == REPORT_NOTES_SAMPLES)
-            break;
-        if (strcmp(page_string(sample, "fate"), fate) != 0)
-            continue;
-        bytes_append_text(page, "<li>");
-        append_place(page, sample, NULL);
-        bytes_append_text(page, " by ");
-        append_place(page, json_object_get(sample, "by"), sample);
-        bytes_append_text(page, "</li>\n");
-        shown++;
-    }
-    bytes_append_text(page, "</ul>\n");
+    append_place(page, sample, NULL);
+    bytes_append_text(page, " by ");
+    append_place(page, json_object_get(sample, "by"), sample);
 }
 
 void report_page_gone(struct bytes *page, const json_t *report)
@@ -184,40 +165,35 @@ void report_page_gone(struct bytes *page, const json_t *report)
                             "<details><summary><span class=\"row\"><span class=\"n\">%s</span>"
                             "<span>%s</span></span></summary>\n",
                             quantity_count((uint64_t)counts[i]).text, fates[i].text);
-        append_gone_samples(page, json_object_get(report, "gone"), fates[i].name);
+        page_samples(page, json_object_get(report, "gone"), "fate", fates[i].name,
+                     append_gone_sample);
         bytes_append_text(page, "</details>\n");
     }
 }
 
 /* ---- conflicts ---- */
 
+static void append_conflict(struct bytes *page, const json_t *sample)
+{
+    append_place(page, json_object_get(sample, "allow"), NULL);
+    bytes_append_text(page, json_is_true(json_object_get(sample, "solved")) ? " stands instead of "
+                                                                            : " stays blocked by ");
+    append_place(page, json_object_get(sample, "parent"), NULL);
+}
+
 void report_page_conflicts(struct bytes *page, const json_t *report)
 {
     const json_t *conflicts = json_object_get(report, "conflicts");
     const double count = page_number(conflicts, "count");
     const double solved = page_number(conflicts, "solved");
-    size_t index;
-    const json_t *sample;
     if (!(count > 0))
         return;
     page_title(page, "Allow entries below a blocked key");
     bytes_append_format(page,
                         "<p>Devices know no answer &ldquo;allowed&rdquo;: an entry below a blocked "
                         "key has no effect. Of %s such pairs %s are solved, by splitting the "
-                        "blocked key.</p>\n<ul>\n",
+                        "blocked key.</p>\n",
                         quantity_count((uint64_t)count).text,
                         quantity_count((uint64_t)solved).text);
-    json_array_foreach(json_object_get(conflicts, "samples"), index, sample)
-    {
-        if (index == REPORT_NOTES_SAMPLES)
-            break;
-        bytes_append_text(page, "<li>");
-        append_place(page, json_object_get(sample, "allow"), NULL);
-        bytes_append_text(page, json_is_true(json_object_get(sample, "solved"))
-                                    ? " stands instead of "
-                                    : " stays blocked by ");
-        append_place(page, json_object_get(sample, "parent"), NULL);
-        bytes_append_text(page, "</li>\n");
-    }
-    bytes_append_text(page, "</ul>\n");
+    page_samples(page, json_object_get(conflicts, "samples"), NULL, NULL, append_conflict);
 }

@@ -2,7 +2,6 @@
 #include "base/quantity.h"
 #include "pir-server/dataset/page_chart.h"
 #include "pir-server/dataset/page_text.h"
-#include "pir-server/dataset/report_notes.h"
 #include "pir-server/dataset/report_page.h"
 #include "pir-server/dataset/report_page_internal.h"
 #include "urls/drop_reason.h"
@@ -204,7 +203,7 @@ void report_page_sources(struct bytes *page, const json_t *report, const json_t 
 
 static void append_sample(struct bytes *page, const json_t *note)
 {
-    bytes_append_text(page, "<li><code>");
+    bytes_append_text(page, "<code>");
     page_text(page, page_string(note, "text"));
     bytes_append_text(page, "</code>");
     const char *key = page_string(note, "key");
@@ -213,29 +212,8 @@ static void append_sample(struct bytes *page, const json_t *note)
         page_text(page, key);
         bytes_append_text(page, "</code>");
     }
-    bytes_append_text(page, " <span class=\"soft\">");
-    page_text(page, page_string(note, "file"));
-    bytes_append_format(page, ", line %s</span></li>\n",
-                        quantity_count((uint64_t)page_number(note, "line")).text);
-}
-
-/* The first entries of that reason; all when it is NULL. */
-static void append_samples(struct bytes *page, const json_t *notes, const char *reason)
-{
-    size_t index;
-    const json_t *note;
-    size_t shown = 0;
-    json_array_foreach(notes, index, note)
-    {
-        if (shown == REPORT_NOTES_SAMPLES)
-            break;
-        if (reason != NULL && strcmp(page_string(note, "reason"), reason) != 0)
-            continue;
-        bytes_append_text(page, shown == 0 ? "<ul>\n" : "");
-        append_sample(page, note);
-        shown++;
-    }
-    bytes_append_text(page, shown > 0 ? "</ul>\n" : "");
+    bytes_append_u8(page, ' ');
+    page_place(page, page_string(note, "file"), note);
 }
 
 struct reason {
@@ -282,7 +260,8 @@ void report_page_reasons(struct bytes *page, const json_t *report)
         page_chart_bar(page, (const double[]){0, reasons[i].count}, 2, reasons[0].count,
                        "share of the most frequent reason");
         bytes_append_text(page, "</span></summary>\n");
-        append_samples(page, json_object_get(report, "drops"), drop_reason_name(reasons[i].reason));
+        page_samples(page, json_object_get(report, "drops"), "reason",
+                     drop_reason_name(reasons[i].reason), append_sample);
         bytes_append_text(page, "</details>\n");
     }
 }
@@ -317,5 +296,5 @@ void report_page_widened(struct bytes *page, const json_t *report)
                         "user name or a last slash%s. For instance:</p>\n",
                         quantity_count((uint64_t)count).text,
                         json_object_size(differences) > 0 ? ", or as said above" : "");
-    append_samples(page, json_object_get(report, "widened"), NULL);
+    page_samples(page, json_object_get(report, "widened"), NULL, NULL, append_sample);
 }
