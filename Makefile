@@ -44,7 +44,7 @@ ROOMS := base json bloom bloom/formats urls \
 ROOM_SRC := $(foreach room,$(ROOMS),$(wildcard $(room)/*.c))
 # service/ reaches libmicrohttpd in one adapter file, linked into the server and its tests only by need.
 TOOL_SRC := $(wildcard tools/*.c tools/device/*.c)
-SERVER_SRC := $(wildcard pir-server/main.c)
+SERVER_SRC := $(wildcard pir-server/*.c)
 PROTO := $(wildcard pir-server/wire/*.proto)
 PROTO_C := $(PROTO:%.proto=$(BUILD)/generated/%.pb-c.c)
 PROTO_H := $(PROTO_C:.c=.h)

@@ -196,7 +196,7 @@ static void set_up(struct state *state)
     char path[128];
     require(mkdtemp(state->folder) != NULL, "a folder");
     snprintf(path, sizeof path, "%s/state", state->folder);
-    require(store_open_sqlite(path, &limits, &state->store, NULL) == STATUS_OK &&
+    require(store_open(path, &limits, STORE_MAY_BE_NEW, &state->store, NULL) == STATUS_OK &&
                 store_batch_new(state->store, THREADS_MOST * OUTSTANDING, now_s, &state->batch,
                                 NULL) == STATUS_OK &&
                 issuer_key_new(&key, NULL) == STATUS_OK,

@@ -61,7 +61,7 @@ static void set_up(void)
     snprintf(state, sizeof state, "%s/state", folder);
     struct store_limits limits = store_limits_default();
     limits.keys_in_all = 4;
-    must(store_open_sqlite(state, &limits, &store, &error), &error);
+    must(store_open(state, &limits, STORE_MAY_BE_NEW, &store, &error), &error);
     struct service_options options = service_options_default();
     options.data = folder;
     options.store = store;

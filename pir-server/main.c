@@ -12,6 +12,7 @@
 #include "pir-server/service/http_address.h"
 #include "pir-server/service/http_server.h"
 #include "pir-server/service/service.h"
+#include "pir-server/state_command.h"
 #include "pir-server/store/store.h"
 
 #include <getopt.h>
@@ -118,7 +119,8 @@ static const struct {
 static void print_help(void)
 {
     fputs("usage: blindlist-server --data DIR [--listen ADDR:PORT] [--state "
-          "FILE] [options]\n\n"
+          "FILE] [options]\n"
+          "       blindlist-server state check | backup FILE | vacuum --state FILE\n\n"
           "Answers the private queries of iPhones, iPads and Macs about the "
           "datasets in DIR, and\n"
           "serves their prefilters. SIGHUP loads new dataset versions; SIGTERM "
@@ -465,7 +467,7 @@ static enum status run(struct settings *settings, const struct log *log, const s
                       "%s: no dataset in it (make one with `blindlist compile`)", settings->data);
     folder_names_deinit(&names);
     if (status == STATUS_OK)
-        status = store_open_sqlite(settings->state, &settings->limits, &store, err);
+        status = store_open(settings->state, &settings->limits, STORE_MAY_BE_NEW, &store, err);
     settings->service.store = store;
     if (status == STATUS_OK && settings->has_tokens)
         status = open_issuer(settings, log, err);
@@ -505,6 +507,8 @@ done:
 
 int main(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "state") == 0)
+        return state_command(argc - 1, argv + 1);
     struct settings settings = {
         .auth = "none",
         .reports_bytes = REPORT_LOG_TOTAL_BYTES,

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #define SECRET_BYTES     ((size_t)32)
 #define TOKEN_TEXT_BYTES ((size_t)64) /* of a token that is made here */
@@ -105,13 +104,11 @@ static int read_args(struct tool_args *args, const char *operand, struct asked *
     return -1;
 }
 
-static enum status open_state(const struct asked *asked, bool may_be_new, struct store **ret,
-                              struct error *err)
+static enum status open_state(const struct asked *asked, enum store_presence presence,
+                              struct store **ret, struct error *err)
 {
     const struct store_limits limits = store_limits_default();
-    if (!may_be_new && access(asked->state, F_OK) != 0)
-        return error_set(err, STATUS_NOT_FOUND, "%s: no such state file", asked->state);
-    return store_open_sqlite(asked->state, &limits, ret, err);
+    return store_open(asked->state, &limits, presence, ret, err);
 }
 
 /* ---- showing ---- */
@@ -193,7 +190,7 @@ static int run_create(struct tool_args *args)
         return code;
     enum status status = make_secret(secret, &error);
     if (status == STATUS_OK)
-        status = open_state(&asked, true, &store, &error);
+        status = open_state(&asked, STORE_MAY_BE_NEW, &store, &error);
     if (status == STATUS_OK) {
         store_token_hash(span_of_text(secret), asked.token.hash);
         status = store_add_user_tokens(store, &asked.token, 1, &error);
@@ -258,7 +255,7 @@ static int run_list(struct tool_args *args)
         return code;
     if (asked.json)
         listing.list = json_array();
-    enum status status = open_state(&asked, false, &store, &error);
+    enum status status = open_state(&asked, STORE_MUST_EXIST, &store, &error);
     if (status == STATUS_OK)
         status = store_list_user_tokens(store, show_token, &listing, &error);
     store_close(store);
@@ -305,7 +302,7 @@ static int run_revoke(struct tool_args *args)
     if (code >= 0)
         return code;
     struct search search = {.wanted = asked.operand, .app = asked.token.app};
-    enum status status = open_state(&asked, false, &store, &error);
+    enum status status = open_state(&asked, STORE_MUST_EXIST, &store, &error);
     if (status == STATUS_OK)
         status = store_list_user_tokens(store, look_at, &search, &error);
     if (status == STATUS_OK && search.count == 0)
@@ -410,7 +407,7 @@ static int run_import(struct tool_args *args)
     if (status == STATUS_OK)
         status = import_lines(&import, bytes_view(&text), &error);
     if (status == STATUS_OK)
-        status = open_state(&asked, true, &store, &error);
+        status = open_state(&asked, STORE_MAY_BE_NEW, &store, &error);
     if (status == STATUS_OK)
         status = store_add_user_tokens(store, import.tokens, import.count, &error);
     store_close(store);

@@ -36,6 +36,12 @@ void store_token_hash(struct span token, uint8_t ret[STORE_TOKEN_HASH_BYTES])
     hash_of(token, ret);
 }
 
+enum status store_open(const char *name, const struct store_limits *limits,
+                       enum store_presence presence, struct store **ret, struct error *err)
+{
+    return store_open_sqlite(name, limits, presence, ret, err);
+}
+
 void store_close(struct store *store)
 {
     if (store != NULL)

@@ -65,10 +65,13 @@ struct store_key {
 
 struct store; /* opaque */
 
-/* Opens or creates the state file (mode 0600) in SQLite's WAL mode; beside it lie `<path>-wal` and
- * `<path>-shm`. Brings an older schema up to date. */
-enum status store_open_sqlite(const char *path, const struct store_limits *limits,
-                              struct store **ret, struct error *err) MUST_CHECK;
+enum store_presence { STORE_MAY_BE_NEW, STORE_MUST_EXIST };
+/* Opens the state that `name` says, in an SQLite file (mode 0600) in WAL mode; beside it lie
+ * `<name>-wal` and `<name>-shm`. Makes it if it may be new, else STATUS_NOT_FOUND. Brings an older
+ * schema up to date. */
+enum status store_open(const char *name, const struct store_limits *limits,
+                       enum store_presence presence, struct store **ret,
+                       struct error *err) MUST_CHECK;
 void store_close(struct store *store); /* takes NULL */
 
 /* Stores `count` keys of one user, each in place of an older one with the same id. All or none.

@@ -58,6 +58,11 @@ struct store {
     const struct store_operations *operations;
 };
 
+/* store_open() of each. */
+enum status store_open_sqlite(const char *path, const struct store_limits *limits,
+                              enum store_presence presence, struct store **ret,
+                              struct error *err) MUST_CHECK;
+
 /* What the store remembers of a user token to hold it to its limits: how many tokens were issued in
  * the last minute and day in which one was. */
 struct store_issue_counts {

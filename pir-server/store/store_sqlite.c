@@ -413,11 +413,14 @@ static enum status connection_open(struct store_sqlite *self, struct sqlite_conn
     return code == SQLITE_OK ? STATUS_OK : fail(self, connection, code, "opening", err);
 }
 
-static enum status create_file(const char *path, struct error *err)
+static enum status touch_file(const char *path, enum store_presence presence, struct error *err)
 {
     /* Made by us, for the mode: SQLite would follow the umask, and the file holds what devices
      * uploaded. Its companions take the mode from it. */
-    const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    const int fd =
+        open(path, O_RDWR | O_CLOEXEC | (presence == STORE_MAY_BE_NEW ? O_CREAT : 0), 0600);
+    if (fd < 0 && errno == ENOENT && presence == STORE_MUST_EXIST)
+        return error_set(err, STATUS_NOT_FOUND, "%s: no such state file", path);
     if (fd < 0)
         return error_set_errno(err, errno, "state file %s", path);
     close(fd);
@@ -512,7 +515,7 @@ static enum status sqlite_backup(struct store *store, const char *path, struct e
     enum status status = bytes_status(&name, path, err);
     copy = (char *)name.data;
     if (status == STATUS_OK) {
-        status = create_file(copy, err);
+        status = touch_file(copy, STORE_MAY_BE_NEW, err);
         if (status == STATUS_OK)
             status = copy_into(sqlite_of(store), copy, err);
         if (status == STATUS_OK)
@@ -535,7 +538,7 @@ static enum status sqlite_vacuum(struct store *store, struct error *err)
 }
 
 enum status store_open_sqlite(const char *path, const struct store_limits *limits,
-                              struct store **ret, struct error *err)
+                              enum store_presence presence, struct store **ret, struct error *err)
 {
     static const struct store_operations operations = {
         .close = sqlite_close,
@@ -573,7 +576,7 @@ enum status store_open_sqlite(const char *path, const struct store_limits *limit
         status = error_set(err, STATUS_NOMEM, "state file %s: out of memory", path);
         goto done;
     }
-    status = create_file(path, err);
+    status = touch_file(path, presence, err);
     if (status == STATUS_OK)
         status = connection_open(self, &self->writer, err);
     if (status == STATUS_OK)

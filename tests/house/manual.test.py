@@ -108,5 +108,6 @@ def check_pages():
 check_tool()
 if os.path.exists("pir-server/main.c"):
     compare("blindlist-server", "docs/man/blindlist-server.8", help_of(SERVER))
+    compare("blindlist-server state", "docs/man/blindlist-server-state.8", help_of(SERVER, "state"))
 check_pages()
 sys.exit(finish())

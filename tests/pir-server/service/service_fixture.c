@@ -62,7 +62,7 @@ void fixture_init(struct service_fixture *fixture)
 void fixture_open_store(struct service_fixture *fixture)
 {
     const struct store_limits limits = store_limits_default();
-    must(store_open_sqlite(fixture->state, &limits, &fixture->store, &error), "store");
+    must(store_open(fixture->state, &limits, STORE_MAY_BE_NEW, &fixture->store, &error), "store");
 }
 
 void fixture_start(struct service_fixture *fixture, const struct service_options *given)

@@ -41,7 +41,7 @@ TestSuite(store, .init = set_up, .fini = tear_down);
 
 static void open_with(const struct store_limits *limits)
 {
-    const enum status status = store_open_sqlite(path, limits, &store, &error);
+    const enum status status = store_open(path, limits, STORE_MAY_BE_NEW, &store, &error);
     cr_assert_eq(status, STATUS_OK, "%s", error.message);
 }
 
@@ -217,7 +217,7 @@ static void expect_open_fails(enum status expected, const char *words)
 {
     struct store_limits limits = store_limits_default();
     limits.busy_timeout_ms = 50;
-    const enum status status = store_open_sqlite(path, &limits, &store, &error);
+    const enum status status = store_open(path, &limits, STORE_MAY_BE_NEW, &store, &error);
     cr_assert_eq(status, expected, "%s", status == STATUS_OK ? "opened" : error.message);
     cr_assert(strstr(error.message, words) != NULL, "%s", error.message);
     cr_assert(strstr(error.message, path) != NULL, "%s", error.message);
@@ -272,7 +272,7 @@ Test(store, notices_damage)
     cr_assert_eq(pwrite(fd, noise, sizeof noise, 4096), (ssize_t)sizeof noise);
     close(fd);
     struct store_limits limits = store_limits_default();
-    cr_assert_eq(store_open_sqlite(path, &limits, &store, &error), STATUS_MALFORMED);
+    cr_assert_eq(store_open(path, &limits, STORE_MAY_BE_NEW, &store, &error), STATUS_MALFORMED);
     cr_assert(strstr(error.message, path) != NULL);
 }
 
@@ -284,7 +284,7 @@ Test(store, truncated_file_is_an_error_not_an_empty_store)
     store = NULL;
     cr_assert_eq(truncate(path, 5000), 0);
     struct store_limits limits = store_limits_default();
-    cr_assert_eq(store_open_sqlite(path, &limits, &store, &error), STATUS_MALFORMED);
+    cr_assert_eq(store_open(path, &limits, STORE_MAY_BE_NEW, &store, &error), STATUS_MALFORMED);
 }
 
 Test(store, names_a_folder_that_does_not_exist)
@@ -345,7 +345,7 @@ Test(store, a_killed_process_leaves_what_it_acknowledged)
         if (child == 0) {
             const struct store_limits limits = store_limits_default();
             struct store *own = NULL;
-            if (store_open_sqlite(path, &limits, &own, NULL) != STATUS_OK)
+            if (store_open(path, &limits, STORE_MAY_BE_NEW, &own, NULL) != STATUS_OK)
                 _exit(1);
             static uint8_t data[60000];
             for (uint32_t i = 0;; i++) {
@@ -393,7 +393,7 @@ Test(store, survives_failing_allocations)
     const struct store_limits limits = store_limits_default();
     for (size_t n = 1;; n++) {
         mem_fail_nth(n);
-        const enum status status = store_open_sqlite(path, &limits, &store, &error);
+        const enum status status = store_open(path, &limits, STORE_MAY_BE_NEW, &store, &error);
         if (mem_fail_pending()) {
             mem_fail_nth(0);
             cr_assert_eq(status, STATUS_OK);

@@ -23,7 +23,7 @@ static struct store *open_at(const char *where)
 {
     const struct store_limits limits = store_limits_default();
     struct store *opened = NULL;
-    const enum status status = store_open_sqlite(where, &limits, &opened, &error);
+    const enum status status = store_open(where, &limits, STORE_MAY_BE_NEW, &opened, &error);
     cr_assert_eq(status, STATUS_OK, "%s", error.message);
     return opened;
 }

@@ -1,0 +1,189 @@
+#include "pir-server/state_command.h"
+
+#include "pir-server/store/store.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { DONE = 0, FAILED = 1, USAGE = 2, DAMAGED = 3 };
+
+enum action { ACTION_CHECK, ACTION_BACKUP, ACTION_VACUUM, ACTION_COUNT };
+static const char *const action_names[ACTION_COUNT] = {"check", "backup", "vacuum"};
+
+enum option_number { OPTION_STATE, OPTION_JSON, OPTION_HELP };
+
+struct asked {
+    enum action action;
+    const char *state;
+    const char *copy; /* of a backup */
+    bool json;
+};
+
+static const char help_text[] =
+    "usage: blindlist-server state check --state STATE [--json]\n"
+    "       blindlist-server state backup FILE --state STATE [--json]\n"
+    "       blindlist-server state vacuum --state STATE [--json]\n"
+    "\n"
+    "Looks after the state of a server, running or not.\n"
+    "\n"
+    "  check      read all of it: is it whole?\n"
+    "  backup     copy it as of now to FILE, which must not be there\n"
+    "  vacuum     give the room of what was removed back to the disk\n"
+    "\n"
+    "options:\n"
+    "  --state STATE              the state, as the server has it (required)\n"
+    "  --json                     print JSON\n"
+    "  --help                     this text\n"
+    "\n"
+    "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the state is damaged. See\n"
+    "blindlist-server(8).\n";
+
+static int PRINTF_LIKE(1, 2) usage_error(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fputs("blindlist-server state: ", stderr);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputs("\nTry 'blindlist-server state --help'.\n", stderr);
+    return USAGE;
+}
+
+static int end_output(void)
+{
+    return fflush(stdout) == 0 && !ferror(stdout) ? DONE : FAILED;
+}
+
+/* -1: go on; else the exit code. */
+static int take_operands(char *const *operands, struct asked *ret)
+{
+    const char *name = operands[0];
+    if (name == NULL)
+        return usage_error("check, backup or vacuum is missing");
+    enum action action = 0;
+    while (action < ACTION_COUNT && strcmp(name, action_names[action]) != 0)
+        action++;
+    if (action == ACTION_COUNT)
+        return usage_error("unknown command %s", name);
+    ret->action = action;
+    operands++;
+    if (action == ACTION_BACKUP) {
+        if (*operands == NULL)
+            return usage_error("the FILE of the backup is missing");
+        ret->copy = *operands++;
+    }
+    if (*operands != NULL)
+        return usage_error("unexpected operand %s", *operands);
+    if (ret->state == NULL)
+        return usage_error("--state STATE is missing");
+    return -1;
+}
+
+/* -1: go on; else the exit code. */
+static int parse(int argc, char **argv, struct asked *ret)
+{
+    static const struct option options[] = {
+        {.name = "state", .has_arg = required_argument, .val = OPTION_STATE},
+        {.name = "json", .has_arg = no_argument, .val = OPTION_JSON},
+        {.name = "help", .has_arg = no_argument, .val = OPTION_HELP},
+        {0},
+    };
+    opterr = 0;
+    for (;;) {
+        switch (getopt_long(argc, argv, ":", options, NULL)) {
+        case -1:
+            return take_operands(argv + optind, ret);
+        case OPTION_STATE:
+            ret->state = optarg;
+            break;
+        case OPTION_JSON:
+            ret->json = true;
+            break;
+        case OPTION_HELP:
+            fputs(help_text, stdout);
+            return end_output();
+        case ':':
+            return usage_error("%s needs a value", argv[optind - 1]);
+        default:
+            return usage_error("unknown option %s", argv[optind - 1]);
+        }
+    }
+}
+
+static enum status act(const struct asked *asked, struct store_usage *ret, struct error *err)
+{
+    const struct store_limits limits = store_limits_default();
+    struct store *store = NULL;
+    enum status status = store_open(asked->state, &limits, STORE_MUST_EXIST, &store, err);
+    if (status == STATUS_OK) {
+        switch (asked->action) {
+        case ACTION_CHECK:
+            status = store_check(store, err);
+            break;
+        case ACTION_BACKUP:
+            status = store_backup(store, asked->copy, err);
+            break;
+        case ACTION_VACUUM:
+            status = store_vacuum(store, err);
+            break;
+        case ACTION_COUNT:
+            break;
+        }
+    }
+    if (status == STATUS_OK)
+        status = store_get_usage(store, ret, err);
+    store_close(store);
+    return status;
+}
+
+static int print_json(json_t *object)
+{
+    int code = FAILED;
+    if (object != NULL && json_dumpf(object, stdout, JSON_INDENT(2)) == 0) {
+        putchar('\n');
+        code = end_output();
+    }
+    json_decref(object);
+    return code;
+}
+
+static int print_done(const struct asked *asked, const struct store_usage *usage)
+{
+    if (asked->json)
+        return print_json(json_pack("{s:b, s:I, s:I}", "good", 1, "evaluationKeys",
+                                    (json_int_t)usage->key_count, "evaluationKeyBytes",
+                                    (json_int_t)usage->key_bytes));
+    if (asked->action == ACTION_CHECK)
+        printf("good: %" PRIu64 " evaluation keys, %" PRIu64 " bytes\n", usage->key_count,
+               usage->key_bytes);
+    return end_output();
+}
+
+/* Only a check has "damaged" for an answer; the others fail over it. */
+static int print_failure(const struct asked *asked, const struct error *error)
+{
+    fprintf(stderr, "blindlist-server state: %s\n", error->message);
+    if (asked->action != ACTION_CHECK || error->status != STATUS_MALFORMED)
+        return FAILED;
+    if (!asked->json)
+        return DAMAGED;
+    return print_json(json_pack("{s:b}", "good", 0)) == DONE ? DAMAGED : FAILED;
+}
+
+int state_command(int argc, char **argv)
+{
+    struct asked asked = {.state = NULL};
+    struct store_usage usage = {0};
+    struct error error = {0};
+    const int code = parse(argc, argv, &asked);
+    if (code >= 0)
+        return code;
+    return act(&asked, &usage, &error) == STATUS_OK ? print_done(&asked, &usage)
+                                                    : print_failure(&asked, &error);
+}
