@@ -1,0 +1,284 @@
+#include "pir-server/config/settings.h"
+
+#include "base/mem.h"
+#include "pir-server/service/http_address.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define DRAIN_DEFAULT_S 10
+#define DRAIN_MAX_S     3600
+#define THREADS_MAX     1024
+#define CONNECTIONS_MAX 1000000
+#define MEGABYTES_MAX   ((uint64_t)1 << 24)
+#define KEY_DAYS_MAX    ((uint64_t)36500)
+#define SECONDS_A_DAY   ((uint64_t)86400)
+#define MEBIBYTE        ((uint64_t)1 << 20)
+
+const struct setting_row setting_table[SETTING_COUNT] = {
+    [SETTING_DATA] = {.option = "data",
+                      .argument = "DIR",
+                      .field = "data",
+                      .kind = SETTING_IS_PATH,
+                      .help = "folder of the datasets (required)"},
+    [SETTING_LISTEN] = {.option = "listen",
+                        .argument = "ADDR:PORT",
+                        .field = "listen",
+                        .kind = SETTING_IS_TEXT,
+                        .help = "address to bind [127.0.0.1:8080]; port 0: any free"},
+    [SETTING_STATE] = {.option = "state",
+                       .argument = "FILE",
+                       .field = "state",
+                       .kind = SETTING_IS_PATH,
+                       .help = "keys and tokens [DIR/" SETTINGS_STATE_NAME "]"},
+    [SETTING_AUTH] = {.option = "auth",
+                      .argument = "HOW",
+                      .field = "auth",
+                      .kind = SETTING_IS_TEXT,
+                      .help = "token: requests cost Privacy Pass tokens; none [none]"},
+    [SETTING_ALLOW_UNAUTHENTICATED] = {.option = "allow-unauthenticated",
+                                       .field = "allowUnauthenticated",
+                                       .kind = SETTING_IS_SWITCH,
+                                       .help = "serve other machines with --auth none"},
+    [SETTING_KEY_FILE] = {.option = "key-file",
+                          .argument = "FILE",
+                          .field = "keyFile",
+                          .kind = SETTING_IS_PATH,
+                          .help = "32 bytes that encrypt issuer keys in the state file"},
+    [SETTING_THREADS] = {.option = "threads",
+                         .argument = "N",
+                         .field = "threads",
+                         .kind = SETTING_IS_NUMBER,
+                         .least = 1,
+                         .most = THREADS_MAX,
+                         .unit = 1,
+                         .help = "compute threads [one for each core]"},
+    [SETTING_HTTP_THREADS] = {.option = "http-threads",
+                              .argument = "N",
+                              .field = "httpThreads",
+                              .kind = SETTING_IS_NUMBER,
+                              .least = 1,
+                              .most = THREADS_MAX,
+                              .unit = 1,
+                              .help = "threads for connections [2]"},
+    [SETTING_QUEUE] = {.option = "queue",
+                       .argument = "N",
+                       .field = "queue",
+                       .kind = SETTING_IS_NUMBER,
+                       .least = 1,
+                       .most = CONNECTIONS_MAX,
+                       .unit = 1,
+                       .help = "bodies of queries that may wait [256]"},
+    [SETTING_CONNECTIONS] = {.option = "connections",
+                             .argument = "N",
+                             .field = "connections",
+                             .kind = SETTING_IS_NUMBER,
+                             .least = 1,
+                             .most = CONNECTIONS_MAX,
+                             .unit = 1,
+                             .help = "open connections [1024]"},
+    [SETTING_BODIES] = {.option = "bodies-mb",
+                        .argument = "N",
+                        .field = "bodies",
+                        .kind = SETTING_IS_SIZE,
+                        .least = 1,
+                        .most = MEGABYTES_MAX,
+                        .unit = MEBIBYTE,
+                        .help = "memory for bodies being received [512]"},
+    [SETTING_KEY_CACHE] = {.option = "key-cache-mb",
+                           .argument = "N",
+                           .field = "keyCache",
+                           .kind = SETTING_IS_SIZE,
+                           .least = 0,
+                           .most = MEGABYTES_MAX,
+                           .unit = MEBIBYTE,
+                           .help = "memory for decoded keys [512]"},
+    [SETTING_KEY_STORE] = {.option = "key-store-mb",
+                           .argument = "N",
+                           .field = "keyStore",
+                           .kind = SETTING_IS_SIZE,
+                           .least = 1,
+                           .most = MEGABYTES_MAX,
+                           .unit = MEBIBYTE,
+                           .help = "evaluation keys kept in all [8192]"},
+    [SETTING_KEY_LIFETIME] = {.option = "key-days",
+                              .argument = "N",
+                              .field = "keyLifetime",
+                              .kind = SETTING_IS_DURATION,
+                              .least = 1,
+                              .most = KEY_DAYS_MAX,
+                              .unit = SECONDS_A_DAY,
+                              .help = "days for which a key is kept [60]"},
+    [SETTING_REPORTS] = {.option = "reports",
+                         .argument = "DIR",
+                         .field = "reports",
+                         .kind = SETTING_IS_PATH,
+                         .help = "keep devices' reports in this folder [they are dropped]"},
+    [SETTING_REPORTS_SIZE] = {.option = "reports-mb",
+                              .argument = "N",
+                              .field = "reportsSize",
+                              .kind = SETTING_IS_SIZE,
+                              .least = 1,
+                              .most = MEGABYTES_MAX,
+                              .unit = MEBIBYTE,
+                              .help = "reports kept in all [1024]"},
+    [SETTING_DRAIN] = {.option = "drain",
+                       .argument = "SECONDS",
+                       .field = "drain",
+                       .kind = SETTING_IS_DURATION,
+                       .least = 0,
+                       .most = DRAIN_MAX_S,
+                       .unit = 1,
+                       .help = "time for requests under way at SIGTERM [10]"},
+    [SETTING_VERIFY] = {.option = "verify",
+                        .field = "verify",
+                        .kind = SETTING_IS_SWITCH,
+                        .help = "read all of a dataset before it is served, not after"},
+    [SETTING_KERNEL] = {.option = "kernel",
+                        .argument = "NAME",
+                        .field = "kernel",
+                        .kind = SETTING_IS_TEXT,
+                        .help = "avx512, avx2, neon or ref rather than the fastest"},
+    [SETTING_DEBUG] = {.option = "debug",
+                       .field = "debug",
+                       .kind = SETTING_IS_SWITCH,
+                       .help = "log a line for each request (route, status, size, time)"},
+};
+
+void settings_init(struct settings *settings)
+{
+    *settings = (struct settings){
+        .auth = "none",
+        .reports_bytes = REPORT_LOG_TOTAL_BYTES,
+        .drain_s = DRAIN_DEFAULT_S,
+        .http = http_server_options_default(),
+        .service = service_options_default(),
+        .limits = store_limits_default(),
+    };
+}
+
+void settings_deinit(struct settings *settings)
+{
+    for (size_t i = 0; i < SETTING_COUNT; i++) {
+        mem_free(settings->kept[i]);
+        settings->kept[i] = NULL;
+    }
+}
+
+void settings_set_text(struct settings *settings, enum setting setting, const char *text)
+{
+    switch (setting) {
+    case SETTING_DATA:
+        settings->data = text;
+        break;
+    case SETTING_LISTEN:
+        settings->http.address = text;
+        break;
+    case SETTING_STATE:
+        settings->state = text;
+        break;
+    case SETTING_AUTH:
+        settings->auth = text;
+        break;
+    case SETTING_KEY_FILE:
+        settings->key_file = text;
+        break;
+    case SETTING_REPORTS:
+        settings->reports = text;
+        break;
+    case SETTING_KERNEL:
+        settings->kernel = text;
+        break;
+    default:
+        assert(false); /* it is no text */
+    }
+}
+
+bool settings_keep(struct settings *settings, enum setting setting, const char *text)
+{
+    char *copy = mem_strdup(text);
+    if (copy == NULL)
+        return false;
+    mem_free(settings->kept[setting]);
+    settings->kept[setting] = copy;
+    settings_set_text(settings, setting, copy);
+    return true;
+}
+
+void settings_set_switch(struct settings *settings, enum setting setting, bool is_on)
+{
+    switch (setting) {
+    case SETTING_ALLOW_UNAUTHENTICATED:
+        settings->allow_unauthenticated = is_on;
+        break;
+    case SETTING_VERIFY:
+        settings->service.verify = is_on;
+        break;
+    case SETTING_DEBUG:
+        settings->debug = is_on;
+        break;
+    default:
+        assert(false); /* it is no switch */
+    }
+}
+
+void settings_set_number(struct settings *settings, enum setting setting, uint64_t number)
+{
+    switch (setting) {
+    case SETTING_THREADS:
+        settings->service.compute_threads = (size_t)number;
+        break;
+    case SETTING_HTTP_THREADS:
+        settings->http.threads = (unsigned)number;
+        break;
+    case SETTING_QUEUE:
+        settings->service.queue_limit = (size_t)number;
+        break;
+    case SETTING_CONNECTIONS:
+        settings->http.connections_max = (unsigned)number;
+        break;
+    case SETTING_BODIES:
+        settings->http.bodies_max_bytes = (size_t)number;
+        break;
+    case SETTING_KEY_CACHE:
+        settings->service.key_cache_bytes = (size_t)number;
+        break;
+    case SETTING_KEY_STORE:
+        settings->limits.key_bytes_in_all = number;
+        break;
+    case SETTING_KEY_LIFETIME:
+        settings->limits.key_ttl_s = number;
+        break;
+    case SETTING_REPORTS_SIZE:
+        settings->reports_bytes = number;
+        break;
+    case SETTING_DRAIN:
+        settings->drain_s = (unsigned)number;
+        break;
+    default:
+        assert(false); /* it is no number */
+    }
+}
+
+bool settings_have_tokens(const struct settings *settings)
+{
+    return strcmp(settings->auth, "token") == 0;
+}
+
+enum status settings_check(const struct settings *settings, struct error *err)
+{
+    bool is_loopback = false;
+    struct error why;
+    if (settings->data == NULL)
+        return error_set(err, STATUS_INVALID, "--data DIR is missing");
+    if (!settings_have_tokens(settings) && strcmp(settings->auth, "none") != 0)
+        return error_set(err, STATUS_INVALID, "--auth needs token or none, not %s", settings->auth);
+    if (http_address_is_loopback(settings->http.address, &is_loopback, &why) != STATUS_OK)
+        return error_set(err, STATUS_INVALID, "--listen %s", why.message);
+    if (!is_loopback && !settings_have_tokens(settings) && !settings->allow_unauthenticated)
+        return error_set(err, STATUS_INVALID,
+                         "--listen %s reaches other machines, and with --auth none nobody is "
+                         "asked for a token: add --allow-unauthenticated if that is meant",
+                         settings->http.address);
+    return STATUS_OK;
+}

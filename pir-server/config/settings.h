@@ -1,0 +1,104 @@
+/* settings - what an operator may set of a running server, by command line or by file.
+ *
+ * One table names every setting: its option, its field in a file, kind and range. Numbers are kept
+ * in the unit of the field (bytes, seconds); an option may count in another one (--bodies-mb).
+ *
+ * Order    settings_init(), then a file (config_file.h), then the command line: what comes later
+ *          wins.
+ * Memory   texts are borrowed from the command line, or are the settings' own: settings_keep().
+ * Threads  constant once read. */
+#ifndef BLINDLIST_CONFIG_SETTINGS_H
+#define BLINDLIST_CONFIG_SETTINGS_H
+
+#include "base/status.h"
+#include "pir-server/service/http_server.h"
+#include "pir-server/service/service.h"
+#include "pir-server/store/store.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SETTINGS_STATE_NAME "blindlist-server.state" /* in the data folder */
+
+enum setting {
+    SETTING_DATA,
+    SETTING_LISTEN,
+    SETTING_STATE,
+    SETTING_AUTH,
+    SETTING_ALLOW_UNAUTHENTICATED,
+    SETTING_KEY_FILE,
+    SETTING_THREADS,
+    SETTING_HTTP_THREADS,
+    SETTING_QUEUE,
+    SETTING_CONNECTIONS,
+    SETTING_BODIES,
+    SETTING_KEY_CACHE,
+    SETTING_KEY_STORE,
+    SETTING_KEY_LIFETIME,
+    SETTING_REPORTS,
+    SETTING_REPORTS_SIZE,
+    SETTING_DRAIN,
+    SETTING_VERIFY,
+    SETTING_KERNEL,
+    SETTING_DEBUG,
+    SETTING_COUNT
+};
+
+enum setting_kind {
+    SETTING_IS_TEXT,
+    SETTING_IS_PATH, /* in a file relative to the file's folder */
+    SETTING_IS_SWITCH,
+    SETTING_IS_NUMBER,
+    SETTING_IS_SIZE,    /* bytes */
+    SETTING_IS_DURATION /* seconds */
+};
+
+struct setting_row {
+    const char *option;   /* without its dashes */
+    const char *argument; /* of the option, for --help; NULL = a switch */
+    const char *field;    /* in a file */
+    enum setting_kind kind;
+    uint64_t least; /* of a number, in the option's unit */
+    uint64_t most;
+    uint64_t unit; /* of the option, in bytes or seconds */
+    const char *help;
+};
+extern const struct setting_row setting_table[SETTING_COUNT];
+
+struct settings {
+    const char *data;
+    const char *state;   /* NULL: beside the data */
+    const char *kernel;  /* NULL: the fastest */
+    const char *reports; /* NULL: dropped */
+    uint64_t reports_bytes;
+    const char *auth;
+    const char *key_file; /* NULL: issuer keys are stored as they are */
+    bool allow_unauthenticated;
+    bool debug;
+    unsigned drain_s;
+    struct http_server_options http;
+    struct service_options service;
+    struct store_limits limits;
+    char *kept[SETTING_COUNT]; /* owned; NULL = none */
+};
+
+/* The defaults. */
+void settings_init(struct settings *settings);
+void settings_deinit(struct settings *settings);
+
+/* A text is borrowed. */
+void settings_set_text(struct settings *settings, enum setting setting, const char *text);
+/* The same, of a copy. False without memory. */
+bool settings_keep(struct settings *settings, enum setting setting, const char *text) MUST_CHECK;
+void settings_set_switch(struct settings *settings, enum setting setting, bool is_on);
+/* In the field's unit; within the range of the table. */
+void settings_set_number(struct settings *settings, enum setting setting, uint64_t number);
+
+/* Requests cost tokens. */
+bool settings_have_tokens(const struct settings *settings);
+/* What no single value tells: STATUS_INVALID when data is missing, auth is no way of paying, or the
+ * address reaches other machines and nobody is asked for a token. */
+enum status settings_check(const struct settings *settings, struct error *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,136 @@
+#include "pir-server/options.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+/* Behind the settings. */
+enum { OPTION_HELP = SETTING_COUNT, OPTION_VERSION, OPTION_COUNT };
+
+static void print_option(const char *name, const char *argument, const char *help)
+{
+    char left[64];
+    snprintf(left, sizeof left, "--%s%s%s", name, argument != NULL ? " " : "",
+             argument != NULL ? argument : "");
+    printf("  %-26s %s\n", left, help);
+}
+
+static int print_help(void)
+{
+    fputs("usage: blindlist-server --data DIR [--listen ADDR:PORT] [--state "
+          "FILE] [options]\n"
+          "       blindlist-server state check | backup FILE | vacuum --state FILE\n\n"
+          "Answers the private queries of iPhones, iPads and Macs about the "
+          "datasets in DIR, and\n"
+          "serves their prefilters. SIGHUP loads new dataset versions; SIGTERM "
+          "drains and ends.\n\n"
+          "options:\n",
+          stdout);
+    for (size_t i = 0; i < SETTING_COUNT; i++)
+        print_option(setting_table[i].option, setting_table[i].argument, setting_table[i].help);
+    print_option("help", NULL, "this text");
+    print_option("version", NULL, "the version");
+    fputs("\nExit codes: 0 ended on request, 1 failed, 2 wrong usage. See "
+          "blindlist-server(8).\n",
+          stdout);
+    return fflush(stdout) == 0 ? OPTIONS_DONE : OPTIONS_FAILED;
+}
+
+static int print_version(void)
+{
+    puts("blindlist-server " BLINDLIST_VERSION);
+    return fflush(stdout) == 0 ? OPTIONS_DONE : OPTIONS_FAILED;
+}
+
+int options_usage_error(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fputs("blindlist-server: ", stderr);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputs("\nTry 'blindlist-server --help'.\n", stderr);
+    return OPTIONS_USAGE;
+}
+
+/* A decimal number in [least, most]. */
+static bool parse_number(const char *text, uint64_t least, uint64_t most, uint64_t *ret)
+{
+    uint64_t value = 0;
+    if (*text == '\0')
+        return false;
+    for (; *text != '\0'; text++) {
+        if (*text < '0' || *text > '9' || value > most)
+            return false;
+        value = value * 10 + (uint64_t)(*text - '0');
+    }
+    if (value < least || value > most)
+        return false;
+    *ret = value;
+    return true;
+}
+
+/* Of getopt's optarg. */
+static int set(struct settings *settings, enum setting setting)
+{
+    const struct setting_row *row = &setting_table[setting];
+    uint64_t number = 0;
+    switch (row->kind) {
+    case SETTING_IS_TEXT:
+    case SETTING_IS_PATH:
+        settings_set_text(settings, setting, optarg);
+        return OPTIONS_GO_ON;
+    case SETTING_IS_SWITCH:
+        settings_set_switch(settings, setting, true);
+        return OPTIONS_GO_ON;
+    case SETTING_IS_NUMBER:
+    case SETTING_IS_SIZE:
+    case SETTING_IS_DURATION:
+        if (!parse_number(optarg, row->least, row->most, &number))
+            return options_usage_error("--%s needs a number from %" PRIu64 " to %" PRIu64
+                                       ", not %s",
+                                       row->option, row->least, row->most, optarg);
+        settings_set_number(settings, setting, number * row->unit);
+        return OPTIONS_GO_ON;
+    }
+    return OPTIONS_GO_ON;
+}
+
+static void list_options(struct option ret[OPTION_COUNT + 1])
+{
+    for (int i = 0; i < SETTING_COUNT; i++)
+        ret[i] = (struct option){
+            .name = setting_table[i].option,
+            .has_arg = setting_table[i].argument != NULL ? required_argument : no_argument,
+            .val = i,
+        };
+    ret[OPTION_HELP] = (struct option){.name = "help", .val = OPTION_HELP};
+    ret[OPTION_VERSION] = (struct option){.name = "version", .val = OPTION_VERSION};
+}
+
+int options_parse(int argc, char **argv, struct settings *settings)
+{
+    struct option options[OPTION_COUNT + 1] = {0};
+    int code = OPTIONS_GO_ON;
+    list_options(options);
+    opterr = 0;
+    while (code == OPTIONS_GO_ON) {
+        const int at = optind;
+        const int got = getopt_long(argc, argv, ":", options, NULL);
+        if (got == -1)
+            break;
+        if (got == ':')
+            return options_usage_error("%s needs a value", argv[at]);
+        if (got == '?')
+            return options_usage_error("unknown option %s", argv[at]);
+        if (got == OPTION_HELP)
+            return print_help();
+        if (got == OPTION_VERSION)
+            return print_version();
+        code = set(settings, (enum setting)got);
+    }
+    if (code == OPTIONS_GO_ON && optind < argc)
+        return options_usage_error("unexpected operand %s", argv[optind]);
+    return code;
+}

@@ -1,0 +1,154 @@
+#include "pir-server/startup.h"
+
+#include "base/cpu.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "pir-server/dataset/dataset.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <unistd.h>
+
+#define TICKETS_MAX ((size_t)8192) /* tokens that wait for the disk */
+/* After the drain time: for the last answers to leave. */
+#define LAST_WORDS_MS 1000
+
+/* The datasets first: without one no state file is made in a folder that was mistyped. */
+static enum status look_for_datasets(const char *data, struct error *err)
+{
+    struct folder_names names = {0};
+    enum status status = dataset_list(data, &names, err);
+    if (status == STATUS_OK && names.count == 0)
+        status = error_set(err, STATUS_NOT_FOUND,
+                           "%s: no dataset in it (make one with `blindlist compile`)", data);
+    folder_names_deinit(&names);
+    return status;
+}
+
+static enum status open_store(struct running *running, struct error *err)
+{
+    const struct settings *settings = running->settings;
+    const char *path = settings->state;
+    if (path == NULL)
+        path = running->default_state = path_join(settings->data, SETTINGS_STATE_NAME);
+    if (path == NULL)
+        return error_set(err, STATUS_NOMEM, "out of memory");
+    return store_open(path, &settings->limits, STORE_MAY_BE_NEW, &running->store, err);
+}
+
+/* What requests are paid with; the store is open. */
+static enum status open_issuer(struct settings *settings, const struct log *log, struct error *err)
+{
+    struct issuer_options options = {.store = settings->service.store,
+                                     .app = "",
+                                     .policy = key_ring_policy_default(),
+                                     .log = log};
+    struct key_seal seal;
+    enum status status = STATUS_OK;
+    if (settings->key_file != NULL) {
+        status = key_seal_read(settings->key_file, &seal, err);
+        options.seal = &seal;
+    }
+    if (status == STATUS_OK)
+        status = issuer_new(&options, settings->service.now_s(), &settings->service.issuer, err);
+    if (settings->key_file != NULL)
+        key_seal_wipe(&seal);
+    if (status == STATUS_OK)
+        status = store_batch_new(settings->service.store, TICKETS_MAX, settings->service.now_s,
+                                 &settings->service.tickets, err);
+    return status;
+}
+
+static void log_start(const struct running *running)
+{
+    const struct settings *settings = running->settings;
+    const struct log *log = running->log;
+    const char *address = http_server_address(running->server);
+    struct store_usage usage = {0};
+    if (store_get_usage(running->store, &usage, NULL) == STATUS_OK)
+        log_write(log, LOG_INFO, "evaluation keys stored count=%" PRIu64 " bytes=%" PRIu64,
+                  usage.key_count, usage.key_bytes);
+    const struct cpu cpu = cpu_detect();
+    log_write(log, LOG_INFO, "listening address=%s use_cases=%zu compute_threads=%zu kernel=%s",
+              address, service_look(running->service).use_cases, settings->service.compute_threads,
+              cpu_kernel_name(&cpu));
+    if (settings->allow_unauthenticated && !settings_have_tokens(settings))
+        log_write(log, LOG_WARNING,
+                  "--allow-unauthenticated: anybody who reaches %s may ask and upload keys; no "
+                  "token is verified",
+                  address);
+}
+
+/* The watch's thread asks for a reload as an operator would. */
+static void on_switched(void *context)
+{
+    (void)context;
+    (void)kill(getpid(), SIGHUP);
+}
+
+static enum status open_all(struct running *running, struct error *err)
+{
+    struct settings *settings = running->settings;
+    settings->service.data = settings->data;
+    settings->service.log = running->log;
+    settings->service.check_digests = !settings->service.verify;
+    enum status status = look_for_datasets(settings->data, err);
+    if (status == STATUS_OK)
+        status = open_store(running, err);
+    settings->service.store = running->store;
+    if (status == STATUS_OK && settings_have_tokens(settings))
+        status = open_issuer(settings, running->log, err);
+    if (status == STATUS_OK && settings->reports != NULL)
+        status = report_log_open(settings->reports, REPORT_LOG_FILE_BYTES, settings->reports_bytes,
+                                 &settings->service.reports, err);
+    if (status == STATUS_OK) /* before the datasets are loaded: what comes later is noticed */
+        status = data_watch_new(settings->data, on_switched, NULL, &running->watch, err);
+    if (status == STATUS_OK)
+        status = service_new(&settings->service, &running->service, err);
+    if (status != STATUS_OK)
+        return status;
+    running->handler = (struct http_handler){
+        .context = running->service, .admit = service_admit, .start = service_start};
+    return http_server_start(&settings->http, &running->handler, running->log, &running->server,
+                             err);
+}
+
+enum status startup_open(struct settings *settings, const struct log *log, struct running *ret,
+                         struct error *err)
+{
+    *ret = (struct running){.settings = settings, .log = log};
+    const enum status status = open_all(ret, err);
+    if (status == STATUS_OK)
+        log_start(ret);
+    else
+        startup_close(ret);
+    return status;
+}
+
+void startup_drain(struct running *running)
+{
+    const unsigned drain_s = running->settings->drain_s;
+    data_watch_free(running->watch);
+    running->watch = NULL;
+    log_write(running->log, LOG_INFO, "draining for at most %u s", drain_s);
+    if (!http_server_drain(running->server, drain_s * 1000)) {
+        /* What waits is refused, what is computed ends; a second for the answers to leave. */
+        service_stop(running->service);
+        const bool is_quiet = http_server_drain(running->server, LAST_WORDS_MS);
+        log_write(running->log, LOG_WARNING, "requests were still under way%s",
+                  is_quiet ? ", and answered with 503" : ", and cut off");
+    }
+}
+
+void startup_close(struct running *running)
+{
+    struct service_options *options = &running->settings->service;
+    data_watch_free(running->watch);
+    http_server_free(running->server);
+    store_batch_free(options->tickets); /* its answers need the service */
+    service_free(running->service);
+    issuer_free(options->issuer);
+    report_log_close(options->reports);
+    store_close(running->store);
+    mem_free(running->default_state);
+}
