@@ -19,6 +19,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import served  # noqa: E402
+from protobuf import field, parse  # noqa: E402
 from served import PROGRAM as SERVER, working_folder  # noqa: E402
 from tap import check, finish, skip  # noqa: E402
 
@@ -29,44 +30,6 @@ USE_CASE = "com.example.app.url.filtering"
 IDENTITY = {"User-Identifier": "8155D2E9-A2BF-418C-9C9B-EC24F5FE6FE7",
             "User-Agent": "com.apple.ciphermld/1.0 iOS/18.2 x"}
 BODY_MAX = 10485760
-
-
-# ---- a little Protobuf ----
-
-def varint(value):
-    out = b""
-    while value > 127:
-        out += bytes([value & 127 | 128])
-        value >>= 7
-    return out + bytes([value])
-
-
-def field(tag, value):
-    if isinstance(value, int):
-        return varint(tag << 3) + varint(value)
-    return varint(tag << 3 | 2) + varint(len(value)) + value
-
-
-def parse(message):
-    """{number: [values]}"""
-    at, fields = 0, {}
-
-    def number_at(at):
-        value = shift = 0
-        while True:
-            byte = message[at]
-            value |= (byte & 127) << shift
-            shift += 7
-            at += 1
-            if byte < 128:
-                return value, at
-    while at < len(message):
-        tag, at = number_at(at)
-        value, at = number_at(at)
-        if tag & 7 == 2:
-            value, at = message[at:at + value], at + value
-        fields.setdefault(tag >> 3, []).append(value)
-    return fields
 
 
 # ---- the server and a client ----
