@@ -1,6 +1,7 @@
 #include "pir-server/service/catalog.h"
 
 #include "base/mem.h"
+#include "pir-server/service/gzip.h"
 
 #include <inttypes.h>
 #include <openssl/sha.h>
@@ -92,6 +93,7 @@ static void version_unref(const struct catalog_version *version)
     struct counted_version *counted = counted_of(version);
     if (atomic_fetch_sub(&counted->references, 1) != 1)
         return;
+    config_forms_free(counted->version.forms);
     wire_config_free(counted->version.config);
     dataset_free(counted->version.dataset);
     mem_free(counted);
@@ -141,6 +143,9 @@ static enum status version_new(struct dataset *dataset, struct context_registry 
         status = pir_layout_init(parameters, registry->bfv_flags, &version->layout, err);
     if (status == STATUS_OK)
         status = make_config(dataset, &version->config, err);
+    if (status == STATUS_OK)
+        status = config_forms_new(span_of_text(dataset_info(dataset)->use_case), version->config,
+                                  &version->forms, err);
     if (status != STATUS_OK) {
         version_unref(version);
         return status;
@@ -174,6 +179,7 @@ void catalog_unref(const struct catalog *catalog)
     }
     mem_free(counted->catalog.use_cases);
     bytes_deinit(&counted->catalog.public_config);
+    bytes_deinit(&counted->catalog.public_config_gzip);
     mem_free(counted);
 }
 
@@ -311,20 +317,38 @@ static enum status load_use_case(const char *data, const char *name,
     return STATUS_OK;
 }
 
+/* In one piece: what use cases have in common is said once. */
+static enum status pack_public_config(struct catalog *catalog, struct error *err)
+{
+    struct gzip_part part;
+    const struct gzip_part *const parts[] = {&part};
+    gzip_part_init(&part);
+    enum status status = gzip_part_make(bytes_view(&catalog->public_config), &part, err);
+    if (status == STATUS_OK)
+        status = gzip_join(parts, 1, span_of(NULL, 0), &catalog->public_config_gzip, err);
+    gzip_part_deinit(&part);
+    snprintf(catalog->public_etag_gzip, sizeof catalog->public_etag_gzip, "%.*s-gzip\"",
+             (int)strlen(catalog->public_etag) - 1, catalog->public_etag);
+    return status;
+}
+
 static enum status write_public_config(struct catalog *catalog, struct error *err)
 {
-    struct wire_config_answer *answers = mem_alloc_zeroed(catalog->use_case_count, sizeof *answers);
-    if (answers == NULL)
+    struct config_choice *choices = mem_alloc_zeroed(catalog->use_case_count, sizeof *choices);
+    bool is_gzip = false;
+    if (choices == NULL)
         return error_set(err, STATUS_NOMEM, "configuration: out of memory");
-    for (size_t i = 0; i < catalog->use_case_count; i++) {
-        answers[i].use_case = span_of_text(catalog->use_cases[i].name);
-        answers[i].config = catalog->use_cases[i].versions[0]->config;
-    }
-    const enum status status =
-        wire_config_response_write(answers, catalog->use_case_count, &catalog->public_config, err);
-    mem_free(answers);
-    if (status == STATUS_OK)
-        catalog_etag(bytes_view(&catalog->public_config), catalog->public_etag);
+    for (size_t i = 0; i < catalog->use_case_count; i++)
+        choices[i] = (struct config_choice){.forms = catalog->use_cases[i].versions[0]->forms,
+                                            .form = WIRE_CONFIG_NEWEST};
+    enum status status = config_forms_join(choices, catalog->use_case_count, false,
+                                           &catalog->public_config, &is_gzip, err);
+    mem_free(choices);
+    if (status != STATUS_OK)
+        return status;
+    catalog_etag(bytes_view(&catalog->public_config), catalog->public_etag);
+    if (catalog->public_config.size > CONFIG_GZIP_ABOVE_BYTES)
+        status = pack_public_config(catalog, err);
     return status;
 }
 
@@ -361,6 +385,7 @@ enum status catalog_load(const char *data, const struct catalog *old, bool verif
     struct catalog *catalog = &counted->catalog;
     atomic_init(&counted->references, 1);
     bytes_init(&catalog->public_config, HTTP_RESPONSE_MAX_BYTES);
+    bytes_init(&catalog->public_config_gzip, HTTP_RESPONSE_MAX_BYTES);
     catalog->use_cases = mem_alloc_zeroed(names.count, sizeof *catalog->use_cases);
     if (catalog->use_cases == NULL) {
         status = error_set(err, STATUS_NOMEM, "%s: out of memory", data);

@@ -20,6 +20,7 @@
 #include "pir-server/bfv/bfv_context.h"
 #include "pir-server/dataset/dataset.h"
 #include "pir-server/pir/pir_parameters.h"
+#include "pir-server/service/config_forms.h"
 #include "pir-server/service/http_message.h"
 #include "pir-server/wire/wire_config.h"
 
@@ -36,6 +37,7 @@ void context_registry_free(struct context_registry *registry);
 struct catalog_version {
     struct dataset *dataset;
     struct wire_config *config;
+    struct config_forms *forms;        /* of it */
     const struct bfv_context *context; /* of the registry */
     struct pir_layout layout;          /* of every shard */
     char bits_etag[HTTP_ETAG_BYTES];
@@ -54,9 +56,12 @@ struct catalog_use_case {
 struct catalog {
     struct catalog_use_case *use_cases; /* sorted by name */
     size_t use_case_count;
-    /* The answer to GET /config: all use cases, newest form, no key known. */
+    /* The answers to GET /config: all use cases, newest form, no key known; as it is and
+     * compressed, each under a tag of its own. A short one has no compressed form. */
     struct bytes public_config;
+    struct bytes public_config_gzip;
     char public_etag[HTTP_ETAG_BYTES];
+    char public_etag_gzip[HTTP_ETAG_BYTES];
 };
 
 /* Loads `current` of every use case below `data`. Logs a line for each version that is new.

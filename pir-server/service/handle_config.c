@@ -1,5 +1,4 @@
 /* POST /config and GET /config (spec/service.md section 3). */
-#include "pir-server/service/gzip.h"
 #include "pir-server/service/http_fields.h"
 #include "pir-server/service/service_internal.h"
 #include "pir-server/service/user_agent.h"
@@ -11,33 +10,6 @@
 
 /* Room in an error message for names that came with the request. */
 #define SHOWN_NAMES_MAX_BYTES 1024
-
-/* One use case of the answer. */
-struct wanted {
-    const struct catalog_use_case *use_case;
-    bool reuse;
-};
-
-/* Replaces the body by its gzip form when it is long enough and the client takes it. */
-static void compress(const struct http_request *request, struct http_response *ret)
-{
-    ret->varies_by_encoding = true;
-    if (http_response_body(ret).size <= SERVICE_GZIP_ABOVE_BYTES ||
-        !accept_encoding_has_gzip(request->headers[HTTP_ACCEPT_ENCODING]))
-        return;
-    struct bytes packed;
-    bytes_init(&packed, HTTP_RESPONSE_MAX_BYTES);
-    if (gzip_append(http_response_body(ret), &packed, NULL) != STATUS_OK) {
-        bytes_deinit(&packed); /* then it goes as it is */
-        return;
-    }
-    if (ret->release != NULL)
-        ret->release(ret->owner);
-    ret->release = NULL;
-    bytes_deinit(&ret->body);
-    ret->body = packed;
-    ret->is_gzip = true;
-}
 
 /* ---- which use cases ---- */
 
@@ -74,29 +46,31 @@ static void respond_unknown(const struct wire_config_request *body, const struct
     bytes_deinit(&text);
 }
 
-/* The distinct use cases in the order of the request, or all. False: one is unknown.
- *   wanted  [as many as are named, or all] */
+/* The distinct use cases in the order of the request, or all; their key times are left open. False:
+ * one is unknown.
+ *   ret  [as many as are named, or all] */
 static bool choose(const struct wire_config_request *body, const struct catalog *catalog,
-                   struct wanted *wanted, size_t *ret_count)
+                   enum wire_config_form whole, struct config_choice *ret, size_t *ret_count)
 {
     const size_t named = wire_config_request_count(body);
     size_t count = 0;
     for (size_t i = 0; named == 0 && i < catalog->use_case_count; i++)
-        wanted[count++] = (struct wanted){.use_case = &catalog->use_cases[i]};
+        ret[count++] = (struct config_choice){.forms = catalog->use_cases[i].versions[0]->forms,
+                                              .form = whole};
     for (size_t i = 0; i < named; i++) {
         const struct catalog_use_case *use_case =
             catalog_find(catalog, wire_config_request_use_case(body, i));
         if (use_case == NULL)
             return false;
-        const struct span current =
-            span_of(wire_config_id(use_case->versions[0]->config), WIRE_CONFIG_ID_BYTES);
-        const bool reuse = span_equal(wire_config_request_existing_id(body, i), current);
+        const struct catalog_version *version = use_case->versions[0];
         size_t at = 0;
-        while (at < count && wanted[at].use_case != use_case)
+        while (at < count && ret[at].forms != version->forms)
             at++;
         if (at == count)
-            wanted[count++] = (struct wanted){.use_case = use_case};
-        wanted[at].reuse = wanted[at].reuse || reuse;
+            ret[count++] = (struct config_choice){.forms = version->forms, .form = whole};
+        if (span_equal(wire_config_request_existing_id(body, i),
+                       span_of(wire_config_id(version->config), WIRE_CONFIG_ID_BYTES)))
+            ret[at].form = WIRE_CONFIG_REUSE;
     }
     *ret_count = count;
     return true;
@@ -104,51 +78,43 @@ static bool choose(const struct wire_config_request *body, const struct catalog 
 
 /* ---- key states ---- */
 
-/* The time of the user's key for this version, 0 when there is none. Use cases with the same key
- * configuration share a key: an answer before this one may know. */
-static enum status key_time(struct service *service, const struct store_user *user,
-                            const struct wire_config_answer *answers, size_t index, uint64_t *ret,
-                            struct error *err)
+static const uint8_t *key_id_of(const struct config_choice *choice)
 {
-    const uint8_t *id = wire_config_key_id(answers[index].config);
+    return wire_config_key_id(config_forms_config(choice->forms));
+}
+
+/* The time of the user's key for choice `index`, 0 when there is none. Use cases with the same key
+ * configuration share a key: a choice before this one may know. */
+static enum status find_key_time(struct service *service, const struct store_user *user,
+                                 struct config_choice *choices, size_t index, struct error *err)
+{
+    const uint8_t *id = key_id_of(&choices[index]);
+    uint64_t *ret = &choices[index].key_timestamp;
     for (size_t i = 0; i < index; i++) {
-        if (memcmp(wire_config_key_id(answers[i].config), id, WIRE_KEY_ID_BYTES) == 0) {
-            *ret = answers[i].key_timestamp;
+        if (memcmp(key_id_of(&choices[i]), id, WIRE_KEY_ID_BYTES) == 0) {
+            *ret = choices[i].key_timestamp;
             return STATUS_OK;
         }
     }
     const enum status status =
         store_get_key_time(service->options.store, user, id, service->options.now_s(), ret, err);
-    if (status == STATUS_NO_KEY) {
-        *ret = 0;
-        return STATUS_OK;
-    }
-    return status;
+    return status == STATUS_NO_KEY ? STATUS_OK : status;
 }
 
 static enum status write_answer(struct service *service, const struct http_request *request,
-                                const struct wanted *wanted, size_t count, struct bytes *ret,
-                                struct error *err)
+                                struct config_choice *choices, size_t count,
+                                struct http_response *ret, struct error *err)
 {
-    const struct platform platform = user_agent_parse(request->headers[HTTP_USER_AGENT]);
     const struct store_user user =
         store_user_of(span_of_text(request->headers[HTTP_USER_IDENTIFIER]));
-    struct wire_config_answer *answers = mem_alloc_zeroed(count, sizeof *answers);
-    if (answers == NULL)
-        return error_set(err, STATUS_NOMEM, "configuration: out of memory");
     enum status status = STATUS_OK;
-    for (size_t i = 0; status == STATUS_OK && i < count; i++) {
-        answers[i] = (struct wire_config_answer){
-            .use_case = span_of_text(wanted[i].use_case->name),
-            .config = wanted[i].use_case->versions[0]->config,
-            .reuse = wanted[i].reuse,
-            .for_old_platform = platform_is_before_repeated_shards(&platform),
-        };
-        status = key_time(service, &user, answers, i, &answers[i].key_timestamp, err);
-    }
+    for (size_t i = 0; status == STATUS_OK && i < count; i++)
+        status = find_key_time(service, &user, choices, i, err);
+    ret->varies_by_encoding = true;
     if (status == STATUS_OK)
-        status = wire_config_response_write(answers, count, ret, err);
-    mem_free(answers);
+        status = config_forms_join(choices, count,
+                                   accept_encoding_has_gzip(request->headers[HTTP_ACCEPT_ENCODING]),
+                                   &ret->body, &ret->is_gzip, err);
     return status;
 }
 
@@ -156,9 +122,10 @@ void handle_config(struct service *service, const struct http_request *request,
                    struct http_response *ret)
 {
     struct wire_config_request *body = NULL;
-    struct wanted *wanted = NULL;
+    struct config_choice *choices = NULL;
     struct error error = {0};
     const struct catalog *catalog = service_catalog(service);
+    const struct platform platform = user_agent_parse(request->headers[HTTP_USER_AGENT]);
     enum status status = wire_config_request_read(request->body, &body, &error);
     if (status == STATUS_TOO_LARGE)
         status = STATUS_INVALID; /* too many names, not too many bytes */
@@ -169,25 +136,26 @@ void handle_config(struct service *service, const struct http_request *request,
     const size_t named = wire_config_request_count(body);
     const size_t most = named > 0 ? named : catalog->use_case_count;
     size_t count = 0;
-    wanted = mem_alloc_zeroed(most, sizeof *wanted);
-    if (wanted == NULL) {
+    choices = mem_alloc_zeroed(most, sizeof *choices);
+    if (choices == NULL) {
         error_set(&error, STATUS_NOMEM, "configuration: out of memory");
         respond_failure(service, ROUTE_CONFIG, STATUS_NOMEM, &error, ret);
         goto done;
     }
-    if (!choose(body, catalog, wanted, &count)) {
+    if (!choose(body, catalog,
+                platform_is_before_repeated_shards(&platform) ? WIRE_CONFIG_OLD_PLATFORM
+                                                              : WIRE_CONFIG_NEWEST,
+                choices, &count)) {
         respond_unknown(body, catalog, ret);
         goto done;
     }
-    status = write_answer(service, request, wanted, count, &ret->body, &error);
+    status = write_answer(service, request, choices, count, ret, &error);
     if (status == STATUS_UNSUPPORTED)
         http_response_error(ret, 500, error.message); /* as the reference answers old systems */
     else if (status != STATUS_OK)
         respond_failure(service, ROUTE_CONFIG, status, &error, ret);
-    else
-        compress(request, ret);
 done:
-    mem_free(wanted);
+    mem_free(choices);
     wire_config_request_free(body);
     catalog_unref(catalog);
 }
@@ -201,29 +169,22 @@ void handle_config_public(struct service *service, const struct http_request *re
                           struct http_response *ret)
 {
     const struct catalog *catalog = service_catalog(service);
+    ret->is_gzip = catalog->public_config_gzip.size > 0 &&
+                   accept_encoding_has_gzip(request->headers[HTTP_ACCEPT_ENCODING]);
+    ret->varies_by_encoding = true;
     ret->cache_control = SERVICE_CACHE_CONTROL_SHORT;
-    ret->borrowed = bytes_view(&catalog->public_config);
+    memcpy(ret->etag, ret->is_gzip ? catalog->public_etag_gzip : catalog->public_etag,
+           sizeof ret->etag);
+    if (if_none_match_matches(request->headers[HTTP_IF_NONE_MATCH], ret->etag)) {
+        ret->status = 304;
+        ret->is_gzip = false; /* nothing is sent that could be */
+        catalog_unref(catalog);
+        return;
+    }
+    ret->borrowed =
+        bytes_view(ret->is_gzip ? &catalog->public_config_gzip : &catalog->public_config);
     ret->owner = (void *)(uintptr_t)catalog;
     ret->release = release_catalog;
-    /* The tag goes with the bytes that are sent: the gzip form has one of its own. Made before the
-     * catalog may be released by compress(). */
-    char plain[HTTP_ETAG_BYTES];
-    memcpy(plain, catalog->public_etag, sizeof plain);
-    compress(request, ret);
-    if (ret->is_gzip)
-        snprintf(ret->etag, sizeof ret->etag, "%.*s-gzip\"", (int)strlen(plain) - 1, plain);
-    else
-        memcpy(ret->etag, plain, sizeof ret->etag);
-    if (!if_none_match_matches(request->headers[HTTP_IF_NONE_MATCH], ret->etag))
-        return;
-    struct http_response unchanged;
-    http_response_init(&unchanged);
-    unchanged.status = 304;
-    unchanged.cache_control = ret->cache_control;
-    unchanged.varies_by_encoding = true;
-    memcpy(unchanged.etag, ret->etag, sizeof unchanged.etag);
-    http_response_deinit(ret);
-    *ret = unchanged;
 }
 
 enum status receive_config(struct service *service, const struct http_request *request,

@@ -23,8 +23,6 @@
 #define SERVICE_UPLOAD_THREADS      2
 #define SERVICE_UPLOAD_QUEUE_LIMIT  64
 #define SERVICE_KEY_CACHE_MAX_BYTES ((size_t)512 << 20)
-/* Responses of at most this size are never compressed. */
-#define SERVICE_GZIP_ABOVE_BYTES ((size_t)1024)
 /* Seconds for which shared caches may keep what changes with an update. */
 #define SERVICE_CACHE_CONTROL_SHORT "public, max-age=300"
 #define SERVICE_CACHE_CONTROL_LONG  "public, max-age=31536000, immutable"

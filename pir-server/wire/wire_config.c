@@ -347,65 +347,48 @@ done:
 
 /* ---- writing a ConfigResponse ---- */
 
-struct answer_parts {
-    Wire__ConfigEntry entry;
-    Wire__Config config;
-    Wire__KeyStatus status;
-    ProtobufCBinaryData key_config;
-};
-
-static enum status fill_answer(const struct wire_config_answer *answer, struct answer_parts *ret,
-                               struct error *err)
+enum status wire_config_entry_write(const struct wire_config *config, struct span use_case,
+                                    enum wire_config_form form, struct bytes *ret,
+                                    struct error *err)
 {
-    const struct wire_config *config = answer->config;
-    wire__config_entry__init(&ret->entry);
-    wire__config__init(&ret->config);
-    wire__key_status__init(&ret->status);
-    ret->entry.key = protobuf_borrow(answer->use_case);
-    ret->entry.value = &ret->config;
-    ret->key_config = protobuf_borrow(bytes_view(&config->key_config_bytes));
-    ret->status.timestamp = answer->key_timestamp;
-    ret->status.key_config = &ret->key_config;
-    ret->status.n_key_config = 1;
-    if (answer->reuse) {
-        ret->config.reuse_existing_config = true;
-        return STATUS_OK;
+    Wire__ConfigResponse message = WIRE__CONFIG_RESPONSE__INIT;
+    Wire__ConfigEntry entry = WIRE__CONFIG_ENTRY__INIT;
+    Wire__ConfigEntry *entries[] = {&entry};
+    Wire__Config value;
+    const struct bytes *pir_config = &config->newest;
+    wire__config__init(&value);
+    if (form == WIRE_CONFIG_OLD_PLATFORM) {
+        if (!config->serves_old_platforms)
+            return error_set(err, STATUS_UNSUPPORTED,
+                             "this platform does not support sharding functions other than SHA256");
+        if (config->old.size > 0)
+            pir_config = &config->old;
     }
-    if (answer->for_old_platform && !config->serves_old_platforms)
-        return error_set(err, STATUS_UNSUPPORTED,
-                         "this platform does not support sharding functions other than SHA256");
-    const bool spelled_out = answer->for_old_platform && config->old.size > 0;
-    ret->config.config_case = WIRE__CONFIG__CONFIG_PIR_CONFIG;
-    ret->config.pir_config =
-        protobuf_borrow(bytes_view(spelled_out ? &config->old : &config->newest));
-    ret->config.config_id = protobuf_borrow(span_of(config->id, sizeof config->id));
-    return STATUS_OK;
+    if (form == WIRE_CONFIG_REUSE) {
+        value.reuse_existing_config = true;
+    } else {
+        value.config_case = WIRE__CONFIG__CONFIG_PIR_CONFIG;
+        value.pir_config = protobuf_borrow(bytes_view(pir_config));
+        value.config_id = protobuf_borrow(span_of(config->id, sizeof config->id));
+    }
+    entry.key = protobuf_borrow(use_case);
+    entry.value = &value;
+    message.configs = entries;
+    message.n_configs = ARRAY_COUNT(entries);
+    return protobuf_message_pack(&message.base, "configuration", ret, err);
 }
 
-enum status wire_config_response_write(const struct wire_config_answer *answers, size_t count,
-                                       struct bytes *ret, struct error *err)
+enum status wire_config_key_state_write(const struct wire_config *config, uint64_t timestamp,
+                                        struct bytes *ret, struct error *err)
 {
-    enum status st = STATUS_OK;
     Wire__ConfigResponse message = WIRE__CONFIG_RESPONSE__INIT;
-    struct answer_parts *parts = mem_alloc(count, sizeof *parts);
-    Wire__ConfigEntry **entries = mem_alloc(count, sizeof *entries);
-    Wire__KeyStatus **states = mem_alloc(count, sizeof *states);
-    if (parts == NULL || entries == NULL || states == NULL)
-        st = error_set(err, STATUS_NOMEM, "configuration response: out of memory");
-    for (size_t i = 0; i < count && st == STATUS_OK; i++) {
-        st = fill_answer(&answers[i], &parts[i], err);
-        entries[i] = &parts[i].entry;
-        states[i] = &parts[i].status;
-    }
-    if (st == STATUS_OK) {
-        message.configs = entries;
-        message.n_configs = count;
-        message.key_info = states;
-        message.n_key_info = count;
-        st = protobuf_message_pack(&message.base, "configuration response", ret, err);
-    }
-    mem_free(parts);
-    mem_free(entries);
-    mem_free(states);
-    return st;
+    Wire__KeyStatus state = WIRE__KEY_STATUS__INIT;
+    Wire__KeyStatus *states[] = {&state};
+    ProtobufCBinaryData key_config = protobuf_borrow(bytes_view(&config->key_config_bytes));
+    state.timestamp = timestamp;
+    state.key_config = &key_config;
+    state.n_key_config = 1;
+    message.key_info = states;
+    message.n_key_info = ARRAY_COUNT(states);
+    return protobuf_message_pack(&message.base, "key state", ret, err);
 }

@@ -51,17 +51,23 @@ struct span wire_config_request_use_case(const struct wire_config_request *reque
 /* The configuration id that the client has for name i; empty when it has none. */
 struct span wire_config_request_existing_id(const struct wire_config_request *request, size_t i);
 
-struct wire_config_answer {
-    struct span use_case;
-    const struct wire_config *config;
-    bool reuse;             /* the client has it: sends only that */
-    bool for_old_platform;  /* below iOS 18.2 and macOS 15.2: shards spelled out */
-    uint64_t key_timestamp; /* of the client's stored key; 0 = none */
+/* A ConfigResponse is an entry for each use case and then a key state for each, one after the
+ * other: the parts are written by themselves, and kept. */
+enum wire_config_form {
+    WIRE_CONFIG_NEWEST,
+    WIRE_CONFIG_OLD_PLATFORM, /* below iOS 18.2 and macOS 15.2: shards spelled out */
+    WIRE_CONFIG_REUSE,        /* the client has it: says only that */
+    WIRE_CONFIG_FORM_COUNT
 };
-/* Appends the ConfigResponse: entries and key states in the order given. Use cases are distinct.
- * STATUS_UNSUPPORTED for an old platform and a sharding function other than SHA-256. */
-enum status wire_config_response_write(const struct wire_config_answer *answers, size_t count,
-                                       struct bytes *ret, struct error *err) MUST_CHECK;
+/* Appends the entry of one use case; use cases of a response are distinct. STATUS_UNSUPPORTED for
+ * an old platform and a sharding function other than SHA-256. */
+enum status wire_config_entry_write(const struct wire_config *config, struct span use_case,
+                                    enum wire_config_form form, struct bytes *ret,
+                                    struct error *err) MUST_CHECK;
+/* Appends a key state.
+ *   timestamp  of the key that is stored of this client; 0 = none */
+enum status wire_config_key_state_write(const struct wire_config *config, uint64_t timestamp,
+                                        struct bytes *ret, struct error *err) MUST_CHECK;
 
 /* ---- client ---- */
 

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <zlib.h>
 
 static struct service_fixture fixture;
 static struct error error;
@@ -220,6 +221,22 @@ Test(service, config_for_old_systems_spells_shards_out)
     http_response_deinit(&old);
 }
 
+static void expect_unpacks(const struct http_response *packed, const struct http_response *plain)
+{
+    static uint8_t back[(size_t)1 << 20];
+    const struct span in = http_response_body(packed);
+    const struct span expected = http_response_body(plain);
+    z_stream stream = {.next_in = (Bytef *)(uintptr_t)in.data,
+                       .avail_in = (uInt)in.size,
+                       .next_out = back,
+                       .avail_out = sizeof back};
+    cr_assert_eq(inflateInit2(&stream, 15 + 16), Z_OK);
+    cr_expect_eq(inflate(&stream, Z_FINISH), Z_STREAM_END);
+    cr_expect_eq(stream.avail_in, 0);
+    cr_expect(span_equal(span_of(back, stream.total_out), expected));
+    inflateEnd(&stream);
+}
+
 Test(service, config_is_compressed_when_it_is_long)
 {
     fixture_compile(&fixture, "many.shards", "word", 50, 128);
@@ -233,12 +250,13 @@ Test(service, config_is_compressed_when_it_is_long)
     struct http_request request = fixture_request(HTTP_POST, "/config", bytes_view(&body));
     request.headers[HTTP_USER_AGENT] = "iOS/17.0";
     cr_assert_eq(fixture_ask(&fixture, &request, &plain), 200);
-    cr_assert_gt(http_response_body(&plain).size, SERVICE_GZIP_ABOVE_BYTES);
+    cr_assert_gt(http_response_body(&plain).size, CONFIG_GZIP_ABOVE_BYTES);
     cr_expect(!plain.is_gzip && plain.varies_by_encoding);
     request.headers[HTTP_ACCEPT_ENCODING] = "br, gzip";
     cr_assert_eq(fixture_ask(&fixture, &request, &packed), 200);
     cr_expect(packed.is_gzip && packed.varies_by_encoding);
     cr_expect_lt(http_response_body(&packed).size, http_response_body(&plain).size);
+    expect_unpacks(&packed, &plain);
     http_response_deinit(&packed);
     /* This stops the reference process. */
     request.headers[HTTP_ACCEPT_ENCODING] = "gzip;x";
@@ -270,6 +288,41 @@ Test(service, public_config_is_the_same_for_everyone)
     cr_expect_eq(http_response_body(&response).size, 0);
     cr_expect_str_eq(response.etag, etag);
     http_response_deinit(&response);
+}
+
+Test(service, public_config_has_a_compressed_form_under_a_tag_of_its_own)
+{
+    char name[32];
+    for (int i = 0; i < 8; i++) {
+        snprintf(name, sizeof name, "use.case.%d", i);
+        fixture_compile(&fixture, name, "word", 5, 1);
+    }
+    cr_assert_eq(service_reload(fixture.service, &error), STATUS_OK);
+    struct http_request request = {.method = HTTP_GET, .target = "/config"};
+    struct http_response plain;
+    struct http_response packed;
+    struct http_response unchanged;
+    cr_assert_eq(fixture_ask(&fixture, &request, &plain), 200);
+    cr_expect(!plain.is_gzip && plain.varies_by_encoding);
+    cr_expect_eq(config_count(&plain), 9);
+    request.headers[HTTP_ACCEPT_ENCODING] = "gzip, deflate";
+    cr_assert_eq(fixture_ask(&fixture, &request, &packed), 200);
+    cr_expect(packed.is_gzip && packed.varies_by_encoding);
+    cr_expect_lt(http_response_body(&packed).size, http_response_body(&plain).size / 2);
+    expect_unpacks(&packed, &plain);
+    cr_expect_str_neq(packed.etag, plain.etag);
+
+    /* The tag of the other form does not do. */
+    request.headers[HTTP_IF_NONE_MATCH] = plain.etag;
+    cr_expect_eq(fixture_ask(&fixture, &request, &unchanged), 200);
+    http_response_deinit(&unchanged);
+    request.headers[HTTP_IF_NONE_MATCH] = packed.etag;
+    cr_expect_eq(fixture_ask(&fixture, &request, &unchanged), 304);
+    cr_expect(!unchanged.is_gzip && unchanged.varies_by_encoding);
+    cr_expect_str_eq(unchanged.etag, packed.etag);
+    http_response_deinit(&unchanged);
+    http_response_deinit(&packed);
+    http_response_deinit(&plain);
 }
 
 /* ---- /key ---- */

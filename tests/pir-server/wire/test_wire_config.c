@@ -30,12 +30,30 @@ static void equals_hex(struct span got, const char *hex)
     bytes_deinit(&expected);
 }
 
-static struct bytes respond(const struct wire_config_answer *answers, size_t count)
+struct answer {
+    struct span use_case;
+    const struct wire_config *config;
+    enum wire_config_form form;
+    uint64_t key_timestamp;
+};
+
+static enum status write_answers(const struct answer *answers, size_t count, struct bytes *out)
+{
+    enum status status = STATUS_OK;
+    for (size_t i = 0; status == STATUS_OK && i < count; i++)
+        status = wire_config_entry_write(answers[i].config, answers[i].use_case, answers[i].form,
+                                         out, &error);
+    for (size_t i = 0; status == STATUS_OK && i < count; i++)
+        status =
+            wire_config_key_state_write(answers[i].config, answers[i].key_timestamp, out, &error);
+    return status;
+}
+
+static struct bytes respond(const struct answer *answers, size_t count)
 {
     struct bytes out;
     bytes_init(&out, WIRE_HELP_MAX_BYTES);
-    cr_assert_eq(wire_config_response_write(answers, count, &out, &error), STATUS_OK, "%s",
-                 error.message);
+    cr_assert_eq(write_answers(answers, count, &out), STATUS_OK, "%s", error.message);
     return out;
 }
 
@@ -90,7 +108,7 @@ Test(wire_config, whole_response_as_in_the_text)
 {
     const struct pir_parameters shards[] = {usual_parameters(), usual_parameters()};
     struct wire_config *config = config_of(shards, 2);
-    struct wire_config_answer answer = {.use_case = span_of_text("uc"), .config = config};
+    struct answer answer = {.use_case = span_of_text("uc"), .config = config};
     struct bytes got = respond(&answer, 1);
     cr_assert_eq(got.size, 176);
     equals_hex(bytes_view(&got), "0a8401 0a027563 127e 0a5a 0a17" EP "1a06" KW "2001 2802 3220"
@@ -100,7 +118,7 @@ Test(wire_config, whole_response_as_in_the_text)
                                  "1227 1225" EKC);
     bytes_deinit(&got);
 
-    answer.for_old_platform = true;
+    answer.form = WIRE_CONFIG_OLD_PLATFORM;
     answer.key_timestamp = 5;
     got = respond(&answer, 1);
     equals_hex(bytes_view(&got),
@@ -111,7 +129,7 @@ Test(wire_config, whole_response_as_in_the_text)
                "1229 0805 1225" EKC);
     bytes_deinit(&got);
 
-    answer.reuse = true;
+    answer.form = WIRE_CONFIG_REUSE;
     got = respond(&answer, 1);
     equals_hex(bytes_view(&got), "0a08 0a027563 12022001 1229 0805 1225" EKC);
     bytes_deinit(&got);
@@ -132,7 +150,7 @@ static void same_as_reference(const char *set, const char *use_case, size_t shar
         bytes_deinit(&file);
     }
     struct wire_config *config = config_of(shards, shard_count);
-    struct wire_config_answer answer = {.use_case = span_of_text(use_case), .config = config};
+    struct answer answer = {.use_case = span_of_text(use_case), .config = config};
 
     snprintf(path, sizeof path, "http/%s/config.request.bin", set);
     struct bytes body = vector_file(path);
@@ -153,7 +171,7 @@ static void same_as_reference(const char *set, const char *use_case, size_t shar
     for (int old = 0; old < 2; old++) {
         snprintf(path, sizeof path, "http/%s/config.ios18.%d.response.bin", set, old ? 0 : 2);
         struct bytes expected = vector_file(path);
-        answer.for_old_platform = old;
+        answer.form = old ? WIRE_CONFIG_OLD_PLATFORM : WIRE_CONFIG_NEWEST;
         struct bytes got = respond(&answer, 1);
         cr_assert(span_equal(bytes_view(&got), bytes_view(&expected)), "%s", path);
 
@@ -203,9 +221,9 @@ Test(wire_config, different_shards_are_listed_and_their_elements_united)
     cr_assert_eq(keys->galois_elements[0], 257);
     cr_assert_eq(keys->galois_elements[4], 4097);
 
-    struct wire_config_answer answer = {.use_case = span_of_text("x"), .config = config};
+    struct answer answer = {.use_case = span_of_text("x"), .config = config};
     struct bytes newest = respond(&answer, 1);
-    answer.for_old_platform = true;
+    answer.form = WIRE_CONFIG_OLD_PLATFORM;
     struct bytes old = respond(&answer, 1);
     cr_assert(span_equal(bytes_view(&newest), bytes_view(&old)));
     struct wire_served_list *list = NULL;
@@ -249,18 +267,17 @@ Test(wire_config, double_mod_is_not_for_old_platforms)
     for (int i = 0; i < 2; i++)
         shards[i].sharding = (struct sharding){SHARDING_DOUBLE_MOD, 7};
     struct wire_config *config = config_of(shards, 2);
-    struct wire_config_answer answer = {
-        .use_case = span_of_text("x"), .config = config, .for_old_platform = true};
+    struct answer answer = {
+        .use_case = span_of_text("x"), .config = config, .form = WIRE_CONFIG_OLD_PLATFORM};
     struct bytes out;
     bytes_init(&out, 1000);
-    cr_assert_eq(wire_config_response_write(&answer, 1, &out, &error), STATUS_UNSUPPORTED);
+    cr_assert_eq(write_answers(&answer, 1, &out), STATUS_UNSUPPORTED);
     cr_assert(says(&error, "does not support sharding functions other than SHA256"));
     cr_assert_eq(out.size, 0);
-    answer.reuse = true;
-    cr_assert_eq(wire_config_response_write(&answer, 1, &out, &error), STATUS_OK);
+    answer.form = WIRE_CONFIG_REUSE;
+    cr_assert_eq(write_answers(&answer, 1, &out), STATUS_OK);
     bytes_deinit(&out);
-    answer.reuse = false;
-    answer.for_old_platform = false;
+    answer.form = WIRE_CONFIG_NEWEST;
     out = respond(&answer, 1);
     struct wire_served_list *list = NULL;
     struct pir_parameters shard;
@@ -312,8 +329,8 @@ Test(wire_config, many_shards)
         list[i] = &one;
     cr_assert_eq(wire_config_new(list, WIRE_SHARDS_MAX + 1, &config, &error), STATUS_TOO_LARGE);
     cr_assert_eq(wire_config_new(list, WIRE_SHARDS_MAX, &config, &error), STATUS_OK);
-    struct wire_config_answer answer = {
-        .use_case = span_of_text("x"), .config = config, .for_old_platform = true};
+    struct answer answer = {
+        .use_case = span_of_text("x"), .config = config, .form = WIRE_CONFIG_OLD_PLATFORM};
     struct bytes out = respond(&answer, 1);
     struct wire_served_list *served = NULL;
     cr_assert_eq(wire_served_list_read(bytes_view(&out), &served, &error), STATUS_OK, "%s",
@@ -441,10 +458,10 @@ static enum status whole_exchange(void)
         st = wire_config_request_read(bytes_view(&out), &request, NULL);
     if (st == STATUS_OK)
         st = wire_config_new(list, 2, &config, NULL);
-    const struct wire_config_answer answer = {.use_case = name, .config = config};
+    const struct answer answer = {.use_case = name, .config = config};
     bytes_clear(&out);
     if (st == STATUS_OK)
-        st = wire_config_response_write(&answer, 1, &out, NULL);
+        st = write_answers(&answer, 1, &out);
     if (st == STATUS_OK)
         st = wire_served_list_read(bytes_view(&out), &served, NULL);
     wire_config_free(config);
