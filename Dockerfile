@@ -3,11 +3,11 @@
 #   docker build -t blindlist .
 #   docker run --rm -v data:/data -v "$PWD:/lists:ro" --entrypoint blindlist blindlist \
 #       compile /lists/my-list.txt --use-case com.example.app.url.filtering --out /data
-#   docker run -v data:/data -p 8080:8080 blindlist --auth token
+#   docker run --name blindlist -v data:/data -p 8080:8080 blindlist
+#
+#   docker exec blindlist blindlist token create --state /data/blindlist-server.state
 #
 # compose.yaml runs both: a server, and beside it `blindlist update` once an hour.
-#
-# With neither --auth token nor --allow-unauthenticated the server refuses to listen beyond loopback.
 
 FROM debian:bookworm-slim AS build
 WORKDIR /src

@@ -19,9 +19,10 @@
 
 static void run_server(const char *path, const char *data, const char *const *options, int log_fd)
 {
-    const char *arguments[ARGUMENTS_MAX] = {path, "--data", data, "--listen", "127.0.0.1:0"};
-    for (size_t i = 0; options != NULL && options[i] != NULL && i + 6 < ARGUMENTS_MAX; i++)
-        arguments[i + 5] = options[i];
+    const char *arguments[ARGUMENTS_MAX] = {path,          "--data", data,  "--listen",
+                                            "127.0.0.1:0", "--auth", "none"};
+    for (size_t i = 0; options != NULL && options[i] != NULL && i + 8 < ARGUMENTS_MAX; i++)
+        arguments[i + 7] = options[i];
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     dup2(log_fd, STDERR_FILENO);
     execv(path, (char *const *)(uintptr_t)arguments);

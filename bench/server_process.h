@@ -1,8 +1,9 @@
 /* server_process - a blindlist-server of its own for a benchmark, and what the system says of it.
  *
  * Server   the program beside this one in the build folder, on a free port of the loopback, with
- * its state in the folder of the data. Errors   end the program (bench_fail()); the server ends
- * with it. System   memory is read from /proc: Linux. */
+ *          its state in the folder of the data; requests cost no tokens.
+ * Errors   end the program (bench_fail()); the server ends with it.
+ * System   memory is read from /proc: Linux. */
 #ifndef BLINDLIST_BENCH_SERVER_PROCESS_H
 #define BLINDLIST_BENCH_SERVER_PROCESS_H
 

@@ -59,6 +59,22 @@ static enum status open_issuer(struct settings *settings, const struct log *log,
     return status;
 }
 
+static enum status note_user_token(void *context, const struct store_user_token *token,
+                                   struct error *err)
+{
+    (void)token;
+    (void)err;
+    *(bool *)context = true;
+    return STATUS_OK;
+}
+
+/* True also when the store does not tell. */
+static bool has_user_tokens(struct store *store)
+{
+    bool has_one = false;
+    return store_list_user_tokens(store, note_user_token, &has_one, NULL) != STATUS_OK || has_one;
+}
+
 static void log_start(const struct running *running)
 {
     const struct settings *settings = running->settings;
@@ -72,7 +88,12 @@ static void log_start(const struct running *running)
     log_write(log, LOG_INFO, "listening address=%s use_cases=%zu compute_threads=%zu kernel=%s",
               address, service_look(running->service).use_cases, settings->service.compute_threads,
               cpu_kernel_name(&cpu));
-    if (settings->allow_unauthenticated && !settings_have_tokens(settings))
+    if (settings_have_tokens(settings) && !has_user_tokens(running->store))
+        log_write(log, LOG_WARNING,
+                  "nobody has a user token, so nobody may ask: `blindlist token create --state %s` "
+                  "makes one",
+                  settings->state != NULL ? settings->state : running->default_state);
+    if (settings->allow_unauthenticated)
         log_write(log, LOG_WARNING,
                   "--allow-unauthenticated: anybody who reaches %s may ask and upload keys; no "
                   "token is verified",

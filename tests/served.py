@@ -16,15 +16,17 @@ def working_folder(name):
 
 
 class Server:
-    """Serves the folder `data` until end(); listens when made. What it says goes to a file beside `data`."""
+    """Serves the folder `data` until end(); listens when made. What it says goes to a file beside `data`.
+    `auth` is that option's value, None leaves it away."""
 
     running = []
 
-    def __init__(self, data, *options, listen="127.0.0.1:0"):
+    def __init__(self, data, *options, listen="127.0.0.1:0", auth="none"):
         self.data = data
         self.log_path = f"{data}.{time.monotonic_ns()}.log"
         with open(self.log_path, "wb") as log:
-            self.process = subprocess.Popen([PROGRAM, "--data", data, "--listen", listen, *options],
+            self.process = subprocess.Popen([PROGRAM, "--data", data, "--listen", listen,
+                                             *(["--auth", auth] if auth else []), *options],
                                             stdin=subprocess.DEVNULL, stderr=log)
         Server.running.append(self.process)
         if not self.wait_log("listening address=", seconds=60):

@@ -1,5 +1,6 @@
 /* blindlist check - asks a server about URLs exactly as a device does. */
 #include "base/bytes.h"
+#include "base/file.h"
 #include "base/line_reader.h"
 #include "base/mem.h"
 #include "tools/commands.h"
@@ -14,6 +15,7 @@ enum {
     OPT_USE_CASE,
     OPT_PLATFORM,
     OPT_TOKEN,
+    OPT_TOKEN_FILE,
     OPT_URLS,
     OPT_KEYS,
     OPT_AS_KEY,
@@ -27,6 +29,7 @@ static const struct tool_option options[] = {
     [OPT_PLATFORM] = {"platform", 0, "UA", "the User-Agent to send (default: iOS 26.1)"},
     [OPT_TOKEN] = {"token", 0, "TOKEN",
                    "a user token: has Privacy Pass tokens issued, and spends them"},
+    [OPT_TOKEN_FILE] = {"token-file", 0, "FILE", "the user token, in a file"},
     [OPT_URLS] = {"urls", 0, "FILE", "also check the URLs of a file, one a line; - is stdin"},
     [OPT_KEYS] = {"keys", 'k', "FILE", "keep the secret key in this file between runs"},
     [OPT_AS_KEY] = {"as-key", 0, NULL, "take URLs as dataset keys, word for word, unexpanded"},
@@ -35,10 +38,15 @@ static const struct tool_option options[] = {
     [OPT_JSON] = {"json", 0, NULL, "print a JSON object"},
 };
 
+/* Longer than any user token that a header holds. */
+#define TOKEN_FILE_MAX_BYTES ((size_t)8192)
+
 struct session {
     struct device_options device_options;
     const char *urls; /* a file of them; NULL = none */
     const char *parsing_path;
+    const char *token_path;  /* NULL = none */
+    struct bytes user_token; /* read from there, with its NUL */
     bool as_key;
     bool json;
     bool trace;
@@ -180,6 +188,9 @@ static int take_option(struct session *session, int got, struct tool_args *args)
     case OPT_TOKEN:
         session->device_options.user_token = args->value;
         return EXIT_DONE;
+    case OPT_TOKEN_FILE:
+        session->token_path = args->value;
+        return EXIT_DONE;
     case OPT_URLS:
         session->urls = args->value;
         return EXIT_DONE;
@@ -206,11 +217,31 @@ static int take_option(struct session *session, int got, struct tool_args *args)
     }
 }
 
+/* One line, whose end does not count. */
+static enum status read_user_token(struct session *session, struct error *err)
+{
+    struct bytes *token = &session->user_token;
+    bytes_reserve(token, TOKEN_FILE_MAX_BYTES); /* no copy stays behind */
+    enum status status = file_read(session->token_path, token, err);
+    if (status != STATUS_OK)
+        return status;
+    while (token->size > 0 &&
+           (token->data[token->size - 1] == '\n' || token->data[token->size - 1] == '\r'))
+        token->size--;
+    if (token->size == 0 || memchr(token->data, 0, token->size) != NULL)
+        return error_set(err, STATUS_MALFORMED, "%s: holds no user token", session->token_path);
+    bytes_append_u8(token, 0);
+    session->device_options.user_token = (const char *)token->data;
+    return bytes_status(token, session->token_path, err);
+}
+
 static enum status open_device(struct session *session, struct error *err)
 {
     enum status status = STATUS_OK;
     if (session->parsing_path != NULL)
         status = parsing_file_read(session->parsing_path, &session->parsing, err);
+    if (status == STATUS_OK && session->token_path != NULL)
+        status = read_user_token(session, err);
     session->device_options.parsing = session->parsing;
     if (status == STATUS_OK)
         status = device_open(&session->device_options, &session->device, err);
@@ -236,6 +267,7 @@ static int check_all(struct session *session, char **urls)
 static int run(struct tool_args *args)
 {
     struct session session = {0};
+    bytes_init(&session.user_token, TOKEN_FILE_MAX_BYTES);
     struct error error;
     for (int got = tool_next(args); got != TOOL_END; got = tool_next(args)) {
         const int code = take_option(&session, got, args);
@@ -246,6 +278,8 @@ static int run(struct tool_args *args)
         return tool_usage_error(args, "--server is missing");
     if (session.operand_count == 0 && session.urls == NULL)
         return tool_usage_error(args, "which URL? None was given");
+    if (session.token_path != NULL && session.device_options.user_token != NULL)
+        return tool_usage_error(args, "--token and --token-file do not go together");
 
     setvbuf(stdout, NULL, _IOLBF, 0); /* a verdict is out as soon as it is known */
     if (session.trace)
@@ -257,12 +291,13 @@ static int run(struct tool_args *args)
     json_decref(session.results);
     device_close(session.device);
     parsing_free(session.parsing);
+    bytes_deinit_secret(&session.user_token);
     return exit_code;
 }
 
 const struct tool_command command_check = {
     .name = "check",
-    .synopsis = "--server URL [--use-case N] [--platform UA] [--token T] URL...",
+    .synopsis = "--server URL [--use-case N] [--platform UA] [--token-file FILE] URL...",
     .summary = "ask a server about URLs exactly as a device does",
     .details =
         "Fetches prefilter and configuration, makes and uploads keys, expands each URL to its\n"

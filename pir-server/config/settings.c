@@ -35,7 +35,7 @@ const struct setting_row setting_table[SETTING_COUNT] = {
                       .argument = "HOW",
                       .field = "auth",
                       .kind = SETTING_IS_TEXT,
-                      .help = "token: requests cost Privacy Pass tokens; none [none]"},
+                      .help = "token: requests cost Privacy Pass tokens; none [token]"},
     [SETTING_ALLOW_UNAUTHENTICATED] = {.option = "allow-unauthenticated",
                                        .field = "allowUnauthenticated",
                                        .kind = SETTING_IS_SWITCH,
@@ -148,7 +148,7 @@ const struct setting_row setting_table[SETTING_COUNT] = {
 void settings_init(struct settings *settings)
 {
     *settings = (struct settings){
-        .auth = "none",
+        .auth = "token",
         .reports_bytes = REPORT_LOG_TOTAL_BYTES,
         .drain_s = DRAIN_DEFAULT_S,
         .http = http_server_options_default(),
@@ -273,6 +273,8 @@ enum status settings_check(const struct settings *settings, struct error *err)
         return error_set(err, STATUS_INVALID, "--data DIR is missing");
     if (!settings_have_tokens(settings) && strcmp(settings->auth, "none") != 0)
         return error_set(err, STATUS_INVALID, "--auth needs token or none, not %s", settings->auth);
+    if (settings_have_tokens(settings) && settings->allow_unauthenticated)
+        return error_set(err, STATUS_INVALID, "--allow-unauthenticated goes with --auth none");
     if (http_address_is_loopback(settings->http.address, &is_loopback, &why) != STATUS_OK)
         return error_set(err, STATUS_INVALID, "--listen %s", why.message);
     if (!is_loopback && !settings_have_tokens(settings) && !settings->allow_unauthenticated)

@@ -121,8 +121,7 @@ def check_readme():
                         started.terminate()
                         check(started.wait(60) == 0, f"{line}: ends with 0")
                     continue
-                words = [w.replace("127.0.0.1:8080", address or "") for w in words]
-                done = subprocess.run(words, cwd=work, stdin=subprocess.DEVNULL, text=True,
+                done = subprocess.run(line.replace("127.0.0.1:8080", address or ""), shell=True, cwd=work, stdin=subprocess.DEVNULL, text=True,
                                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300)
                 allowed = EXPECTED.get(words[1], (0,))
                 check(done.returncode in allowed, line, f"exit code {done.returncode}\n{done.stdout}")

@@ -274,7 +274,7 @@ def prepare(folder, data):
 def main():
     folder = working_folder("killed")
     data, state, reports = f"{folder}/data", f"{folder}/state", f"{folder}/reports"
-    options = ("--auth", "token", "--state", state, "--reports", reports)
+    options = ("--state", state, "--reports", reports)
     os.mkdir(reports)
     operator = None
     try:
@@ -287,7 +287,7 @@ def main():
         randomly = random.Random(SEED)
         operator = Operator(data, state, versions)
         operator.thread.start()
-        server = Server(data, *options)
+        server = Server(data, *options, auth="token")
         for device in devices:
             device.connect(server.port)
             while len(device.tokens) < CACHE:
@@ -302,7 +302,7 @@ def main():
                 early += 1
                 codes.append(kill_while_starting([PROGRAM, "--data", data, "--listen", "127.0.0.1:0", *options],
                                                  randomly))
-            server = Server(data, *options)
+            server = Server(data, *options, auth="token")
         seconds = time.monotonic() - started
         operator.end()
         look_back(server, devices)

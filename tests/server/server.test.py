@@ -100,7 +100,7 @@ def test_command_line(folder, data):
             (["--data", data, "--queue", "12x"], "not 12x"),
             (["--data", data, "--kernel", "mmx"], "no kernel is called mmx"),
             (["--data", data, "--listen", "localhost:80"], "localhost:80"),
-            (["--data", data, "--listen", "0.0.0.0:0"], "--allow-unauthenticated")):
+            (["--data", data, "--listen", "0.0.0.0:0", "--auth", "none"], "--allow-unauthenticated")):
         code, text = run(*words)
         check(code == 2 and expected in text, f"usage: {' '.join(words[:1])} {expected}", text)
     code, text = run("--version")
@@ -519,7 +519,7 @@ def test_kill(folder, data, have_model):
 
 def test_address_in_use(data):
     server = Server(data)
-    done = subprocess.run([SERVER, "--data", data, "--listen", f"127.0.0.1:{server.port}"],
+    done = subprocess.run([SERVER, "--data", data, "--auth", "none", "--listen", f"127.0.0.1:{server.port}"],
                           stderr=subprocess.PIPE, text=True, timeout=60)
     check(done.returncode == 1 and f"127.0.0.1:{server.port}" in done.stderr and
           "in use" in done.stderr, "an address in use is named", done.stderr)

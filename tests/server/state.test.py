@@ -69,7 +69,7 @@ def test_usage():
 
 def test_running():
     secret = tool("token", "create", "--state", state).stdout.strip()
-    server = Server(data, "--state", state, "--auth", "token")
+    server = Server(data, "--state", state, auth="token")
     check(ask(server, secret).returncode == 3, "a server answers")
     done = run("check")
     check(answers(done, 0, "good: 1 evaluation keys"), "check", done)
@@ -88,7 +88,7 @@ def test_running():
     check(ask(server, secret).returncode == 3, "the server answers as before")
     check(server.end() == 0, "and ends")
     check(run("check", where=f"{work}/copy").returncode == 0, "the copy is good")
-    server = Server(data, "--state", copy_of("second"), "--auth", "token")
+    server = Server(data, "--state", copy_of("second"), auth="token")
     check(ask(server, secret).returncode == 3, "a server goes on with the copy")
     server.end()
 

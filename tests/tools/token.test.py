@@ -97,11 +97,12 @@ def look_up(port, url, *words):
 
 def test_server():
     secret = token("create", "--label", "device").stdout.strip()
-    server = Server(data, "--auth", "token")
-    check("--auth none" not in server.log(), "no warning with tokens")
+    server = Server(data, auth="token")
+    check("WARN" not in server.log(), "no warning with tokens", server.log())
     done = look_up(server.port, "https://blocked.example/", "--token", secret)
     check(done.returncode == 3, "who has a user token is answered: denied", done)
-    done = look_up(server.port, "https://free.example/", "--token", secret)
+    file = write("user-token", f"{secret}\n")
+    done = look_up(server.port, "https://free.example/", "--token-file", file)
     check(done.returncode == 0, "and allowed", done)
     issued = [one for one in shown() if one["label"] == "device"][0]["issued"]
     check(issued > 0, "what was issued is counted", issued)
@@ -115,7 +116,7 @@ def test_server():
         check(done.returncode == 0 and "blocked.example" in done.stdout, "an independent device pays and is answered",
               done)
     else:
-        skip("an independent device pays and is answered", "the model is not there")
+        skip("no model of a device is there to pay and be answered")
     spent = sqlite3.connect(state).execute("SELECT count(*) FROM spent_token").fetchone()[0]
     check(spent > 0, "tokens are spent", spent)
     token("revoke", "device")
@@ -128,11 +129,36 @@ def test_server():
     server.end()
 
     again = token("create").stdout.strip()
-    server = Server(data, "--auth", "token")
+    server = Server(data, auth="token")
     keys = sqlite3.connect(state).execute("SELECT count(*) FROM issuer_key").fetchone()[0]
     check(keys == 1, "a restart keeps the issuer's key", keys)
     check(look_up(server.port, "https://blocked.example/", "--token", again).returncode == 3, "and answers")
     server.end()
+
+
+def test_default():
+    done = subprocess.run([f"{BUILD}/blindlist-server", "--data", data, "--auth", "token", "--allow-unauthenticated"],
+                          capture_output=True, text=True, timeout=60)
+    check(done.returncode == 2 and "goes with --auth none" in done.stderr, "tokens, and without: not both", done)
+    server = Server(data, "--state", f"{work}/fresh.state", auth=None)
+    check(f"blindlist token create --state {work}/fresh.state" in server.log(), "says when nobody may ask", server.log())
+    done = look_up(server.port, "https://blocked.example/")
+    check(done.returncode == 1 and "401" in done.stderr, "requests cost tokens unless told otherwise", done)
+    file = write("fresh", run("token", "create", "--state", f"{work}/fresh.state").stdout)
+    done = look_up(server.port, "https://blocked.example/", "--token-file", file)
+    check(done.returncode == 3, "a user token made meanwhile counts at once", done)
+    server.end()
+
+
+def test_token_files(port=1):
+    for text, message in (("", "no user token"), ("\n", "no user token"), ("a\0b", "no user token"), ("a\nb\n", "no header can"),
+                          ("x" * 100000, "larger than")):
+        done = look_up(port, "https://a.example/", "--token-file", write("bad", text))
+        check(done.returncode == 1 and message in done.stderr, f"a token file of {text[:5]!r}...: {message}", done)
+    done = look_up(port, "https://a.example/", "--token-file", f"{work}/none")
+    check(done.returncode == 1 and f"{work}/none" in done.stderr, "a token file that is not there", done)
+    done = look_up(port, "https://a.example/", "--token", "a", "--token-file", f"{work}/none")
+    check(done.returncode == 2 and "--token-file" in done.stderr, "both at once", done)
 
 
 def test_key_file():
@@ -140,14 +166,14 @@ def test_key_file():
         file.write(os.urandom(32))
     os.chmod(f"{work}/key", 0o600)
     sealed = f"{work}/sealed.state"
-    options = ("--auth", "token", "--state", sealed)
-    Server(data, *options, "--key-file", f"{work}/key").end()
+    options = ("--state", sealed)
+    Server(data, *options, "--key-file", f"{work}/key", auth="token").end()
     secret = sqlite3.connect(sealed).execute("SELECT secret FROM issuer_key").fetchone()[0]
     check(secret[:4] == b"BLS1", "--key-file seals the issuer's key")
     done = subprocess.run([f"{BUILD}/blindlist-server", "--data", data, "--listen", "127.0.0.1:0", *options],
                           capture_output=True, text=True, timeout=60)
     check(done.returncode == 1 and "key file" in done.stderr, "without it the server does not start", done)
-    Server(data, *options, "--key-file", f"{work}/key").end()
+    Server(data, *options, "--key-file", f"{work}/key", auth="token").end()
     os.chmod(f"{work}/key", 0o644)
     done = subprocess.run([f"{BUILD}/blindlist-server", "--data", data, "--listen", "127.0.0.1:0", *options,
                            "--key-file", f"{work}/key"], capture_output=True, text=True, timeout=60)
@@ -160,8 +186,10 @@ try:
     check(done.returncode == 0, "a dataset", done)
     test_command()
     test_server()
+    test_default()
+    test_token_files()
     test_key_file()
 finally:
     Server.end_all()
     shutil.rmtree(work, ignore_errors=True)
-finish()
+sys.exit(finish())

@@ -170,9 +170,7 @@ def test_compose():
           "data:/data" in update["volumes"] and "data:/data" in server["volumes"], "both have the data", services)
     check(server["depends_on"] == {"update": {"condition": "service_healthy"}} and
           server["ports"] == ["127.0.0.1:8080:8080"], "the server starts when there is something to serve", server)
-    help_text = Done([SERVER, "--help"]).out
-    check(all(option.split("=")[0] in help_text for option in server["command"]), "with options that it has",
-          server["command"])
+    check("command" not in server and "entrypoint" not in server, "as the image starts it: for tokens only", server)
     test = update["healthcheck"]["test"]
     check(test[0] == "CMD-SHELL" and Done(["sh", "-c", test[1].replace("/data", place.data)]).code == 0 and
           Done(["sh", "-c", test[1].replace("/data", place.folder + "/none")]).code != 0,
