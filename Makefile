@@ -227,7 +227,8 @@ format: ## settle the layout of all C files
 DOC_FOLDER = $(DESTDIR)$(PREFIX)/share/doc/blindlist
 install: all ## install programs, man pages, documents, units of systemd, bloom.h and libbloom.a below PREFIX
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include \
-	    $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man8
+	    $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 \
+	    $(DESTDIR)$(PREFIX)/share/man/man8
 	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
 	install -m 644 $(BLOOM_LIB) $(DESTDIR)$(PREFIX)/lib
 	install -m 644 bloom/bloom.h $(DESTDIR)$(PREFIX)/include
@@ -235,6 +236,7 @@ install: all ## install programs, man pages, documents, units of systemd, bloom.
 	install -m 644 $(wildcard testvectors/*.json) testvectors/*.py testvectors/README.md \
 	    $(DESTDIR)$(VECTORS_FOLDER)
 	install -m 644 $(wildcard docs/man/*.1) $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 $(wildcard docs/man/*.5) $(DESTDIR)$(PREFIX)/share/man/man5
 	install -m 644 $(wildcard docs/man/*.8) $(DESTDIR)$(PREFIX)/share/man/man8
 	install -d $(DOC_FOLDER)/docs
 	install -m 644 $(wildcard docs/*.md) $(DOC_FOLDER)/docs

@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "base/units.h"
+#include "json/json_place.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -70,20 +71,42 @@ void json_field_path(const struct json_field *field, char ret[JSON_FIELD_PATH_BY
         (void)snprintf(ret + size, JSON_FIELD_PATH_BYTES - size, "[%zu]", field->index);
 }
 
+#define STEPS_MAX  ((size_t)32)
+#define LINE_BYTES 40
+
+/* 0 when the reader has no text. */
+static size_t line_of(const struct json_field *field)
+{
+    struct json_step steps[STEPS_MAX];
+    size_t count = 0;
+    for (const struct json_field *at = field; at->parent != NULL; at = at->parent)
+        count++;
+    if (field->reader->text.size == 0 || count > STEPS_MAX)
+        return 0;
+    const struct json_field *at = field;
+    for (size_t i = count; i > 0; i--, at = at->parent)
+        steps[i - 1] = (struct json_step){.name = at->name, .index = at->index};
+    return json_place_line(field->reader->text, steps, count);
+}
+
 /* ---- failures ---- */
 
 void json_field_note(const struct json_field *field, enum status status, const struct error *said)
 {
     struct json_reader *reader = field->reader;
     char path[JSON_FIELD_PATH_BYTES];
+    char line[LINE_BYTES] = "";
     if (reader->status != STATUS_OK || status == STATUS_OK)
         return;
     json_field_path(field, path);
-    const size_t size = strlen(reader->file) + strlen(path) + strlen(said->message);
-    reader->status =
-        size + sizeof ": : " > ERROR_MESSAGE_BYTES
-            ? error_set(reader->err, status, "%s", said->message)
-            : error_set(reader->err, status, "%s: %s: %s", reader->file, path, said->message);
+    const size_t number = line_of(field);
+    if (number > 0)
+        (void)snprintf(line, sizeof line, "line %zu: ", number);
+    const size_t size = strlen(reader->file) + strlen(line) + strlen(path) + strlen(said->message);
+    reader->status = size + sizeof ": : " > ERROR_MESSAGE_BYTES
+                         ? error_set(reader->err, status, "%s", said->message)
+                         : error_set(reader->err, status, "%s: %s%s: %s", reader->file, line, path,
+                                     said->message);
 }
 
 void json_field_refuse(const struct json_field *field, const char *format, ...)

@@ -3,6 +3,7 @@
  * A reader goes over one parsed document; the first failure sticks, and later reads give their
  * fallback, so that a file is read like its format and asked once. Messages are
  *     lists.json: $.sources[3].trust: "blok" is none of block, allow
+ * and have a line in front of the path when the reader has the text.
  * Null is a value of the wrong type, never "absent".
  *
  * Numbers  sizes are integers (bytes) or texts with a unit: B, KB, MB, GB (powers of 1000), KiB,
@@ -25,6 +26,7 @@
 
 struct json_reader {
     const char *file; /* begins every message; borrowed */
+    struct span text; /* of the document, for the lines in messages; borrowed; may be empty */
     enum status status;
     struct error *err; /* may be NULL */
 };
@@ -51,7 +53,7 @@ struct json_field json_field_item(const struct json_field *parent, size_t index)
 /* "$.sources[3].trust"; names and what lies above are cut when they are long. */
 void json_field_path(const struct json_field *field, char ret[JSON_FIELD_PATH_BYTES]);
 
-/* Notes "FILE: PATH: MESSAGE" unless something failed before. */
+/* Notes "FILE: PATH: MESSAGE" or "FILE: line L: PATH: MESSAGE" unless something failed before. */
 void json_field_refuse(const struct json_field *field, const char *format, ...) PRINTF_LIKE(2, 3);
 /* The same for what another function said of this value. STATUS_OK does nothing. What is too long
  * with file and path in front stays alone: files that import each other add one each. */

@@ -4,6 +4,7 @@
  * dataset versions, SIGTERM and SIGINT drain and end. All signals are blocked
  * in every other thread. */
 #include "base/cpu.h"
+#include "pir-server/config/config_file.h"
 #include "pir-server/options.h"
 #include "pir-server/startup.h"
 #include "pir-server/state_command.h"
@@ -30,15 +31,32 @@ static int choose_kernel(const struct settings *settings)
     return OPTIONS_FAILED;
 }
 
+/* On the defaults the file, then the command line. */
+static enum status settle(const struct options *options, struct settings *settings,
+                          struct error *err)
+{
+    if (options->config != NULL) {
+        const enum status status = config_file_read(options->config, settings, err);
+        if (status != STATUS_OK)
+            return status;
+    }
+    options_apply(options, settings);
+    return settings_check(settings, err);
+}
+
 static int read_settings(int argc, char **argv, struct settings *settings)
 {
+    struct options options;
     struct error error;
-    int code = options_parse(argc, argv, settings);
-    if (code == OPTIONS_GO_ON && settings_check(settings, &error) != STATUS_OK)
-        code = options_usage_error("%s", error.message);
-    if (code == OPTIONS_GO_ON)
-        code = choose_kernel(settings);
-    return code;
+    const int code = options_parse(argc, argv, &options);
+    if (code != OPTIONS_GO_ON)
+        return code;
+    if (settle(&options, settings, &error) == STATUS_OK)
+        return choose_kernel(settings);
+    if (options.config == NULL)
+        return options_usage_error("%s", error.message);
+    fprintf(stderr, "blindlist-server: %s\n", error.message);
+    return OPTIONS_FAILED;
 }
 
 static void tend(const struct running *running)

@@ -4,9 +4,10 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 /* Behind the settings. */
-enum { OPTION_HELP = SETTING_COUNT, OPTION_VERSION, OPTION_COUNT };
+enum { OPTION_CONFIG = SETTING_COUNT, OPTION_HELP, OPTION_VERSION, OPTION_COUNT };
 
 static void print_option(const char *name, const char *argument, const char *help)
 {
@@ -20,6 +21,7 @@ static int print_help(void)
 {
     fputs("usage: blindlist-server --data DIR [--listen ADDR:PORT] [--state "
           "FILE] [options]\n"
+          "       blindlist-server --config FILE [options]\n"
           "       blindlist-server state check | backup FILE | vacuum --state FILE\n\n"
           "Answers the private queries of iPhones, iPads and Macs about the "
           "datasets in DIR, and\n"
@@ -27,6 +29,7 @@ static int print_help(void)
           "drains and ends.\n\n"
           "options:\n",
           stdout);
+    print_option("config", "FILE", "settings as JSON; options given beside it come first");
     for (size_t i = 0; i < SETTING_COUNT; i++)
         print_option(setting_table[i].option, setting_table[i].argument, setting_table[i].help);
     print_option("help", NULL, "this text");
@@ -71,19 +74,32 @@ static bool parse_number(const char *text, uint64_t least, uint64_t most, uint64
     return true;
 }
 
+static bool is_choice(const struct setting_row *row, const char *text)
+{
+    size_t i = 0;
+    while (i < row->choice_count && strcmp(row->choices[i], text) != 0)
+        i++;
+    return i < row->choice_count;
+}
+
 /* Of getopt's optarg. */
-static int set(struct settings *settings, enum setting setting)
+static int take(enum setting setting, struct option_value *ret)
 {
     const struct setting_row *row = &setting_table[setting];
     uint64_t number = 0;
+    *ret = (struct option_value){.is_given = true};
     switch (row->kind) {
+    case SETTING_IS_CHOICE:
+        if (!is_choice(row, optarg))
+            return options_usage_error("--%s: %s is no such way; see --help", row->option, optarg);
+        ret->text = optarg;
+        break;
     case SETTING_IS_TEXT:
     case SETTING_IS_PATH:
-        settings_set_text(settings, setting, optarg);
-        return OPTIONS_GO_ON;
+        ret->text = optarg;
+        break;
     case SETTING_IS_SWITCH:
-        settings_set_switch(settings, setting, true);
-        return OPTIONS_GO_ON;
+        break;
     case SETTING_IS_NUMBER:
     case SETTING_IS_SIZE:
     case SETTING_IS_DURATION:
@@ -91,10 +107,25 @@ static int set(struct settings *settings, enum setting setting)
             return options_usage_error("--%s needs a number from %" PRIu64 " to %" PRIu64
                                        ", not %s",
                                        row->option, row->least, row->most, optarg);
-        settings_set_number(settings, setting, number * row->unit);
-        return OPTIONS_GO_ON;
+        ret->number = number * row->unit;
+        break;
     }
     return OPTIONS_GO_ON;
+}
+
+void options_apply(const struct options *options, struct settings *settings)
+{
+    for (size_t i = 0; i < SETTING_COUNT; i++) {
+        const struct option_value *value = &options->values[i];
+        if (!value->is_given)
+            continue;
+        if (value->text != NULL)
+            settings_set_text(settings, (enum setting)i, value->text);
+        else if (setting_table[i].kind == SETTING_IS_SWITCH)
+            settings_set_switch(settings, (enum setting)i, true);
+        else
+            settings_set_number(settings, (enum setting)i, value->number);
+    }
 }
 
 static void list_options(struct option ret[OPTION_COUNT + 1])
@@ -105,14 +136,17 @@ static void list_options(struct option ret[OPTION_COUNT + 1])
             .has_arg = setting_table[i].argument != NULL ? required_argument : no_argument,
             .val = i,
         };
+    ret[OPTION_CONFIG] =
+        (struct option){.name = "config", .has_arg = required_argument, .val = OPTION_CONFIG};
     ret[OPTION_HELP] = (struct option){.name = "help", .val = OPTION_HELP};
     ret[OPTION_VERSION] = (struct option){.name = "version", .val = OPTION_VERSION};
 }
 
-int options_parse(int argc, char **argv, struct settings *settings)
+int options_parse(int argc, char **argv, struct options *ret)
 {
     struct option options[OPTION_COUNT + 1] = {0};
     int code = OPTIONS_GO_ON;
+    *ret = (struct options){0};
     list_options(options);
     opterr = 0;
     while (code == OPTIONS_GO_ON) {
@@ -128,7 +162,10 @@ int options_parse(int argc, char **argv, struct settings *settings)
             return print_help();
         if (got == OPTION_VERSION)
             return print_version();
-        code = set(settings, (enum setting)got);
+        if (got == OPTION_CONFIG)
+            ret->config = optarg;
+        else
+            code = take((enum setting)got, &ret->values[got]);
     }
     if (code == OPTIONS_GO_ON && optind < argc)
         return options_usage_error("unexpected operand %s", argv[optind]);

@@ -21,12 +21,13 @@ class Server:
 
     running = []
 
-    def __init__(self, data, *options, listen="127.0.0.1:0", auth="none"):
+    def __init__(self, data, *options, listen="127.0.0.1:0", auth="none", with_data=True):
+        """with_data: the folder is named on the command line."""
         self.data = data
         self.log_path = f"{data}.{time.monotonic_ns()}.log"
+        named = (["--data", data] if with_data else []) + (["--auth", auth] if auth else [])
         with open(self.log_path, "wb") as log:
-            self.process = subprocess.Popen([PROGRAM, "--data", data, "--listen", listen,
-                                             *(["--auth", auth] if auth else []), *options],
+            self.process = subprocess.Popen([PROGRAM, *named, "--listen", listen, *options],
                                             stdin=subprocess.DEVNULL, stderr=log)
         Server.running.append(self.process)
         if not self.wait_log("listening address=", seconds=60):

@@ -15,6 +15,9 @@
 #define SECONDS_A_DAY   ((uint64_t)86400)
 #define MEBIBYTE        ((uint64_t)1 << 20)
 
+/* The first is the default. */
+static const char *const ways_of_paying[] = {"token", "none"};
+
 const struct setting_row setting_table[SETTING_COUNT] = {
     [SETTING_DATA] = {.option = "data",
                       .argument = "DIR",
@@ -34,7 +37,9 @@ const struct setting_row setting_table[SETTING_COUNT] = {
     [SETTING_AUTH] = {.option = "auth",
                       .argument = "HOW",
                       .field = "auth",
-                      .kind = SETTING_IS_TEXT,
+                      .kind = SETTING_IS_CHOICE,
+                      .choices = ways_of_paying,
+                      .choice_count = ARRAY_COUNT(ways_of_paying),
                       .help = "token: requests cost Privacy Pass tokens; none [token]"},
     [SETTING_ALLOW_UNAUTHENTICATED] = {.option = "allow-unauthenticated",
                                        .field = "allowUnauthenticated",
@@ -148,7 +153,7 @@ const struct setting_row setting_table[SETTING_COUNT] = {
 void settings_init(struct settings *settings)
 {
     *settings = (struct settings){
-        .auth = "token",
+        .auth = ways_of_paying[0],
         .reports_bytes = REPORT_LOG_TOTAL_BYTES,
         .drain_s = DRAIN_DEFAULT_S,
         .http = http_server_options_default(),
@@ -160,8 +165,8 @@ void settings_init(struct settings *settings)
 void settings_deinit(struct settings *settings)
 {
     for (size_t i = 0; i < SETTING_COUNT; i++) {
-        mem_free(settings->kept[i]);
-        settings->kept[i] = NULL;
+        mem_free(settings->taken[i]);
+        settings->taken[i] = NULL;
     }
 }
 
@@ -194,15 +199,11 @@ void settings_set_text(struct settings *settings, enum setting setting, const ch
     }
 }
 
-bool settings_keep(struct settings *settings, enum setting setting, const char *text)
+void settings_take_text(struct settings *settings, enum setting setting, char *text)
 {
-    char *copy = mem_strdup(text);
-    if (copy == NULL)
-        return false;
-    mem_free(settings->kept[setting]);
-    settings->kept[setting] = copy;
-    settings_set_text(settings, setting, copy);
-    return true;
+    mem_free(settings->taken[setting]);
+    settings->taken[setting] = text;
+    settings_set_text(settings, setting, text);
 }
 
 void settings_set_switch(struct settings *settings, enum setting setting, bool is_on)
@@ -271,8 +272,6 @@ enum status settings_check(const struct settings *settings, struct error *err)
     struct error why;
     if (settings->data == NULL)
         return error_set(err, STATUS_INVALID, "--data DIR is missing");
-    if (!settings_have_tokens(settings) && strcmp(settings->auth, "none") != 0)
-        return error_set(err, STATUS_INVALID, "--auth needs token or none, not %s", settings->auth);
     if (settings_have_tokens(settings) && settings->allow_unauthenticated)
         return error_set(err, STATUS_INVALID, "--allow-unauthenticated goes with --auth none");
     if (http_address_is_loopback(settings->http.address, &is_loopback, &why) != STATUS_OK)

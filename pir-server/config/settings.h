@@ -5,7 +5,7 @@
  *
  * Order    settings_init(), then a file (config_file.h), then the command line: what comes later
  *          wins.
- * Memory   texts are borrowed from the command line, or are the settings' own: settings_keep().
+ * Memory   texts are borrowed, or the settings' own: settings_take_text().
  * Threads  constant once read. */
 #ifndef BLINDLIST_CONFIG_SETTINGS_H
 #define BLINDLIST_CONFIG_SETTINGS_H
@@ -47,7 +47,8 @@ enum setting {
 
 enum setting_kind {
     SETTING_IS_TEXT,
-    SETTING_IS_PATH, /* in a file relative to the file's folder */
+    SETTING_IS_CHOICE, /* a text, one of a few */
+    SETTING_IS_PATH,   /* in a file relative to the file's folder */
     SETTING_IS_SWITCH,
     SETTING_IS_NUMBER,
     SETTING_IS_SIZE,    /* bytes */
@@ -63,6 +64,8 @@ struct setting_row {
     uint64_t most;
     uint64_t unit; /* of the option, in bytes or seconds */
     const char *help;
+    const char *const *choices; /* [choice_count] of a choice */
+    size_t choice_count;
 };
 extern const struct setting_row setting_table[SETTING_COUNT];
 
@@ -80,25 +83,25 @@ struct settings {
     struct http_server_options http;
     struct service_options service;
     struct store_limits limits;
-    char *kept[SETTING_COUNT]; /* owned; NULL = none */
+    char *taken[SETTING_COUNT]; /* owned; NULL = none */
 };
 
 /* The defaults. */
 void settings_init(struct settings *settings);
 void settings_deinit(struct settings *settings);
 
-/* A text is borrowed. */
+/* A text or choice; borrowed. */
 void settings_set_text(struct settings *settings, enum setting setting, const char *text);
-/* The same, of a copy. False without memory. */
-bool settings_keep(struct settings *settings, enum setting setting, const char *text) MUST_CHECK;
+/* The same; takes it (mem_free). */
+void settings_take_text(struct settings *settings, enum setting setting, char *text);
 void settings_set_switch(struct settings *settings, enum setting setting, bool is_on);
 /* In the field's unit; within the range of the table. */
 void settings_set_number(struct settings *settings, enum setting setting, uint64_t number);
 
 /* Requests cost tokens. */
 bool settings_have_tokens(const struct settings *settings);
-/* What no single value tells: STATUS_INVALID when data is missing, auth is no way of paying, or the
- * address reaches other machines and nobody is asked for a token. */
+/* What no single value tells: STATUS_INVALID when data is missing, or the address reaches other
+ * machines and nobody is asked for a token. */
 enum status settings_check(const struct settings *settings, struct error *err) MUST_CHECK;
 
 #endif
