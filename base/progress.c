@@ -26,7 +26,7 @@ void progress_begin(struct progress *progress, const char *what, uint64_t total)
 
 void progress_add(struct progress *progress, uint64_t more)
 {
-    const uint64_t done = atomic_fetch_add(&progress->done, more) + more;
+    atomic_fetch_add(&progress->done, more);
     if (progress->what == NULL)
         return;
     const int64_t now = now_ms();
@@ -36,6 +36,8 @@ void progress_add(struct progress *progress, uint64_t more)
         !atomic_compare_exchange_strong(&progress->next_draw_ms, &due, now + DRAW_EVERY_MS))
         return;
     atomic_store(&progress->drawn, true);
+    /* Now, and not what this thread left: it may have been held up since. */
+    const uint64_t done = atomic_load(&progress->done);
     const double seconds = (double)(now - progress->start_ms) / 1000.0;
     if (progress->total > 0)
         fprintf(stderr, "\r\033[K%s: %3.0f %%  %.1f s", progress->what,

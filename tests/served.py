@@ -6,6 +6,8 @@ import subprocess
 import tempfile
 import time
 
+from patience import PATIENCE_S, wait_until
+
 PROGRAM = os.path.join(os.environ.get("BUILD", "build"), "blindlist-server")
 
 
@@ -30,7 +32,7 @@ class Server:
             self.process = subprocess.Popen([PROGRAM, *named, "--listen", listen, *options],
                                             stdin=subprocess.DEVNULL, stderr=log)
         Server.running.append(self.process)
-        if not self.wait_log("listening address=", seconds=60):
+        if not self.wait_log("listening address="):
             raise RuntimeError("the server does not listen: " + self.log())
         self.port = int(re.search(r"listening address=127\.0\.0\.1:(\d+)", self.log()).group(1))
 
@@ -38,20 +40,23 @@ class Server:
         with open(self.log_path, encoding="utf-8") as log:
             return log.read()
 
-    def wait_log(self, words, count=1, seconds=20):
+    def wait_log(self, words, count=1, seconds=PATIENCE_S):
         """Whether the log holds the words so often before time is up or the server ends."""
-        until = time.monotonic() + seconds
-        while self.log().count(words) < count:
-            if time.monotonic() > until or self.process.poll() is not None:
-                return self.log().count(words) >= count
-            time.sleep(0.01)
-        return True
+        wait_until(lambda: self.log().count(words) >= count or self.process.poll() is not None, seconds)
+        return self.log().count(words) >= count
+
+    def wait_version(self, version):
+        """Whether a dataset version that was not served before is in force: loaded, and the reload that did it is over."""
+        self.wait_log(f"version={version} rows=")
+        log = self.log()
+        loaded = log.rfind(f"version={version} rows=")
+        return loaded >= 0 and self.wait_log("reloaded use_cases", log.count("reloaded use_cases", 0, loaded) + 1)
 
     def end(self, how=signal.SIGTERM):
         """The exit status."""
         if self.process.poll() is None:
             self.process.send_signal(how)
-        return self.process.wait(60)
+        return self.process.wait(PATIENCE_S)
 
     @classmethod
     def end_all(cls):

@@ -9,6 +9,7 @@ import tempfile
 import threading
 import time
 
+from patience import PROGRAM_S
 from served import working_folder
 
 BUILD = os.environ.get("BUILD", "build")
@@ -22,9 +23,9 @@ def environment():
 
 
 class Done:
-    """A program that has ended: its exit code, output, seconds and peak memory in MB."""
+    """A program that has ended: its exit code, output, seconds (all, and of the processor) and peak memory in MB."""
 
-    def __init__(self, words, timeout=120):
+    def __init__(self, words, timeout=PROGRAM_S):
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
             started = time.monotonic()
             process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=environment())
@@ -36,6 +37,7 @@ class Done:
                 time.sleep(0 if pid else 0.003)
             process.returncode = os.waitstatus_to_exitcode(status)
             self.seconds = time.monotonic() - started
+            self.busy_seconds = usage.ru_utime + usage.ru_stime
             self.megabytes = usage.ru_maxrss / 1024
             self.code = process.returncode
             out.seek(0)
@@ -65,8 +67,10 @@ class Workplace:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         if not isinstance(content, (bytes, str)):
             content = json.dumps(content)
-        with open(path, "wb") as file:
+        # At once: an update may be reading it.
+        with open(f"{path}.new", "wb") as file:
             file.write(content if isinstance(content, bytes) else content.encode())
+        os.replace(f"{path}.new", path)
         return path
 
     def lists(self, *sources, **output):
@@ -75,7 +79,7 @@ class Workplace:
     def words(self, path, *options):
         return [f"{BUILD}/blindlist", "update", path, "--data", self.data, *options]
 
-    def update(self, path, *options, timeout=120):
+    def update(self, path, *options, timeout=PROGRAM_S):
         return Done(self.words(path, "--json", *options), timeout)
 
     def in_force(self):

@@ -9,6 +9,7 @@ import json
 import os
 import platform
 import re
+import select
 import shutil
 import signal
 import socket
@@ -18,6 +19,7 @@ import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from patience import PATIENCE_S, PROGRAM_S, wait_until  # noqa: E402
 import served  # noqa: E402
 from protobuf import field, parse  # noqa: E402
 from served import PROGRAM as SERVER, working_folder  # noqa: E402
@@ -30,13 +32,15 @@ USE_CASE = "com.example.app.url.filtering"
 IDENTITY = {"User-Identifier": "8155D2E9-A2BF-418C-9C9B-EC24F5FE6FE7",
             "User-Agent": "com.apple.ciphermld/1.0 iOS/18.2 x"}
 BODY_MAX = 10485760
+BODY_S = 30                   # the server waits so long for a body
+FOR_EVER = str(PROGRAM_S)     # to drain: longer than this test waits
 
 
 # ---- the server and a client ----
 
 class Server(served.Server):
     def ask(self, method, path, body=None, headers=None, identity=True):
-        client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
         try:
             client.request(method, path, body, dict(IDENTITY if identity else {}, **(headers or {})))
             reply = client.getresponse()
@@ -44,9 +48,24 @@ class Server(served.Server):
         finally:
             client.close()
 
-    def raw(self, data, timeout=20):
+    def begin(self, path, length):
+        """A connection on which the head of a POST was read: the server waits for the body."""
+        s = socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_S)
+        head = {"Host": "a", **IDENTITY, "Expect": "100-continue", "Content-Length": length}
+        s.sendall((f"POST {path} HTTP/1.1\r\n" + "".join(f"{k}: {v}\r\n" for k, v in head.items()) + "\r\n").encode())
+        reply = b""
+        while not reply.endswith(b"\r\n\r\n"):
+            piece = s.recv(1)
+            if not piece:
+                break
+            reply += piece
+        if b" 100 " not in reply:
+            raise RuntimeError(f"{path} does not begin: {reply}")
+        return s
+
+    def raw(self, data):
         """Sends bytes, returns all that comes back."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=timeout) as s:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_S) as s:
             try:
                 s.sendall(data)
             except OSError:
@@ -89,7 +108,7 @@ def config_of(server, agent=None):
 def test_command_line(folder, data):
     def run(*words):
         done = subprocess.run([SERVER, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, text=True, timeout=60)
+                              stderr=subprocess.PIPE, text=True, timeout=PATIENCE_S)
         return done.returncode, done.stdout + done.stderr
     for words, expected in (
             ([], "--data DIR is missing"),
@@ -127,7 +146,7 @@ def test_kernel(data):
     server.end()
     foreign = "neon" if platform.machine() in ("x86_64", "AMD64") else "avx2"
     done = subprocess.run([SERVER, "--data", data, "--kernel", foreign], stdin=subprocess.DEVNULL,
-                          stderr=subprocess.PIPE, text=True, timeout=60)
+                          stderr=subprocess.PIPE, text=True, timeout=PATIENCE_S)
     check(done.returncode == 1 and f"does not run the kernel {foreign}" in done.stderr,
           "a kernel of another machine is refused", done.stderr)
 
@@ -289,7 +308,7 @@ def test_broken(server):
     thread.start()
     started = time.monotonic()
     good = all(server.ask("GET", "/healthz")[0] == 200 for _ in range(50))
-    check(good and time.monotonic() - started < 10, "silent and slow connections hold nobody up")
+    check(good and time.monotonic() - started < PATIENCE_S, "silent and slow connections hold nobody up")
     stop.set()
     thread.join()
     for s in idle + [slow]:
@@ -299,7 +318,7 @@ def test_broken(server):
 def device(server, *words, env=None):
     done = subprocess.run([sys.executable, f"{MODEL}/device.py", f"http://127.0.0.1:{server.port}",
                            USE_CASE, "-", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          text=True, timeout=300, env=dict(os.environ, **(env or {})))
+                          text=True, timeout=PROGRAM_S, env=dict(os.environ, **(env or {})))
     return [line.split("\t")[:2] for line in done.stdout.splitlines()], done.stderr
 
 
@@ -324,15 +343,6 @@ def test_device(server, folder):
     check([v for _, v in got] == ["<absent>", "1"], "the device sees the new rows", errors or got)
 
 
-def wait_reload(server, seen):
-    until = time.monotonic() + 20
-    while server.log().count("reloaded use_cases") <= seen:
-        if time.monotonic() > until:
-            return False
-        time.sleep(0.01)
-    return True
-
-
 def test_new_versions(server, folder, have_model):
     """Versions that are compiled are noticed without a signal, while requests and devices go on."""
     stop, counts, wrong = threading.Event(), {}, []
@@ -351,7 +361,8 @@ def test_new_versions(server, folder, have_model):
     for i in range(8):
         seen = server.log().count("reloaded use_cases")
         compile_rows(folder, server.data, ("row", "fresh")[i % 2], 300)
-        noticed += wait_reload(server, seen)
+        noticed += server.wait_log("reloaded use_cases", seen + 1)
+    wait_until(lambda: counts.get(200, 0) > 10)
     stop.set()
     for thread in threads:
         thread.join()
@@ -359,9 +370,12 @@ def test_new_versions(server, folder, have_model):
     check(counts.get(200, 0) > 10 and set(counts) == {200}, "no request is dropped meanwhile", counts)
     if have_model:
         check(not wrong, "and every look-up is answered", wrong)
-        got, errors = device(server, "row5.example.com/path", "fresh5.example.com/path")
-        check([v for _, v in got] == ["<absent>", "1"], "in the end from the last version",
-              errors or got)
+        answers = []
+
+        def is_last():
+            answers[:] = device(server, "row5.example.com/path", "fresh5.example.com/path")
+            return [v for _, v in answers[0]] == ["<absent>", "1"]
+        check(wait_until(is_last), "in the end from the last version", answers)
     else:
         skip("the model of a device is not here")
 
@@ -382,8 +396,9 @@ def test_reload_failure(server, folder):
     os.remove(current)
     os.symlink(version, current)
     shutil.rmtree(f"{server.data}/broken.use.case")
+    seen = server.log().count("failed=0")
     server.process.send_signal(signal.SIGHUP)
-    time.sleep(0.3)
+    check(server.wait_log("failed=0", seen + 1), "all are loaded again", server.log())
     check(config_of(server) == config, "and the good one is served")
 
 
@@ -397,14 +412,11 @@ def make_load(server, stop, counts):
             time.sleep(0.01)
 
 
-def test_drain(folder, data):
-    server = Server(data)
-    body_start = ("POST /config HTTP/1.1\r\nHost: a\r\nUser-Identifier: a\r\nUser-Agent: b\r\n"
-                  "Content-Length: 2\r\n\r\n\x0a").encode()
-    half = socket.create_connection(("127.0.0.1", server.port), timeout=20)
-    half.sendall(body_start)
-    idle = socket.create_connection(("127.0.0.1", server.port), timeout=20)
-    time.sleep(0.2)
+def test_drain(data):
+    server = Server(data, "--drain", FOR_EVER)
+    half = server.begin("/config", 2)
+    half.sendall(b"\x0a")
+    idle = socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE_S)
     server.process.send_signal(signal.SIGTERM)
     check(server.wait_log("draining"), "SIGTERM drains")
     time.sleep(0.2)
@@ -412,22 +424,20 @@ def test_drain(folder, data):
     half.sendall(b"\0")
     reply = half.recv(65536)
     check(b" 404 " in reply and b"onnection: close" in reply, "which is answered", reply)
-    check(server.process.wait(20) == 0, "then it ends with 0")
+    check(server.process.wait(PATIENCE_S) == 0, "then it ends with 0")
     half.close()
     idle.close()
     server = Server(data, "--drain", "1")
-    half = socket.create_connection(("127.0.0.1", server.port), timeout=20)
-    half.sendall(body_start)
-    time.sleep(0.2)
+    half = server.begin("/config", 2)
     started = time.monotonic()
-    check(server.end() == 0 and time.monotonic() - started < 5, "a drain is bounded")
+    check(server.end() == 0 and time.monotonic() - started < BODY_S, "a drain is bounded")
     half.close()
     server = Server(data)
     counts, stop = {}, threading.Event()
     threads = [threading.Thread(target=make_load, args=(server, stop, counts)) for _ in range(4)]
     for thread in threads:
         thread.start()
-    time.sleep(0.5)
+    wait_until(lambda: counts.get(200, 0) > 10)
     for _ in range(5):
         server.process.send_signal(signal.SIGHUP)
         time.sleep(0.05)
@@ -463,33 +473,31 @@ def record_queries(server):
 
 
 def test_end_while_computing(data):
+    """Six bodies of queries for one thread: when the first is answered, the others are under way."""
     server = Server(data, "--threads", "1")
     body = record_queries(server)
     whole = server.ask("POST", "/queries", body)
     server.end()
-    for drain, allowed in (("10", {200}), ("0", {200, 503, "cut"})):
+    for drain, allowed in ((FOR_EVER, {200}), ("0", {200, 503, "cut"})):
         server = Server(data, "--threads", "1", "--drain", drain)
-        replies = []
-
-        def ask():
-            try:
-                replies.append(server.ask("POST", "/queries", body))
-            except (OSError, http.client.HTTPException):
-                replies.append(("cut", {}, b""))
-        threads = [threading.Thread(target=ask) for _ in range(6)]
-        for thread in threads:
-            thread.start()
-        time.sleep(0.15)
-        started = time.monotonic()
+        connections = [server.begin("/queries", len(body)) for _ in range(6)]
+        for connection in connections:
+            connection.sendall(body)
+        check(select.select(connections, [], [], PATIENCE_S)[0], "queries are answered")
         code = server.end()
-        seconds = time.monotonic() - started
-        for thread in threads:
-            thread.join()
-        kinds = [reply[0] for reply in replies]
-        check(code == 0 and set(kinds) <= allowed and len(kinds) == 6,
-              f"SIGTERM while queries run, {drain} s to drain: ended with 0", (code, kinds, seconds))
-        check(all(reply[2] == whole[2] for reply in replies if reply[0] == 200),
-              "and what was answered is whole")
+        replies = []
+        for connection in connections:
+            try:
+                reply = http.client.HTTPResponse(connection)
+                reply.begin()
+                replies.append((reply.status, reply.read()))
+            except (OSError, http.client.HTTPException):
+                replies.append(("cut", b""))
+            connection.close()
+        kinds = [kind for kind, _ in replies]
+        check(code == 0 and set(kinds) <= allowed,
+              f"SIGTERM while queries run, {drain} s to drain: ended with 0", (code, kinds))
+        check(all(answer == whole[2] for kind, answer in replies if kind == 200), "and what was answered is whole")
 
 
 def test_kill(folder, data, have_model):
@@ -520,7 +528,7 @@ def test_kill(folder, data, have_model):
 def test_address_in_use(data):
     server = Server(data)
     done = subprocess.run([SERVER, "--data", data, "--auth", "none", "--listen", f"127.0.0.1:{server.port}"],
-                          stderr=subprocess.PIPE, text=True, timeout=60)
+                          stderr=subprocess.PIPE, text=True, timeout=PATIENCE_S)
     check(done.returncode == 1 and f"127.0.0.1:{server.port}" in done.stderr and
           "in use" in done.stderr, "an address in use is named", done.stderr)
     server.end()
@@ -568,7 +576,7 @@ def test_digests(folder):
     check(server.ask("GET", "/healthz")[0] == 200, "its dataset stays served")
     server.end()
     done = subprocess.run([SERVER, "--data", data, "--listen", "127.0.0.1:0", "--verify"],
-                          stderr=subprocess.PIPE, text=True, timeout=60)
+                          stderr=subprocess.PIPE, text=True, timeout=PATIENCE_S)
     check(done.returncode == 1 and "shard-1.pir: shard file: plaintext" in done.stderr,
           "--verify refuses it", done.stderr)
     with open(path, "r+b") as file:
@@ -596,7 +604,7 @@ def main():
         compile_rows(folder, data, "many", 300, "--shards", "128", use_case="many.shards")
         test_command_line(folder, data)
         test_kernel(data)
-        server = Server(data, "--debug")
+        server = Server(data, "--debug", "--drain", FOR_EVER)
         test_statuses(server)
         test_prefilter(server)
         test_compression(server)
@@ -612,9 +620,9 @@ def main():
         test_reload_failure(server, folder)
         started = time.monotonic()
         check(server.end() == 0, "SIGTERM ends with 0")
-        check(time.monotonic() - started < 5, "at once: what broken clients began is not waited for")
+        check(time.monotonic() - started < PATIENCE_S, "at once: what broken clients began is not waited for")
         test_digests(folder)
-        test_drain(folder, data)
+        test_drain(data)
         if have_model:
             test_end_while_computing(data)
         test_kill(folder, data, have_model)

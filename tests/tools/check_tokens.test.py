@@ -17,6 +17,7 @@ import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from patience import PATIENCE_S  # noqa: E402
 from served import Server, working_folder  # noqa: E402
 from tap import check, finish  # noqa: E402
 
@@ -92,6 +93,7 @@ class Issuer(http.server.BaseHTTPRequestHandler):
     seen = []
     spent = set()
     lock = threading.Lock()
+    changed = threading.Condition()
     signing = most_at_once = 0
 
     def log_message(self, *_):
@@ -111,11 +113,11 @@ class Issuer(http.server.BaseHTTPRequestHandler):
             return 401, error_json("User token is unauthorized")
         if len(body) != 259 or body[:2] != b"\0\2" or body[2] != self.current.id[31]:
             return 422, b""
-        with Issuer.lock:
+        with Issuer.changed:
             Issuer.signing += 1
             Issuer.most_at_once = max(Issuer.most_at_once, Issuer.signing)
-        time.sleep(0.05)
-        with Issuer.lock:
+            Issuer.changed.notify_all()
+            Issuer.changed.wait_for(lambda: Issuer.most_at_once > 1, PATIENCE_S)
             Issuer.signing -= 1
         return 200, pow(int.from_bytes(body[3:], "big"), self.current.d, self.current.n).to_bytes(256, "big")
 

@@ -6,9 +6,10 @@ import json
 import os
 import subprocess
 import sys
-import time
+import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from patience import PATIENCE_S, wait_until  # noqa: E402
 from served import Server  # noqa: E402
 from tap import check, finish  # noqa: E402
 from updating import BUILD, USE_CASE, Done, Site, Workplace, environment  # noqa: E402
@@ -22,14 +23,15 @@ class Web(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     body = hosts(100)
     status = 200
-    wait = 0.0
     answers = []
+    asked, may_answer = threading.Event(), threading.Event()
 
     def log_message(self, *_):
         pass
 
     def do_GET(self):
-        time.sleep(Web.wait)
+        Web.asked.set()
+        Web.may_answer.wait(PATIENCE_S)
         etag = '"%s"' % hashlib.sha256(Web.body).hexdigest()[:8]
         same = self.headers.get("If-None-Match") == etag and Web.status == 200
         status, body = (304, b"") if same else (Web.status, Web.body)
@@ -80,10 +82,8 @@ def test_life(place):
     done = place.update(path)
     second = place.in_force()
     check(done.code == 0 and done.json["changed"] and done.json["rows"] == 112 and second != first, "changed", done)
-    until = time.monotonic() + 20
-    while verdict(server, "https://bad105.example/") != 3 and time.monotonic() < until:
-        time.sleep(0.1)
-    check(verdict(server, "https://bad105.example/") == 3, "a running server takes it up", server.log())
+    check(wait_until(lambda: verdict(server, "https://bad105.example/") == 3), "a running server takes it up",
+          server.log())
     Web.status = 500
     done = place.update(path)
     check(done.code == 0 and done.json["changed"] is False and done.json["sources"][0]["state"] == "copy" and
@@ -148,20 +148,20 @@ def test_formats(place):
 
 
 def test_two_at_once(place):
-    Web.wait = 2
+    """The second one begins while the first one waits for its list."""
+    Web.asked.clear()
+    Web.may_answer.clear()
     path = place.lists(web())
     with subprocess.Popen(place.words(path), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                           env=environment()) as child:
-        until = time.monotonic() + 20
-        while not os.path.exists(f"{place.data}/.sources/{USE_CASE}/.lock") and time.monotonic() < until:
-            time.sleep(0.02)
-        time.sleep(0.2)
+        check(Web.asked.wait(PATIENCE_S), "the first one asks for its list")
         done = place.update(path)
         check(done.code == 1 and "another update is at work" in done.err, "two updates exclude each other", done)
-        check(child.wait(60) == 0, "and the first one is done")
-    Web.wait = 0
+        Web.may_answer.set()
+        check(child.wait(PATIENCE_S) == 0, "and the first one is done")
 
 
+Web.may_answer.set()
 site = Site(Web)
 try:
     for test in (test_life, test_guard_and_faults, test_formats, test_two_at_once):

@@ -3,13 +3,13 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "tests/patience.h"
 #include "tests/tap.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 static atomic_uint changes;
@@ -20,18 +20,19 @@ static void count_change(void *context)
     atomic_fetch_add(&changes, 1);
 }
 
-static void sleep_ms(long ms)
-{
-    const struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
-    nanosleep(&time, NULL);
-}
-
-/* The number of changes once there are `wanted`, or after ten seconds. */
+/* The number of changes once there are `wanted`, or when patience is over. */
 static unsigned wait_for(unsigned wanted)
 {
-    for (int i = 0; i < 1000 && atomic_load(&changes) < wanted; i++)
-        sleep_ms(10);
+    const struct patience patience = patience_begin();
+    while (atomic_load(&changes) < wanted && patience_lasts(&patience))
+        ;
     return atomic_load(&changes);
+}
+
+/* Longer than it takes to see a change on an idle machine: what shall not come is not awaited. */
+static void wait_for_none(void)
+{
+    patience_sleep_ms(DATA_WATCH_POLL_MS + 200);
 }
 
 static void make_version(const char *data, const char *use_case, const char *version)
@@ -65,22 +66,22 @@ int main(void)
 
     TAP_CHECK(data_watch_new(data, count_change, NULL, &watch, &error) == STATUS_OK,
               "a data folder is watched");
-    sleep_ms(2 * DATA_WATCH_POLL_MS + 200);
+    wait_for_none();
     TAP_CHECK(atomic_load(&changes) == 0, "what is there is no change");
     switch_to(data, "a.b", "2");
     TAP_CHECK(wait_for(1) == 1, "a switched link is one");
     make_version(data, "c.d", "1");
     make_version(data, "a.b", "3");
-    sleep_ms(DATA_WATCH_POLL_MS + 200);
+    wait_for_none();
     TAP_CHECK(atomic_load(&changes) == 1, "a version that is not in force is none");
     switch_to(data, "c.d", "1");
     TAP_CHECK(wait_for(2) == 2, "the first link of a use case is one");
     switch_to(data, "c.d", "1");
-    sleep_ms(DATA_WATCH_POLL_MS + 200);
+    wait_for_none();
     TAP_CHECK(atomic_load(&changes) == 2, "the same link again is none");
     snprintf(path, sizeof path, "%s/a.b/current", data);
     unlink(path);
-    sleep_ms(DATA_WATCH_POLL_MS + 200);
+    wait_for_none();
     TAP_CHECK(atomic_load(&changes) == 2, "a link that goes away is none");
     switch_to(data, "a.b", "3");
     TAP_CHECK(wait_for(3) == 3, "but its return is one");
@@ -88,7 +89,7 @@ int main(void)
     data_watch_free(watch);
     const unsigned last = atomic_load(&changes);
     switch_to(data, "a.b", "2");
-    sleep_ms(DATA_WATCH_POLL_MS + 200);
+    wait_for_none();
     TAP_CHECK(atomic_load(&changes) == last, "nothing is told after the end");
 
     snprintf(path, sizeof path, "%s/missing", data);

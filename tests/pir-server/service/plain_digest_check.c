@@ -1,6 +1,7 @@
 /* The check behind a running server, with its real thread: what it says, and how soon it ends. */
 #include "pir-server/service/digest_check.h"
 
+#include "tests/patience.h"
 #include "tests/pir-server/dataset/dataset_help.h"
 #include "tests/pir-server/service/service_fixture.h"
 #include "tests/tap.h"
@@ -8,13 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define OTHER_USE_CASE "z.other"
-/* A file with a hole of this size: reading it takes minutes. */
-#define ENDLESS_BYTES ((off_t)1 << 40)
-#define SOON_MS       5000
+/* A file with a hole of this size: reading it takes many times the patience of a test. */
+#define ENDLESS_BYTES ((off_t)1 << 43)
 
 static struct service_fixture fixture;
 static struct context_registry *registry;
@@ -33,13 +32,6 @@ static const struct catalog *load(const struct catalog *old)
     return catalog;
 }
 
-static unsigned now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (unsigned)(now.tv_sec * 1000 + now.tv_nsec / 1000000);
-}
-
 static unsigned count_said(const char *words)
 {
     static char text[65536];
@@ -53,10 +45,9 @@ static unsigned count_said(const char *words)
 
 static bool says(const char *words, unsigned times)
 {
-    const struct timespec pause = {.tv_nsec = 10000000};
-    const unsigned start = now_ms();
-    while (count_said(words) < times && now_ms() - start < 4 * SOON_MS)
-        nanosleep(&pause, NULL);
+    const struct patience patience = patience_begin();
+    while (count_said(words) < times && patience_lasts(&patience))
+        ;
     return count_said(words) == times;
 }
 
@@ -96,18 +87,18 @@ int main(void)
     path_in_force(FIXTURE_USE_CASE, "prefilter.bloom", path);
     if (truncate(path, ENDLESS_BYTES) != 0)
         abort();
-    const unsigned start = now_ms();
+    const struct patience patience = patience_begin();
     if (digest_check_new(&logger, &check, &error) != STATUS_OK)
         abort();
     digest_check_start(check, catalog);
-    nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+    patience_sleep_ms(50);
     digest_check_free(check);
-    TAP_CHECK(now_ms() - start < SOON_MS, "the end breaks off what is under way");
+    TAP_CHECK(patience_lasts(&patience), "the end breaks off what is under way");
 
     if (digest_check_new(&logger, &check, &error) != STATUS_OK)
         abort();
     digest_check_start(check, catalog);
-    nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+    patience_sleep_ms(50);
     fixture_compile(&fixture, FIXTURE_USE_CASE, "newer", 400, 2);
     const struct catalog *newer = load(catalog);
     digest_check_start(check, newer);

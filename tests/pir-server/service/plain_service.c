@@ -1,6 +1,7 @@
 /* Queries, uploads and downloads of several threads while datasets are replaced under them: every
  * answer is right for the dataset it was asked of, and all is freed at the end. */
 #include "base/compiler.h"
+#include "tests/patience.h"
 #include "tests/pir-server/service/service_fixture.h"
 #include "tests/tap.h"
 
@@ -8,7 +9,6 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define ASKERS  3
 #define RELOADS 4
@@ -82,7 +82,12 @@ static void *upload(void *argument)
     return NULL;
 }
 
-/* More bodies at once than the queue takes: each is answered, with 200 or 503. */
+#define FLOODERS    16
+#define FLOOD_TIMES 4
+static pthread_barrier_t flood_gate;
+
+/* More bodies at once than the queue takes: each is answered, with 200 or 503. All begin when all
+ * have their keys. */
 static void *flood(void *argument)
 {
     struct fixture_device device;
@@ -90,7 +95,8 @@ static void *flood(void *argument)
     struct fixture_query query;
     fixture_query_init(&device, "no.such.example/row", &query);
     fixture_query_inline_key(&device, &query);
-    for (int i = 0; i < 4; i++) {
+    pthread_barrier_wait(&flood_gate);
+    for (int i = 0; i < FLOOD_TIMES; i++) {
         struct http_response response;
         const unsigned status = fixture_send(&fixture, &device, &query, 1, &response);
         atomic_fetch_add(status == 200 ? &answered : status == 503 ? &busy : &wrong, 1);
@@ -101,16 +107,29 @@ static void *flood(void *argument)
     return NULL;
 }
 
+static void flood_once(void)
+{
+    pthread_t threads[FLOODERS];
+    pthread_barrier_init(&flood_gate, NULL, FLOODERS);
+    for (size_t i = 0; i < FLOODERS; i++)
+        pthread_create(&threads[i], NULL, flood, (void *)(uintptr_t) "flooder");
+    for (size_t i = 0; i < FLOODERS; i++)
+        pthread_join(threads[i], NULL);
+    pthread_barrier_destroy(&flood_gate);
+}
+
 static void test_flood(void)
 {
-    pthread_t threads[16];
+    const struct patience patience = patience_begin();
+    int floods = 0;
     answered = busy = 0;
-    for (size_t i = 0; i < ARRAY_COUNT(threads); i++)
-        pthread_create(&threads[i], NULL, flood, (void *)(uintptr_t) "flooder");
-    for (size_t i = 0; i < ARRAY_COUNT(threads); i++)
-        pthread_join(threads[i], NULL);
-    TAP_CHECK(wrong == 0 && answered + busy == 64, "flood: %d answered, %d refused with 503",
-              (int)answered, (int)busy);
+    /* A machine with one core to spare may let the flooders through one after the other. */
+    do {
+        flood_once();
+        floods++;
+    } while (busy == 0 && patience_lasts(&patience));
+    TAP_CHECK(wrong == 0 && answered + busy == floods * FLOODERS * FLOOD_TIMES,
+              "flood: %d answered, %d refused with 503", (int)answered, (int)busy);
     TAP_CHECK(busy > 0, "a full queue refuses");
 }
 
@@ -136,8 +155,7 @@ int main(void)
         fixture_compile(&fixture, FIXTURE_USE_CASE, word, 400, 0);
         struct error error;
         failed += service_reload(fixture.service, &error) != STATUS_OK;
-        const struct timespec wait = {.tv_nsec = 50000000};
-        nanosleep(&wait, NULL);
+        patience_sleep_ms(50);
     }
     atomic_store(&is_over, true);
     for (int i = 0; i < ASKERS; i++)
