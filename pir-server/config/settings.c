@@ -81,7 +81,20 @@ const struct setting_row setting_table[SETTING_COUNT] = {
                              .least = 1,
                              .most = CONNECTIONS_MAX,
                              .unit = 1,
-                             .help = "open connections [1024]"},
+                             .help = "open connections [4096]"},
+    [SETTING_ADDRESS_CONNECTIONS] = {.option = "connections-per-address",
+                                     .argument = "N",
+                                     .field = "connectionsPerAddress",
+                                     .kind = SETTING_IS_NUMBER,
+                                     .least = 0,
+                                     .most = CONNECTIONS_MAX,
+                                     .unit = 1,
+                                     .help = "of them from one address [256]; 0: any number"},
+    [SETTING_PROXIES] = {.option = "trusted-proxy",
+                         .argument = "LIST",
+                         .field = "trustedProxies",
+                         .kind = SETTING_IS_TEXT,
+                         .help = "addresses not counted so [127.0.0.1,::1]; none"},
     [SETTING_BODIES] = {.option = "bodies-mb",
                         .argument = "N",
                         .field = "bodies",
@@ -179,6 +192,9 @@ void settings_set_text(struct settings *settings, enum setting setting, const ch
     case SETTING_LISTEN:
         settings->http.address = text;
         break;
+    case SETTING_PROXIES:
+        settings->http.limits.proxies = text;
+        break;
     case SETTING_STATE:
         settings->state = text;
         break;
@@ -236,7 +252,10 @@ void settings_set_number(struct settings *settings, enum setting setting, uint64
         settings->service.queue_limit = (size_t)number;
         break;
     case SETTING_CONNECTIONS:
-        settings->http.connections_max = (unsigned)number;
+        settings->http.limits.connections_max = (unsigned)number;
+        break;
+    case SETTING_ADDRESS_CONNECTIONS:
+        settings->http.limits.address_max = (unsigned)number;
         break;
     case SETTING_BODIES:
         settings->http.bodies_max_bytes = (size_t)number;
@@ -269,11 +288,14 @@ bool settings_have_tokens(const struct settings *settings)
 enum status settings_check(const struct settings *settings, struct error *err)
 {
     bool is_loopback = false;
+    struct address_ranges ignored;
     struct error why;
     if (settings->data == NULL)
         return error_set(err, STATUS_INVALID, "--data DIR is missing");
     if (settings_have_tokens(settings) && settings->allow_unauthenticated)
         return error_set(err, STATUS_INVALID, "--allow-unauthenticated goes with --auth none");
+    if (address_ranges_parse(settings->http.limits.proxies, &ignored, &why) != STATUS_OK)
+        return error_set(err, STATUS_INVALID, "--trusted-proxy %s", why.message);
     if (http_address_is_loopback(settings->http.address, &is_loopback, &why) != STATUS_OK)
         return error_set(err, STATUS_INVALID, "--listen %s", why.message);
     if (!is_loopback && !settings_have_tokens(settings) && !settings->allow_unauthenticated)

@@ -48,7 +48,10 @@ struct http_request {
 struct http_admission {
     const char *label;                       /* names the route in the log; static */
     bool is_slow;                            /* start() may be done later, from another thread */
+    bool is_paid;                            /* goes before what is not, when there is too much */
     size_t body_max;                         /* largest body; 0: what comes is thrown away */
+    unsigned body_weight;                    /* memory for a byte of it, with all that is made of
+                                              * it while it is answered; 0 counts as 1 */
     uint8_t note[HTTP_ADMISSION_NOTE_BYTES]; /* the handler's own, from admit() to start() */
 };
 

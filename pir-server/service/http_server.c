@@ -20,10 +20,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
-#define LISTEN_BACKLOG 511
+#define LISTEN_BACKLOG   511
+#define SOCKETS_A_THREAD 64
+/* Of the datasets, the state and the system. */
+#define FILES_BESIDE 1024
 
 struct http_server {
     struct http_handler handler;
@@ -143,6 +147,7 @@ static bool join_value(struct exchange *exchange, size_t header, const char *val
 struct header_walk {
     struct exchange *exchange;
     bool has_failed;
+    bool is_too_large; /* a field */
 };
 
 static enum MHD_Result take_header(void *context, enum MHD_ValueKind kind, const char *name,
@@ -151,6 +156,8 @@ static enum MHD_Result take_header(void *context, enum MHD_ValueKind kind, const
     (void)kind;
     struct header_walk *walk = context;
     struct http_request *request = &walk->exchange->request;
+    if (strlen(name) + (value != NULL ? strlen(value) : 0) > HTTP_FIELD_MAX_BYTES)
+        walk->is_too_large = true;
     for (size_t i = 0; i < HTTP_HEADER_COUNT; i++) {
         if (strcasecmp(name, http_header_name((enum http_header)i)) != 0)
             continue;
@@ -251,8 +258,10 @@ static enum MHD_Result begin_request(struct exchange *exchange, const char *url,
         return MHD_NO;
 
     const uint64_t length = declared_length(exchange->connection);
-    if (!server->handler.admit(server->handler.context, &exchange->request, exchange->response,
-                               &exchange->admission))
+    if (walk.is_too_large)
+        decide(exchange, 431);
+    else if (!server->handler.admit(server->handler.context, &exchange->request, exchange->response,
+                                    &exchange->admission))
         exchange->is_decided = true;
     else if (exchange->admission.body_max > 0 && length > exchange->admission.body_max)
         decide(exchange, 413);
@@ -260,7 +269,9 @@ static enum MHD_Result begin_request(struct exchange *exchange, const char *url,
     bytes_init(&exchange->body, length > 0 && length < exchange->admission.body_max
                                     ? (size_t)length
                                     : exchange->admission.body_max);
-    connection_watch_body(exchange->watched);
+    connection_watch_body(exchange->watched, exchange->is_decided          ? REQUEST_REFUSED
+                                             : exchange->admission.is_paid ? REQUEST_PAID
+                                                                           : REQUEST_FREE);
     if (exchange->is_decided &&
         (waits_for_continue(exchange->connection) || length > HTTP_DISCARD_MAX_BYTES))
         return send_response(exchange);
@@ -279,6 +290,11 @@ static bool charge(struct http_server *server, size_t more)
     return true;
 }
 
+static size_t body_weight(const struct exchange *exchange)
+{
+    return exchange->admission.body_weight > 0 ? exchange->admission.body_weight : 1;
+}
+
 /* Appends a piece; the memory it takes is charged before it is taken. */
 static void keep_piece(struct exchange *exchange, struct span piece)
 {
@@ -295,11 +311,12 @@ static void keep_piece(struct exchange *exchange, struct span piece)
             room = body->size + piece.size;
         if (room > body->max_size)
             room = body->max_size;
-        if (!charge(server, room - exchange->charged)) {
+        const size_t cost = room * body_weight(exchange);
+        if (!charge(server, cost - exchange->charged)) {
             decide(exchange, 503);
             return;
         }
-        exchange->charged = room;
+        exchange->charged = cost;
         bytes_reserve(body, room);
     }
     bytes_append(body, piece);
@@ -413,8 +430,18 @@ static void connection_changed(void *context, struct MHD_Connection *connection,
     }
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    if (info != NULL)
-        *slot = connection_watch_open(server->watch, info->connect_fd);
+    const union MHD_ConnectionInfo *client =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    if (info != NULL && client != NULL)
+        *slot = connection_watch_open(server->watch, info->connect_fd, client->client_addr);
+}
+
+/* Two threads may take one connection each of the same address at the same time. */
+static enum MHD_Result admit_address(void *context, const struct sockaddr *address, socklen_t size)
+{
+    struct http_server *server = context;
+    (void)size;
+    return connection_watch_admits(server->watch, address) ? MHD_YES : MHD_NO;
 }
 
 /* Paths are decoded by route.c, component by component. */
@@ -462,15 +489,39 @@ struct http_server_options http_server_options_default(void)
     return (struct http_server_options){
         .address = "127.0.0.1:8080",
         .threads = HTTP_THREADS,
-        .connections_max = HTTP_CONNECTIONS_MAX,
         .bodies_max_bytes = HTTP_BODIES_MAX_BYTES,
         .idle_s = HTTP_IDLE_S,
-        .times = {.head_ms = HTTP_HEAD_MS,
-                  .idle_ms = HTTP_KEEP_ALIVE_MS,
-                  .body_ms = HTTP_BODY_MS,
-                  .send_ms = HTTP_SEND_MS,
-                  .bytes_per_second = HTTP_LEAST_BYTES_PER_SECOND},
+        .limits = {.head_ms = HTTP_HEAD_MS,
+                   .idle_ms = HTTP_KEEP_ALIVE_MS,
+                   .body_ms = HTTP_BODY_MS,
+                   .send_ms = HTTP_SEND_MS,
+                   .bytes_per_second = HTTP_LEAST_BYTES_PER_SECOND,
+                   .connections_max = HTTP_CONNECTIONS_MAX,
+                   .address_max = HTTP_ADDRESS_MAX,
+                   .proxies = HTTP_PROXIES},
     };
+}
+
+/* The watch ends what is too much; until the daemon has noticed, there may be more. The daemon
+ * shares them out among its threads, however many each one has. */
+static unsigned sockets_at_most(const struct http_server_options *options)
+{
+    return 2 * options->limits.connections_max + options->threads * SOCKETS_A_THREAD;
+}
+
+/* Raises the number of files that the process may have open to what connections need. */
+static void allow_files(unsigned connections, const struct log *log)
+{
+    struct rlimit files;
+    const rlim_t wanted = (rlim_t)connections + FILES_BESIDE;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= wanted)
+        return;
+    files.rlim_cur = files.rlim_max < wanted ? files.rlim_max : wanted;
+    if (setrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur < wanted)
+        log_write(log, LOG_WARNING,
+                  "%u connections need more open files than the system allows (%ju): raise the "
+                  "limit (ulimit -n, LimitNOFILE=) or set fewer connections",
+                  connections, (uintmax_t)files.rlim_cur);
 }
 
 enum status http_server_start(const struct http_server_options *options,
@@ -493,16 +544,17 @@ enum status http_server_start(const struct http_server_options *options,
 
     enum status status = listen_on(server, options->address, err);
     if (status == STATUS_OK)
-        status = connection_watch_new(&options->times, &server->watch, err);
+        status = connection_watch_new(&options->limits, log, &server->watch, err);
     if (status != STATUS_OK)
         goto done;
+    allow_files(options->limits.connections_max, log);
     /* A pool of one is refused: then the daemon runs a single thread. */
     const unsigned pool = options->threads > 1 ? options->threads : 0;
     server->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
-        access_handler, server, MHD_OPTION_EXTERNAL_LOGGER, say_nothing, NULL,
-        MHD_OPTION_LISTEN_SOCKET, server->listen_fd, MHD_OPTION_THREAD_POOL_SIZE, pool,
-        MHD_OPTION_CONNECTION_LIMIT, options->connections_max, MHD_OPTION_CONNECTION_TIMEOUT,
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0,
+        admit_address, server, access_handler, server, MHD_OPTION_EXTERNAL_LOGGER, say_nothing,
+        NULL, MHD_OPTION_LISTEN_SOCKET, server->listen_fd, MHD_OPTION_THREAD_POOL_SIZE, pool,
+        MHD_OPTION_CONNECTION_LIMIT, sockets_at_most(options), MHD_OPTION_CONNECTION_TIMEOUT,
         options->idle_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT, HTTP_HEAD_MAX_BYTES,
         MHD_OPTION_NOTIFY_COMPLETED, completed, server, MHD_OPTION_NOTIFY_CONNECTION,
         connection_changed, server, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,

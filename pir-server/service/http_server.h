@@ -19,7 +19,10 @@
 
 #define HTTP_DISCARD_MAX_BYTES      ((uint64_t)64 << 20)
 #define HTTP_HEAD_MAX_BYTES         ((size_t)32768) /* all of a request's head, and its buffer */
-#define HTTP_CONNECTIONS_MAX        1024
+#define HTTP_FIELD_MAX_BYTES        ((size_t)8192)  /* one field: name and value */
+#define HTTP_CONNECTIONS_MAX        4096
+#define HTTP_ADDRESS_MAX            256
+#define HTTP_PROXIES                "127.0.0.1,::1"
 #define HTTP_BODIES_MAX_BYTES       ((size_t)512 << 20)
 #define HTTP_IDLE_S                 30 /* without a byte in either direction */
 #define HTTP_HEAD_MS                15000
@@ -46,10 +49,9 @@ struct http_handler {
 struct http_server_options {
     const char *address; /* "127.0.0.1:8080", "[::1]:8080", port 0 = any free one */
     unsigned threads;
-    unsigned connections_max;
     size_t bodies_max_bytes;
     unsigned idle_s;
-    struct connection_times times;
+    struct connection_limits limits;
 };
 struct http_server_options http_server_options_default(void);
 

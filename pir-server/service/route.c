@@ -7,6 +7,8 @@
 #include <string.h>
 
 #define COMPONENTS_MAX 3
+/* An evaluation key that comes along takes two and a half times its size when it is decoded. */
+#define QUERIES_WEIGHT 4
 
 static int hex_digit(char c)
 {
@@ -118,6 +120,7 @@ void route_find(enum http_method method, const char *target, struct route_match 
 static const struct {
     const char *name;
     size_t body_max;
+    unsigned body_weight;
     bool needs_token;
     bool needs_identity;
     bool is_slow;
@@ -135,6 +138,7 @@ static const struct {
                    .is_slow = true},
     [ROUTE_QUERIES] = {.name = "queries",
                        .body_max = WIRE_BODY_MAX_BYTES,
+                       .body_weight = QUERIES_WEIGHT,
                        .needs_token = true,
                        .needs_identity = true,
                        .is_slow = true},
@@ -158,6 +162,11 @@ const char *route_name(enum route route)
 size_t route_body_max(enum route route)
 {
     return properties[route].body_max;
+}
+
+unsigned route_body_weight(enum route route)
+{
+    return properties[route].body_weight;
 }
 
 bool route_needs_token(enum route route)

@@ -40,6 +40,8 @@ void route_find(enum http_method method, const char *target, struct route_match 
 const char *route_name(enum route route);
 /* The largest body it takes; 0: what comes is thrown away. */
 size_t route_body_max(enum route route);
+/* struct http_admission; 0 counts as 1. */
+unsigned route_body_weight(enum route route);
 /* Does it cost a token? */
 bool route_needs_token(enum route route);
 /* Must User-Identifier and User-Agent be there? */

@@ -180,7 +180,8 @@ bool service_admit(void *context, const struct http_request *request, struct htt
     route_find(request->method, request->target, &match);
     *ret_admission = (struct http_admission){.label = route_name(match.route),
                                              .is_slow = route_is_slow(match.route),
-                                             .body_max = route_body_max(match.route)};
+                                             .body_max = route_body_max(match.route),
+                                             .body_weight = route_body_weight(match.route)};
     if (match.route == ROUTE_NONE) {
         http_response_empty(ret, 404);
         return false;
@@ -190,6 +191,7 @@ bool service_admit(void *context, const struct http_request *request, struct htt
     static_assert(sizeof payment <= sizeof ret_admission->note, "a payment fits into the note");
     memcpy(ret_admission->note, &payment, sizeof payment);
     ret_admission->is_slow |= payment.is_due;
+    ret_admission->is_paid = payment.is_due;
     if (!route_needs_identity(match.route))
         return true;
     if (request->headers[HTTP_USER_IDENTIFIER] == NULL) {

@@ -91,14 +91,24 @@ static void start(void *context, const struct http_request *request,
 
 static struct http_server *server;
 
-static int dial(void)
+/* A connection from 127.0.0.`from`. */
+static int dial_from(unsigned from)
 {
     const int fd = socket(AF_INET, SOCK_STREAM, 0);
+    const struct sockaddr_in own = {.sin_family = AF_INET,
+                                    .sin_addr.s_addr = htonl(INADDR_LOOPBACK - 1 + from)};
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    if (bind(fd, (const struct sockaddr *)&own, sizeof own) != 0)
+        perror("bind");
     to.sin_port = htons((uint16_t)atoi(strrchr(http_server_address(server), ':') + 1));
     if (connect(fd, (struct sockaddr *)&to, sizeof to) != 0)
         perror("connect");
     return fd;
+}
+
+static int dial(void)
+{
+    return dial_from(1);
 }
 
 static void say(int fd, const char *text)
@@ -206,6 +216,42 @@ static void test_requests(void)
     const int fd = dial();
     say(fd, "hello\r\n\r\n");
     TAP_CHECK(ended_within(fd, PATIENCE_MS), "what is no HTTP ends the connection");
+    close(fd);
+}
+
+/* A request with `size` letters behind `start`. */
+static void expect_long(const char *what, const char *start, size_t size, const char *end,
+                        const char *status)
+{
+    static char head[65536];
+    const size_t start_size = strlen(start);
+    memcpy(head, start, start_size);
+    memset(head + start_size, 'a', size);
+    snprintf(head + start_size + size, sizeof head - start_size - size, "%s", end);
+    expect(what, head, 0, status, strcmp(status, "HTTP/1.1 200") == 0 ? "0 -" : "");
+}
+
+static void test_heads(void)
+{
+    static const char one[] = "GET /x HTTP/1.1\r\nHost: a\r\nx: ";
+    static const char end[] = "\r\n\r\n";
+    expect_long("the largest field", one, HTTP_FIELD_MAX_BYTES - 1, end, "HTTP/1.1 200");
+    expect_long("one byte more: 431", one, HTTP_FIELD_MAX_BYTES, end, "HTTP/1.1 431");
+    char reply[4096];
+    static char head[40001];
+    memset(head, 'a', sizeof head - 1);
+    int fd = dial();
+    say(fd, one);
+    say(fd, head);
+    say(fd, end);
+    hear(fd, reply, sizeof reply);
+    TAP_CHECK(strncmp(reply, "HTTP/1.1 431", 12) == 0, "a head of 40,000 bytes: 431");
+    close(fd);
+    fd = dial();
+    say(fd, "GET /");
+    say(fd, head);
+    hear(fd, reply, sizeof reply);
+    TAP_CHECK(strncmp(reply, "HTTP/1.1 414", 12) == 0, "a target of 40,000 bytes: 414");
     close(fd);
 }
 
@@ -413,13 +459,112 @@ static void test_drain(void)
     close(idle);
 }
 
+/* ---- how many connections ---- */
+
+#define MANY 24
+
+/* Is it still there, and answered? */
+static bool is_answered(int fd)
+{
+    char reply[4096];
+    say(fd, "GET /x HTTP/1.1\r\nHost: a\r\n\r\n");
+    hear(fd, reply, sizeof reply);
+    return strncmp(reply, "HTTP/1.1 200", 12) == 0;
+}
+
+/* Has the server ended it, or does it soon? */
+static bool is_ended(int fd)
+{
+    return ended_within(fd, PATIENCE_MS);
+}
+
+static void close_all(const int *fds, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        close(fds[i]);
+}
+
+/* Asks on new connections until one is answered; false after long. */
+static bool gets_in(unsigned from)
+{
+    const struct timespec wait = {.tv_nsec = 50000000};
+    bool is_in = false;
+    for (int i = 0; i < 600 && !is_in; i++) {
+        const int fd = dial_from(from);
+        is_in = is_answered(fd);
+        close(fd);
+        if (!is_in)
+            nanosleep(&wait, NULL);
+    }
+    return is_in;
+}
+
+/* Of one address at most four. */
+static void test_address_limit(void)
+{
+    int fds[4];
+    bool holds = true;
+    for (size_t i = 0; i < ARRAY_COUNT(fds); i++) {
+        fds[i] = dial_from(2);
+        holds = holds && is_answered(fds[i]);
+    }
+    TAP_CHECK(holds, "as many connections of one address as there may be");
+    const int more = dial_from(2);
+    TAP_CHECK(is_ended(more), "one more is closed");
+    close(more);
+    TAP_CHECK(gets_in(3), "another address gets in");
+    int proxied[8];
+    holds = true;
+    for (size_t i = 0; i < ARRAY_COUNT(proxied); i++) {
+        proxied[i] = dial_from(9);
+        holds = holds && is_answered(proxied[i]);
+    }
+    TAP_CHECK(holds, "a trusted proxy's connections are not counted");
+    close_all(proxied, ARRAY_COUNT(proxied));
+    close(fds[0]);
+    TAP_CHECK(gets_in(2), "where one ended, another gets in");
+    close_all(fds + 1, ARRAY_COUNT(fds) - 1);
+}
+
+/* At most 16 in all. */
+static void test_total_limit(void)
+{
+    int silent[MANY];
+    const int known = dial_from(9);
+    bool holds = is_answered(known);
+    for (size_t i = 0; i < MANY; i++)
+        silent[i] = dial_from(9);
+    /* The newest is taken after all others. */
+    TAP_CHECK(is_answered(silent[MANY - 1]), "with too many connections a new one is answered");
+    holds = holds && is_answered(known);
+    TAP_CHECK(holds, "one that was answered before stays");
+    for (size_t i = 0; i < MANY - 16; i++)
+        holds = holds && is_ended(silent[i]);
+    TAP_CHECK(holds, "the oldest that said nothing went");
+    close_all(silent, MANY);
+    close(known);
+
+    int idle[MANY];
+    holds = true;
+    for (size_t i = 0; i < MANY; i++) {
+        idle[i] = dial_from(9);
+        holds = holds && is_answered(idle[i]);
+    }
+    TAP_CHECK(holds, "with too many that wait between requests, each new one is answered");
+    holds = is_answered(idle[MANY - 1]);
+    for (size_t i = 0; i < MANY - 16; i++)
+        holds = holds && is_ended(idle[i]);
+    TAP_CHECK(holds, "the longest waiting went");
+    close_all(idle, MANY);
+}
+
 /* A server that cuts clients off after so long. */
 static struct http_server_options options_with(unsigned client_ms)
 {
     struct http_server_options options = http_server_options_default();
     options.address = "127.0.0.1:0";
     options.bodies_max_bytes = 5 * BODY_MAX / 2;
-    options.times.head_ms = options.times.idle_ms = options.times.body_ms = client_ms;
+    options.limits.head_ms = options.limits.idle_ms = options.limits.body_ms = client_ms;
     return options;
 }
 
@@ -446,13 +591,27 @@ static void test_address_in_use(void)
               "an address in use is named: %s", error.message);
 }
 
+static void test_numbers(void)
+{
+    struct http_server_options options = options_with(PATIENCE_MS);
+    options.limits.connections_max = 16;
+    options.limits.address_max = 4;
+    options.limits.proxies = "127.0.0.9/32";
+    options.threads = 1; /* takes connections in the order in which they came */
+    serve(&options);
+    test_heads();
+    test_address_limit();
+    test_total_limit();
+    http_server_free(server);
+}
+
 int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
     if (thread_pool_new(2, 16, &pool, NULL) != STATUS_OK)
         return 1;
     struct http_server_options options = options_with(HASTE_MS);
-    options.times.bytes_per_second = 1000000;
+    options.limits.bytes_per_second = 1000000;
     serve(&options);
     test_slow_clients();
     http_server_free(server);
@@ -468,6 +627,7 @@ int main(void)
     test_load();
     test_drain();
     http_server_free(server);
+    test_numbers();
     thread_pool_free(pool);
     return tap_finish();
 }
