@@ -18,7 +18,8 @@ Test(config_file, every_field)
     static const char text[] =
         "{\"data\":\"d\",\"listen\":\"[::1]:0\",\"state\":\"/s\",\"auth\":\"token\","
         "\"allowUnauthenticated\":true,\"keyFile\":\"k/f\",\"threads\":3,\"httpThreads\":4,"
-        "\"queue\":5,\"connections\":6,\"bodies\":\"7MiB\",\"keyCache\":0,\"keyStore\":\"2GB\","
+        "\"queue\":5,\"connections\":6,\"connectionsPerAddress\":0,\"trustedProxies\":\"10.0.0.0/"
+        "8\",\"bodies\":\"7MiB\",\"keyCache\":0,\"keyStore\":\"2GB\","
         "\"keyLifetime\":\"9d\",\"reports\":\"r\",\"reportsSize\":1048576,\"drain\":\"1m\","
         "\"verify\":true,\"kernel\":\"ref\",\"debug\":true}";
     struct settings s;
@@ -33,7 +34,9 @@ Test(config_file, every_field)
     cr_expect_eq(s.service.compute_threads, 3);
     cr_expect_eq(s.http.threads, 4);
     cr_expect_eq(s.service.queue_limit, 5);
-    cr_expect_eq(s.http.connections_max, 6);
+    cr_expect_eq(s.http.limits.connections_max, 6);
+    cr_expect_eq(s.http.limits.address_max, 0);
+    cr_expect_str_eq(s.http.limits.proxies, "10.0.0.0/8");
     cr_expect_eq(s.http.bodies_max_bytes, 7 << 20);
     cr_expect_eq(s.service.key_cache_bytes, 0);
     cr_expect_eq(s.limits.key_bytes_in_all, 2000000000);
