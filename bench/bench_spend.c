@@ -63,11 +63,13 @@ struct ticket_context {
     struct store_ticket *ticket;
 };
 /* The answer to a ticket, which is free again. */
-static void release(void *context, enum status status, uint32_t retry_after_s)
+static void release(void *context, enum status status, uint32_t retry_after_s,
+                    const struct error *failure)
 {
     struct ticket_context *of = context;
     struct worker *worker = of->worker;
     (void)retry_after_s;
+    (void)failure;
     require(status == STATUS_OK, "spending a token");
     atomic_fetch_add(&worker->state->redeemed, 1);
     pthread_mutex_lock(&worker->lock);

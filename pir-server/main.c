@@ -109,6 +109,7 @@ static void block_signals(sigset_t *ret)
     sigaddset(ret, SIGINT);
     sigprocmask(SIG_BLOCK, ret, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is a failed write, as on a full disk */
 }
 
 static int run(struct settings *settings)

@@ -51,8 +51,10 @@ static void print_help(FILE *out)
 
 int main(int argc, char **argv)
 {
-    /* A closed pipe is a failed write with a message, not a silent death. */
+    /* A closed pipe, or a file that may not grow, is a failed write with a message, not a silent
+     * death. */
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
     if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
         print_help(stdout);
         return tool_finish(EXIT_DONE);

@@ -120,7 +120,8 @@ static void sign(void *context, size_t worker)
 }
 
 /* On the thread of the tickets. */
-static void on_counted(void *context, enum status status, uint32_t retry_after_s)
+static void on_counted(void *context, enum status status, uint32_t retry_after_s,
+                       const struct error *failure)
 {
     struct issuing *issuing = context;
     struct service *service = issuing->pending.service;
@@ -137,7 +138,7 @@ static void on_counted(void *context, enum status status, uint32_t retry_after_s
         response->retry_after_s = retry_after_s;
     } else {
         struct error error = {0};
-        (void)error_set(&error, STATUS_BUSY, "the state counts no token: %s", status_name(status));
+        (void)error_set(&error, STATUS_BUSY, "the state counts no token: %s", failure->message);
         respond_failure(service, ROUTE_ISSUE, STATUS_BUSY, &error, response);
     }
     issuing_end(issuing);

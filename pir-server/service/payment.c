@@ -65,7 +65,8 @@ static void give_back(struct service *service, enum route route)
 }
 
 /* On the thread of the tickets. */
-static void on_spent(void *context, enum status status, uint32_t retry_after_s)
+static void on_spent(void *context, enum status status, uint32_t retry_after_s,
+                     const struct error *failure)
 {
     struct paying paying = *(struct paying *)context;
     struct service *service = paying.pending.service;
@@ -83,7 +84,7 @@ static void on_spent(void *context, enum status status, uint32_t retry_after_s)
         refuse(TOKEN_UNKNOWN_KEY, paying.pending.response);
     } else {
         struct error error = {0};
-        (void)error_set(&error, STATUS_BUSY, "the state takes no token: %s", status_name(status));
+        (void)error_set(&error, STATUS_BUSY, "the state takes no token: %s", failure->message);
         respond_failure(service, paying.route, STATUS_BUSY, &error, paying.pending.response);
     }
     paying.pending.done(paying.pending.done_context);

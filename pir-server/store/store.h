@@ -15,7 +15,8 @@
  *          by); in all, a put beyond it is refused with STATUS_BUSY, so that nobody can push out
  *          the keys of others.
  * Errors   STATUS_BUSY the file stays locked by another process or the store is full;
- *          STATUS_IO the disk refuses (full, read-only); STATUS_MALFORMED the file is damaged or
+ *          STATUS_IO the disk refuses (full, read-only), or the file is no longer where it was
+ *          opened; STATUS_MALFORMED the file is damaged or
  *          not ours; STATUS_UNSUPPORTED it was written by a newer program. Messages name the file.
  * Threads  all functions but open and close may be called from any thread; a reader does not wait
  *          for a writer's disk. */

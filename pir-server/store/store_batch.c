@@ -64,24 +64,29 @@ static void spend_all(struct store_batch *batch)
 {
     for (size_t i = 0; i < batch->count; i++)
         batch->spends[i] = batch->tickets[i]->of.spend;
+    struct error error;
     const enum status status =
-        store_spend_tokens(batch->store, batch->spends, batch->count, batch->spend_answers, NULL);
+        store_spend_tokens(batch->store, batch->spends, batch->count, batch->spend_answers, &error);
+    const struct error *failure = status == STATUS_OK ? NULL : &error;
     for (size_t i = 0; i < batch->count; i++)
         batch->tickets[i]->done(batch->tickets[i]->context,
-                                status == STATUS_OK ? batch->spend_answers[i] : status, 0);
+                                failure == NULL ? batch->spend_answers[i] : status, 0, failure);
 }
 
 static void issue_all(struct store_batch *batch)
 {
     for (size_t i = 0; i < batch->count; i++)
         batch->issues[i] = batch->tickets[i]->of.issue;
+    struct error error;
     const enum status status = store_count_issues(batch->store, batch->issues, batch->count,
-                                                  batch->now_s(), batch->issue_answers, NULL);
+                                                  batch->now_s(), batch->issue_answers, &error);
+    const struct error *failure = status == STATUS_OK ? NULL : &error;
     for (size_t i = 0; i < batch->count; i++) {
         const struct store_issue_answer answer =
-            status == STATUS_OK ? batch->issue_answers[i]
-                                : (struct store_issue_answer){.status = status};
-        batch->tickets[i]->done(batch->tickets[i]->context, answer.status, answer.retry_after_s);
+            failure == NULL ? batch->issue_answers[i]
+                            : (struct store_issue_answer){.status = status};
+        batch->tickets[i]->done(batch->tickets[i]->context, answer.status, answer.retry_after_s,
+                                failure);
     }
 }
 

@@ -24,8 +24,10 @@ struct store_ticket {
         struct store_issue issue;
     } of;
     /* Called once. `status` is what store_spend_tokens() or store_count_issues() says of this one,
-     * or the status with which they failed; retry_after_s is 0 but for an issue over its limit. */
-    void (*done)(void *context, enum status status, uint32_t retry_after_s);
+     * or the status with which they failed; retry_after_s is 0 but for an issue over its limit.
+     * `failure` says why they failed, NULL when they did not; for the call only. */
+    void (*done)(void *context, enum status status, uint32_t retry_after_s,
+                 const struct error *failure);
     void *context;
     struct store_ticket *next; /* the batch's */
 };

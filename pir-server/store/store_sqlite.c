@@ -274,10 +274,27 @@ static enum status end(struct store_sqlite *self, enum status status, struct err
     return status;
 }
 
+/* What is written to a file that has lost its name is gone when we end, and what was spent there
+ * could be spent again in the copy that took its place. */
+static enum status check_place(struct store_sqlite *self, struct error *err)
+{
+    int has_moved = 0;
+    const int code =
+        sqlite3_file_control(self->writer.db, "main", SQLITE_FCNTL_HAS_MOVED, &has_moved);
+    if (code != SQLITE_OK)
+        return fail(self, &self->writer, code, "beginning a change", err);
+    return has_moved == 0 ? STATUS_OK
+                          : error_set(err, STATUS_IO,
+                                      "state file %s: removed or exchanged while in use: put it "
+                                      "back, or restart",
+                                      self->path);
+}
+
 enum status sqlite_begin(struct store_sqlite *self, struct error *err)
 {
     pthread_mutex_lock(&self->writer.lock);
-    return begin(self, err);
+    const enum status status = check_place(self, err);
+    return status == STATUS_OK ? begin(self, err) : status;
 }
 
 enum status sqlite_end(struct store_sqlite *self, enum status status, struct error *err)

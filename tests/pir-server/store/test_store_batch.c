@@ -81,11 +81,14 @@ static struct store_ticket tickets[TICKETS];
 static struct store_batch *batch;
 static struct error error;
 
-static void take_answer(void *context, enum status status, uint32_t retry_after_s)
+static void take_answer(void *context, enum status status, uint32_t retry_after_s,
+                        const struct error *failure)
 {
     struct answer *answer = context;
     *answer = (struct answer){
         .status = status, .retry_after_s = retry_after_s, .calls = answer->calls + 1};
+    cr_expect(slow.status == STATUS_OK ? failure == NULL
+                                       : strcmp(failure->message, "as told") == 0);
 }
 
 static void set_up(void)
