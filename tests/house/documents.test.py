@@ -12,6 +12,7 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from patience import PATIENCE_S, PROGRAM_S, wait_until  # noqa: E402
 from tap import check, finish  # noqa: E402
 
 BUILD = os.path.abspath(os.environ.get("BUILD", "build"))
@@ -51,7 +52,7 @@ def check_paths():
 @functools.lru_cache(None)
 def help_of(*words):
     done = subprocess.run([f"{BUILD}/blindlist", *words, "--help"], stdin=subprocess.DEVNULL, text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PATIENCE_S)
     return done.stdout if done.returncode == 0 else ""
 
 
@@ -80,12 +81,8 @@ def shown_commands():
 
 
 def wait_for_address(log):
-    for _ in range(300):
-        match = re.search(r"listening address=(\S+)", read(log))
-        if match:
-            return match.group(1)
-        time.sleep(0.1)
-    return None
+    match = wait_until(lambda: re.search(r"listening address=(\S+)", read(log)))
+    return match and match.group(1)
 
 
 def start(words, work):
@@ -119,10 +116,10 @@ def check_readme():
                         server, address = started, at
                     else:  # another way to start it: what follows asks the first one
                         started.terminate()
-                        check(started.wait(60) == 0, f"{line}: ends with 0")
+                        check(started.wait(PATIENCE_S) == 0, f"{line}: ends with 0")
                     continue
                 done = subprocess.run(line.replace("127.0.0.1:8080", address or ""), shell=True, cwd=work, stdin=subprocess.DEVNULL, text=True,
-                                      stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300)
+                                      stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PROGRAM_S)
                 allowed = EXPECTED.get(words[1], (0,))
                 check(done.returncode in allowed, line, f"exit code {done.returncode}\n{done.stdout}")
             check(os.path.exists(f"{work}/dropped.txt") and "not a host" in read(f"{work}/dropped.txt"),
@@ -130,7 +127,7 @@ def check_readme():
             if server:
                 server.send_signal(signal.SIGHUP)
                 server.send_signal(signal.SIGTERM)
-                check(server.wait(60) == 0, "the server ends with 0")
+                check(server.wait(PATIENCE_S) == 0, "the server ends with 0")
         finally:
             if server and server.poll() is None:
                 server.kill()

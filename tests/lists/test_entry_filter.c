@@ -2,6 +2,7 @@
 #include "lists/entry_filter.h"
 
 #include "base/mem.h"
+#include "tests/patience.h"
 
 #include <criterion/criterion.h>
 
@@ -86,7 +87,7 @@ Test(entry_filter, refuses_what_is_no_pattern)
     entry_filter_free(filter);
 }
 
-Test(entry_filter, a_pattern_that_backtracks_for_ever_is_an_error, .timeout = 20)
+Test(entry_filter, a_pattern_that_backtracks_for_ever_is_an_error, .timeout = PATIENCE_OF_TEST_S)
 {
     struct entry_filter *filter = make();
     char entry[4097];

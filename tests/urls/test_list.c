@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "base/mem.h"
+#include "tests/patience.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -410,7 +411,7 @@ Test(list, lists_that_are_included)
     options = (struct list_options){0};
 }
 
-Test(list, a_parsing_configuration_that_takes_too_long, .timeout = 30)
+Test(list, a_parsing_configuration_that_takes_too_long, .timeout = PATIENCE_OF_TEST_S)
 {
     struct parsing_options how;
     struct parsing *parsing = NULL;

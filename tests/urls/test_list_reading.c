@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/random.h"
+#include "tests/patience.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -191,7 +192,7 @@ static void append_many(struct bytes *text, uint8_t c, size_t count)
 
 /* Megabytes, so that there are several waves of many pieces; the header stands early, late or
  * nowhere, for it changes what all lines behind it mean. */
-Test(list_reading, large_texts, .timeout = 120)
+Test(list_reading, large_texts, .timeout = PATIENCE_OF_TEST_S)
 {
     enum { LINES = 400000 };
     const uint8_t seed[RANDOM_SEED_BYTES] = {7};
@@ -212,7 +213,7 @@ Test(list_reading, large_texts, .timeout = 120)
 }
 
 /* Lines about as long as the limit, a piece, a wave, with and without an end, first and last. */
-Test(list_reading, long_lines, .timeout = 120)
+Test(list_reading, long_lines, .timeout = PATIENCE_OF_TEST_S)
 {
     static const size_t sizes[] = {LIST_LINE_MAX_BYTES - 1, LIST_LINE_MAX_BYTES,
                                    LIST_LINE_MAX_BYTES + 1, LIST_LINE_MAX_BYTES + 4,
@@ -269,7 +270,7 @@ Test(list_reading, what_cannot_be_read_is_named)
     mem_free(missing);
 }
 
-Test(list_reading, failed_allocations_are_statuses, .timeout = 120)
+Test(list_reading, failed_allocations_are_statuses, .timeout = PATIENCE_OF_TEST_S)
 {
     char *path = write_list("few", span_of_text("www.b.example\nco.uk\nc.example\n"));
     for (size_t n = 1;; n++) {

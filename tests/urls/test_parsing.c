@@ -3,6 +3,7 @@
 
 #include "base/bytes.h"
 #include "base/mem.h"
+#include "tests/patience.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -255,7 +256,7 @@ Test(parsing, regular_expressions)
     }
 }
 
-Test(parsing, a_regular_expression_is_bounded, .timeout = 30)
+Test(parsing, a_regular_expression_is_bounded, .timeout = PATIENCE_OF_TEST_S)
 {
     struct parsing_options options = defaults();
     struct parsing_workspace *workspace = NULL;

@@ -3,6 +3,7 @@
 
 #include "base/compiler.h"
 #include "base/mem.h"
+#include "tests/patience.h"
 
 #include <criterion/criterion.h>
 
@@ -79,7 +80,7 @@ Test(regex, refuses_what_is_none)
     cr_assert_null(regex);
 }
 
-Test(regex, a_match_is_bounded, .timeout = 30)
+Test(regex, a_match_is_bounded, .timeout = PATIENCE_OF_TEST_S)
 {
     char text[65];
     struct regex *regex = NULL;

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/random.h"
+#include "tests/patience.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -129,7 +130,7 @@ Test(row_set, keys_in_order_and_nearly_so)
 }
 
 /* Sizes that would take minutes if the sort were quadratic. */
-Test(row_set, hostile_inputs_stay_fast, .timeout = 60)
+Test(row_set, hostile_inputs_stay_fast, .timeout = PATIENCE_OF_TEST_S)
 {
     struct row_set *rows = make();
     for (size_t i = 0; i < 1000000; i++)

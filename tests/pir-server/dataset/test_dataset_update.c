@@ -7,6 +7,7 @@
 #include "pir-server/dataset/dataset_write.h"
 #include "pir-server/pir/keyword_hash.h"
 #include "pir-server/pir/pir_parameters.h"
+#include "tests/patience.h"
 #include "tests/pir-server/dataset/dataset_help.h"
 
 #include <criterion/criterion.h>
@@ -36,7 +37,8 @@ static void remove_folder(void)
 {
     data_folder_remove(data);
 }
-TestSuite(dataset_update, .init = make_folder, .fini = remove_folder, .timeout = 300);
+TestSuite(dataset_update, .init = make_folder, .fini = remove_folder,
+          .timeout = PATIENCE_OF_TEST_S);
 
 static void row_text(size_t number, char ret[32])
 {

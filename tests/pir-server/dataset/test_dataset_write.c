@@ -5,6 +5,7 @@
 #include "pir-server/pir/keyword_hash.h"
 #include "pir-server/pir/pir_parameters.h"
 #include "pir-server/pir/pir_processing.h"
+#include "tests/patience.h"
 #include "tests/pir-server/dataset/dataset_help.h"
 
 #include <criterion/criterion.h>
@@ -346,7 +347,7 @@ Test(dataset_write, other_encryption_parameters_where_those_by_default_are_beyon
 }
 
 /* Ten thousand keys made to fall into one bucket of the shape that their number suggests. */
-Test(dataset_write, colliding_keys_make_the_shape_larger, .timeout = 120)
+Test(dataset_write, colliding_keys_make_the_shape_larger, .timeout = PATIENCE_OF_TEST_S)
 {
     enum { KEYS = 10000 };
     const struct dataset_settings settings = plain_settings();
@@ -423,7 +424,7 @@ Test(dataset_write, a_target_that_is_no_folder_is_named)
 }
 
 /* Whatever allocation fails: a status, nothing left over, and the version before still in force. */
-Test(dataset_write, failed_allocations_leave_the_version_before, .timeout = 300)
+Test(dataset_write, failed_allocations_leave_the_version_before, .timeout = PATIENCE_OF_TEST_S)
 {
     struct dataset_settings settings = plain_settings();
     write_rows("x", 20, &settings);

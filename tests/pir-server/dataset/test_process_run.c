@@ -3,6 +3,7 @@
 #include "pir-server/dataset/process_run.h"
 #include "pir-server/dataset/process_trial.h"
 #include "pir-server/wire/wire_parameters.h"
+#include "tests/patience.h"
 #include "tests/pir-server/pir/pir_fixture.h"
 
 #include <criterion/criterion.h>
@@ -54,7 +55,7 @@ static enum status run(const char *more, struct process_report *ret, struct erro
     return st;
 }
 
-Test(process_run, a_database_without_rows_makes_valid_shards, .timeout = 60)
+Test(process_run, a_database_without_rows_makes_valid_shards, .timeout = PATIENCE_OF_TEST_S)
 {
     struct process_report report = {0};
     struct error error = {0};
@@ -70,7 +71,7 @@ Test(process_run, a_database_without_rows_makes_valid_shards, .timeout = 60)
     process_report_deinit(&report);
 }
 
-Test(process_run, mixed_sizes_and_empty_values_pass_their_trials, .timeout = 60)
+Test(process_run, mixed_sizes_and_empty_values_pass_their_trials, .timeout = PATIENCE_OF_TEST_S)
 {
     struct process_report report = {0};
     struct error error = {0};
@@ -140,7 +141,7 @@ Test(process_run, trials_notice_a_wrong_shard)
     fixture_rows_free(&rows);
 }
 
-Test(process_run, every_failed_allocation_is_reported, .timeout = 120)
+Test(process_run, every_failed_allocation_is_reported, .timeout = PATIENCE_OF_TEST_S)
 {
     size_t n = 1;
     write_text("in.txtpb", "rows { keyword: \"a\" value: \"1\" } rows { keyword: \"b\" }");

@@ -4,6 +4,7 @@
 #include "pir-server/pir/cuckoo_table.h"
 #include "pir-server/pir/hash_bucket.h"
 #include "pir-server/pir/keyword_hash.h"
+#include "tests/patience.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -88,7 +89,7 @@ static void check_table(const struct cuckoo_table *table, const struct cuckoo_co
     mem_free(out);
 }
 
-Test(cuckoo_table, every_row_of_random_tables_is_found, .timeout = 60)
+Test(cuckoo_table, every_row_of_random_tables_is_found, .timeout = PATIENCE_OF_TEST_S)
 {
     struct random_seeded random = seeded(1);
     for (int round = 0; round < 150; round++) {
@@ -116,7 +117,7 @@ Test(cuckoo_table, every_row_of_random_tables_is_found, .timeout = 60)
 }
 
 /* The reference loses rows here: mixed sizes, a table that must expand while one is in hand. */
-Test(cuckoo_table, mixed_sizes_at_the_limit_lose_nothing, .timeout = 60)
+Test(cuckoo_table, mixed_sizes_at_the_limit_lose_nothing, .timeout = PATIENCE_OF_TEST_S)
 {
     struct random_seeded random = seeded(2);
     for (int round = 0; round < 40; round++) {
@@ -225,7 +226,7 @@ static struct cuckoo_row *colliding_rows(size_t count, uint64_t buckets)
 }
 
 Test(cuckoo_table, ten_thousand_keys_for_one_bucket_end_in_an_error_or_a_larger_table,
-     .timeout = 60)
+     .timeout = PATIENCE_OF_TEST_S)
 {
     struct cuckoo_config config = EXPANDING;
     struct cuckoo_table *table = NULL;
@@ -250,7 +251,7 @@ Test(cuckoo_table, ten_thousand_keys_for_one_bucket_end_in_an_error_or_a_larger_
     mem_free(rows);
 }
 
-Test(cuckoo_table, an_impossible_table_ends, .timeout = 60)
+Test(cuckoo_table, an_impossible_table_ends, .timeout = PATIENCE_OF_TEST_S)
 {
     /* One slot a bucket and one function: two thousand rows would need millions of buckets. */
     struct random_seeded random = seeded(5);

@@ -4,6 +4,7 @@
 #include "pir-server/pir/pir_answer.h"
 #include "pir-server/pir/pir_client.h"
 #include "pir-server/pir/pir_processing.h"
+#include "tests/patience.h"
 #include "tests/pir-server/pir/pir_fixture.h"
 
 #include <criterion/criterion.h>
@@ -112,7 +113,7 @@ static void ask_some(struct setup *s, size_t count)
     cr_assert_gt(ask(s, span_of_text("absent.example/"), NULL), 0.0);
 }
 
-Test(pir_answer, every_usable_set_finds_its_rows, .timeout = 120)
+Test(pir_answer, every_usable_set_finds_its_rows, .timeout = PATIENCE_OF_TEST_S)
 {
     static const char *const SETS[] = {"n_4096_logq_27_28_28_logt_4", "n_4096_logq_27_28_28_logt_5",
                                        "n_4096_logq_27_28_28_logt_6"};
@@ -128,7 +129,7 @@ Test(pir_answer, every_usable_set_finds_its_rows, .timeout = 120)
         }
 }
 
-Test(pir_answer, entries_of_several_plaintexts, .timeout = 60)
+Test(pir_answer, entries_of_several_plaintexts, .timeout = PATIENCE_OF_TEST_S)
 {
     const struct bfv_parameters encryption = fixture_encryption(FIXTURE_SET);
     const struct pir_processing processing = expanding(&encryption, 2, 9000);
@@ -139,7 +140,7 @@ Test(pir_answer, entries_of_several_plaintexts, .timeout = 60)
     setup_deinit(&s);
 }
 
-Test(pir_answer, one_dimension, .timeout = 60)
+Test(pir_answer, one_dimension, .timeout = PATIENCE_OF_TEST_S)
 {
     const struct bfv_parameters encryption = fixture_encryption(FIXTURE_SET);
     const struct pir_processing processing = expanding(&encryption, 2, 1024);
@@ -150,7 +151,7 @@ Test(pir_answer, one_dimension, .timeout = 60)
 }
 
 /* N = 8: every query takes several ciphertexts, every entry several plaintexts. */
-Test(pir_answer, queries_of_several_ciphertexts, .timeout = 60)
+Test(pir_answer, queries_of_several_ciphertexts, .timeout = PATIENCE_OF_TEST_S)
 {
     const struct bfv_parameters encryption = fixture_encryption(FIXTURE_SET_N_8);
     for (size_t functions = 1; functions <= 3; functions++) {
@@ -209,7 +210,7 @@ Test(pir_answer, the_answer_depends_on_query_and_shard_only)
 }
 
 /* Two chunks, two tables; the second query is refused, which the others do not notice. */
-Test(pir_answer, a_batch_answers_as_each_query_alone, .timeout = 60)
+Test(pir_answer, a_batch_answers_as_each_query_alone, .timeout = PATIENCE_OF_TEST_S)
 {
     enum { COUNT = 4, REFUSED = 1 };
     const struct bfv_parameters encryption = fixture_encryption(FIXTURE_SET);
@@ -259,7 +260,7 @@ Test(pir_answer, a_batch_answers_as_each_query_alone, .timeout = 60)
     setup_deinit(&s);
 }
 
-Test(pir_answer, a_workspace_grows_for_another_shape, .timeout = 60)
+Test(pir_answer, a_workspace_grows_for_another_shape, .timeout = PATIENCE_OF_TEST_S)
 {
     const struct bfv_parameters encryption = fixture_encryption(FIXTURE_SET);
     const struct pir_processing small = expanding(&encryption, 1, 2048);

@@ -7,6 +7,7 @@
 #include "pir-server/pir/pir_noise.h"
 #include "pir-server/pir/pir_processing.h"
 #include "pir-server/ring/ntt/ntt.h"
+#include "tests/patience.h"
 #include "tests/pir-server/pir/pir_fixture.h"
 
 #include <criterion/criterion.h>
@@ -159,23 +160,23 @@ static void check_as_served(const char *set, size_t count)
     fixture_rows_free(&rows);
 }
 
-Test(pir_answer_budget, ten_thousand_rows, .timeout = 60)
+Test(pir_answer_budget, ten_thousand_rows, .timeout = PATIENCE_OF_TEST_S)
 {
     check_all_pairs(LOGT_5, 10000);
 }
 
-Test(pir_answer_budget, sixty_two_thousand_five_hundred_rows, .timeout = 60)
+Test(pir_answer_budget, sixty_two_thousand_five_hundred_rows, .timeout = PATIENCE_OF_TEST_S)
 {
     check_all_pairs(LOGT_5, 62500);
 }
 
-Test(pir_answer_budget, five_bits_as_served, .timeout = 120)
+Test(pir_answer_budget, five_bits_as_served, .timeout = PATIENCE_OF_TEST_S)
 {
     check_as_served(LOGT_5, 10000);
     check_as_served(LOGT_5, 62500);
 }
 
-Test(pir_answer_budget, six_bits_as_served, .timeout = 120)
+Test(pir_answer_budget, six_bits_as_served, .timeout = PATIENCE_OF_TEST_S)
 {
     check_as_served(LOGT_6, 10000);
     check_as_served(LOGT_6, 62500);

@@ -7,6 +7,7 @@
 #include "pir-server/wire/wire_keys.h"
 #include "pir-server/wire/wire_parameters.h"
 #include "pir-server/wire/wire_query.h"
+#include "tests/patience.h"
 #include "tests/pir-server/pir/pir_fixture.h"
 
 #include <criterion/criterion.h>
@@ -183,36 +184,36 @@ static void check_set(const char *set)
     json_decref(expected);
 }
 
-Test(pir_answer_reference, small, .timeout = 60)
+Test(pir_answer_reference, small, .timeout = PATIENCE_OF_TEST_S)
 {
     check_set("small");
 }
-Test(pir_answer_reference, sharded, .timeout = 60)
+Test(pir_answer_reference, sharded, .timeout = PATIENCE_OF_TEST_S)
 {
     check_set("sharded");
 }
-Test(pir_answer_reference, fixed_buckets, .timeout = 60)
+Test(pir_answer_reference, fixed_buckets, .timeout = PATIENCE_OF_TEST_S)
 {
     check_set("fixed-buckets");
 }
-Test(pir_answer_reference, even_dimensions, .timeout = 60)
+Test(pir_answer_reference, even_dimensions, .timeout = PATIENCE_OF_TEST_S)
 {
     check_set("even-dimensions");
 }
-Test(pir_answer_reference, hybrid_compression, .timeout = 60)
+Test(pir_answer_reference, hybrid_compression, .timeout = PATIENCE_OF_TEST_S)
 {
     check_set("hybrid-compression");
 }
-Test(pir_answer_reference, max_compression, .timeout = 60)
+Test(pir_answer_reference, max_compression, .timeout = PATIENCE_OF_TEST_S)
 {
     check_set("max-compression");
 }
-Test(pir_answer_reference, large_values, .timeout = 60)
+Test(pir_answer_reference, large_values, .timeout = PATIENCE_OF_TEST_S)
 {
     check_set("large-values");
 }
 
-Test(pir_answer_reference, shards_exported_again_are_identical, .timeout = 60)
+Test(pir_answer_reference, shards_exported_again_are_identical, .timeout = PATIENCE_OF_TEST_S)
 {
     need_vectors();
     char folder[] = "/tmp/blindlist-pir-XXXXXX";

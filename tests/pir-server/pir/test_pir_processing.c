@@ -3,6 +3,7 @@
 #include "pir-server/bfv/bfv_plaintext.h"
 #include "pir-server/pir/hash_bucket.h"
 #include "pir-server/pir/pir_processing.h"
+#include "tests/patience.h"
 #include "tests/pir-server/pir/pir_fixture.h"
 
 #include <criterion/criterion.h>
@@ -109,7 +110,7 @@ static void check_all_rows(const struct bfv_context *context, const struct fixtu
     }
 }
 
-Test(pir_processing, random_datasets_hold_every_row, .timeout = 120)
+Test(pir_processing, random_datasets_hold_every_row, .timeout = PATIENCE_OF_TEST_S)
 {
     struct random_seeded random = fixture_random(11);
     struct bfv_context *context = context_of(FIXTURE_SET);
@@ -141,7 +142,7 @@ Test(pir_processing, random_datasets_hold_every_row, .timeout = 120)
 }
 
 /* Plaintexts of 4 bytes: every bucket takes many chunks. */
-Test(pir_processing, many_chunks_hold_every_row, .timeout = 60)
+Test(pir_processing, many_chunks_hold_every_row, .timeout = PATIENCE_OF_TEST_S)
 {
     struct bfv_context *context = context_of(FIXTURE_SET_N_8);
     const struct bfv_parameters encryption = fixture_encryption(FIXTURE_SET_N_8);
@@ -173,7 +174,8 @@ static enum status collect(void *context, uint64_t shard, const struct pir_shard
     return STATUS_OK;
 }
 
-Test(pir_processing, threads_and_row_order_change_nothing_and_shards_are_alike, .timeout = 60)
+Test(pir_processing, threads_and_row_order_change_nothing_and_shards_are_alike,
+     .timeout = PATIENCE_OF_TEST_S)
 {
     struct bfv_context *context = context_of(FIXTURE_SET);
     struct thread_pool *pool = NULL;
@@ -286,7 +288,8 @@ Test(pir_processing, the_chosen_shape_is_the_one_that_fits)
     fixture_rows_free(&rows);
 }
 
-Test(pir_processing, keys_made_to_collide_make_a_larger_shape_or_an_error, .timeout = 60)
+Test(pir_processing, keys_made_to_collide_make_a_larger_shape_or_an_error,
+     .timeout = PATIENCE_OF_TEST_S)
 {
     const struct bfv_parameters encryption = fixture_encryption(FIXTURE_SET);
     struct bfv_context *context = context_of(FIXTURE_SET);
