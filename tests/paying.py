@@ -44,24 +44,30 @@ class Client:
 
 # ---- tokens: RFC 9474, RFC 9578 ----
 
-def encode_pss(message):
-    """EMSA-PSS-ENCODE: SHA-384, a salt of 48 bytes, 2047 bits."""
-    salt = secrets.token_bytes(48)
+def encode_pss(message, salt_bytes=48):
+    """EMSA-PSS-ENCODE: SHA-384, 2047 bits; tokens have a salt of 48 bytes."""
+    salt = secrets.token_bytes(salt_bytes)
     digest = hashlib.sha384(bytes(8) + hashlib.sha384(message).digest() + salt).digest()
-    block = bytes(158) + b"\1" + salt
+    block = bytes(206 - salt_bytes) + b"\1" + salt
     mask = b"".join(hashlib.sha384(digest + i.to_bytes(4, "big")).digest() for i in range(5))
     masked = bytes(a ^ b for a, b in zip(block, mask))
     return bytes([masked[0] & 0x7f]) + masked[1:] + digest + b"\xbc"
 
 
-class Blinded:
-    """A token in the making: `request` is the body for /issue."""
+def header_of(token):
+    return "PrivateToken token=" + base64.urlsafe_b64encode(token).decode()
 
-    def __init__(self, spki):
+
+class Blinded:
+    """A token in the making: `request` is the body for /issue. Also one that nobody should take: an issuer signs
+    whatever it is given, so type and salt are the device's to choose."""
+
+    def __init__(self, spki, token_type=2, salt_bytes=48):
         self.modulus = int.from_bytes(spki[81:337], "big")
         key_id = hashlib.sha256(spki).digest()
-        self.message = b"\0\2" + secrets.token_bytes(32) + hashlib.sha256(b"challenge").digest() + key_id
-        self.encoded = int.from_bytes(encode_pss(self.message), "big")
+        self.message = (token_type.to_bytes(2, "big") + secrets.token_bytes(32) +
+                        hashlib.sha256(b"challenge").digest() + key_id)
+        self.encoded = int.from_bytes(encode_pss(self.message, salt_bytes), "big")
         blind = secrets.randbelow(self.modulus - 2) + 1
         self.unblind = pow(blind, -1, self.modulus)
         number = self.encoded * pow(blind, EXPONENT, self.modulus) % self.modulus
@@ -72,8 +78,7 @@ class Blinded:
         number = int.from_bytes(signature, "big") * self.unblind % self.modulus
         if pow(number, EXPONENT, self.modulus) != self.encoded:
             return None
-        token = self.message + number.to_bytes(256, "big")
-        return "PrivateToken token=" + base64.urlsafe_b64encode(token).decode()
+        return header_of(self.message + number.to_bytes(256, "big"))
 
 
 def first_key(client):

@@ -7,6 +7,9 @@
 
 #include <string.h>
 
+/* Without WWW-Authenticate, which RFC 9110 section 15.5.2 wants with a 401 and RFC 9577 would fill
+ * with a challenge: what devices do about one has not been seen. They pay unasked, the reference
+ * sends none, and systems answer such challenges by themselves, with tokens of other issuers. */
 static void refuse(enum token_verdict verdict, struct http_response *ret)
 {
     http_response_error(ret, verdict == TOKEN_WRONG_LENGTH ? 400 : 401,
