@@ -1,5 +1,3 @@
-/* Keys lie in the order of not-before, so a key's successor is the next one, and all that holds at
- * a time follows from where that time falls between their not-befores. */
 #include "pir-server/privacypass/key_ring.h"
 
 #include "base/mem.h"
@@ -15,6 +13,7 @@ struct key_ring {
     struct key_ring_policy policy;
     size_t count;
     struct key_ring_key keys[KEY_RING_MAX_KEYS];
+    struct key_timeline timeline; /* of the same keys, in the same order */
 };
 
 /* ---- policy ---- */
@@ -30,19 +29,20 @@ struct key_ring_policy key_ring_policy_default(void)
     };
 }
 
-/* Times are any 64-bit numbers (a state may hold anything): sums stop at the largest. */
-static uint64_t later(uint64_t time_s, uint64_t by_s)
+static struct key_spans spans_of(const struct key_ring_policy *policy)
 {
-    return time_s > UINT64_MAX - by_s ? UINT64_MAX : time_s + by_s;
+    return (struct key_spans){.rotate_s = policy->rotate_s,
+                              .stage_s = policy->stage_s,
+                              .overlap_s = policy->overlap_s,
+                              .keep_s = policy->keep_s};
 }
 
 enum status key_ring_policy_check(const struct key_ring_policy *policy, struct error *err)
 {
-    if (later(policy->stage_s, policy->overlap_s) >= policy->rotate_s)
-        return error_set(err, STATUS_INVALID,
-                         "token keys: staged %" PRIu64 " s before and signing %" PRIu64
-                         " s after is not less than the %" PRIu64 " s of a rotation",
-                         policy->stage_s, policy->overlap_s, policy->rotate_s);
+    const struct key_spans spans = spans_of(policy);
+    const enum status status = key_spans_check(&spans, "token keys", err);
+    if (status != STATUS_OK)
+        return status;
     if (policy->clock_skew_s > policy->stage_s)
         return error_set(err, STATUS_INVALID,
                          "token keys: signing %" PRIu64 " s before it begins, listed %" PRIu64
@@ -54,12 +54,6 @@ enum status key_ring_policy_check(const struct key_ring_policy *policy, struct e
                          " s after the last signature, at least %" PRIu64
                          " are due: devices keep tokens for a week",
                          policy->keep_s, KEY_RING_MIN_KEEP_S);
-    /* Half of the room, so that keys made by a wrong clock find some too. */
-    if (policy->keep_s / policy->rotate_s > KEY_RING_MAX_KEYS / 2)
-        return error_set(err, STATUS_INVALID,
-                         "token keys: kept %" PRIu64 " s, a new one every %" PRIu64
-                         " s: more than %zu at once",
-                         policy->keep_s, policy->rotate_s, KEY_RING_MAX_KEYS / 2);
     return STATUS_OK;
 }
 
@@ -110,6 +104,10 @@ enum status key_ring_new(const struct key_ring_policy *policy, const struct key_
         issuer_key_ref(keys[i].key);
     }
     qsort(ring->keys, count, sizeof ring->keys[0], compare_keys);
+    ring->timeline = (struct key_timeline){.spans = spans_of(policy), .count = count};
+    for (size_t i = 0; i < count; i++)
+        ring->timeline.keys[i] = (struct key_times){.not_before_s = ring->keys[i].not_before_s,
+                                                    .retire_at_s = ring->keys[i].retire_at_s};
     *ret = ring;
     return STATUS_OK;
 }
@@ -141,40 +139,10 @@ const struct key_ring_key *key_ring_at(const struct key_ring *ring, size_t index
 
 /* ---- what holds at a time ---- */
 
-/* The index of the newest key that has begun by `time_s`, or 0 when none has. */
-static size_t newest_begun(const struct key_ring *ring, uint64_t time_s)
-{
-    size_t index = 0;
-    for (size_t i = 1; i < ring->count; i++) {
-        if (ring->keys[i].not_before_s <= time_s)
-            index = i;
-    }
-    return index;
-}
-
-/* Did its successor begin so long ago that it signs no more? */
-static bool is_past(const struct key_ring *ring, size_t index, uint64_t now_s)
-{
-    return index + 1 < ring->count &&
-           later(ring->keys[index + 1].not_before_s, ring->policy.overlap_s) <= now_s;
-}
-
-/* May it be named and sign, when keys up to `ahead_s` before their not-before may? */
-static bool is_in_use(const struct key_ring *ring, size_t index, uint64_t now_s, uint64_t ahead_s)
-{
-    return index <= newest_begun(ring, later(now_s, ahead_s)) && !is_past(ring, index, now_s);
-}
-
-/* May it go, and has that time come? */
-static bool is_over(const struct key_ring *ring, size_t index, uint64_t now_s)
-{
-    const uint64_t retire_at_s = ring->keys[index].retire_at_s;
-    return is_past(ring, index, now_s) && retire_at_s != 0 && retire_at_s <= now_s;
-}
-
 const struct issuer_key *key_ring_current(const struct key_ring *ring, uint64_t now_s)
 {
-    return ring->count == 0 ? NULL : ring->keys[newest_begun(ring, now_s)].key;
+    return ring->count == 0 ? NULL
+                            : ring->keys[key_timeline_newest_begun(&ring->timeline, now_s)].key;
 }
 
 const struct issuer_key *key_ring_find_signing(const struct key_ring *ring,
@@ -182,7 +150,7 @@ const struct issuer_key *key_ring_find_signing(const struct key_ring *ring,
 {
     for (size_t i = ring->count; i-- > 0;) {
         if (token_key_truncated_id(issuer_key_public(ring->keys[i].key)) == truncated_key_id &&
-            is_in_use(ring, i, now_s, ring->policy.clock_skew_s))
+            key_timeline_is_in_use(&ring->timeline, i, now_s, ring->policy.clock_skew_s))
             return ring->keys[i].key;
     }
     return NULL;
@@ -192,13 +160,14 @@ void key_ring_list(const struct key_ring *ring, uint64_t now_s, struct issuer_di
 {
     ret->key_count = 0;
     for (size_t i = ring->count; i-- > 0 && ret->key_count < ISSUER_DIRECTORY_MAX_KEYS;) {
-        if (!is_in_use(ring, i, now_s, ring->policy.stage_s))
+        if (!key_timeline_is_in_use(&ring->timeline, i, now_s, ring->policy.stage_s))
             continue;
         struct issuer_directory_key *key = &ret->keys[ret->key_count++];
         const struct token_key *public_key = issuer_key_public(ring->keys[i].key);
         memcpy(key->spki, token_key_spki(public_key), sizeof key->spki);
         /* The oldest one listed is for everybody, also for a client whose clock is behind. */
-        key->has_not_before = i > 0 && is_in_use(ring, i - 1, now_s, ring->policy.stage_s);
+        key->has_not_before =
+            i > 0 && key_timeline_is_in_use(&ring->timeline, i - 1, now_s, ring->policy.stage_s);
         key->not_before_s = key->has_not_before ? ring->keys[i].not_before_s : 0;
     }
 }
@@ -210,7 +179,8 @@ enum status key_ring_verify(const struct key_ring *ring, const struct token *tok
     const uint8_t truncated = token->key_id[TOKEN_KEY_ID_BYTES - 1];
     for (size_t i = 0; i < ring->count; i++) {
         const struct token_key *key = issuer_key_public(ring->keys[i].key);
-        if (token_key_truncated_id(key) != truncated || is_over(ring, i, now_s))
+        if (token_key_truncated_id(key) != truncated ||
+            key_timeline_is_over(&ring->timeline, i, now_s))
             continue;
         candidate = key;
         if (memcmp(token_key_id(key), token->key_id, TOKEN_KEY_ID_BYTES) == 0)
@@ -225,46 +195,13 @@ enum status key_ring_verify(const struct key_ring *ring, const struct token *tok
 
 /* ---- what is due ---- */
 
-/* Is it time to stage the next key? A staged key begins within stage_s; that one is looked for up
- * to rotate_s ahead keeps a clock that was set back a little from making another. */
-static bool needs_key(const struct key_ring *ring, uint64_t now_s)
-{
-    if (ring->count == 0)
-        return true;
-    const size_t newest = newest_begun(ring, later(now_s, ring->policy.rotate_s));
-    return later(ring->keys[newest].not_before_s, ring->policy.rotate_s) <=
-           later(now_s, ring->policy.stage_s);
-}
-
-/* Of one key; false when there is nothing to do about it. */
-static bool step_of_key(const struct key_ring *ring, size_t index, uint64_t now_s,
-                        struct key_ring_step *ret)
-{
-    const struct key_ring_key *key = &ring->keys[index];
-    const bool is_marked = key->retire_at_s != 0;
-    if (is_over(ring, index, now_s)) {
-        ret->kind = KEY_RING_DROP;
-    } else if (is_past(ring, index, now_s) != is_marked) {
-        ret->kind = KEY_RING_MARK;
-        ret->at_s = is_marked ? 0 : later(now_s, ring->policy.keep_s);
-    } else {
-        return false;
-    }
-    memcpy(ret->key_id, id_of(key), sizeof ret->key_id);
-    return true;
-}
-
 void key_ring_next_step(const struct key_ring *ring, uint64_t now_s, struct key_ring_step *ret)
 {
-    *ret = (struct key_ring_step){.kind = KEY_RING_REST};
-    for (size_t i = 0; i < ring->count; i++) {
-        if (step_of_key(ring, i, now_s, ret))
-            return;
-    }
-    if (needs_key(ring, now_s) && ring->count < KEY_RING_MAX_KEYS) {
-        ret->kind = KEY_RING_MAKE;
-        ret->at_s = ring->count == 0 ? now_s : later(now_s, ring->policy.stage_s);
-    }
+    struct key_timeline_step step;
+    key_timeline_next_step(&ring->timeline, now_s, &step);
+    *ret = (struct key_ring_step){.kind = step.kind, .at_s = step.at_s};
+    if (step.kind == KEY_RING_MARK || step.kind == KEY_RING_DROP)
+        memcpy(ret->key_id, id_of(&ring->keys[step.index]), sizeof ret->key_id);
 }
 
 enum status key_ring_make_key(const struct key_ring *ring, struct issuer_key **ret,

@@ -12,12 +12,10 @@
  * - Its predecessor signs `overlap_s` longer, for directories that are cached without the new key.
  * - It verifies `keep_s` longer, a week and more: devices keep tokens for a week.
  *
- * Clocks   are passed in and believed only so far: no single look at a wrong clock loses a key. A
- *          key that has stopped signing is first marked with the second at which it may go, and
- *          dropped when that is past. A clock that jumped ahead and comes back finds all keys that
- *          were in use; one that signs again loses its mark. A key whose not-before is more than
- *          rotate_s ahead, made by a wrong clock, waits unlisted and holds up nothing. A full ring
- *          makes no more keys and signs with what it has.
+ * Clocks   are passed in and believed only so far (key_timeline.h): one that jumped ahead and comes
+ *          back finds all keys that were in use. A key made by a wrong clock, with a not-before
+ *          more than rotate_s ahead, waits unlisted. A full ring makes no more keys and signs with
+ *          what it has.
  * State    a ring never changes. key_ring_next_step() says what is due; whoever runs the ring
  *          stores it, then makes the next ring with key_ring_apply(), until there is nothing to do.
  *          A key is stored before anybody is told of it. The store refuses a nonce of a key that
@@ -29,13 +27,14 @@
 #include "base/status.h"
 #include "pir-server/privacypass/issuer_directory.h"
 #include "pir-server/privacypass/issuer_key.h"
+#include "pir-server/privacypass/key_timeline.h"
 #include "pir-server/privacypass/token_verdict.h"
 
 #include <stdint.h>
 
-#define KEY_RING_DAY_S      ((uint64_t)86400)
+#define KEY_RING_DAY_S      KEY_TIMELINE_DAY_S
 #define KEY_RING_MIN_KEEP_S (7 * KEY_RING_DAY_S)
-#define KEY_RING_MAX_KEYS   ((size_t)64)
+#define KEY_RING_MAX_KEYS   KEY_TIMELINE_MAX_KEYS
 
 struct key_ring_policy {
     uint64_t rotate_s;     /* from one key's not-before to the next one's */
@@ -88,13 +87,8 @@ enum status key_ring_verify(const struct key_ring *ring, const struct token *tok
 
 /* ---- what is due ---- */
 
-enum key_ring_step_kind {
-    KEY_RING_REST, /* nothing */
-    KEY_RING_MAKE, /* key_ring_make_key(), stored with not-before `at_s`; of several servers that
-                      find it due at once, the store lets one (store_add_issuer_key()) */
-    KEY_RING_MARK, /* the key may go at `at_s`; 0 takes the mark away */
-    KEY_RING_DROP  /* the key and its nonces are removed */
-};
+/* As key_timeline.h says; MAKE is done with key_ring_make_key() and store_add_issuer_key(), and
+ * with a key its nonces are dropped. */
 struct key_ring_step {
     enum key_ring_step_kind kind;
     uint64_t at_s;
