@@ -36,6 +36,7 @@ struct thread_pool {
     size_t queue_first;
     size_t queue_count;
     size_t reserved_count; /* places kept for jobs to come */
+    size_t idle_count;     /* threads that wait */
     size_t worker_count;   /* started */
     struct worker *workers;
 };
@@ -94,7 +95,9 @@ static void *worker_main(void *argument)
         } else if (pool->ending) {
             break;
         } else {
+            pool->idle_count++;
             pthread_cond_wait(&pool->work, &pool->lock);
+            pool->idle_count--;
         }
     }
     pthread_mutex_unlock(&pool->lock);
@@ -238,4 +241,13 @@ void thread_pool_give_back(struct thread_pool *pool)
     pthread_mutex_lock(&pool->lock);
     pool->reserved_count--;
     pthread_mutex_unlock(&pool->lock);
+}
+
+size_t thread_pool_idle_count(struct thread_pool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    const size_t count =
+        pool->idle_count > pool->queue_count ? pool->idle_count - pool->queue_count : 0;
+    pthread_mutex_unlock(&pool->lock);
+    return count;
 }

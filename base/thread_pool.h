@@ -44,5 +44,7 @@ enum status thread_pool_submit(struct thread_pool *pool, thread_pool_job *job, v
 enum status thread_pool_reserve(struct thread_pool *pool, struct error *err) MUST_CHECK;
 void thread_pool_submit_reserved(struct thread_pool *pool, thread_pool_job *job, void *context);
 void thread_pool_give_back(struct thread_pool *pool);
+/* Threads that wait and find no job in the queue: as of now, for those who would lend them work. */
+size_t thread_pool_idle_count(struct thread_pool *pool);
 
 #endif

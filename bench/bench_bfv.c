@@ -96,7 +96,7 @@ static void expand(void *context)
     struct state *const state = context;
     struct error error;
     check(bfv_expand(state->workspace, state->key, &state->query, SELECTORS, state->selectors, 0,
-                     &error),
+                     BFV_WHOLE, &error),
           &error);
 }
 
@@ -117,7 +117,7 @@ static void dot_table(struct state *state, size_t table)
                                                 .column_counts = state->column_counts,
                                                 .column_count = COLUMNS};
     const struct bfv_dot query = {.selectors = state->selectors, .ret = state->columns};
-    bfv_plaintext_dot(state->context, &query, 1, table * (ROWS + COLUMNS), &matrix);
+    bfv_plaintext_dot(state->context, &query, 1, table * (ROWS + COLUMNS), &matrix, BFV_WHOLE);
 }
 
 static void dot(void *context)

@@ -172,7 +172,7 @@ static enum status run_chunk(struct steps *steps, size_t table, size_t chunk, st
     for (size_t c = 0; c < layout->dimensions[1]; c++)
         steps->columns[c].form = BFV_EVALUATION;
     const struct bfv_dot query = {.selectors = steps->selectors, .ret = steps->columns};
-    bfv_plaintext_dot(exchange->context, &query, 1, first, &plaintexts);
+    bfv_plaintext_dot(exchange->context, &query, 1, first, &plaintexts, BFV_WHOLE);
     bfv_product_begin(steps->workspace);
     for (size_t c = 0; st == STATUS_OK && c < layout->dimensions[1]; c++) {
         bfv_selectors_get(steps->selectors, first + layout->dimensions[0] + c, &steps->selector);
@@ -247,7 +247,7 @@ static enum status expand(struct steps *steps, const struct look_up *look_up, js
     const struct exchange *exchange = look_up->exchange;
     const size_t count = exchange->layout.selector_count;
     enum status st = bfv_expand(steps->workspace, exchange->key, &look_up->ciphertext, count,
-                                steps->selectors, 0, err);
+                                steps->selectors, 0, BFV_WHOLE, err);
     for (size_t i = 0; st == STATUS_OK && i < count; i++) {
         bfv_selectors_get(steps->selectors, i, &steps->selector);
         bfv_ciphertext_to_form(exchange->context, &steps->selector, BFV_COEFFICIENT);

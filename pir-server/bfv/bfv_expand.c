@@ -12,34 +12,12 @@ struct bfv_selectors {
     const struct bfv_context *context; /* borrowed */
     size_t capacity;
     uint32_t *words; /* [L N / strip][2 capacity + 1][strip] */
-    /* [node_count()][2][L][N] what is on the way from the query to them; the words lie behind. */
-    uint32_t *nodes;
 };
-
-static unsigned ceil_log2(size_t value)
-{
-    unsigned log = 0;
-    while (((size_t)1 << log) < value)
-        log++;
-    return log;
-}
-
-/* The query, and two for each level of the expansion: see expand_node(). */
-static size_t node_count(const struct bfv_context *context, size_t capacity)
-{
-    const size_t most = capacity < context->degree ? capacity : context->degree;
-    return 1 + 2 * (size_t)ceil_log2(most);
-}
-
-size_t bfv_selectors_ciphertexts(const struct bfv_context *context, size_t capacity)
-{
-    return capacity + node_count(context, capacity);
-}
 
 enum status bfv_selectors_new(const struct bfv_context *context, size_t capacity,
                               struct bfv_selectors **ret, struct error *err)
 {
-    size_t words, all;
+    size_t words;
     struct bfv_selectors *selectors = mem_alloc_zeroed(1, sizeof *selectors);
     if (selectors == NULL)
         goto no_memory;
@@ -48,14 +26,9 @@ enum status bfv_selectors_new(const struct bfv_context *context, size_t capacity
     if (!size_mul(capacity, 2, &words) || !size_add(words, 1, &words) ||
         !size_mul(context->levels * context->degree, words, &words))
         goto no_memory;
-    const size_t node_words =
-        node_count(context, capacity) * bfv_ciphertext_words(context, 2, context->levels);
-    if (!size_add(words, node_words, &all))
+    selectors->words = mem_alloc_rows(words, sizeof *selectors->words);
+    if (selectors->words == NULL)
         goto no_memory;
-    selectors->nodes = mem_alloc_rows(all, sizeof *selectors->nodes);
-    if (selectors->nodes == NULL)
-        goto no_memory;
-    selectors->words = selectors->nodes + node_words;
     *ret = selectors;
     return STATUS_OK;
 no_memory:
@@ -67,7 +40,7 @@ void bfv_selectors_free(struct bfv_selectors *selectors)
 {
     if (selectors == NULL)
         return;
-    mem_free(selectors->nodes);
+    mem_free(selectors->words);
     mem_free(selectors);
 }
 
@@ -160,11 +133,17 @@ static enum status find_step(const struct bfv_context *context, const uint32_t *
         "the evaluation key has no Galois element for %" PRIu32 ", alone or by repetition", target);
 }
 
-#define MAX_STEPS 15 /* log2 of the largest degree */
+static unsigned ceil_log2(size_t value)
+{
+    unsigned log = 0;
+    while (((size_t)1 << log) < value)
+        log++;
+    return log;
+}
 
 static enum status find_steps(const struct bfv_context *context, const uint32_t *elements,
-                              size_t element_count, size_t count, struct step ret[MAX_STEPS],
-                              struct error *err)
+                              size_t element_count, size_t count,
+                              struct step ret[BFV_EXPAND_MAX_LEVELS], struct error *err)
 {
     if (count == 0 || count > context->degree)
         return error_set(err, STATUS_INVALID, "%zu selectors: a query holds 1..%zu", count,
@@ -178,7 +157,7 @@ static enum status find_steps(const struct bfv_context *context, const uint32_t 
 enum status bfv_expand_check_elements(const struct bfv_context *context, const uint32_t *elements,
                                       size_t element_count, size_t count, struct error *err)
 {
-    struct step steps[MAX_STEPS];
+    struct step steps[BFV_EXPAND_MAX_LEVELS];
     return find_steps(context, elements, element_count, count, steps, err);
 }
 
@@ -189,8 +168,9 @@ struct expansion {
     struct bfv_selectors *selectors;
     size_t first;
     size_t count;
+    struct bfv_part part;
     unsigned last; /* levels */
-    struct step steps[MAX_STEPS];
+    struct step steps[BFV_EXPAND_MAX_LEVELS];
 };
 
 /* The element that does levels `level` and `level` + 1 together, or 0: the key lacks one of the
@@ -369,6 +349,13 @@ static void split_in_four(const struct expansion *x, struct family *family, uint
         set_doubled(x, family->r + family->shift, child_buffer(x, family, 1));
 }
 
+/* Whether selectors of this part come from node r, which holds the coefficients r mod `modulus`. */
+static bool is_in_part(const struct expansion *x, size_t r, size_t modulus)
+{
+    const size_t common = modulus < x->part.count ? modulus : x->part.count;
+    return (r & (common - 1)) == (x->part.index & (common - 1));
+}
+
 /* In evaluation form throughout: the automorphism is a permutation there, and the selectors are
  * wanted so. Depth first: few nodes are on the way at a time, and stay in the second cache. The
  * children of a node of level l take the two nodes of that level, in four the next two as well. */
@@ -380,7 +367,7 @@ static void expand_node(const struct expansion *x, unsigned level, size_t r, uin
                             .r = r,
                             .shift = (size_t)1 << (level - 1),
                             .node = node,
-                            .buffers = x->selectors->nodes + (2 * level - 1) * words};
+                            .buffers = x->workspace->nodes + (2 * level - 1) * words};
     const uint32_t both = composite_element(x, level);
     if (both != 0)
         split_in_four(x, &family, both);
@@ -388,14 +375,25 @@ static void expand_node(const struct expansion *x, unsigned level, size_t r, uin
         split_in_two(x, &family, node);
     const unsigned next = level + (both != 0 ? 2 : 1);
     for (size_t k = 0; k < family.children && next <= x->last; k++)
-        expand_node(x, next, r + k * family.shift, child_buffer(x, &family, k));
+        if (is_in_part(x, r + k * family.shift, family.shift * family.children))
+            expand_node(x, next, r + k * family.shift, child_buffer(x, &family, k));
+}
+
+/* The last two levels write all selectors of a family: they must be of one part. */
+static struct bfv_part part_for(struct bfv_part part, unsigned levels)
+{
+    while (part.count > 1 && 4 * part.count > (size_t)1 << levels)
+        part.count /= 2;
+    return part;
 }
 
 enum status bfv_expand(struct bfv_workspace *workspace, const struct bfv_evaluation_key *key,
                        const struct bfv_ciphertext *query, size_t count,
-                       struct bfv_selectors *selectors, size_t first, struct error *err)
+                       struct bfv_selectors *selectors, size_t first, struct bfv_part part,
+                       struct error *err)
 {
     const struct bfv_context *const context = workspace->context;
+    assert(part.index < part.count && (part.count & (part.count - 1)) == 0);
     assert(query->poly_count == 2 && query->moduli_count == context->levels &&
            query->form == BFV_COEFFICIENT);
     if (first > selectors->capacity || count > selectors->capacity - first)
@@ -407,6 +405,7 @@ enum status bfv_expand(struct bfv_workspace *workspace, const struct bfv_evaluat
                           .first = first,
                           .count = count,
                           .last = ceil_log2(count)};
+    x.part = part_for(part, x.last);
     uint32_t elements[BFV_MAX_GALOIS_KEYS];
     const size_t element_count = bfv_evaluation_key_galois_count(key);
     for (size_t i = 0; i < element_count; i++)
@@ -415,7 +414,9 @@ enum status bfv_expand(struct bfv_workspace *workspace, const struct bfv_evaluat
     if (status != STATUS_OK)
         return status;
 
-    uint32_t *const root = selectors->nodes;
+    if (part.index >= x.part.count)
+        return STATUS_OK; /* the work is too small for it */
+    uint32_t *const root = workspace->nodes;
     for (size_t row = 0; row < 2 * context->levels; row++)
         ntt_forward(root + row * context->degree, query->words + row * context->degree,
                     context->basis->tables[row % context->levels]);

@@ -16,8 +16,6 @@ struct bfv_selectors;
 enum status bfv_selectors_new(const struct bfv_context *context, size_t capacity,
                               struct bfv_selectors **ret, struct error *err) MUST_CHECK;
 void bfv_selectors_free(struct bfv_selectors *selectors); /* takes NULL */
-/* How many ciphertexts' memory it takes: those, and the nodes that bfv_expand() passes through. */
-size_t bfv_selectors_ciphertexts(const struct bfv_context *context, size_t capacity);
 /* Selector i as a ciphertext of two polynomials, L moduli, evaluation form (on return). */
 void bfv_selectors_get(const struct bfv_selectors *selectors, size_t i, struct bfv_ciphertext *ret);
 /*   words  [2][L][N], evaluation form, in [0, q_i) */
@@ -35,9 +33,13 @@ enum status bfv_expand_check_elements(const struct bfv_context *context, const u
  * Where the key has the product g h of the elements of two levels that follow each other, g of an
  * odd number of levels before the last, besides g and h, the two are done at once: one
  * decomposition for three automorphisms, 24 transforms (L = 2) instead of 36. The kernel "ref"
- * never does. STATUS_NO_KEY as above, before any work. */
+ * never does. STATUS_NO_KEY as above, before any work.
+ *   part  of a power of two of parts: the selectors whose number is the part's modulo that, or none
+ *         where there are few; all parts together write all, each in its thread. A part repeats
+ *         what leads to its own: one node a level of 2, 4, .. parts. */
 enum status bfv_expand(struct bfv_workspace *workspace, const struct bfv_evaluation_key *key,
                        const struct bfv_ciphertext *query, size_t count,
-                       struct bfv_selectors *selectors, size_t first, struct error *err) MUST_CHECK;
+                       struct bfv_selectors *selectors, size_t first, struct bfv_part part,
+                       struct error *err) MUST_CHECK;
 
 #endif

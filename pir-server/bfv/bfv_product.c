@@ -34,17 +34,20 @@ static void dot_strip(const struct bfv_context *context, const struct bfv_dot *q
  * past once and a strip of them stays in the second cache, that of one query's selectors in the
  * first. */
 void bfv_plaintext_dot(const struct bfv_context *context, const struct bfv_dot *queries,
-                       size_t count, size_t first, const struct bfv_plaintext_matrix *plaintexts)
+                       size_t count, size_t first, const struct bfv_plaintext_matrix *plaintexts,
+                       struct bfv_part part)
 {
     const size_t tile = bfv_tile_words(context);
     const size_t words = context->levels * context->degree;
+    const size_t begin = words / tile * part.index / part.count * tile;
+    const size_t end = words / tile * (part.index + 1) / part.count * tile;
     size_t before = 0; /* plaintexts of the columns done */
     for (size_t c = 0; c < plaintexts->column_count; c += DOT_COLUMNS) {
         const size_t left = plaintexts->column_count - c;
         struct row_dot columns = {.rows = plaintexts->rows + before,
                                   .counts = plaintexts->column_counts + c,
                                   .columns = left < DOT_COLUMNS ? left : DOT_COLUMNS};
-        for (size_t at = 0; at < words; at += tile) {
+        for (size_t at = begin; at < end; at += tile) {
             columns.tiles = plaintexts->words + at * plaintexts->count + before * tile;
             columns.ret_offset[0] = at;
             columns.ret_offset[1] = words + at;
@@ -54,7 +57,7 @@ void bfv_plaintext_dot(const struct bfv_context *context, const struct bfv_dot *
         for (size_t k = 0; k < columns.columns; k++)
             before += columns.counts[k];
     }
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count && part.index == 0; i++)
         for (size_t c = 0; c < plaintexts->column_count; c++)
             queries[i].ret[c].form = BFV_EVALUATION;
 }
@@ -176,6 +179,18 @@ void bfv_product_add(struct bfv_workspace *workspace, const struct bfv_lifted *x
         row_multiply_add_pair(kernel, sums, sums + all, sums + 2 * all, &pair, n);
     }
     workspace->product_terms += 2;
+}
+
+void bfv_product_merge(struct bfv_workspace *workspace, struct bfv_workspace *other)
+{
+    if (workspace->product_terms + other->product_terms > workspace->context->capacity) {
+        fold_products(workspace);
+        fold_products(other);
+    }
+    const size_t words = 3 * joint_words(workspace->context);
+    for (size_t k = 0; k < words; k++)
+        workspace->product[k] += other->product[k];
+    workspace->product_terms += other->product_terms;
 }
 
 /* Step 3: the rows of q become z_i, those of the auxiliary base (t D - sum z_i Q/q_i) / Q. */

@@ -30,9 +30,11 @@ struct bfv_dot {
     struct bfv_ciphertext *ret; /* [column_count] two polynomials, L moduli; evaluation form then */
 };
 /* ret[c] = sum over the plaintexts of column c of selector[first + row] * plaintext, for each of
- * `count` queries, in one pass over the plaintexts. */
+ * `count` queries, in one pass over the plaintexts.
+ *   part  of the tiles, one behind the other */
 void bfv_plaintext_dot(const struct bfv_context *context, const struct bfv_dot *queries,
-                       size_t count, size_t first, const struct bfv_plaintext_matrix *plaintexts);
+                       size_t count, size_t first, const struct bfv_plaintext_matrix *plaintexts,
+                       struct bfv_part part);
 
 /* A ciphertext ready for multiplication: over the moduli q and the auxiliary base, evaluation form.
  */
@@ -50,6 +52,9 @@ void bfv_lift(struct bfv_workspace *workspace, const struct bfv_ciphertext *ciph
 void bfv_product_begin(struct bfv_workspace *workspace);
 void bfv_product_add(struct bfv_workspace *workspace, const struct bfv_lifted *x,
                      const struct bfv_lifted *y);
+/* Adds the sum of another workspace, whose products others added there. `other` has less room then.
+ */
+void bfv_product_merge(struct bfv_workspace *workspace, struct bfv_workspace *other);
 /* ret: three polynomials, L moduli; coefficient form on return. */
 void bfv_product_finish(struct bfv_workspace *workspace, struct bfv_ciphertext *ret);
 

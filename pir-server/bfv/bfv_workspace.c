@@ -28,10 +28,15 @@ enum status bfv_workspace_new(const struct bfv_context *context, struct bfv_work
     workspace->small = poly_alloc(n, 1);
     workspace->product =
         mem_alloc_aligned(MEM_ROW_ALIGNMENT, 3 * all * n, sizeof *workspace->product);
+    size_t nodes = 1;
+    for (size_t left = n; left > 1; left /= 2)
+        nodes += 2;
+    workspace->nodes =
+        mem_alloc_rows(nodes * bfv_ciphertext_words(context, 2, levels), sizeof *workspace->nodes);
     if (workspace->moved == NULL || workspace->repeated == NULL || workspace->integers == NULL ||
         workspace->digits == NULL || workspace->dropped == NULL || workspace->terms == NULL ||
         workspace->tile == NULL || workspace->scratch == NULL || workspace->small == NULL ||
-        workspace->product == NULL)
+        workspace->product == NULL || workspace->nodes == NULL)
         goto no_memory;
     *ret = workspace;
     return STATUS_OK;
@@ -54,6 +59,7 @@ void bfv_workspace_free(struct bfv_workspace *workspace)
     mem_free(workspace->scratch);
     mem_free(workspace->small);
     mem_free(workspace->product);
+    mem_free(workspace->nodes);
     mem_free(workspace);
 }
 

@@ -7,6 +7,14 @@
 
 #include "pir-server/bfv/bfv_evaluation_key.h"
 
+/* What one thread does of work that several share: part `index` of `count`. */
+struct bfv_part {
+    size_t index;
+    size_t count;
+};
+/* All of it. */
+#define BFV_WHOLE ((struct bfv_part){.index = 0, .count = 1})
+
 struct bfv_workspace;
 enum status bfv_workspace_new(const struct bfv_context *context, struct bfv_workspace **ret,
                               struct error *err) MUST_CHECK;

@@ -16,6 +16,8 @@ static inline size_t bfv_turn_tile_words(size_t n)
     return n / 2 < BFV_TURN_TILE_WORDS ? n / 2 : BFV_TURN_TILE_WORDS;
 }
 
+#define BFV_EXPAND_MAX_LEVELS 15 /* log2 of the largest degree */
+
 struct bfv_workspace {
     const struct bfv_context *context; /* borrowed */
     uint32_t *moved;                   /* [2][L][N] a ciphertext after its automorphism */
@@ -30,6 +32,9 @@ struct bfv_workspace {
     uint32_t *small;      /* [N] which of a row stand for less than 0 */
     uint64_t *product;    /* [3][L + aux][N] sums of products, lazily reduced */
     size_t product_terms; /* products in the fullest of those sums */
+    /* [1 + 2 log2 N][2][L][N] between a query and its selectors: itself, and two for each level of
+     * the expansion. */
+    uint32_t *nodes;
 };
 
 /* Automorphisms of one ciphertext: (c0, c1) -> (c0(X^g) + u_0, u_1) for each of `parts`, the keys

@@ -214,8 +214,7 @@ size_t pir_workspace_bytes(const struct bfv_context *context, const struct pir_l
     const size_t ciphertext =
         bfv_ciphertext_words(context, 2, bfv_context_ciphertext_moduli(context)) * sizeof(uint32_t);
     /* A lifted ciphertext has L + 1 auxiliary moduli besides its own L. */
-    const size_t selectors = bfv_selectors_ciphertexts(context, needs.selectors);
-    return (selectors + needs.queries + needs.columns) * ciphertext +
+    return (needs.selectors + needs.queries + needs.columns) * ciphertext +
            (needs.lifted + 1) * 3 * ciphertext + needs.chunks * reply_bytes(context, skips);
 }
 
@@ -281,36 +280,121 @@ static enum status read_query(struct pir_workspace *w, const struct pir_query *q
 
 /* ---- the work ---- */
 
-static enum status expand_query(struct pir_workspace *w, const struct pir_layout *layout,
+static size_t alone_size(void *context)
+{
+    (void)context;
+    return 1;
+}
+
+static void alone_run(void *context, size_t parts, pir_team_part *part, void *argument)
+{
+    for (size_t i = 0; i < parts; i++)
+        part(argument, i, 0, context);
+}
+
+/* Of the one thread whose workspace it is. */
+static struct pir_team team_alone(struct pir_workspace *w)
+{
+    return (struct pir_team){.context = w, .size = alone_size, .run = alone_run};
+}
+
+/* A query, as the threads of a team see it. */
+struct shared_work {
+    struct pir_workspace *w;
+    const struct pir_layout *layout;
+    const struct bfv_evaluation_key *key;
+    size_t parts; /* a power of two for the expansion */
+    /* Expansion. */
+    size_t block;
+    enum status status[PIR_TEAM_MAX]; /* of each part */
+    struct error error[PIR_TEAM_MAX];
+    /* Dimension 0. */
+    const struct bfv_plaintext_matrix *plaintexts;
+    size_t first_selector;
+    /* Dimension 1. */
+    size_t chunk;
+    struct bfv_workspace *sums[PIR_TEAM_MAX]; /* of the seats that have added products */
+};
+
+static void expand_part(void *argument, size_t index, size_t seat, struct pir_workspace *mine)
+{
+    struct shared_work *work = argument;
+    const size_t first = work->block * work->layout->degree;
+    const size_t left = work->layout->selector_count - first;
+    const size_t count = left < work->layout->degree ? left : work->layout->degree;
+    (void)seat;
+    work->status[index] = bfv_expand(
+        mine->bfv, work->key, &work->w->queries[work->block], count, work->w->selectors, first,
+        (struct bfv_part){.index = index, .count = work->parts}, &work->error[index]);
+}
+
+static enum status expand_query(struct pir_workspace *w, const struct pir_team *team,
+                                const struct pir_layout *layout,
                                 const struct bfv_evaluation_key *key, struct error *err)
 {
-    for (size_t block = 0; block < layout->query_ciphertext_count; block++) {
-        const size_t first = block * layout->degree;
-        const size_t left = layout->selector_count - first;
-        const size_t count = left < layout->degree ? left : layout->degree;
-        const enum status st =
-            bfv_expand(w->bfv, key, &w->queries[block], count, w->selectors, first, err);
-        if (st != STATUS_OK)
-            return st;
+    struct shared_work work = {.w = w, .layout = layout, .key = key, .parts = 1};
+    const size_t size = team->size(team->context);
+    while (work.parts < size)
+        work.parts *= 2;
+    for (; work.block < layout->query_ciphertext_count; work.block++) {
+        team->run(team->context, work.parts, expand_part, &work);
+        for (size_t i = 0; i < work.parts; i++) {
+            if (work.status[i] == STATUS_OK)
+                continue;
+            if (err != NULL)
+                *err = work.error[i];
+            return work.status[i];
+        }
     }
     return STATUS_OK;
 }
 
+static void dot_part(void *argument, size_t index, size_t seat, struct pir_workspace *mine)
+{
+    const struct shared_work *work = argument;
+    const struct bfv_dot dot = {.selectors = work->w->selectors, .ret = work->w->columns};
+    (void)seat;
+    bfv_plaintext_dot(mine->context, &dot, 1, work->first_selector, work->plaintexts,
+                      (struct bfv_part){.index = index, .count = work->parts});
+}
+
+/* One column times its selector, added to the sum of the seat. */
+static void multiply_part(void *argument, size_t column, size_t seat, struct pir_workspace *mine)
+{
+    struct shared_work *work = argument;
+    const bool is_kept = work->layout->chunk_count > 1;
+    struct bfv_lifted *selector = is_kept ? work->w->lifted[column] : mine->lifted[0];
+    if (work->sums[seat] == NULL) {
+        bfv_product_begin(mine->bfv);
+        work->sums[seat] = mine->bfv;
+    }
+    if (work->chunk == 0) {
+        bfv_selectors_get(work->w->selectors,
+                          work->first_selector + work->layout->dimensions[0] + column,
+                          &mine->selector);
+        bfv_lift(mine->bfv, &mine->selector, selector);
+    }
+    bfv_lift(mine->bfv, &work->w->columns[column], mine->lifted_column);
+    bfv_product_add(mine->bfv, selector, mine->lifted_column);
+}
+
 /* Dimension 1: the columns times their selectors, summed; three polynomials to two. */
-static enum status multiply_columns(struct pir_workspace *w, const struct pir_layout *layout,
+static enum status multiply_columns(struct pir_workspace *w, const struct pir_team *team,
+                                    const struct pir_layout *layout,
                                     const struct bfv_evaluation_key *key, size_t first_selector,
                                     size_t chunk, struct error *err)
 {
+    struct shared_work work = {.w = w,
+                               .layout = layout,
+                               .key = key,
+                               .first_selector = first_selector,
+                               .chunk = chunk,
+                               .sums = {w->bfv}};
     bfv_product_begin(w->bfv);
-    for (size_t column = 0; column < layout->dimensions[1]; column++) {
-        struct bfv_lifted *selector = w->lifted[layout->chunk_count > 1 ? column : 0];
-        if (chunk == 0) {
-            bfv_selectors_get(w->selectors, first_selector + column, &w->selector);
-            bfv_lift(w->bfv, &w->selector, selector);
-        }
-        bfv_lift(w->bfv, &w->columns[column], w->lifted_column);
-        bfv_product_add(w->bfv, selector, w->lifted_column);
-    }
+    team->run(team->context, layout->dimensions[1], multiply_part, &work);
+    for (size_t seat = 1; seat < PIR_TEAM_MAX; seat++)
+        if (work.sums[seat] != NULL)
+            bfv_product_merge(w->bfv, work.sums[seat]);
     bfv_ciphertext_init_view(w->product.words, 3, layout->moduli_count, BFV_COEFFICIENT,
                              &w->result);
     bfv_product_finish(w->bfv, &w->result);
@@ -318,13 +402,14 @@ static enum status multiply_columns(struct pir_workspace *w, const struct pir_la
 }
 
 /* After dimension 0: one ciphertext of the reply over all moduli, in coefficient form. */
-static enum status compute_chunk(struct pir_workspace *w, const struct pir_layout *layout,
+static enum status compute_chunk(struct pir_workspace *w, const struct pir_team *team,
+                                 const struct pir_layout *layout,
                                  const struct bfv_evaluation_key *key, size_t table, size_t chunk,
                                  struct error *err)
 {
-    const size_t first = table * layout->selectors_per_index;
     if (layout->dimension_count > 1)
-        return multiply_columns(w, layout, key, first + layout->dimensions[0], chunk, err);
+        return multiply_columns(w, team, layout, key, table * layout->selectors_per_index, chunk,
+                                err);
     /* One column is the result; a view, for switching down changes the shape. */
     bfv_ciphertext_init_view(w->columns[0].words, 2, layout->moduli_count, BFV_EVALUATION,
                              &w->result);
@@ -332,12 +417,13 @@ static enum status compute_chunk(struct pir_workspace *w, const struct pir_layou
     return STATUS_OK;
 }
 
-static enum status finish_chunk(struct pir_workspace *w, const struct pir_layout *layout,
+static enum status finish_chunk(struct pir_workspace *w, const struct pir_team *team,
+                                const struct pir_layout *layout,
                                 const struct bfv_evaluation_key *key, size_t table, size_t chunk,
                                 struct error *err)
 {
     struct bfv_ciphertext *result = &w->result;
-    const enum status st = compute_chunk(w, layout, key, table, chunk, err);
+    const enum status st = compute_chunk(w, team, layout, key, table, chunk, err);
     if (st != STATUS_OK)
         return st;
     bfv_ciphertext_switch_down(w->context, result, 1);
@@ -355,14 +441,15 @@ static enum status finish_chunk(struct pir_workspace *w, const struct pir_layout
 }
 
 /* All that comes before dimension 0. */
-static enum status begin_job(struct pir_job *job, const struct pir_shard *shard)
+static enum status begin_job(struct pir_job *job, const struct pir_team *team,
+                             const struct pir_shard *shard)
 {
     struct pir_workspace *w = job->workspace;
     enum status st = check_query(w, shard, job->key, job->query, &job->error);
     if (st == STATUS_OK)
         st = read_query(w, job->query, &job->error);
     if (st == STATUS_OK)
-        st = expand_query(w, pir_shard_layout(shard), job->key, &job->error);
+        st = expand_query(w, team, pir_shard_layout(shard), job->key, &job->error);
     bytes_clear(&w->polys);
     return st;
 }
@@ -397,19 +484,25 @@ static void answer_chunk(const struct pir_shard *shard, struct pir_job *jobs, si
     }
     if (dot_count == 0)
         return;
-    bfv_plaintext_dot(context, dots, dot_count, table * layout->selectors_per_index, &plaintexts);
-    for (size_t i = 0; i < count; i++)
-        if (jobs[i].status == STATUS_OK)
-            jobs[i].status =
-                finish_chunk(jobs[i].workspace, layout, jobs[i].key, table, chunk, &jobs[i].error);
+    bfv_plaintext_dot(context, dots, dot_count, table * layout->selectors_per_index, &plaintexts,
+                      BFV_WHOLE);
+    for (size_t i = 0; i < count; i++) {
+        if (jobs[i].status != STATUS_OK)
+            continue;
+        const struct pir_team team = team_alone(jobs[i].workspace);
+        jobs[i].status = finish_chunk(jobs[i].workspace, &team, layout, jobs[i].key, table, chunk,
+                                      &jobs[i].error);
+    }
 }
 
 void pir_answer_batch(const struct pir_shard *shard, struct pir_job *jobs, size_t count)
 {
     const struct pir_layout *layout = pir_shard_layout(shard);
     assert(count <= PIR_BATCH_MAX);
-    for (size_t i = 0; i < count; i++)
-        jobs[i].status = begin_job(&jobs[i], shard);
+    for (size_t i = 0; i < count; i++) {
+        const struct pir_team team = team_alone(jobs[i].workspace);
+        jobs[i].status = begin_job(&jobs[i], &team, shard);
+    }
     for (size_t table = 0; table < layout->table_count; table++)
         for (size_t chunk = 0; chunk < layout->chunk_count; chunk++)
             answer_chunk(shard, jobs, count, table, chunk);
@@ -418,17 +511,48 @@ void pir_answer_batch(const struct pir_shard *shard, struct pir_job *jobs, size_
             finish_job(&jobs[i], layout);
 }
 
-enum status pir_answer(struct pir_workspace *workspace, const struct pir_shard *shard,
-                       const struct bfv_evaluation_key *key, const struct pir_query *query,
-                       struct pir_response *ret, struct error *err)
+/* Dimension 0 of one chunk of one table. */
+static void sum_rows(struct pir_workspace *w, const struct pir_team *team,
+                     const struct pir_shard *shard, size_t table, size_t chunk)
 {
+    const struct pir_layout *layout = pir_shard_layout(shard);
+    const struct bfv_plaintext_matrix plaintexts = pir_shard_matrix(shard, table, chunk);
+    struct shared_work work = {.w = w,
+                               .layout = layout,
+                               .parts = team->size(team->context),
+                               .plaintexts = &plaintexts,
+                               .first_selector = table * layout->selectors_per_index};
+    team->run(team->context, work.parts, dot_part, &work);
+}
+
+enum status pir_answer_together(struct pir_workspace *workspace, const struct pir_team *team,
+                                const struct pir_shard *shard, const struct bfv_evaluation_key *key,
+                                const struct pir_query *query, struct pir_response *ret,
+                                struct error *err)
+{
+    const struct pir_layout *layout = pir_shard_layout(shard);
     struct pir_job job = {.workspace = workspace, .key = key, .query = query};
-    pir_answer_batch(shard, &job, 1);
+    job.status = begin_job(&job, team, shard);
+    for (size_t table = 0; table < layout->table_count; table++)
+        for (size_t chunk = 0; chunk < layout->chunk_count && job.status == STATUS_OK; chunk++) {
+            sum_rows(workspace, team, shard, table, chunk);
+            job.status = finish_chunk(workspace, team, layout, key, table, chunk, &job.error);
+        }
+    if (job.status == STATUS_OK)
+        finish_job(&job, layout);
     if (job.status == STATUS_OK)
         *ret = job.response;
     else if (err != NULL)
         *err = job.error;
     return job.status;
+}
+
+enum status pir_answer(struct pir_workspace *workspace, const struct pir_shard *shard,
+                       const struct bfv_evaluation_key *key, const struct pir_query *query,
+                       struct pir_response *ret, struct error *err)
+{
+    const struct pir_team team = team_alone(workspace);
+    return pir_answer_together(workspace, &team, shard, key, query, ret, err);
 }
 
 enum status pir_answer_before_drop(struct pir_workspace *workspace, const struct pir_shard *shard,
@@ -437,14 +561,12 @@ enum status pir_answer_before_drop(struct pir_workspace *workspace, const struct
                                    const struct bfv_ciphertext **ret, struct error *err)
 {
     const struct pir_layout *layout = pir_shard_layout(shard);
+    const struct pir_team team = team_alone(workspace);
     struct pir_job job = {.workspace = workspace, .key = key, .query = query};
-    enum status st = begin_job(&job, shard);
+    enum status st = begin_job(&job, &team, shard);
     if (st == STATUS_OK) {
-        const struct bfv_plaintext_matrix plaintexts = pir_shard_matrix(shard, table, 0);
-        const struct bfv_dot dot = {.selectors = workspace->selectors, .ret = workspace->columns};
-        bfv_plaintext_dot(workspace->context, &dot, 1, table * layout->selectors_per_index,
-                          &plaintexts);
-        st = compute_chunk(workspace, layout, key, table, 0, &job.error);
+        sum_rows(workspace, &team, shard, table, 0);
+        st = compute_chunk(workspace, &team, layout, key, table, 0, &job.error);
     }
     if (st == STATUS_OK)
         *ret = &workspace->result;

@@ -4,7 +4,9 @@
  * locked while answering: all scratch belongs to a workspace, made once per compute thread.
  *
  * Exact    with the portable kernels the response is the reference's, byte for byte.
- * Threads  a workspace belongs to one thread; shards, contexts and keys are shared.
+ * Threads  a workspace belongs to one thread; shards, contexts and keys are shared. Several threads
+ *          may answer one query: expansion, dimension 0 and the products of dimension 1 are cut
+ *          into parts; what is left, a tenth, is one thread's.
  * Source   spec/keyword-pir.md sections 6 and 7.1. */
 #ifndef BLINDLIST_PIR_PIR_ANSWER_H
 #define BLINDLIST_PIR_PIR_ANSWER_H
@@ -30,6 +32,20 @@ enum status pir_answer_check_key(const struct bfv_context *context, const struct
                                  const struct bfv_evaluation_key *key,
                                  struct error *err) MUST_CHECK;
 
+/* Threads that share the work of a query. Of several the answer has the same bytes as of one. */
+#define PIR_TEAM_MAX ((size_t)16)
+/* Part `index` of the work. In one run each seat is one thread's: `mine` is its workspace, reserved
+ * for the shape that is asked. */
+typedef void pir_team_part(void *argument, size_t index, size_t seat, struct pir_workspace *mine);
+struct pir_team {
+    void *context;
+    /* How many threads would take part now, this one included: 1 .. PIR_TEAM_MAX. */
+    size_t (*size)(void *context);
+    /* Has all parts run, by whoever comes; returns when they are done. This thread takes part, from
+     * seat 0 and with the workspace of the query; the others' seats are below PIR_TEAM_MAX. */
+    void (*run)(void *context, size_t parts, pir_team_part *part, void *argument);
+};
+
 /* Answers `query`. Checked before any arithmetic: num_pir_calls is the batch size, the number of
  * ciphertexts is the exact one, the key has what the shape needs, every ciphertext is well-formed.
  * STATUS_MALFORMED or STATUS_INVALID: the query; STATUS_NO_KEY: the key; STATUS_INTERNAL: the
@@ -38,6 +54,11 @@ enum status pir_answer_check_key(const struct bfv_context *context, const struct
 enum status pir_answer(struct pir_workspace *workspace, const struct pir_shard *shard,
                        const struct bfv_evaluation_key *key, const struct pir_query *query,
                        struct pir_response *ret, struct error *err) MUST_CHECK;
+/* The same by as many threads as the team has. */
+enum status pir_answer_together(struct pir_workspace *workspace, const struct pir_team *team,
+                                const struct pir_shard *shard, const struct bfv_evaluation_key *key,
+                                const struct pir_query *query, struct pir_response *ret,
+                                struct error *err) MUST_CHECK;
 
 /* Several queries on one shard in one pass over its plaintexts. A query that fails leaves the
  * others alone. All workspaces are of one context. The server answers each as it comes: bench_pir

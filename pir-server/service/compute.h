@@ -3,7 +3,10 @@
  * A workspace belongs to one thread and one set of encryption parameters. It is made at the start,
  * or by the thread itself when a reload brought new parameters or a larger shape.
  *
- * Threads  compute_submit() from any; compute_workspace() inside of a job only. */
+ * Teams    a query whose thread finds others idle shares its work with them
+ *          (pir_answer_together()); when all are busy each query is one thread's, which costs least
+ *          in all.
+ * Threads  compute_submit() from any; compute_answer() inside of a job only. */
 #ifndef BLINDLIST_SERVICE_COMPUTE_H
 #define BLINDLIST_SERVICE_COMPUTE_H
 
@@ -30,9 +33,11 @@ void compute_submit_reserved(struct compute *compute, thread_pool_job *job, void
 void compute_give_back(struct compute *compute);
 size_t compute_thread_count(const struct compute *compute);
 
-/* The workspace of this thread, large enough for the shape. */
-enum status compute_workspace(struct compute *compute, size_t worker,
-                              const struct bfv_context *context, const struct pir_layout *layout,
-                              struct pir_workspace **ret, struct error *err) MUST_CHECK;
+/* Inside of a job: answers with the workspace of this thread, and with threads that are idle.
+ *   ret  borrowed until this thread's next answer */
+enum status compute_answer(struct compute *compute, size_t worker,
+                           const struct bfv_context *context, const struct pir_shard *shard,
+                           const struct bfv_evaluation_key *key, const struct pir_query *query,
+                           struct pir_response *ret, struct error *err) MUST_CHECK;
 
 #endif

@@ -247,13 +247,9 @@ static enum status answer_query(struct service *service, struct query *query, si
                                 struct error *err)
 {
     const struct catalog_version *version = query->version;
-    struct pir_workspace *workspace = NULL;
     struct pir_response response;
-    enum status status = compute_workspace(service->compute, worker, version->context,
-                                           &version->layout, &workspace, err);
-    if (status == STATUS_OK)
-        status = pir_answer(workspace, query->shard, query->key, wire_query_get(query->message),
-                            &response, err);
+    enum status status = compute_answer(service->compute, worker, version->context, query->shard,
+                                        query->key, wire_query_get(query->message), &response, err);
     if (status == STATUS_OK)
         status = wire_response_write(&response, &query->answer, err);
     return status;

@@ -66,7 +66,8 @@ static double check_expansion(const char *name, const uint32_t *elements, size_t
     struct bfv_ciphertext query = encrypted(context, e.secret, message, 3, 4);
     cr_assert_eq(bfv_expand_check_elements(context, elements, element_count, count, NULL),
                  STATUS_OK);
-    cr_assert_eq(bfv_expand(e.workspace, e.key, &query, count, e.selectors, 2, NULL), STATUS_OK);
+    cr_assert_eq(bfv_expand(e.workspace, e.key, &query, count, e.selectors, 2, BFV_WHOLE, NULL),
+                 STATUS_OK);
     double least = 1000;
     for (size_t k = 0; k < count; k++) {
         bfv_selectors_get(e.selectors, 2 + k, &selector);
@@ -85,6 +86,55 @@ static double check_expansion(const char *name, const uint32_t *elements, size_t
     bfv_ciphertext_deinit(&query);
     teardown(&e);
     return least;
+}
+
+/* All parts, the last one first, write what the whole writes. */
+static void check_parts(const char *set, const uint32_t *elements, size_t element_count,
+                        size_t count, size_t parts)
+{
+    struct expansion whole, cut;
+    setup(&whole, set, NULL, elements, element_count, count + 3);
+    setup(&cut, set, NULL, elements, element_count, count + 3);
+    struct bfv_context *const context = whole.context;
+    const size_t moduli = bfv_context_ciphertext_moduli(context);
+    const size_t words = bfv_ciphertext_words(context, 2, moduli);
+    uint32_t *message = poly_alloc(bfv_context_degree(context), 1);
+    message[count / 2] = 1;
+    struct bfv_ciphertext query = encrypted(context, whole.secret, message, 3, 4);
+    struct bfv_ciphertext a = ciphertext_for(context, 2, moduli, BFV_EVALUATION);
+    struct bfv_ciphertext b = ciphertext_for(context, 2, moduli, BFV_EVALUATION);
+    cr_assert_eq(
+        bfv_expand(whole.workspace, whole.key, &query, count, whole.selectors, 1, BFV_WHOLE, NULL),
+        STATUS_OK);
+    for (size_t part = parts; part-- > 0;)
+        cr_assert_eq(bfv_expand(cut.workspace, whole.key, &query, count, cut.selectors, 1,
+                                (struct bfv_part){.index = part, .count = parts}, NULL),
+                     STATUS_OK);
+    for (size_t k = 1; k <= count; k++) {
+        bfv_selectors_get(whole.selectors, k, &a);
+        bfv_selectors_get(cut.selectors, k, &b);
+        cr_assert_arr_eq(a.words, b.words, words * sizeof *a.words, "selector %zu of %zu in %zu", k,
+                         count, parts);
+    }
+    mem_free(message);
+    bfv_ciphertext_deinit(&a);
+    bfv_ciphertext_deinit(&b);
+    bfv_ciphertext_deinit(&query);
+    teardown(&whole);
+    teardown(&cut);
+}
+
+Test(bfv_expand, parts_make_the_whole)
+{
+    static const uint32_t few[] = {257, 513, 1025, 2049, 4097};
+    static const uint32_t composite[] = {257, 513, 1025, 2049, 4097, 6145, 1537};
+    for (size_t parts = 1; parts <= 16; parts *= 2) {
+        for (size_t count = 1; count <= 8; count++)
+            check_parts(small, (const uint32_t[]){9, 3, 5}, 3, count, parts);
+        check_parts(logt_5, few, 5, 29, parts);
+        check_parts(logt_5, composite, 7, 32, parts);
+        check_parts(logt_5, composite, 7, 19, parts);
+    }
 }
 
 Test(bfv_expand, selectors_are_the_coefficients)
@@ -153,7 +203,8 @@ Test(bfv_expand, the_reference_kernel_never_pairs)
         const uint32_t message[4096] = {1, 2, 3};
         struct bfv_ciphertext query = encrypted(e.context, e.secret, message, 3, 4);
         struct bfv_ciphertext selector = ciphertext_for(e.context, 2, 2, BFV_EVALUATION);
-        cr_assert_eq(bfv_expand(e.workspace, e.key, &query, 4, e.selectors, 0, NULL), STATUS_OK);
+        cr_assert_eq(bfv_expand(e.workspace, e.key, &query, 4, e.selectors, 0, BFV_WHOLE, NULL),
+                     STATUS_OK);
         words[k] = poly_alloc(4096, 16);
         for (size_t i = 0; i < 4; i++) {
             bfv_selectors_get(e.selectors, i, &selector);
@@ -189,11 +240,14 @@ Test(bfv_expand, keys_that_cannot_are_refused_before_any_work)
     cr_assert_str_eq(error.message, "4097 selectors: a query holds 1..4096");
 
     struct bfv_ciphertext query = ciphertext_for(context, 2, 2, BFV_COEFFICIENT);
-    cr_assert_eq(bfv_expand(e.workspace, e.key, &query, 2, e.selectors, 2, NULL), STATUS_OK);
-    cr_assert_eq(bfv_expand(e.workspace, e.key, &query, 3, e.selectors, 0, NULL), STATUS_NO_KEY);
-    cr_assert_eq(bfv_expand(e.workspace, e.key, &query, 2, e.selectors, 3, &error), STATUS_INVALID);
+    cr_assert_eq(bfv_expand(e.workspace, e.key, &query, 2, e.selectors, 2, BFV_WHOLE, NULL),
+                 STATUS_OK);
+    cr_assert_eq(bfv_expand(e.workspace, e.key, &query, 3, e.selectors, 0, BFV_WHOLE, NULL),
+                 STATUS_NO_KEY);
+    cr_assert_eq(bfv_expand(e.workspace, e.key, &query, 2, e.selectors, 3, BFV_WHOLE, &error),
+                 STATUS_INVALID);
     cr_assert_str_eq(error.message, "2 selectors from 3 on: there is room for 4");
-    cr_assert_eq(bfv_expand(e.workspace, e.key, &query, 2, e.selectors, SIZE_MAX, NULL),
+    cr_assert_eq(bfv_expand(e.workspace, e.key, &query, 2, e.selectors, SIZE_MAX, BFV_WHOLE, NULL),
                  STATUS_INVALID);
     bfv_ciphertext_deinit(&query);
     teardown(&e);

@@ -70,7 +70,7 @@ static void check_dot(const char *name, const char *kernel, size_t rows, size_t 
                                                 .column_counts = column_counts,
                                                 .column_count = columns};
     const struct bfv_dot query = {.selectors = selectors, .ret = results};
-    bfv_plaintext_dot(context, &query, 1, 1, &matrix);
+    bfv_plaintext_dot(context, &query, 1, 1, &matrix, BFV_WHOLE);
     for (size_t c = 0; c < columns; c++) {
         cr_assert_eq(results[c].form, BFV_EVALUATION);
         for (size_t at = 0; at < 2 * words; at += 3) {
@@ -144,7 +144,7 @@ Test(bfv_product, dot_of_largest_values)
                                              .column_count = 1};
     struct bfv_ciphertext result = ciphertext_for(context, 2, 2, BFV_EVALUATION);
     const struct bfv_dot query = {.selectors = selectors, .ret = &result};
-    bfv_plaintext_dot(context, &query, 1, 0, &all);
+    bfv_plaintext_dot(context, &query, 1, 0, &all, BFV_WHOLE);
     for (size_t i = 0; i < 4 * 4096; i++)
         cr_assert_eq(result.words[i], ROWS, "(-1)(-1) = 1, %zu", i);
     mem_free(plain);

@@ -7,6 +7,8 @@
 #include "tests/pir-server/pir/pir_fixture.h"
 #include "tests/tap.h"
 
+#include <stdlib.h>
+
 #define THREADS ((size_t)3)
 #define SHARDS  ((size_t)6)
 #define ANSWERS ((size_t)6)
@@ -35,6 +37,45 @@ static enum status answer_one(void *query, size_t index, size_t worker, struct e
     if (st == STATUS_OK)
         bytes_append(&answers[index], response.replies[0].ciphertexts[0].polys);
     return st;
+}
+
+/* A team of the pool's threads; the leader is the thread that calls. */
+static size_t team_size(void *pool)
+{
+    (void)pool;
+    return THREADS + 1;
+}
+
+struct run {
+    pir_team_part *part;
+    void *argument;
+};
+
+static enum status run_part(void *of, size_t index, size_t worker, struct error *err)
+{
+    const struct run *run = of;
+    (void)err;
+    run->part(run->argument, index, THREADS - worker, workspaces[worker]);
+    return STATUS_OK;
+}
+
+static void team_run(void *pool, size_t parts, pir_team_part *part, void *argument)
+{
+    struct run run = {.part = part, .argument = argument};
+    if (thread_pool_for(pool, parts, run_part, &run, NULL) != STATUS_OK)
+        abort();
+}
+
+static void test_team(struct thread_pool *pool, const struct pir_query *query)
+{
+    const struct pir_team team = {.context = pool, .size = team_size, .run = team_run};
+    struct pir_response response;
+    bool is_same = true;
+    for (size_t i = 0; i < ANSWERS && is_same; i++)
+        is_same = pir_answer_together(workspaces[THREADS], &team, shard, keys.evaluation, query,
+                                      &response, NULL) == STATUS_OK &&
+                  span_equal(response.replies[0].ciphertexts[0].polys, bytes_view(&answers[0]));
+    TAP_CHECK(is_same, "threads that share a query's work give the same answer");
 }
 
 int main(void)
@@ -85,6 +126,7 @@ int main(void)
     for (size_t i = 1; i < ANSWERS; i++)
         same = same && span_equal(bytes_view(&answers[i]), bytes_view(&answers[0]));
     TAP_CHECK(same, "all answers are the same");
+    test_team(pool, &message);
 
     for (size_t i = 0; i < ANSWERS; i++)
         bytes_deinit(&answers[i]);

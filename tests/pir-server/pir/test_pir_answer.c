@@ -73,6 +73,63 @@ static void setup_deinit(struct setup *s)
     bfv_context_free(s->context);
 }
 
+/* A team whose seats take turns. */
+struct seats {
+    struct pir_workspace *workspaces[PIR_TEAM_MAX];
+    size_t count;
+};
+
+static size_t seats_size(void *context)
+{
+    const struct seats *seats = context;
+    return seats->count;
+}
+
+static void seats_run(void *context, size_t parts, pir_team_part *part, void *argument)
+{
+    const struct seats *seats = context;
+    for (size_t i = 0; i < parts; i++)
+        part(argument, parts - 1 - i, i % seats->count, seats->workspaces[i % seats->count]);
+}
+
+static void expect_same(const struct pir_response *a, const struct pir_response *b)
+{
+    cr_assert_eq(a->reply_count, b->reply_count);
+    for (size_t r = 0; r < a->reply_count; r++) {
+        cr_assert_eq(a->replies[r].ciphertext_count, b->replies[r].ciphertext_count);
+        for (size_t c = 0; c < a->replies[r].ciphertext_count; c++)
+            cr_assert(
+                span_equal(a->replies[r].ciphertexts[c].polys, b->replies[r].ciphertexts[c].polys));
+    }
+}
+
+/* `alone` is what one thread answers. */
+static void ask_teams(const struct setup *s, const struct pir_query *query,
+                      const struct pir_response *alone)
+{
+    struct seats seats = {.count = 0};
+    const struct pir_team team = {.context = &seats, .size = seats_size, .run = seats_run};
+    struct pir_response together;
+    struct error error = {0};
+    while (seats.count < PIR_TEAM_MAX) {
+        cr_assert_eq(pir_workspace_new(s->context, pir_shard_layout(s->shard),
+                                       &seats.workspaces[seats.count], &error),
+                     STATUS_OK, "%s", error.message);
+        seats.count++;
+        if (seats.count > 3 && seats.count != PIR_TEAM_MAX)
+            continue;
+        mem_fail_nth(1); /* nor together */
+        cr_assert_eq(pir_answer_together(seats.workspaces[0], &team, s->shard, s->keys.evaluation,
+                                         query, &together, &error),
+                     STATUS_OK, "%s", error.message);
+        cr_assert(mem_fail_pending(), "an answer allocated memory");
+        mem_fail_nth(0);
+        expect_same(&together, alone);
+    }
+    for (size_t i = 0; i < seats.count; i++)
+        pir_workspace_free(seats.workspaces[i]);
+}
+
 /* Asks for a keyword; checks the verdict and returns the noise budget. */
 static double ask(struct setup *s, struct span keyword, const struct span *expected)
 {
@@ -246,18 +303,43 @@ Test(pir_answer, a_batch_answers_as_each_query_alone, .timeout = PATIENCE_OF_TES
         cr_assert_eq(
             pir_answer(s.workspace, s.shard, s.keys.evaluation, jobs[i].query, &alone, NULL),
             STATUS_OK);
-        cr_assert_eq(jobs[i].response.reply_count, alone.reply_count);
-        for (size_t r = 0; r < alone.reply_count; r++)
-            for (size_t c = 0; c < alone.replies[r].ciphertext_count; c++) {
-                const struct span expected = alone.replies[r].ciphertexts[c].polys;
-                cr_assert(span_equal(jobs[i].response.replies[r].ciphertexts[c].polys, expected));
-            }
+        expect_same(&jobs[i].response, &alone);
     }
     for (size_t i = 0; i < COUNT; i++) {
         pir_workspace_free(jobs[i].workspace);
         pir_client_query_free(queries[i]);
     }
     setup_deinit(&s);
+}
+
+static void check_teams(const struct pir_processing *processing, size_t rows, size_t value_bytes,
+                        bool one_dimension)
+{
+    struct setup s;
+    setup_init(&s, processing, fixture_rows_new(rows, 1, value_bytes, 3), one_dimension);
+    const struct random_source source = fixture_source(&s.random);
+    struct pir_client_query *query = NULL;
+    struct pir_response alone;
+    struct error error = {0};
+    cr_assert_eq(pir_client_query_new(s.context, pir_shard_layout(s.shard), s.keys.secret,
+                                      s.rows.rows[0].keyword, &source, &query, &error),
+                 STATUS_OK, "%s", error.message);
+    cr_assert_eq(pir_answer(s.workspace, s.shard, s.keys.evaluation,
+                            pir_client_query_message(query), &alone, &error),
+                 STATUS_OK, "%s", error.message);
+    ask_teams(&s, pir_client_query_message(query), &alone);
+    pir_client_query_free(query);
+    setup_deinit(&s);
+}
+
+Test(pir_answer, a_team_answers_as_one_thread_does, .timeout = PATIENCE_OF_TEST_S)
+{
+    const struct bfv_parameters encryption = fixture_encryption(FIXTURE_SET);
+    const struct pir_processing one_chunk = expanding(&encryption, 1, 2048);
+    const struct pir_processing chunks = expanding(&encryption, 2, 5000);
+    check_teams(&one_chunk, 3000, 1, false);
+    check_teams(&chunks, 30, 2000, false);
+    check_teams(&one_chunk, 20, 1, true);
 }
 
 Test(pir_answer, a_workspace_grows_for_another_shape, .timeout = PATIENCE_OF_TEST_S)
