@@ -19,7 +19,7 @@ RUN make -j"$(nproc)" && make install DESTDIR=/out PREFIX=/usr/local
 FROM debian:bookworm-slim
 RUN apt-get update -qq \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-        libmicrohttpd12 libjansson4 libssl3 libsqlite3-0 libprotobuf-c1 zlib1g \
+        libmicrohttpd12 libjansson4 libssl3 libsqlite3-0 libpq5 libprotobuf-c1 zlib1g \
         libzstd1 libpcre2-8-0 libidn2-0 libpsl5 publicsuffix libexpat1 libcurl4 ca-certificates \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin blindlist \

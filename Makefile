@@ -31,7 +31,7 @@ HARDEN   := -fstack-protector-strong -fPIE $(if $(SANITIZE),,-D_FORTIFY_SOURCE=2
 ALL_CFLAGS = -std=c17 -g $(OPTIMIZE) $(WARNINGS) $(FEATURES) $(INCLUDES) $(HARDEN) $(SANFLAGS) \
              -pthread -MMD -MP $(CFLAGS)
 ALL_LDFLAGS = -pthread -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANFLAGS) $(LDFLAGS)
-LIBS := -lcrypto -ljansson -lexpat -lidn2 -lpsl -lpcre2-8 -lprotobuf-c -lsqlite3 -lz -lzstd -lm
+LIBS := -lcrypto -ljansson -lexpat -lidn2 -lpsl -lpcre2-8 -lprotobuf-c -lsqlite3 -lpq -lz -lzstd -lm
 SERVER_LIBS := -lmicrohttpd
 TOOL_LIBS := -lcurl
 TEST_LIBS := -lcriterion

@@ -75,6 +75,15 @@ static bool has_user_tokens(struct store *store)
     return store_list_user_tokens(store, note_user_token, &has_one, NULL) != STATUS_OK || has_one;
 }
 
+/* A database's name may hold a password. */
+static const char *name_of_state(const struct running *running)
+{
+    const char *name = running->settings->state;
+    if (name == NULL)
+        return running->default_state;
+    return store_is_file(name) ? name : "STATE";
+}
+
 static void log_start(const struct running *running)
 {
     const struct settings *settings = running->settings;
@@ -92,7 +101,7 @@ static void log_start(const struct running *running)
         log_write(log, LOG_WARNING,
                   "nobody has a user token, so nobody may ask: `blindlist token create --state %s` "
                   "makes one",
-                  settings->state != NULL ? settings->state : running->default_state);
+                  name_of_state(running));
     if (settings->allow_unauthenticated)
         log_write(log, LOG_WARNING,
                   "--allow-unauthenticated: anybody who reaches %s may ask and upload keys; no "

@@ -37,7 +37,8 @@ static void read_text(const struct json_field *field, enum setting setting,
         json_field_text(field, is_path ? CONFIG_PATH_MAX_BYTES : CONFIG_VALUE_MAX_BYTES);
     if (text == NULL)
         return;
-    char *copy = is_path ? resolve(field, text) : mem_strdup(text);
+    const bool is_database = setting == SETTING_STATE && !store_is_file(text);
+    char *copy = is_path && !is_database ? resolve(field, text) : mem_strdup(text);
     if (copy != NULL)
         settings_take_text(settings, setting, copy);
     else

@@ -33,7 +33,7 @@ const struct setting_row setting_table[SETTING_COUNT] = {
                        .argument = "FILE",
                        .field = "state",
                        .kind = SETTING_IS_PATH,
-                       .help = "keys and tokens [DIR/" SETTINGS_STATE_NAME "]"},
+                       .help = "keys and tokens, or postgresql:// [DIR/" SETTINGS_STATE_NAME "]"},
     [SETTING_AUTH] = {.option = "auth",
                       .argument = "HOW",
                       .field = "auth",

@@ -2,6 +2,7 @@
 
 #include "pir-server/store/store_internal.h"
 
+#include <inttypes.h>
 #include <openssl/sha.h>
 
 #define SECONDS_A_MINUTE ((uint64_t)60)
@@ -39,7 +40,13 @@ void store_token_hash(struct span token, uint8_t ret[STORE_TOKEN_HASH_BYTES])
 enum status store_open(const char *name, const struct store_limits *limits,
                        enum store_presence presence, struct store **ret, struct error *err)
 {
-    return store_open_sqlite(name, limits, presence, ret, err);
+    return store_is_postgres(name) ? store_open_postgres(name, limits, presence, ret, err)
+                                   : store_open_sqlite(name, limits, presence, ret, err);
+}
+
+bool store_is_file(const char *name)
+{
+    return !store_is_postgres(name);
 }
 
 void store_close(struct store *store)
@@ -52,6 +59,14 @@ enum status store_put_keys(struct store *store, const struct store_user *user,
                            const struct store_key *keys, size_t count, uint64_t now_s,
                            struct error *err)
 {
+    const uint64_t most = store->limits.key_bytes_per_user;
+    for (size_t i = 0; i < count; i++) {
+        const size_t size = keys[i].serialized.size;
+        if (size > most || size > STORE_EVALUATION_KEY_MAX_BYTES)
+            return error_set(err, STATUS_TOO_LARGE,
+                             "evaluation key of %zu bytes, at most %" PRIu64 " for one user", size,
+                             most);
+    }
     if (count == 0)
         return STATUS_OK;
     return store->operations->put_keys(store, user, keys, count, now_s, err);
@@ -94,6 +109,17 @@ enum status store_backup(struct store *store, const char *path, struct error *er
 enum status store_vacuum(struct store *store, struct error *err)
 {
     return store->operations->vacuum(store, err);
+}
+
+enum status store_check_quota(const struct store_limits *limits, const struct store_usage *usage,
+                              const char *name, struct error *err)
+{
+    if (usage->key_count <= limits->keys_in_all && usage->key_bytes <= limits->key_bytes_in_all)
+        return STATUS_OK;
+    return error_set(err, STATUS_BUSY,
+                     "%s: full, %" PRIu64 " keys of %" PRIu64 ", %" PRIu64 " bytes of %" PRIu64,
+                     name, usage->key_count, limits->keys_in_all, usage->key_bytes,
+                     limits->key_bytes_in_all);
 }
 
 /* ---- Privacy Pass ---- */

@@ -14,10 +14,13 @@
  * Quota    by user, a put beyond it removes the user's oldest keys (those of configurations gone
  *          by); in all, a put beyond it is refused with STATUS_BUSY, so that nobody can push out
  *          the keys of others.
- * Errors   STATUS_BUSY the file stays locked by another process or the store is full;
- *          STATUS_IO the disk refuses (full, read-only), or the file is no longer where it was
- *          opened; STATUS_MALFORMED the file is damaged or
- *          not ours; STATUS_UNSUPPORTED it was written by a newer program. Messages name the file.
+ * Errors   STATUS_BUSY the file stays locked by another process, the database cannot be reached or
+ *          does not answer in time, or the store is full; STATUS_IO the disk refuses (full,
+ *          read-only), or the file is no longer where it was opened; STATUS_MALFORMED it is damaged
+ *          or not ours; STATUS_UNSUPPORTED it was written by a newer program. Messages name the
+ *          file, or the database and its host.
+ * Lost     connections are made anew by the next call. A change whose answer got lost with one
+ *          failed: it may have been done.
  * Threads  all functions but open and close may be called from any thread; a reader does not wait
  *          for a writer's disk. */
 #ifndef BLINDLIST_STORE_STORE_H
@@ -27,6 +30,7 @@
 #include "base/span.h"
 #include "base/status.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -48,7 +52,7 @@ struct store_limits {
     uint64_t key_bytes_per_user;
     uint64_t keys_in_all;
     uint64_t key_bytes_in_all;
-    uint32_t busy_timeout_ms; /* how long a call waits for another process that holds the file */
+    uint32_t busy_timeout_ms; /* how long a call waits for another process, or for the database */
 };
 struct store_limits store_limits_default(void);
 
@@ -67,13 +71,20 @@ struct store_key {
 struct store; /* opaque */
 
 enum store_presence { STORE_MAY_BE_NEW, STORE_MUST_EXIST };
-/* Opens the state that `name` says, in an SQLite file (mode 0600) in WAL mode; beside it lie
- * `<name>-wal` and `<name>-shm`. Makes it if it may be new, else STATUS_NOT_FOUND. Brings an older
- * schema up to date. */
+/* Opens the state that `name` says:
+ *   postgresql://..., or host=... dbname=...   a database that libpq connects to, for any number
+ *        of servers; the state is its schema "blindlist". The name may hold a password: it goes
+ *        into no message, and belongs into none.
+ *   else   an SQLite file (mode 0600) in WAL mode, for one server; beside it lie `<name>-wal` and
+ *        `<name>-shm`.
+ * Makes it if it may be new, else STATUS_NOT_FOUND. Brings an older schema up to date. */
 enum status store_open(const char *name, const struct store_limits *limits,
                        enum store_presence presence, struct store **ret,
                        struct error *err) MUST_CHECK;
 void store_close(struct store *store); /* takes NULL */
+/* Whether store_open() takes the name for a file: then it may be logged, and be relative to some
+ * folder. */
+bool store_is_file(const char *name);
 
 /* Stores `count` keys of one user, each in place of an older one with the same id. All or none.
  * STATUS_TOO_LARGE when a single key is beyond the quota of a user. */
@@ -106,7 +117,8 @@ enum status store_purge(struct store *store, uint64_t now_s, size_t *ret_removed
 /* Reads everything. STATUS_MALFORMED when it is damaged or its sums are wrong. */
 enum status store_check(struct store *store, struct error *err) MUST_CHECK;
 /* A copy as of now as the file `path` (mode 0600), whole or not at all, while the store is in use.
- * STATUS_EXISTS when there is something at `path`. */
+ * STATUS_EXISTS when there is something at `path`; STATUS_UNSUPPORTED of a database, which has
+ * tools of its own. */
 enum status store_backup(struct store *store, const char *path, struct error *err) MUST_CHECK;
 /* Gives the room of what was removed back to the disk. Writers wait meanwhile. */
 enum status store_vacuum(struct store *store, struct error *err) MUST_CHECK;

@@ -5,6 +5,8 @@
 #include "pir-server/store/store.h"
 #include "pir-server/store/store_tokens.h"
 
+#include <stdbool.h>
+
 /* The contracts are those of the functions of the same names in store.h and store_tokens.h. */
 struct store_operations {
     void (*close)(struct store *store);
@@ -56,12 +58,22 @@ struct store_operations {
 /* First member of every implementation's struct. */
 struct store {
     const struct store_operations *operations;
+    struct store_limits limits;
 };
 
-/* store_open() of each. */
+/* store_open() of each, and which it is. */
+bool store_is_postgres(const char *name);
 enum status store_open_sqlite(const char *path, const struct store_limits *limits,
                               enum store_presence presence, struct store **ret,
                               struct error *err) MUST_CHECK;
+
+enum status store_open_postgres(const char *conninfo, const struct store_limits *limits,
+                                enum store_presence presence, struct store **ret,
+                                struct error *err) MUST_CHECK;
+
+/* Is there room for what all users have? `name` of the state is for the message: STATUS_BUSY. */
+enum status store_check_quota(const struct store_limits *limits, const struct store_usage *usage,
+                              const char *name, struct error *err) MUST_CHECK;
 
 /* What the store remembers of a user token to hold it to its limits: how many tokens were issued in
  * the last minute and day in which one was. */

@@ -426,7 +426,7 @@ static enum status connection_open(struct store_sqlite *self, struct sqlite_conn
     if (code == SQLITE_OK)
         code = sqlite3_extended_result_codes(connection->db, 1);
     if (code == SQLITE_OK)
-        code = sqlite3_busy_timeout(connection->db, (int)self->limits.busy_timeout_ms);
+        code = sqlite3_busy_timeout(connection->db, (int)self->store.limits.busy_timeout_ms);
     return code == SQLITE_OK ? STATUS_OK : fail(self, connection, code, "opening", err);
 }
 
@@ -580,8 +580,7 @@ enum status store_open_sqlite(const char *path, const struct store_limits *limit
     struct store_sqlite *self = mem_alloc_zeroed(1, sizeof *self);
     if (self == NULL)
         return error_set(err, STATUS_NOMEM, "state file %s: out of memory", path);
-    self->store.operations = &operations;
-    self->limits = *limits;
+    self->store = (struct store){.operations = &operations, .limits = *limits};
     pthread_mutex_init(&self->writer.lock, NULL);
     pthread_mutex_init(&self->reader.lock, NULL);
 

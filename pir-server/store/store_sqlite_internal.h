@@ -49,7 +49,6 @@ struct sqlite_connection {
 
 struct store_sqlite {
     struct store store;
-    struct store_limits limits;
     char *path; /* for messages */
     struct sqlite_connection writer;
     struct sqlite_connection reader;

@@ -1,13 +1,12 @@
 /* Evaluation keys in SQLite. */
 #include "pir-server/store/store_sqlite_internal.h"
 
-#include <inttypes.h>
-
 /* Keys stored at this second or before have expired. */
 static struct sqlite_value expiry_line(const struct store_sqlite *self, uint64_t now_s)
 {
-    return now_s > self->limits.key_ttl_s ? sqlite_number(now_s - self->limits.key_ttl_s)
-                                          : sqlite_number(UINT64_MAX); /* -1 */
+    return now_s > self->store.limits.key_ttl_s
+               ? sqlite_number(now_s - self->store.limits.key_ttl_s)
+               : sqlite_number(UINT64_MAX); /* -1 */
 }
 
 static enum status take_usage(void *context, sqlite3_stmt *columns, struct error *err)
@@ -58,8 +57,8 @@ static enum status shrink_user(struct store_sqlite *self, const struct store_use
         enum status status = sum_keys(self, &self->writer, user, &usage, err);
         if (status != STATUS_OK)
             return status;
-        if (usage.key_count <= self->limits.keys_per_user &&
-            usage.key_bytes <= self->limits.key_bytes_per_user)
+        if (usage.key_count <= self->store.limits.keys_per_user &&
+            usage.key_bytes <= self->store.limits.key_bytes_per_user)
             return STATUS_OK;
         status = sqlite_run(self, &self->writer, STATEMENT_DELETE_OLDEST_OF_USER, &who, 1,
                             "dropping an old key", err);
@@ -87,13 +86,8 @@ static enum status put_in_transaction(struct store_sqlite *self, const struct st
     struct store_usage usage = {0};
     if (status == STATUS_OK)
         status = sum_keys(self, &self->writer, NULL, &usage, err);
-    if (status == STATUS_OK && (usage.key_count > self->limits.keys_in_all ||
-                                usage.key_bytes > self->limits.key_bytes_in_all))
-        status = error_set(err, STATUS_BUSY,
-                           "state file %s: full, %" PRIu64 " keys of %" PRIu64 ", %" PRIu64
-                           " bytes of %" PRIu64,
-                           self->path, usage.key_count, self->limits.keys_in_all, usage.key_bytes,
-                           self->limits.key_bytes_in_all);
+    if (status == STATUS_OK)
+        status = store_check_quota(&self->store.limits, &usage, self->path, err);
     return status;
 }
 
@@ -102,13 +96,6 @@ enum status sqlite_put_keys(struct store *store, const struct store_user *user,
                             struct error *err)
 {
     struct store_sqlite *self = sqlite_of(store);
-    for (size_t i = 0; i < count; i++) {
-        const size_t size = keys[i].serialized.size;
-        if (size > self->limits.key_bytes_per_user || size > STORE_EVALUATION_KEY_MAX_BYTES)
-            return error_set(err, STATUS_TOO_LARGE,
-                             "evaluation key of %zu bytes, at most %" PRIu64 " for one user", size,
-                             self->limits.key_bytes_per_user);
-    }
     enum status status = sqlite_begin(self, err);
     if (status == STATUS_OK)
         status = put_in_transaction(self, user, keys, count, now_s, err);

@@ -94,6 +94,18 @@ static const struct {
     {"{\"data\":[\"a\"]}", STATUS_INVALID, PATH ": line 1: $.data: must be a text"},
 };
 
+Test(config_file, a_database_is_no_path)
+{
+    struct settings s;
+    struct error error;
+    cr_assert_eq(parse("{\"state\":\"postgresql://db/state\"}", &s, &error), STATUS_OK, "%s",
+                 error.message);
+    cr_expect_str_eq(s.state, "postgresql://db/state");
+    settings_deinit(&s);
+    cr_assert_eq(parse("{\"state\":\"states/a=b\"}", &s, &error), STATUS_OK, "%s", error.message);
+    cr_expect_str_eq(s.state, "etc/states/a=b");
+    settings_deinit(&s);
+}
 Test(config_file, every_wrong_kind)
 {
     for (size_t i = 0; i < ARRAY_COUNT(wrong); i++) {
