@@ -75,13 +75,21 @@ static void reload(const struct running *running)
         log_write(running->log, LOG_ERROR, "reload failed, all stays as it was: %s", error.message);
 }
 
+/* By a clock that nobody sets: what is due comes, also after the time of day went back. */
+static time_t running_s(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec;
+}
+
 /* Waits for signals until one asks to end. */
 static void serve(const struct running *running, const sigset_t *signals)
 {
-    time_t next_tidy = time(NULL) + TIDY_EVERY_S;
-    time_t next_tending = time(NULL) + TEND_EVERY_S;
+    time_t next_tidy = running_s() + TIDY_EVERY_S;
+    time_t next_tending = running_s() + TEND_EVERY_S;
     for (;;) {
-        const time_t now = time(NULL);
+        const time_t now = running_s();
         const time_t next = next_tidy < next_tending ? next_tidy : next_tending;
         const struct timespec wait = {.tv_sec = next > now ? next - now : 0};
         const int got = sigtimedwait(signals, NULL, &wait);
@@ -89,13 +97,13 @@ static void serve(const struct running *running, const sigset_t *signals)
             return;
         if (got == SIGHUP)
             reload(running);
-        if (time(NULL) >= next_tending) {
+        if (running_s() >= next_tending) {
             tend(running);
-            next_tending = time(NULL) + TEND_EVERY_S;
+            next_tending = running_s() + TEND_EVERY_S;
         }
-        if (time(NULL) >= next_tidy) {
+        if (running_s() >= next_tidy) {
             service_tidy(running->service);
-            next_tidy = time(NULL) + TIDY_EVERY_S;
+            next_tidy = running_s() + TIDY_EVERY_S;
         }
     }
 }

@@ -7,6 +7,8 @@
 
 #define SECONDS_A_MINUTE ((uint64_t)60)
 #define SECONDS_A_DAY    ((uint64_t)86400)
+/* Clocks of several servers, and of one that is set right, differ by less. */
+#define CLOCK_SKEW_MAX_S ((uint64_t)600)
 
 struct store_limits store_limits_default(void)
 {
@@ -197,11 +199,12 @@ enum status store_count_issues(struct store *store, const struct store_issue *is
     return store->operations->count_issues(store, issues, count, now_s, ret, err);
 }
 
-/* Begins a new window when `now` is in one; a clock that went back stays in the one it was in. */
-static void enter_window(uint64_t now, uint64_t *window, uint64_t *count)
+/* Begins a new window when the clock is in one. A clock that went back a little stays in the one it
+ * was in; one that is far ahead was entered by a clock that was wrong, and nobody waits for it. */
+static void enter_window(uint64_t now_s, uint64_t seconds, uint64_t *window, uint64_t *count)
 {
-    if (now > *window) {
-        *window = now;
+    if (now_s / seconds > *window || *window > (now_s + CLOCK_SKEW_MAX_S) / seconds) {
+        *window = now_s / seconds;
         *count = 0;
     }
 }
@@ -215,8 +218,8 @@ static uint32_t seconds_left(uint64_t window, uint64_t seconds, uint64_t now_s)
 struct store_issue_answer store_count_issue(struct store_issue_counts *counts, uint64_t per_minute,
                                             uint64_t per_day, uint64_t now_s)
 {
-    enter_window(now_s / SECONDS_A_MINUTE, &counts->minute, &counts->in_minute);
-    enter_window(now_s / SECONDS_A_DAY, &counts->day, &counts->in_day);
+    enter_window(now_s, SECONDS_A_MINUTE, &counts->minute, &counts->in_minute);
+    enter_window(now_s, SECONDS_A_DAY, &counts->day, &counts->in_day);
     if (per_day != 0 && counts->in_day >= per_day)
         return (struct store_issue_answer){.status = STATUS_BUSY,
                                            .retry_after_s =

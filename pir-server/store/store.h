@@ -9,8 +9,9 @@
  * Durable  a put returns after the data is on the disk; a process killed at any moment leaves the
  *          last state that was returned. One function is one transaction: all of it or nothing.
  * Time     is passed in (seconds since 1970), so that tests can fix it.
- * Expiry   a key older than the time to live is absent for every reader at once and is removed
- *          by the next put or purge.
+ * Expiry   a key older than the time to live is absent for every reader at once. It is removed by
+ *          the next puts, a hundred keys each, or by purges: a clock that is wrong for a while
+ *          must not cost a million devices their keys.
  * Quota    by user, a put beyond it removes the user's oldest keys (those of configurations gone
  *          by); in all, a put beyond it is refused with STATUS_BUSY, so that nobody can push out
  *          the keys of others.
@@ -106,9 +107,9 @@ struct store_usage {
 };
 enum status store_get_usage(struct store *store, struct store_usage *ret,
                             struct error *err) MUST_CHECK;
-/* Removes evaluation keys that have expired, and nonces spent under issuer keys that are gone: a
- * million at most, so that neither writers nor the caller wait for long; the rest goes with the
- * next purge. ret_removed: keys. */
+/* Removes evaluation keys that have expired, ten thousand at most, and nonces spent under issuer
+ * keys that are gone, a million at most: neither writers nor the caller wait for long, and the rest
+ * goes with the next purge. ret_removed: keys. */
 enum status store_purge(struct store *store, uint64_t now_s, size_t *ret_removed,
                         struct error *err) MUST_CHECK;
 

@@ -55,6 +55,10 @@ struct store_operations {
                                 uint64_t now_s, struct store_issue_answer *ret, struct error *err);
 };
 
+/* Expired evaluation keys that one transaction removes: a put is one, a purge has so many. */
+#define STORE_EXPIRED_PIECE  ((uint64_t)100)
+#define STORE_EXPIRED_PIECES 100
+
 /* First member of every implementation's struct. */
 struct store {
     const struct store_operations *operations;

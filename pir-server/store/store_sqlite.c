@@ -83,14 +83,16 @@ static const char *const statement_text[STATEMENT_COUNT] = {
     [STATEMENT_BEGIN] = "BEGIN IMMEDIATE",
     [STATEMENT_COMMIT] = "COMMIT",
     [STATEMENT_ROLLBACK] = "ROLLBACK",
-    [STATEMENT_DELETE_EXPIRED] = "DELETE FROM evaluation_key WHERE stored_at <= ?1",
+    [STATEMENT_DELETE_EXPIRED] =
+        "DELETE FROM evaluation_key WHERE rowid IN (SELECT rowid FROM evaluation_key"
+        " WHERE stored_at <= ?1 ORDER BY stored_at LIMIT ?2)",
     [STATEMENT_DELETE_KEY] = "DELETE FROM evaluation_key WHERE user_hash = ?1 AND key_id = ?2",
     [STATEMENT_INSERT_KEY] = "INSERT INTO evaluation_key VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [STATEMENT_SUM_OF_USER] = "SELECT count(*), coalesce(sum(size_bytes), 0) FROM evaluation_key"
                               " WHERE user_hash = ?1",
     [STATEMENT_DELETE_OLDEST_OF_USER] =
         "DELETE FROM evaluation_key WHERE rowid = (SELECT rowid FROM evaluation_key"
-        " WHERE user_hash = ?1 ORDER BY stored_at, rowid LIMIT 1)",
+        " WHERE user_hash = ?1 ORDER BY rowid LIMIT 1)",
     [STATEMENT_SUM_OF_ALL] = "SELECT key_count, key_bytes FROM evaluation_key_sum",
     [STATEMENT_SELECT_KEY] = "SELECT made_at, serialized FROM evaluation_key"
                              " WHERE user_hash = ?1 AND key_id = ?2 AND stored_at > ?3",

@@ -46,8 +46,8 @@ static enum status insert_key(struct store_sqlite *self, const struct store_user
                                : status;
 }
 
-/* Brings the user below the quota by dropping the oldest keys. What was just written has the newest
- * time and the highest rowid, so it goes last. */
+/* Brings the user below the quota by dropping the oldest keys. What was just written has the
+ * highest rowid, so it goes last, also when the clock went back. */
 static enum status shrink_user(struct store_sqlite *self, const struct store_user *user,
                                struct error *err)
 {
@@ -69,8 +69,9 @@ static enum status shrink_user(struct store_sqlite *self, const struct store_use
 
 static enum status delete_expired(struct store_sqlite *self, uint64_t now_s, struct error *err)
 {
-    const struct sqlite_value line = expiry_line(self, now_s);
-    return sqlite_run(self, &self->writer, STATEMENT_DELETE_EXPIRED, &line, 1,
+    const struct sqlite_value values[] = {expiry_line(self, now_s),
+                                          sqlite_number(STORE_EXPIRED_PIECE)};
+    return sqlite_run(self, &self->writer, STATEMENT_DELETE_EXPIRED, values, ARRAY_COUNT(values),
                       "dropping expired keys", err);
 }
 
@@ -154,14 +155,17 @@ enum status sqlite_get_usage(struct store *store, struct store_usage *ret, struc
 enum status sqlite_purge_keys(struct store_sqlite *self, uint64_t now_s, size_t *ret_removed,
                               struct error *err)
 {
+    enum status status = STATUS_OK;
     size_t removed = 0;
-    enum status status = sqlite_begin(self, err);
-    if (status == STATUS_OK)
-        status = delete_expired(self, now_s, err);
-    if (status == STATUS_OK)
-        removed = (size_t)sqlite3_changes(self->writer.db);
-    status = sqlite_end(self, status, err);
-    if (status == STATUS_OK)
-        *ret_removed = removed;
+    size_t piece = 1;
+    for (int i = 0; i < STORE_EXPIRED_PIECES && status == STATUS_OK && piece > 0; i++) {
+        status = sqlite_begin(self, err);
+        if (status == STATUS_OK)
+            status = delete_expired(self, now_s, err);
+        piece = status == STATUS_OK ? (size_t)sqlite3_changes(self->writer.db) : 0;
+        status = sqlite_end(self, status, err);
+        removed += status == STATUS_OK ? piece : 0;
+    }
+    *ret_removed = removed;
     return status;
 }

@@ -114,7 +114,8 @@ struct store_issue_answer {
     uint32_t retry_after_s; /* with STATUS_BUSY: until the limit allows the next */
 };
 /* Counts tokens about to be issued, one each, all in one transaction. Minutes and days are those of
- * the clock (UTC); a clock that jumps back counts into the minute and day it was in before. */
+ * the clock (UTC); a clock that goes back up to ten minutes counts into the minute and day it was
+ * in before, one that goes back further begins anew. */
 enum status store_count_issues(struct store *store, const struct store_issue *issues, size_t count,
                                uint64_t now_s, struct store_issue_answer *ret,
                                struct error *err) MUST_CHECK;

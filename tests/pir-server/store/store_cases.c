@@ -316,8 +316,8 @@ static void issuing_is_limited_by_minute_and_day(struct store *store, reopen_fn 
     struct store_issue_answer answer = issue(store, "a", "limited", NOW + 20);
     cr_assert_eq(answer.status, STATUS_BUSY);
     cr_assert_eq(answer.retry_after_s, MINUTE - 20);
-    cr_assert_eq(issue(store, "a", "limited", NOW - DAY).status, STATUS_BUSY,
-                 "a clock that goes back opens nothing");
+    cr_assert_eq(issue(store, "a", "limited", NOW - 5 * MINUTE).status, STATUS_BUSY,
+                 "a clock that goes back a little opens nothing");
     store = *ret_store = reopen(store);
     cr_assert_eq(issue(store, "a", "limited", NOW + MINUTE).status, STATUS_OK);
     answer = issue(store, "a", "limited", NOW + 2 * MINUTE);
@@ -332,6 +332,28 @@ static void issuing_is_limited_by_minute_and_day(struct store *store, reopen_fn 
     expect_ok(store_list_user_tokens(store, list_token, &listing, &error));
     cr_assert(strstr(listing.text, "label of limited|1800000000 0 0|2 3|4\n") != NULL);
     cr_assert(strstr(listing.text, "label of free|1800000000 0 0|0 0|10\n") != NULL);
+}
+
+/* Whoever used up his day by a clock that was a year ahead does not wait for that day. */
+static void a_wrong_clock_uses_up_no_more_than_its_own_day(struct store *store, reopen_fn *reopen,
+                                                           struct store **ret_store)
+{
+    (void)reopen;
+    (void)ret_store;
+    static const uint64_t ahead[] = {20 * MINUTE, DAY, 366 * DAY};
+    struct store_user_token token = token_of("a", "limited");
+    token.per_minute = 1;
+    token.per_day = 1;
+    expect_ok(store_add_user_tokens(store, &token, 1, &error));
+    for (size_t i = 0; i < ARRAY_COUNT(ahead); i++) {
+        const uint64_t right = NOW - NOW % DAY + 2 * i * DAY + DAY - 10 * MINUTE;
+        cr_assert_eq(issue(store, "a", "limited", right + ahead[i]).status, STATUS_OK);
+        cr_assert_eq(issue(store, "a", "limited", right + ahead[i]).status, STATUS_BUSY);
+        cr_assert_eq(issue(store, "a", "limited", right - 1).status, STATUS_OK, "ahead %zu", i);
+        const struct store_issue_answer answer = issue(store, "a", "limited", right);
+        cr_assert_eq(answer.status, STATUS_BUSY);
+        cr_assert_eq(answer.retry_after_s, 10 * MINUTE);
+    }
 }
 
 static void issues_of_a_batch_count_one_after_the_other(struct store *store, reopen_fn *reopen,
@@ -387,6 +409,7 @@ const struct store_case store_cases[] = {
     CASE(user_tokens_open_their_own_app_only),
     CASE(user_tokens_are_added_together_or_not_at_all),
     CASE(issuing_is_limited_by_minute_and_day),
+    CASE(a_wrong_clock_uses_up_no_more_than_its_own_day),
     CASE(issues_of_a_batch_count_one_after_the_other),
     CASE(a_whole_store_passes_its_check),
 };
