@@ -328,6 +328,17 @@ void connection_watch_body(struct watched_connection *connection, enum request_w
            connection->phase_start_ms + connection->watch->limits.body_ms, true);
 }
 
+void connection_watch_refuse(struct watched_connection *connection)
+{
+    connection->worth = REQUEST_REFUSED;
+    pthread_mutex_lock(&connection->watch->lock);
+    if (connection->standing != ENDED) {
+        leave(connection);
+        enter(connection, STRANGER);
+    }
+    pthread_mutex_unlock(&connection->watch->lock);
+}
+
 void connection_watch_received(struct watched_connection *connection, uint64_t more)
 {
     connection->received += more;

@@ -54,6 +54,8 @@ void connection_watch_close(struct watched_connection *connection);
 enum request_worth { REQUEST_REFUSED, REQUEST_FREE, REQUEST_PAID };
 /* The head is there; the body follows. */
 void connection_watch_body(struct watched_connection *connection, enum request_worth worth);
+/* It is refused in the middle of it; what follows is thrown away. */
+void connection_watch_refuse(struct watched_connection *connection);
 /* `more` bytes of it arrived. */
 void connection_watch_received(struct watched_connection *connection, uint64_t more);
 /* The request is whole: we work. */

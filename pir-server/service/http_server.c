@@ -24,7 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LISTEN_BACKLOG   511
+#define LISTEN_BACKLOG   4096 /* connections that arrive at once */
 #define SOCKETS_A_THREAD 64
 /* Of the datasets, the state and the system. */
 #define FILES_BESIDE 1024
@@ -56,6 +56,7 @@ struct exchange {
     size_t charged; /* of bodies_bytes */
     uint64_t discarded;
     struct http_response *response; /* heap: libmicrohttpd sends from it after we are done */
+    bool must_close;                /* after the response */
     bool is_decided;                /* response is complete; the rest of the body is thrown away */
     struct http_admission admission;
     unsigned status;
@@ -148,6 +149,9 @@ struct header_walk {
     struct exchange *exchange;
     bool has_failed;
     bool is_too_large; /* a field */
+    unsigned hosts;
+    unsigned lengths;
+    unsigned encodings;
 };
 
 static enum MHD_Result take_header(void *context, enum MHD_ValueKind kind, const char *name,
@@ -158,6 +162,9 @@ static enum MHD_Result take_header(void *context, enum MHD_ValueKind kind, const
     struct http_request *request = &walk->exchange->request;
     if (strlen(name) + (value != NULL ? strlen(value) : 0) > HTTP_FIELD_MAX_BYTES)
         walk->is_too_large = true;
+    walk->hosts += strcasecmp(name, MHD_HTTP_HEADER_HOST) == 0;
+    walk->lengths += strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0;
+    walk->encodings += strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0;
     for (size_t i = 0; i < HTTP_HEADER_COUNT; i++) {
         if (strcasecmp(name, http_header_name((enum http_header)i)) != 0)
             continue;
@@ -169,6 +176,13 @@ static enum MHD_Result take_header(void *context, enum MHD_ValueKind kind, const
             walk->has_failed = true;
     }
     return MHD_YES;
+}
+
+/* Said twice or in two ways, nobody knows for whom the request is, or where it ends: what stands in
+ * front of this server may have understood it otherwise. */
+static bool is_ambiguous(const struct header_walk *walk)
+{
+    return walk->hosts > 1 || walk->lengths + walk->encodings > 1;
 }
 
 /* Content-Length; 0 when there is none. libmicrohttpd has refused what is no number. */
@@ -209,7 +223,8 @@ static bool add_headers(struct exchange *exchange, struct MHD_Response *message)
            add_header(message, "vary", response->varies_by_encoding ? "accept-encoding" : NULL) &&
            add_header(message, "retry-after", retry_after) &&
            add_header(message, "connection",
-                      atomic_load(&exchange->server->is_draining) ? "close" : NULL);
+                      exchange->must_close || atomic_load(&exchange->server->is_draining) ? "close"
+                                                                                          : NULL);
 }
 
 static enum MHD_Result send_response(struct exchange *exchange)
@@ -243,6 +258,7 @@ static void decide(struct exchange *exchange, unsigned status)
         exchange->response->retry_after_s = HTTP_RETRY_AFTER_S;
     exchange->is_decided = true;
     release_body(exchange);
+    connection_watch_refuse(exchange->watched);
 }
 
 /* ---- the steps of a request ---- */
@@ -260,6 +276,8 @@ static enum MHD_Result begin_request(struct exchange *exchange, const char *url,
     const uint64_t length = declared_length(exchange->connection);
     if (walk.is_too_large)
         decide(exchange, 431);
+    else if (is_ambiguous(&walk))
+        decide(exchange, 400);
     else if (!server->handler.admit(server->handler.context, &exchange->request, exchange->response,
                                     &exchange->admission))
         exchange->is_decided = true;
@@ -272,8 +290,9 @@ static enum MHD_Result begin_request(struct exchange *exchange, const char *url,
     connection_watch_body(exchange->watched, exchange->is_decided          ? REQUEST_REFUSED
                                              : exchange->admission.is_paid ? REQUEST_PAID
                                                                            : REQUEST_FREE);
-    if (exchange->is_decided &&
-        (waits_for_continue(exchange->connection) || length > HTTP_DISCARD_MAX_BYTES))
+    exchange->must_close = is_ambiguous(&walk);
+    if (exchange->is_decided && (exchange->must_close || waits_for_continue(exchange->connection) ||
+                                 length > HTTP_DISCARD_MAX_BYTES))
         return send_response(exchange);
     return MHD_YES;
 }

@@ -183,6 +183,29 @@ static void expect(const char *what, const char *head, size_t body, const char *
     close(fd);
 }
 
+/* Answered, and ended, since nobody knows where the next request begins. */
+static void test_ambiguous(void)
+{
+    static const char *const fields[] = {
+        "Host: a\r\nHost: b\r\n",
+        "Host: a\r\nhost: a\r\n",
+        "Host: a\r\nContent-Length: 3\r\nContent-Length: 3\r\n",
+        "Host: a\r\nContent-Length: 3\r\nContent-Length: 30\r\n",
+        "Host: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n",
+        "Host: a\r\nTransfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n"};
+    for (size_t i = 0; i < ARRAY_COUNT(fields); i++) {
+        char request[256];
+        char reply[4096];
+        const int fd = dial();
+        snprintf(request, sizeof request, "POST /x HTTP/1.1\r\n%s\r\nabc", fields[i]);
+        say(fd, request);
+        hear(fd, reply, sizeof reply);
+        TAP_CHECK(strncmp(reply, "HTTP/1.1 400", 12) == 0 && ended_within(fd, PATIENCE_MS),
+                  "ambiguous head %zu: 400 and the end", i);
+        close(fd);
+    }
+}
+
 static void test_requests(void)
 {
     expect("a plain request", "GET /x HTTP/1.1\r\nHost: a\r\n\r\n", 0, "HTTP/1.1 200", "0 -");
@@ -213,6 +236,7 @@ static void test_requests(void)
     expect("refused by its head, body thrown away",
            "POST /refused HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n", 3, "HTTP/1.1 400",
            "{\"error\":{\"message\":\"refused\"}}");
+    test_ambiguous();
     const int fd = dial();
     say(fd, "hello\r\n\r\n");
     TAP_CHECK(ended_within(fd, PATIENCE_MS), "what is no HTTP ends the connection");
