@@ -111,6 +111,15 @@ static enum status open_prefilter(struct dataset *dataset, struct error *err)
     return status;
 }
 
+static bool parameters_fit(const struct dataset *dataset, const struct pir_shard *shard)
+{
+    const struct pir_parameters *first = pir_shard_parameters(dataset->shards[0]);
+    const struct pir_parameters *own = pir_shard_parameters(shard);
+    return dataset->manifest.info.is_imported
+               ? bfv_parameters_equal(&first->encryption, &own->encryption)
+               : pir_parameters_equal(first, own);
+}
+
 static enum status open_shard(struct dataset *dataset, uint64_t index, unsigned bfv_flags,
                               struct error *err)
 {
@@ -126,8 +135,7 @@ static enum status open_shard(struct dataset *dataset, uint64_t index, unsigned 
         memcmp(pir_shard_digest(dataset->shards[index]),
                dataset_manifest_file(&dataset->manifest, name)->digest, DATASET_DIGEST_BYTES) != 0)
         status = error_set(err, STATUS_MISMATCH, "%s: is not what dataset.json says", path);
-    if (status == STATUS_OK && !pir_parameters_equal(pir_shard_parameters(dataset->shards[index]),
-                                                     pir_shard_parameters(dataset->shards[0])))
+    if (status == STATUS_OK && !parameters_fit(dataset, dataset->shards[index]))
         status =
             error_set(err, STATUS_MISMATCH, "%s: its parameters are not those of shard 0", path);
     mem_free(path);
@@ -168,9 +176,11 @@ enum status dataset_open_folder(const char *folder, unsigned bfv_flags, struct d
         status = error_set(err, STATUS_NOMEM, "%s: out of memory", folder);
         goto done;
     }
-    status = check_file(dataset, "rows.txt", err);
-    if (status == STATUS_OK)
-        status = open_prefilter(dataset, err);
+    if (!dataset->manifest.info.is_imported) {
+        status = check_file(dataset, "rows.txt", err);
+        if (status == STATUS_OK)
+            status = open_prefilter(dataset, err);
+    }
     for (uint64_t i = 0; i < shard_count && status == STATUS_OK; i++)
         status = open_shard(dataset, i, bfv_flags, err);
     if (status != STATUS_OK)
@@ -479,7 +489,9 @@ static enum status verify_task(void *context, size_t index, size_t worker, struc
     char name[DATASET_FILE_NAME_BYTES];
     enum status status = STATUS_OK;
     if (index == file_count)
-        return work->with_rows ? verify_rows_file(dataset, err) : STATUS_OK;
+        return work->with_rows && !dataset->manifest.info.is_imported
+                   ? verify_rows_file(dataset, err)
+                   : STATUS_OK;
     const struct dataset_file *file;
     if (index < file_count) {
         file = &dataset->manifest.files[index];

@@ -41,10 +41,13 @@ struct pir_shard;      /* pir-server/pir/pir_shard.h */
 struct dataset_info {
     char use_case[DATASET_USE_CASE_MAX_BYTES + 1];
     char version[DATASET_VERSION_BYTES + 1];
+    /* Taken over from the reference's files (dataset_import.h), which hold processed shards and
+     * nothing else: there are no rows and no prefilter, and what is said of them is 0 and "". */
+    bool is_imported;
     uint64_t row_count;
     uint8_t rows_digest[DATASET_DIGEST_BYTES]; /* of rows.txt */
-    uint64_t shard_count;                      /* a power of two, at most DATASET_SHARDS_MAX */
-    double false_positive_rate;                /* asked of the prefilter */
+    uint64_t shard_count;       /* at most DATASET_SHARDS_MAX; a power of two unless imported */
+    double false_positive_rate; /* asked of the prefilter */
     uint32_t murmur_seed;
     uint64_t prefilter_bytes; /* of prefilter.bloom */
     char prefilter_tag[2 * DATASET_DIGEST_BYTES + 1];
@@ -92,12 +95,14 @@ struct span dataset_parsing(const struct dataset *dataset);
 const struct dataset_shard_rows *dataset_shard_rows(const struct dataset *dataset);
 /* The version's folder, symbolic links resolved. */
 const char *dataset_folder(const struct dataset *dataset);
-/* The parameters that all shards share. */
+/* The parameters that all shards share; of an imported one those of shard 0: the others have the
+ * same encryption parameters, and may differ in all else. */
 const struct pir_parameters *dataset_parameters(const struct dataset *dataset);
 /* Shard `index` in [0, shard_count). */
 const struct pir_shard *dataset_shard(const struct dataset *dataset, uint64_t index);
 
-/* The prefilter's bits, mapped: dataset_info()->prefilter_bytes. */
+/* The prefilter's bits, mapped: dataset_info()->prefilter_bytes. This and the next two: not of an
+ * imported one. */
 struct span dataset_prefilter(const struct dataset *dataset);
 /* Would a device ask the server about this sub-URL? */
 bool dataset_prefilter_has(const struct dataset *dataset, struct span key);

@@ -100,11 +100,12 @@ static enum status name_files(const struct listing *listing, struct error *err)
     const enum status status = find_origins(listing, &has_origins, err);
     if (status != STATUS_OK)
         return status;
-    const size_t count = ARRAY_COUNT(names) + has_origins + 2 * (size_t)shards;
+    const size_t named = manifest->info.is_imported ? 0 : ARRAY_COUNT(names);
+    const size_t count = named + has_origins + 2 * (size_t)shards;
     manifest->files = mem_alloc_zeroed(count, sizeof manifest->files[0]);
     if (manifest->files == NULL)
         return error_set(err, STATUS_NOMEM, "dataset.json: out of memory");
-    for (size_t i = 0; i < ARRAY_COUNT(names); i++)
+    for (size_t i = 0; i < named; i++)
         memcpy(manifest->files[manifest->file_count++].name, names[i], strlen(names[i]) + 1);
     for (uint64_t i = 0; i < shards; i++) {
         dataset_shard_name(i, manifest->files[manifest->file_count++].name);

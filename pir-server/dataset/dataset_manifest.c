@@ -311,6 +311,18 @@ enum status dataset_json_append(const struct json_t *root, struct bytes *ret, st
     return bytes_status(ret, "JSON", err);
 }
 
+/* What an imported version does not have. */
+static bool put_content(json_t *root, const struct dataset_info *info)
+{
+    json_t *rows = json_object();
+    const bool good = rows != NULL && put(rows, "count", count_json(info->row_count)) &&
+                      put(rows, "sha256", digest_json(info->rows_digest)) &&
+                      json_object_set(root, "rows", rows) == 0 &&
+                      put(root, "prefilter", prefilter_json(info));
+    json_decref(rows);
+    return good;
+}
+
 enum status dataset_manifest_format(const struct dataset_manifest *manifest,
                                     const struct pir_parameters *parameters,
                                     const struct dataset_origin *origin, struct bytes *ret,
@@ -318,26 +330,22 @@ enum status dataset_manifest_format(const struct dataset_manifest *manifest,
 {
     const struct dataset_info *info = &manifest->info;
     json_t *root = json_object();
-    json_t *rows = json_object();
-    bool good = root != NULL && rows != NULL && put(rows, "count", count_json(info->row_count)) &&
-                put(rows, "sha256", digest_json(info->rows_digest)) &&
-                put(root, "format", count_json(DATASET_FORMAT)) &&
-                put(root, "useCase", json_string(info->use_case)) &&
-                put(root, "version", json_string(info->version)) &&
-                json_object_set(root, "rows", rows) == 0 &&
-                put(root, "prefilter", prefilter_json(info)) &&
-                put(root, "shape", shape_json(info, parameters)) &&
-                put(root, "files", files_json(manifest)) &&
-                put(root, "sources", dataset_sources_json(origin));
+    bool good =
+        root != NULL && put(root, "format", count_json(DATASET_FORMAT)) &&
+        put(root, "useCase", json_string(info->use_case)) &&
+        put(root, "version", json_string(info->version)) &&
+        (info->is_imported ? put(root, "imported", json_object()) : put_content(root, info)) &&
+        put(root, "shape", shape_json(info, parameters)) &&
+        put(root, "files", files_json(manifest)) &&
+        (info->is_imported || put(root, "sources", dataset_sources_json(origin)));
     if (good && manifest->parsing.size > 0)
         good = put(root, "parsing", parsing_json(manifest));
     if (good && manifest->shard_rows.rows != NULL)
         good = put(root, "load", load_json(manifest));
-    if (good && origin->counts != NULL)
+    if (good && origin != NULL && origin->counts != NULL)
         good = put(root, "lists", dataset_counts_json(origin->counts));
     const enum status status = good ? dataset_json_append(root, ret, err)
                                     : error_set(err, STATUS_NOMEM, "dataset.json: out of memory");
-    json_decref(rows);
     json_decref(root);
     return status;
 }

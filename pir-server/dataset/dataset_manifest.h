@@ -94,7 +94,8 @@ enum status dataset_manifest_read(const char *folder, struct dataset_manifest *r
                                   struct error *err) MUST_CHECK;
 /* Of all files but dataset.json and report.html. */
 uint64_t dataset_manifest_bytes(const struct dataset_manifest *manifest);
-/* Appends the JSON text. `parameters` are those all shards share. */
+/* Appends the JSON text. `parameters` are those all shards share, or of shard 0.
+ *   origin  NULL of an imported version */
 enum status dataset_manifest_format(const struct dataset_manifest *manifest,
                                     const struct pir_parameters *parameters,
                                     const struct dataset_origin *origin, struct bytes *ret,

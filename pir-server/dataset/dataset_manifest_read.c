@@ -143,7 +143,7 @@ static void require_files(const struct json_field *files, const struct dataset_m
                                         "prefilter.plist"};
     const uint64_t shards = manifest->info.shard_count;
     char name[DATASET_FILE_NAME_BYTES];
-    for (size_t i = 0; i < ARRAY_COUNT(names); i++)
+    for (size_t i = 0; i < ARRAY_COUNT(names) && !manifest->info.is_imported; i++)
         (void)json_field_required(files, names[i]);
     for (uint64_t i = 0; i < shards && files->reader->status == STATUS_OK; i++) {
         dataset_shard_name(i, name);
@@ -217,10 +217,20 @@ static void read_shape(const struct json_field *shape, struct dataset_manifest *
 {
     const struct json_field shards = json_field_required(shape, "shards");
     ret->info.shard_count = json_field_integer(&shards, 1, DATASET_SHARDS_MAX, 1);
-    if ((ret->info.shard_count & (ret->info.shard_count - 1)) != 0)
+    if (!ret->info.is_imported && (ret->info.shard_count & (ret->info.shard_count - 1)) != 0)
         json_field_refuse(&shards, "is not a power of two");
     ret->hash_function_count =
         (size_t)read_count(shape, "hashFunctions", 1, KEYWORD_HASH_FUNCTIONS_MAX);
+}
+
+/* What an imported version does not have. */
+static void read_content(const struct json_field *root, struct dataset_info *ret)
+{
+    const struct json_field rows = required_object(root, "rows");
+    const struct json_field prefilter = required_object(root, "prefilter");
+    ret->row_count = read_count(&rows, "count", 1, UINT32_MAX);
+    read_digest(&rows, "sha256", ret->rows_digest);
+    read_prefilter(&prefilter, ret);
 }
 
 static void read_root(const struct json_field *root, struct dataset_manifest *ret)
@@ -232,15 +242,15 @@ static void read_root(const struct json_field *root, struct dataset_manifest *re
               sizeof info->use_case);
     read_name(root, "version", dataset_version_is_valid, "16 hex digits", info->version,
               sizeof info->version);
-    const struct json_field rows = required_object(root, "rows");
-    const struct json_field prefilter = required_object(root, "prefilter");
+    const struct json_field imported = json_field_member(root, "imported");
+    json_field_object(&imported);
+    info->is_imported = imported.value != NULL;
     const struct json_field shape = required_object(root, "shape");
     const struct json_field parsing = json_field_member(root, "parsing");
     const struct json_field load = json_field_member(root, "load");
     const struct json_field files = required_object(root, "files");
-    info->row_count = read_count(&rows, "count", 1, UINT32_MAX);
-    read_digest(&rows, "sha256", info->rows_digest);
-    read_prefilter(&prefilter, info);
+    if (!info->is_imported)
+        read_content(root, info);
     read_shape(&shape, ret);
     if (parsing.value != NULL)
         read_parsing(&parsing, ret);
@@ -248,7 +258,7 @@ static void read_root(const struct json_field *root, struct dataset_manifest *re
         read_load(&load, ret);
     read_files(&files, ret);
     require_files(&files, ret);
-    if (root->reader->status == STATUS_OK)
+    if (root->reader->status == STATUS_OK && !info->is_imported)
         info->prefilter_bytes = dataset_manifest_file(ret, "prefilter.bloom")->bytes;
 }
 

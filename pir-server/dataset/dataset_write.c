@@ -9,6 +9,7 @@
 #include "pir-server/dataset/dataset_files.h"
 #include "pir-server/dataset/dataset_in_force.h"
 #include "pir-server/dataset/dataset_prefilter.h"
+#include "pir-server/dataset/dataset_publish.h"
 #include "pir-server/dataset/dataset_report_write.h"
 #include "pir-server/pir/hash_bucket.h"
 #include "pir-server/pir/pir_processing.h"
@@ -117,6 +118,11 @@ static enum status begin(struct writing *work, const char *data, struct error *e
     status = dataset_open(data, use_case, 0, &work->before, &why);
     if (status == STATUS_NOMEM)
         return error_set(err, status, "%s", why.message);
+    if (status == STATUS_OK && dataset_info(work->before)->is_imported) {
+        status = error_set(&why, STATUS_UNSUPPORTED, "the version before has no rows: imported");
+        dataset_free(work->before);
+        work->before = NULL;
+    }
     if (status != STATUS_OK)
         snprintf(work->summary.full_reason, sizeof work->summary.full_reason, "%s",
                  has_current(work) ? why.message : "there is no version before");
@@ -664,48 +670,13 @@ static enum status write_manifest(struct writing *work, struct error *err)
 
 /* ---- putting it in force ---- */
 
-/* A folder of this name that is whole stays; one that is not (a damaged disk) is moved away. */
-static enum status settle_existing(struct writing *work, const char *target, struct error *err)
-{
-    struct stat info;
-    struct error ignored;
-    struct dataset *existing = NULL;
-    if (lstat(target, &info) != 0)
-        return STATUS_OK;
-    if (dataset_open_folder(target, 0, &existing, &ignored) == STATUS_OK &&
-        dataset_verify(existing, work->pool, NULL, &ignored) == STATUS_OK) {
-        work->summary.existed = true;
-        work->summary.is_unchanged =
-            work->before != NULL &&
-            strcmp(dataset_info(work->before)->version, work->manifest.info.version) == 0;
-        dataset_free(existing);
-        return STATUS_OK;
-    }
-    dataset_free(existing);
-    char *aside = NULL;
-    enum status status = folder_make_temporary(work->home, "damaged", &aside, err);
-    if (status == STATUS_OK && rename(target, aside) != 0)
-        status = error_set_errno(err, errno, "%s: cannot be replaced", target);
-    if (aside != NULL)
-        folder_remove(aside);
-    mem_free(aside);
-    return status;
-}
-
 static enum status publish(struct writing *work, struct error *err)
 {
     const char *version = work->manifest.info.version;
-    char *target = path_join(work->home, version);
-    enum status status = STATUS_OK;
-    if (target == NULL)
-        status = error_set(err, STATUS_NOMEM, "%s: out of memory", work->home);
-    if (status == STATUS_OK)
-        status = settle_existing(work, target, err);
-    if (status == STATUS_OK && !work->summary.existed)
-        status = folder_publish(work->temporary, target, work->pool, err);
-    if (status == STATUS_OK)
-        status = dataset_put_in_force(work->home, version, err);
-    mem_free(target);
+    const enum status status = dataset_publish(work->home, work->temporary, version, work->pool,
+                                               &work->summary.existed, err);
+    work->summary.is_unchanged = work->summary.existed && work->before != NULL &&
+                                 strcmp(dataset_info(work->before)->version, version) == 0;
     return status;
 }
 

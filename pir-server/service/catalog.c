@@ -1,6 +1,7 @@
 #include "pir-server/service/catalog.h"
 
 #include "base/mem.h"
+#include "pir-server/pir/pir_shard.h"
 #include "pir-server/service/gzip.h"
 
 #include <inttypes.h>
@@ -119,7 +120,7 @@ static enum status make_config(const struct dataset *dataset, struct wire_config
     if (shards == NULL)
         return error_set(err, STATUS_NOMEM, "%zu shards: out of memory", count);
     for (size_t i = 0; i < count; i++)
-        shards[i] = dataset_parameters(dataset);
+        shards[i] = pir_shard_parameters(dataset_shard(dataset, i));
     const enum status status = wire_config_new(shards, count, ret, err);
     mem_free(shards);
     return status;
@@ -149,6 +150,10 @@ static enum status version_new(struct dataset *dataset, struct context_registry 
     if (status != STATUS_OK) {
         version_unref(version);
         return status;
+    }
+    if (dataset_info(dataset)->is_imported) { /* there is no prefilter */
+        *ret = version;
+        return STATUS_OK;
     }
     snprintf(version->bits_etag, sizeof version->bits_etag, "\"%s\"",
              dataset_info(dataset)->prefilter_tag);

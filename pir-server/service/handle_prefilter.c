@@ -34,12 +34,12 @@ void handle_prefilter_manifest(struct service *service, const struct http_reques
 {
     const struct catalog *catalog = service_catalog(service);
     const struct catalog_use_case *use_case = catalog_find(catalog, span_of_text(match->use_case));
-    if (use_case == NULL) {
+    const struct catalog_version *version = use_case == NULL ? NULL : use_case->versions[0];
+    if (version == NULL || dataset_info(version->dataset)->is_imported) {
         http_response_empty(ret, 404);
         catalog_unref(catalog);
         return;
     }
-    const struct catalog_version *version = use_case->versions[0];
     ret->cache_control = SERVICE_CACHE_CONTROL_SHORT;
     snprintf(ret->etag, sizeof ret->etag, "%s", version->manifest_etag);
     if (is_unchanged(request, ret->etag, ret)) {
