@@ -120,6 +120,7 @@ class Site(http.server.ThreadingHTTPServer):
     """A web server on this machine until the test ends, over TLS when `certificate` is a file."""
 
     daemon_threads = True
+    request_queue_size = 64  # more at once, and a connection takes a second
 
     def __init__(self, handler, certificate=None):
         super().__init__(("127.0.0.1", 0), handler)

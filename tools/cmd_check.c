@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "tools/commands.h"
 #include "tools/device/device.h"
+#include "tools/device/device_identity.h"
 #include "tools/tool_json.h"
 #include "tools/tool_parsing.h"
 
@@ -13,6 +14,7 @@
 enum {
     OPT_SERVER,
     OPT_USE_CASE,
+    OPT_IDENTITY,
     OPT_PLATFORM,
     OPT_TOKEN,
     OPT_TOKEN_FILE,
@@ -26,7 +28,9 @@ enum {
 static const struct tool_option options[] = {
     [OPT_SERVER] = {"server", 's', "URL", "the server, such as http://127.0.0.1:8080"},
     [OPT_USE_CASE] = {"use-case", 'u', "NAME", "needed when the server has several"},
-    [OPT_PLATFORM] = {"platform", 0, "UA", "the User-Agent to send (default: iOS 26.1)"},
+    [OPT_IDENTITY] = {"identity", 0, "RELEASE",
+                      "ios18.0, ios18.2, ios26 or ios27.3 (default: ios26)"},
+    [OPT_PLATFORM] = {"platform", 0, "UA", "the User-Agent to send rather than that release's"},
     [OPT_TOKEN] = {"token", 0, "TOKEN",
                    "a user token: has Privacy Pass tokens issued, and spends them"},
     [OPT_TOKEN_FILE] = {"token-file", 0, "FILE", "the user token, in a file"},
@@ -182,6 +186,11 @@ static int take_option(struct session *session, int got, struct tool_args *args)
     case OPT_USE_CASE:
         session->device_options.use_case = args->value;
         return EXIT_DONE;
+    case OPT_IDENTITY:
+        session->device_options.identity = device_identity_find(args->value);
+        return session->device_options.identity != NULL
+                   ? EXIT_DONE
+                   : tool_bad_value(args, "ios18.0, ios18.2, ios26 or ios27.3 is expected");
     case OPT_PLATFORM:
         session->device_options.user_agent = args->value;
         return EXIT_DONE;
@@ -297,7 +306,7 @@ static int run(struct tool_args *args)
 
 const struct tool_command command_check = {
     .name = "check",
-    .synopsis = "--server URL [--use-case N] [--platform UA] [--token-file FILE] URL...",
+    .synopsis = "--server URL [--use-case N] [--identity RELEASE] [--token-file FILE] URL...",
     .summary = "ask a server about URLs exactly as a device does",
     .details =
         "Fetches prefilter and configuration, makes and uploads keys, expands each URL to its\n"

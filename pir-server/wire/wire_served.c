@@ -82,6 +82,7 @@ static enum status take_pir_config(const Wire__ConfigResponse *response, const u
     const Wire__PIRConfig *config = (const void *)internal->message;
     const Wire__PIRFixedShardConfig *repeated = repeated_shard(config);
     internal->config = config;
+    served->shards_are_repeated = repeated != NULL;
     if (repeated != NULL && repeated->shard_config == NULL)
         return error_set(err, STATUS_MALFORMED, "repeated_shard_config without shard_config");
     served->shard_count = repeated != NULL ? repeated->shard_count : config->n_shard_configs;
@@ -214,6 +215,21 @@ enum status wire_served_list_find(const struct wire_served_list *list, struct sp
         }
     }
     return error_set(err, STATUS_NOT_FOUND, "the server has no such use case");
+}
+
+enum status wire_served_list_key_time(const struct wire_served_list *list, struct span key_id,
+                                      uint64_t *ret, struct error *err)
+{
+    const Wire__ConfigResponse *response = (const void *)list->message;
+    const Wire__KeyStatus *state = NULL;
+    uint8_t *digests = NULL;
+    enum status st = digest_key_configs(response, &digests, err);
+    if (st == STATUS_OK)
+        st = find_key_state(response, digests, key_id, &state, err);
+    if (st == STATUS_OK)
+        *ret = state->timestamp;
+    mem_free(digests);
+    return st;
 }
 
 /* ---- what keys and shards need ---- */

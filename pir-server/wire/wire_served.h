@@ -30,11 +30,12 @@ size_t wire_served_list_count(const struct wire_served_list *list);
 /* One use case. */
 struct wire_served {
     struct span use_case;
-    bool reuse;             /* the id sent with the request still holds; nothing below is set */
-    struct span config_id;  /* opaque bytes, sent back with queries */
-    struct span key_id;     /* identifier for keys: WIRE_KEY_ID_BYTES */
-    uint64_t key_timestamp; /* of the key that the server has, 0 = none */
-    size_t shard_count;     /* in [1, WIRE_SHARDS_MAX] */
+    bool reuse;               /* the id sent with the request still holds; nothing below is set */
+    struct span config_id;    /* opaque bytes, sent back with queries */
+    struct span key_id;       /* identifier for keys: WIRE_KEY_ID_BYTES */
+    uint64_t key_timestamp;   /* of the key that the server has, 0 = none */
+    size_t shard_count;       /* in [1, WIRE_SHARDS_MAX] */
+    bool shards_are_repeated; /* one form for all of them, which iOS knows from 18.2 on */
     const struct wire_served_internal *internal;
 };
 /* Entry i in [0, count). */
@@ -42,6 +43,12 @@ const struct wire_served *wire_served_list_get(const struct wire_served_list *li
 /* By name; STATUS_NOT_FOUND when the response has no such use case. */
 enum status wire_served_list_find(const struct wire_served_list *list, struct span use_case,
                                   const struct wire_served **ret, struct error *err) MUST_CHECK;
+
+/* When the key was made that the server has for a key configuration, 0 = it has none: of a
+ * configuration kept from before, after `reuse`. STATUS_MALFORMED when the response tells nothing
+ * of it. */
+enum status wire_served_list_key_time(const struct wire_served_list *list, struct span key_id,
+                                      uint64_t *ret, struct error *err) MUST_CHECK;
 
 /* What keys have to contain, the same for all shards. NULL with `reuse`. */
 const struct pir_evaluation_key_config *wire_served_key_config(const struct wire_served *served);

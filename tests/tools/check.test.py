@@ -26,6 +26,7 @@ NOT_WELL_FORMED = r"\d+ bytes are not a well-formed message"
 
 class Proxy(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # a head and a body are two packets
     target = 0
     faults = {}  # pattern of a path: function (status, body) -> (status, body[, headers])
     seen = []

@@ -20,6 +20,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from patience import PATIENCE_S  # noqa: E402
 from served import Server, working_folder  # noqa: E402
 from tap import check, finish  # noqa: E402
+from updating import Site  # noqa: E402
 
 BUILD = os.environ.get("BUILD", "build")
 USE_CASE = "one.example.url.filtering"
@@ -86,6 +87,7 @@ class Key:
 class Issuer(http.server.BaseHTTPRequestHandler):
     """And the guard before the server."""
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # a head and a body are two packets
     target = 0
     keys = []  # listed, in this order
     current = None
@@ -281,10 +283,8 @@ def main():
         Issuer.target = Server(f"{folder}/data").port
         Issuer.current = Key()
         Issuer.keys = [Issuer.current]
-        guard = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Issuer)
-        guard.daemon_threads = True
-        threading.Thread(target=guard.serve_forever, daemon=True).start()
-        port = guard.server_address[1]
+        guard = Site(Issuer)
+        port = guard.server_port
         test_tokens_are_issued_and_spent(port)
         test_a_batch_is_followed_by_another(port)
         test_choice_of_the_key(port, Key(not_before=int(time.time()) + 86400))

@@ -13,6 +13,7 @@
 #include "pir-server/wire/wire_query.h"
 #include "pir-server/wire/wire_requests.h"
 #include "pir-server/wire/wire_served.h"
+#include "tools/device/device_identity.h"
 #include "tools/device/device_keys.h"
 #include "tools/device/device_tokens.h"
 #include "tools/device/http_client.h"
@@ -25,6 +26,7 @@
 
 struct device {
     struct device_options options;
+    const struct device_identity *identity;
     struct http_client *http;
     struct device_tokens *tokens; /* NULL: the server asks for none */
     struct device_keys keys;
@@ -41,6 +43,7 @@ struct device {
     size_t layout_shard;
     struct bfv_context *context;
     struct bfv_secret_key *secret;
+    struct bytes evaluation_key; /* of the secret key, made when it is needed; else empty */
     struct parsing_workspace *workspace;
     char served_parsing[2 * BLOOM_DIGEST_BYTES + 1];
 };
@@ -197,6 +200,38 @@ static enum status choose_use_case(struct device *device, const struct wire_serv
     return STATUS_OK;
 }
 
+static void forget_secret(struct device *device)
+{
+    bfv_secret_key_free(device->secret);
+    device->secret = NULL;
+    bytes_clear(&device->evaluation_key);
+}
+
+/* What a release of iOS takes. */
+static enum status check_release(const struct device *device, const struct wire_served *served,
+                                 struct error *err)
+{
+    const struct device_identity *identity = device->identity;
+    const size_t count = served->shard_count;
+    if (served->shards_are_repeated && !identity->knows_repeated_shards)
+        return error_set(err, STATUS_UNSUPPORTED, "%s wants shards spelled out", identity->name);
+    if (identity->wants_power_of_two && (count & (count - 1)) != 0)
+        return error_set(err, STATUS_UNSUPPORTED,
+                         "%s takes powers of two for the number of shards, not %zu", identity->name,
+                         count);
+    return STATUS_OK;
+}
+
+/* The configuration that is here still holds; what is new is which key the server has. */
+static enum status keep_config(struct device *device, const struct wire_served_list *config,
+                               struct error *err)
+{
+    if (device->config == NULL)
+        return error_set(err, STATUS_MALFORMED, "reuse of what was never sent");
+    return wire_served_list_key_time(config, device->served.key_id, &device->served.key_timestamp,
+                                     err);
+}
+
 /* Of the configuration in device->body: all of it is taken, or nothing. A new context when the
  * encryption parameters are new; the secret key belongs to the old one and goes with it. */
 static enum status take_config(struct device *device, struct error *err)
@@ -211,6 +246,12 @@ static enum status take_config(struct device *device, struct error *err)
         status = choose_use_case(device, config, err);
     if (status == STATUS_OK)
         status = wire_served_list_find(config, span_of_text(device->use_case), &served, err);
+    if (status == STATUS_OK && served->reuse) {
+        status = keep_config(device, config, err);
+        goto done;
+    }
+    if (status == STATUS_OK)
+        status = check_release(device, served, err);
     if (status == STATUS_OK && served->key_id.size != WIRE_KEY_ID_BYTES)
         status = error_set(err, STATUS_MALFORMED, "key identifier of %zu bytes, %d are expected",
                            served->key_id.size, WIRE_KEY_ID_BYTES);
@@ -227,8 +268,7 @@ static enum status take_config(struct device *device, struct error *err)
         status = bfv_context_new(&parameters.encryption, 0, NULL, &context, err);
         if (status != STATUS_OK)
             goto done;
-        bfv_secret_key_free(device->secret);
-        device->secret = NULL;
+        forget_secret(device);
         bfv_context_free(device->context);
         device->context = context;
         context = NULL;
@@ -245,20 +285,27 @@ done:
     return status == STATUS_OK ? status : error_prefix(err, status, "configuration");
 }
 
-static enum status fetch_config(struct device *device, struct error *err)
+static enum status post_config(struct device *device, struct error *err)
 {
     struct bytes request;
     const struct span name =
         device->use_case != NULL ? span_of_text(device->use_case) : span_of(NULL, 0);
+    const bool has_id = device->config != NULL && device->identity->sends_known_id;
     bytes_init(&request, WIRE_BODY_MAX_BYTES);
-    enum status status =
-        wire_config_request_write(&name, NULL, device->use_case != NULL ? 1 : 0, &request, err);
+    enum status status = wire_config_request_write(&name, has_id ? &device->served.config_id : NULL,
+                                                   device->use_case != NULL ? 1 : 0, &request, err);
     if (status == STATUS_OK)
         status = post(device, "/config", bytes_view(&request), NULL, err);
-    if (status == STATUS_OK)
-        status = take_config(device, err);
     bytes_deinit(&request);
     return status;
+}
+
+static enum status fetch_config(struct device *device, struct error *err)
+{
+    const enum status status = device->identity->gets_config
+                                   ? get(device, "/config", &device->body, err)
+                                   : post_config(device, err);
+    return status == STATUS_OK ? take_config(device, err) : status;
 }
 
 /* A secret key for the served key configuration: the kept one when it was made for that, else a new
@@ -271,8 +318,7 @@ static enum status ensure_secret(struct device *device, struct error *err)
     if (fits && device->secret != NULL)
         return STATUS_OK;
     enum status status;
-    bfv_secret_key_free(device->secret);
-    device->secret = NULL;
+    forget_secret(device);
     if (fits) {
         status = wire_secret_key_read(device->context, bytes_view(&keys->secret_key),
                                       &device->secret, err);
@@ -301,42 +347,58 @@ static enum status ensure_secret(struct device *device, struct error *err)
     return device_keys_write(device->options.keys_path, keys, err);
 }
 
-static enum status upload_key(struct device *device, struct error *err)
+static enum status ensure_evaluation_key(struct device *device, struct error *err)
 {
     const struct random_source random = random_system();
-    struct bytes key;
-    struct bytes request;
-    bytes_init(&key, WIRE_BODY_MAX_BYTES);
-    bytes_init(&request, WIRE_BODY_MAX_BYTES);
-    enum status status = wire_evaluation_key_make(
-        device->context, &device->parameters.evaluation_key, device->secret, &random, &key, err);
+    if (device->evaluation_key.size > 0)
+        return STATUS_OK;
+    const enum status status =
+        wire_evaluation_key_make(device->context, &device->parameters.evaluation_key,
+                                 device->secret, &random, &device->evaluation_key, err);
     if (status != STATUS_OK)
-        goto done;
-    const struct wire_key message = {.has_metadata = true,
-                                     .timestamp = device->keys.timestamp,
-                                     .identifier = span_of(device->keys.key_id, WIRE_KEY_ID_BYTES),
-                                     .has_key = true,
-                                     .serialized = bytes_view(&key)};
-    status = wire_key_upload_write(&message, 1, &request, err);
+        bytes_clear(&device->evaluation_key); /* no half of one */
+    return status;
+}
+
+/* The evaluation key as it is uploaded or carried along. */
+static struct wire_key key_message(const struct device *device)
+{
+    return (struct wire_key){.has_metadata = true,
+                             .timestamp = device->keys.timestamp,
+                             .identifier = span_of(device->keys.key_id, WIRE_KEY_ID_BYTES),
+                             .has_key = true,
+                             .serialized = bytes_view(&device->evaluation_key)};
+}
+
+static enum status upload_key(struct device *device, struct error *err)
+{
+    struct bytes request;
+    bytes_init(&request, WIRE_BODY_MAX_BYTES);
+    enum status status = ensure_evaluation_key(device, err);
+    if (status == STATUS_OK) {
+        const struct wire_key message = key_message(device);
+        status = wire_key_upload_write(&message, 1, &request, err);
+    }
     if (status == STATUS_OK)
         status = post(device, "/key", bytes_view(&request), NULL, err);
     if (status == STATUS_OK)
         device->served.key_timestamp = device->keys.timestamp;
-done:
     bytes_deinit(&request);
-    bytes_deinit(&key);
     return status;
 }
 
-/* Configuration, secret key, and the upload when the server does not have our key. */
+/* Configuration, secret key, and the upload when the server does not have our key and is to. */
 static enum status prepare(struct device *device, bool *ret_uploaded, struct error *err)
 {
     enum status status = fetch_config(device, err);
     if (status == STATUS_OK)
         status = ensure_secret(device, err);
-    const bool is_missing = device->served.key_timestamp != device->keys.timestamp;
+    const bool is_missing =
+        !device->identity->carries_key && device->served.key_timestamp != device->keys.timestamp;
     if (status == STATUS_OK && is_missing)
         status = upload_key(device, err);
+    if (status == STATUS_OK && device->identity->carries_key)
+        status = ensure_evaluation_key(device, err);
     if (status == STATUS_OK)
         *ret_uploaded = is_missing;
     return status;
@@ -346,17 +408,21 @@ static enum status prepare(struct device *device, bool *ret_uploaded, struct err
 static enum status connect_to(struct device *device, struct error *err)
 {
     const struct device_options *options = &device->options;
-    const struct http_client_options client = {
-        .base_url = options->server,
-        .user_agent = options->user_agent != NULL ? options->user_agent : DEVICE_USER_AGENT,
-        .user_identifier = device->keys.user_identifier,
-        .content_type = "application/x-protobuf"};
+    const struct http_client_options client = {.base_url = options->server,
+                                               .user_agent = options->user_agent != NULL
+                                                                 ? options->user_agent
+                                                                 : device->identity->user_agent,
+                                               .user_identifier = device->keys.user_identifier,
+                                               .content_type = "application/x-protobuf"};
     const enum status status = http_client_new(&client, &device->http, err);
     if (status != STATUS_OK || options->user_token == NULL)
         return status;
     const struct device_tokens_options tokens = {.issuer = options->server,
                                                  .user_agent = client.user_agent,
                                                  .user_token = options->user_token,
+                                                 .batch = device->identity->tokens_at_once,
+                                                 .takes_first_key =
+                                                     device->identity->takes_first_key,
                                                  .trace = options->trace};
     return device_tokens_new(&tokens, &device->tokens, err);
 }
@@ -368,9 +434,11 @@ enum status device_open(const struct device_options *options, struct device **re
     if (device == NULL)
         return error_set(err, STATUS_NOMEM, "out of memory");
     device->options = *options;
+    device->identity = options->identity != NULL ? options->identity : device_identity_default();
     device->layout_shard = SIZE_MAX;
     bytes_init(&device->body, WIRE_CONFIG_RESPONSE_MAX_BYTES);
     bytes_init(&device->prefilter, PREFILTER_MAX_BYTES);
+    bytes_init(&device->evaluation_key, WIRE_BODY_MAX_BYTES);
     enum status status = device_keys_init(&device->keys, err);
     if (status == STATUS_OK)
         status = parsing_workspace_new(options->parsing, &device->workspace, err);
@@ -415,6 +483,7 @@ void device_close(struct device *device)
     parsing_workspace_free(device->workspace);
     device_keys_deinit(&device->keys);
     bytes_deinit(&device->prefilter);
+    bytes_deinit(&device->evaluation_key);
     bytes_deinit(&device->body);
     mem_free(device->use_case);
     mem_free(device);
@@ -503,7 +572,9 @@ static enum status query_once(struct device *device, struct span keyword, struct
                                      .key_timestamp = device->keys.timestamp,
                                      .key_identifier =
                                          span_of(device->keys.key_id, WIRE_KEY_ID_BYTES),
-                                     .configuration_id = device->served.config_id};
+                                     .configuration_id = device->served.config_id,
+                                     .has_inline_key = device->identity->carries_key,
+                                     .inline_key = key_message(device)};
     status = wire_requests_write(&one, 1, &request, err);
     if (status == STATUS_OK)
         status = post(device, "/queries", bytes_view(&request), &ret->exchange, err);

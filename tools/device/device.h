@@ -2,6 +2,7 @@
  *
  * device_open()   fetches the prefilter and the configuration, makes a secret key (or takes the one
  *                 kept in a file) and uploads its evaluation key unless the server has it already.
+ *                 What differs from release to release is said by device_identity.h.
  * device_check()  expands one URL to its sub-URLs, tests each against the prefilter and asks the
  *                 server about the hits, one query at a time, until one is found. A configuration
  *                 that went stale meanwhile is fetched anew once, a key that the server lost is
@@ -19,15 +20,14 @@
 
 #include <stdio.h>
 
-/* What is sent when the caller does not choose. */
-#define DEVICE_USER_AGENT "com.apple.ciphermld/1.0 iOS/26.1 blindlist"
-
 struct device;
+struct device_identity;
 
 struct device_options {
-    const char *server;            /* base URL */
-    const char *use_case;          /* NULL: the only one that the server has */
-    const char *user_agent;        /* NULL: DEVICE_USER_AGENT */
+    const char *server;                     /* base URL */
+    const char *use_case;                   /* NULL: the only one that the server has */
+    const struct device_identity *identity; /* NULL: device_identity_default() */
+    const char *user_agent;                 /* NULL: the identity's */
     const char *user_token;        /* NULL: no tokens; else each POST costs one (device_tokens.h) */
     const char *keys_path;         /* NULL: keys live as long as the device */
     const struct parsing *parsing; /* the app's configuration; NULL: the default */

@@ -24,7 +24,9 @@ struct device_tokens {
     struct bytes bearer; /* with its NUL */
     uint8_t challenge_digest[TOKEN_DIGEST_BYTES];
     struct issuer_directory directory;
-    struct token tokens[DEVICE_TOKENS_BATCH];
+    size_t batch;
+    bool takes_first_key;
+    struct token tokens[DEVICE_TOKENS_MAX];
     size_t count;
 };
 
@@ -75,6 +77,8 @@ enum status device_tokens_new(const struct device_tokens_options *options,
     if (tokens == NULL)
         return error_set(err, STATUS_NOMEM, "out of memory");
     tokens->trace = options->trace;
+    tokens->batch = options->batch;
+    tokens->takes_first_key = options->takes_first_key;
     bytes_init(&tokens->bearer, BEARER_MAX_BYTES);
     const struct http_client_options client = {.base_url = options->issuer,
                                                .user_agent = options->user_agent,
@@ -139,6 +143,15 @@ static enum status check_listed(const struct device_tokens *tokens, struct span 
                      USER_KEY_PATH);
 }
 
+static enum status first_key(const struct device_tokens *tokens, uint64_t now_s,
+                             struct token_key **ret, struct error *err)
+{
+    const struct issuer_directory_key *first = issuer_directory_choose(&tokens->directory, now_s);
+    if (first == NULL)
+        return error_set(err, STATUS_NOT_FOUND, "token issuer directory: no key that has begun");
+    return token_key_parse(span_of(first->spki, sizeof first->spki), ret, err);
+}
+
 static enum status choose_key(struct device_tokens *tokens, struct token_key **ret,
                               struct error *err)
 {
@@ -146,6 +159,8 @@ static enum status choose_key(struct device_tokens *tokens, struct token_key **r
     struct bytes body;
     const time_t now = time(NULL);
     const uint64_t now_s = now > 0 ? (uint64_t)now : 0;
+    if (tokens->takes_first_key)
+        return first_key(tokens, now_s, ret, err);
     bytes_init(&body, ANSWER_MAX_BYTES);
     enum status status =
         http_client_get(tokens->http, USER_KEY_PATH, bearer_of(tokens), &body, &exchange, err);
@@ -153,12 +168,7 @@ static enum status choose_key(struct device_tokens *tokens, struct token_key **r
         goto done;
     http_exchange_trace(tokens->trace, "GET", USER_KEY_PATH, &exchange);
     if (exchange.status == HTTP_NOT_FOUND) {
-        const struct issuer_directory_key *first =
-            issuer_directory_choose(&tokens->directory, now_s);
-        status =
-            first == NULL
-                ? error_set(err, STATUS_NOT_FOUND, "token issuer directory: no key that has begun")
-                : token_key_parse(span_of(first->spki, sizeof first->spki), ret, err);
+        status = first_key(tokens, now_s, ret, err);
         goto done;
     }
     status = http_exchange_check(&exchange, USER_KEY_PATH, bytes_view(&body), err);
@@ -174,9 +184,9 @@ done:
 /* ---- a batch ---- */
 
 struct batch {
-    struct token_pending pending[DEVICE_TOKENS_BATCH];
-    uint8_t requests[DEVICE_TOKENS_BATCH][TOKEN_REQUEST_BYTES];
-    struct http_post posts[DEVICE_TOKENS_BATCH];
+    struct token_pending pending[DEVICE_TOKENS_MAX];
+    uint8_t requests[DEVICE_TOKENS_MAX][TOKEN_REQUEST_BYTES];
+    struct http_post posts[DEVICE_TOKENS_MAX];
 };
 
 static enum status make_requests(const struct device_tokens *tokens, const struct token_key *key,
@@ -184,7 +194,7 @@ static enum status make_requests(const struct device_tokens *tokens, const struc
 {
     const struct random_source random = random_system();
     enum status status = STATUS_OK;
-    for (size_t i = 0; i < DEVICE_TOKENS_BATCH && status == STATUS_OK; i++) {
+    for (size_t i = 0; i < tokens->batch && status == STATUS_OK; i++) {
         status = token_client_begin(key, tokens->challenge_digest, &random, &batch->pending[i],
                                     batch->requests[i], err);
         batch->posts[i].request = span_of(batch->requests[i], sizeof batch->requests[i]);
@@ -199,7 +209,7 @@ static enum status take_responses(struct device_tokens *tokens, const struct tok
 {
     const char *path = tokens->directory.request_uri;
     struct error refusal = {.status = STATUS_OK};
-    for (size_t i = 0; i < DEVICE_TOKENS_BATCH; i++) {
+    for (size_t i = 0; i < tokens->batch; i++) {
         const struct http_post *post = &batch->posts[i];
         http_exchange_trace(tokens->trace, "POST", path, &post->exchange);
         enum status status =
@@ -221,7 +231,7 @@ static enum status refill(struct device_tokens *tokens, struct error *err)
     struct batch *batch = mem_alloc_zeroed(1, sizeof *batch);
     if (batch == NULL)
         return error_set(err, STATUS_NOMEM, "out of memory");
-    for (size_t i = 0; i < DEVICE_TOKENS_BATCH; i++)
+    for (size_t i = 0; i < tokens->batch; i++)
         bytes_init(&batch->posts[i].body, ANSWER_MAX_BYTES);
     enum status status = fetch_directory(tokens, err);
     if (status == STATUS_OK)
@@ -230,10 +240,10 @@ static enum status refill(struct device_tokens *tokens, struct error *err)
         status = make_requests(tokens, key, batch, err);
     if (status == STATUS_OK)
         status = http_client_post_all(tokens->http, tokens->directory.request_uri,
-                                      bearer_of(tokens), batch->posts, DEVICE_TOKENS_BATCH, err);
+                                      bearer_of(tokens), batch->posts, tokens->batch, err);
     if (status == STATUS_OK)
         status = take_responses(tokens, key, batch, err);
-    for (size_t i = 0; i < DEVICE_TOKENS_BATCH; i++)
+    for (size_t i = 0; i < tokens->batch; i++)
         bytes_deinit_secret(&batch->posts[i].body);
     mem_free_secret(batch, sizeof *batch);
     token_key_free(key);

@@ -1,11 +1,11 @@
 /* device_tokens - a device's Privacy Pass tokens: made in batches, spent one a request.
  *
  * device_tokens_take()  gives out the next token. When there is none left it fetches the issuer's
- *                       directory, chooses the key, and has DEVICE_TOKENS_BATCH tokens issued at
+ *                       directory, chooses the key, and has some tokens issued at
  *                       the same time, as a device does when it is set up.
  * Key      the one that the issuer names for this user token, as devices before 27.3 do it, which
- *          must be in the directory and have begun; the first in the directory that has begun, as
- *          later devices do it, when the issuer has no such route (404).
+ *          must be in the directory and have begun; the first in the directory that has begun for
+ *          later devices, and when the issuer has no such route (404).
  * Privacy  goes over connections of its own, and nothing on them names the device: issuance and
  *          spending can be linked by time and address only.
  * Secret   the user token and the tokens; wiped at the end.
@@ -15,10 +15,10 @@
 #define BLINDLIST_TOOLS_DEVICE_DEVICE_TOKENS_H
 
 #include "base/bytes.h"
+#include "tools/device/device_identity.h"
 
 #include <stdio.h>
 
-#define DEVICE_TOKENS_BATCH ((size_t)10)
 /* "PrivateToken token=" and 472 characters, with their NUL. */
 #define DEVICE_TOKENS_VALUE_BYTES ((size_t)512)
 
@@ -28,6 +28,8 @@ struct device_tokens_options {
     const char *issuer; /* base URL; its host is the issuer's name */
     const char *user_agent;
     const char *user_token; /* what stands behind "Bearer " */
+    size_t batch;           /* tokens to have issued at once, in [1, DEVICE_TOKENS_MAX] */
+    bool takes_first_key;   /* as devices from 27.3 on */
     FILE *trace;            /* NULL: none; borrowed */
 };
 
