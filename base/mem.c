@@ -129,11 +129,13 @@ void mem_scatter_lines(void *to, size_t stride_bytes, const void *from, size_t c
 }
 #endif
 
+/* A pointer that other code might change: no compiler knows what is called, or leaves it out. */
+static void *(*const volatile fill)(void *block, int value, size_t size_bytes) = memset;
+
 void mem_wipe(void *block, size_t size_bytes)
 {
-    volatile uint8_t *bytes = block;
-    for (size_t i = 0; i < size_bytes; i++)
-        bytes[i] = 0;
+    if (size_bytes > 0)
+        fill(block, 0, size_bytes);
 }
 
 void mem_free_secret(void *block, size_t size_bytes)
