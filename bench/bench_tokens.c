@@ -12,7 +12,6 @@
 #include <openssl/rsa.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum { TURNS = 101, ISSUES = 8, CHECKS = 64, REQUESTS = 64, NOW = 1800000000 };
 
@@ -120,20 +119,12 @@ static void tear_down(struct state *state)
     issuer_key_unref(state->key);
 }
 
-/* Of this thread. */
-static uint64_t cpu_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 static double rate_of(void (*work)(struct state *state), size_t count, struct state *state)
 {
-    const uint64_t start = cpu_ns();
+    const uint64_t start = bench_cpu_ns();
     for (size_t i = 0; i < count; i++)
         work(state);
-    return (double)count * 1e9 / (double)(cpu_ns() - start);
+    return (double)count * 1e9 / (double)(bench_cpu_ns() - start);
 }
 
 static int compare_doubles(const void *a, const void *b)

@@ -45,13 +45,6 @@ struct http_load {
     uint64_t *took_ns; /* [ANSWERS_MAX] */
 };
 
-static uint64_t cpu_now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (uint64_t)now.tv_sec * SECOND_NS + (uint64_t)now.tv_nsec;
-}
-
 static void connect_to(const char *address, struct connection *connection)
 {
     char host[64];
@@ -322,7 +315,7 @@ static int by_size(const void *a, const void *b)
 static struct http_load_figures go(struct run *run, double seconds)
 {
     const uint64_t start_ns = bench_now_ns();
-    const uint64_t start_cpu_ns = cpu_now_ns();
+    const uint64_t start_cpu_ns = bench_cpu_ns();
     run->end_ns = start_ns + (uint64_t)(seconds * (double)SECOND_NS);
     run->next_ns = start_ns;
     for (uint64_t now = start_ns; now < run->end_ns || run->busy > 0; now = bench_now_ns()) {
@@ -331,7 +324,7 @@ static struct http_load_figures go(struct run *run, double seconds)
     }
     if (run->answers == 0)
         bench_fail("no answer in %.1f s", seconds);
-    const uint64_t cpu_ns = cpu_now_ns() - start_cpu_ns;
+    const uint64_t cpu_ns = bench_cpu_ns() - start_cpu_ns;
     uint64_t *took = run->load->took_ns;
     qsort(took, run->answers, sizeof *took, by_size);
     return (struct http_load_figures){
