@@ -58,6 +58,35 @@ struct stored_key {
     struct bytes serialized;
 };
 
+/* The cached key, held, or NULL. One that is not of the second that the request names may have been
+ * replaced through another server over the same state, so the store is asked. */
+static enum status find_cached(struct batch *batch, const struct wire_request *request,
+                               struct stored_key *ret, struct error *err)
+{
+    struct service *service = batch->pending.service;
+    ret->cached = key_cache_get(service->keys, ret->name, &ret->ticket);
+    if (ret->cached == NULL)
+        return STATUS_OK;
+    ret->made_at = key_cache_made_at(ret->cached);
+    if (request->key_timestamp == ret->made_at)
+        return STATUS_OK;
+    uint64_t stored_made_at = 0;
+    const enum status status =
+        store_get_key_time(service->options.store, &batch->user, request->key_identifier.data,
+                           service->options.now_s(), &stored_made_at, err);
+    if (status == STATUS_OK && stored_made_at == ret->made_at)
+        return STATUS_OK;
+    key_cache_release(service->keys, ret->cached);
+    ret->cached = NULL;
+    if (status != STATUS_OK)
+        return status;
+    key_cache_drop(service->keys, ret->name);
+    ret->cached = key_cache_get(service->keys, ret->name, &ret->ticket);
+    if (ret->cached != NULL) /* another thread has loaded it */
+        ret->made_at = key_cache_made_at(ret->cached);
+    return STATUS_OK;
+}
+
 static enum status find_stored(struct batch *batch, const struct wire_request *request,
                                struct stored_key *ret, struct error *err)
 {
@@ -65,16 +94,12 @@ static enum status find_stored(struct batch *batch, const struct wire_request *r
     if (!request->has_key_metadata || request->key_identifier.size != WIRE_KEY_ID_BYTES)
         return error_set(err, STATUS_NO_KEY, "evaluation key not found");
     key_cache_name(&batch->user, request->key_identifier.data, ret->name);
-    ret->cached = key_cache_get(service->keys, ret->name, &ret->ticket);
-    if (ret->cached != NULL) {
-        ret->made_at = key_cache_made_at(ret->cached);
-    } else {
-        const enum status status =
-            store_get_key(service->options.store, &batch->user, request->key_identifier.data,
-                          service->options.now_s(), &ret->made_at, &ret->serialized, err);
-        if (status != STATUS_OK)
-            return status;
-    }
+    enum status status = find_cached(batch, request, ret, err);
+    if (status == STATUS_OK && ret->cached == NULL)
+        status = store_get_key(service->options.store, &batch->user, request->key_identifier.data,
+                               service->options.now_s(), &ret->made_at, &ret->serialized, err);
+    if (status != STATUS_OK)
+        return status;
     /* A device that made new keys and has not uploaded them gets no answer it cannot read. */
     if (request->key_timestamp != 0 && request->key_timestamp != ret->made_at)
         return error_set(err, STATUS_NO_KEY, "evaluation key not found: the stored one is another");

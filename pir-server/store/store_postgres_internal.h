@@ -69,6 +69,7 @@ struct store_postgres {
     pthread_mutex_t lock;           /* guards what follows */
     pthread_cond_t given;
     uint64_t down_until_ms;
+    uint64_t made_count; /* connections, ever */
     struct postgres_connection connections[POSTGRES_POOL_MAX];
 };
 

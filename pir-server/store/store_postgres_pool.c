@@ -126,6 +126,7 @@ static enum status connect_or_fail_fast(struct store_postgres *self,
     const uint64_t start_ms = now_ms();
     pthread_mutex_lock(&self->lock);
     const bool is_down = start_ms < self->down_until_ms;
+    const uint64_t made_before = self->made_count;
     pthread_mutex_unlock(&self->lock);
     if (is_down)
         return error_set(err, STATUS_BUSY, "%s: could not be reached a moment ago", self->name);
@@ -133,8 +134,12 @@ static enum status connect_or_fail_fast(struct store_postgres *self,
     const uint64_t end_ms = now_ms();
     const uint64_t took_ms = end_ms - start_ms;
     pthread_mutex_lock(&self->lock);
-    self->down_until_ms =
-        status == STATUS_OK ? 0 : end_ms + (took_ms > DOWN_LEAST_MS ? took_ms : DOWN_LEAST_MS);
+    if (status == STATUS_OK) {
+        self->made_count++;
+        self->down_until_ms = 0;
+    } else if (self->made_count == made_before) { /* nobody else got through meanwhile */
+        self->down_until_ms = end_ms + (took_ms > DOWN_LEAST_MS ? took_ms : DOWN_LEAST_MS);
+    }
     pthread_mutex_unlock(&self->lock);
     return status;
 }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -656,6 +657,24 @@ Test(service, a_new_key_replaces_the_cached_one)
     cr_expect_neq(fixture_look_up(&fixture, &first, "row7.example/path"), FIXTURE_FOUND);
     fixture_device_deinit(&first);
     fixture_device_deinit(&second);
+}
+
+/* Of two servers over one store: a key that the other one took is found, though an older one is in
+ * the cache of this one. */
+Test(service, a_key_that_another_server_took_replaces_the_cached_one)
+{
+    struct fixture_device device;
+    const struct store_user user = store_user_of(span_of_text(FIXTURE_USER));
+    fixture_device_init(&fixture, &device, FIXTURE_USE_CASE, FIXTURE_USER);
+    cr_assert_eq(fixture_device_upload(&fixture, &device), 200);
+    cr_expect_eq(fixture_look_up(&fixture, &device, "row7.example/path"), FIXTURE_FOUND);
+    struct store_key key = {.made_at = ++device.key_time, .serialized = bytes_view(&device.key)};
+    cr_assert_eq(device.served.key_id.size, sizeof key.id);
+    memcpy(key.id, device.served.key_id.data, sizeof key.id);
+    cr_assert_eq(store_put_keys(fixture.store, &user, &key, 1, (uint64_t)time(NULL), &error),
+                 STATUS_OK, "%s", error.message);
+    cr_expect_eq(fixture_look_up(&fixture, &device, "row7.example/path"), FIXTURE_FOUND);
+    fixture_device_deinit(&device);
 }
 
 /* ---- prefilter ---- */
