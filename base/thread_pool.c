@@ -187,14 +187,14 @@ enum status thread_pool_for(struct thread_pool *pool, size_t count, thread_pool_
     return batch.status;
 }
 
-/* The lock is held. */
-static enum status check_room(const struct thread_pool *pool, struct error *err)
+/* Is there a place, beside `spare` ones? The lock is held. */
+static enum status check_room(const struct thread_pool *pool, size_t spare, struct error *err)
 {
     if (pool->ending || pool->worker_count == 0)
         return error_set(err, STATUS_CANCELLED, "thread pool: no longer takes work");
-    if (pool->queue_count + pool->reserved_count == pool->queue_limit)
-        return error_set(err, STATUS_BUSY, "thread pool: %zu jobs are waiting already",
-                         pool->queue_limit);
+    const size_t taken = pool->queue_count + pool->reserved_count;
+    if (pool->queue_limit - taken <= spare)
+        return error_set(err, STATUS_BUSY, "thread pool: %zu jobs are waiting already", taken);
     return STATUS_OK;
 }
 
@@ -211,17 +211,17 @@ enum status thread_pool_submit(struct thread_pool *pool, thread_pool_job *job, v
                                struct error *err)
 {
     pthread_mutex_lock(&pool->lock);
-    const enum status status = check_room(pool, err);
+    const enum status status = check_room(pool, 0, err);
     if (status == STATUS_OK)
         append(pool, job, context);
     pthread_mutex_unlock(&pool->lock);
     return status;
 }
 
-enum status thread_pool_reserve(struct thread_pool *pool, struct error *err)
+enum status thread_pool_reserve(struct thread_pool *pool, size_t spare, struct error *err)
 {
     pthread_mutex_lock(&pool->lock);
-    const enum status status = check_room(pool, err);
+    const enum status status = check_room(pool, spare, err);
     if (status == STATUS_OK)
         pool->reserved_count++;
     pthread_mutex_unlock(&pool->lock);

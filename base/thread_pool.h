@@ -40,8 +40,10 @@ enum status thread_pool_submit(struct thread_pool *pool, thread_pool_job *job, v
                                struct error *err) MUST_CHECK;
 /* Keeps a place in the queue for a job that is not certain yet, so that it will not be refused
  * later: as thread_pool_submit() without a job. The place is used or given back, before the pool is
- * freed. */
-enum status thread_pool_reserve(struct thread_pool *pool, struct error *err) MUST_CHECK;
+ * freed.
+ *   spare  STATUS_BUSY unless so many places are left for others then */
+enum status thread_pool_reserve(struct thread_pool *pool, size_t spare,
+                                struct error *err) MUST_CHECK;
 void thread_pool_submit_reserved(struct thread_pool *pool, thread_pool_job *job, void *context);
 void thread_pool_give_back(struct thread_pool *pool);
 /* Threads that wait and find no job in the queue: as of now, for those who would lend them work. */

@@ -6,14 +6,15 @@
 #include <assert.h>
 #include <string.h>
 
-#define DRAIN_DEFAULT_S 10
-#define DRAIN_MAX_S     3600
-#define THREADS_MAX     1024
-#define CONNECTIONS_MAX 1000000
-#define MEGABYTES_MAX   ((uint64_t)1 << 24)
-#define KEY_DAYS_MAX    ((uint64_t)36500)
-#define SECONDS_A_DAY   ((uint64_t)86400)
-#define MEBIBYTE        ((uint64_t)1 << 20)
+#define DRAIN_DEFAULT_S    10
+#define DRAIN_MAX_S        3600
+#define THREADS_MAX        1024
+#define CONNECTIONS_MAX    1000000
+#define MEGABYTES_MAX      ((uint64_t)1 << 24)
+#define KEY_DAYS_MAX       ((uint64_t)36500)
+#define SECONDS_A_DAY      ((uint64_t)86400)
+#define CLIENT_SECONDS_MAX 3600
+#define MEBIBYTE           ((uint64_t)1 << 20)
 
 /* The first is the default. */
 static const char *const ways_of_paying[] = {"token", "none"};
@@ -95,6 +96,54 @@ const struct setting_row setting_table[SETTING_COUNT] = {
                          .field = "trustedProxies",
                          .kind = SETTING_IS_TEXT,
                          .help = "addresses not counted so [127.0.0.1,::1]; none"},
+    [SETTING_HEAD_TIME] = {.option = "head-seconds",
+                           .argument = "N",
+                           .field = "headTime",
+                           .kind = SETTING_IS_DURATION,
+                           .least = 1,
+                           .most = CLIENT_SECONDS_MAX,
+                           .unit = 1,
+                           .help = "for the head of a request [15]"},
+    [SETTING_IDLE_TIME] = {.option = "idle-seconds",
+                           .argument = "N",
+                           .field = "idleTime",
+                           .kind = SETTING_IS_DURATION,
+                           .least = 1,
+                           .most = CLIENT_SECONDS_MAX,
+                           .unit = 1,
+                           .help = "between two requests [60]"},
+    [SETTING_BODY_TIME] = {.option = "body-seconds",
+                           .argument = "N",
+                           .field = "bodyTime",
+                           .kind = SETTING_IS_DURATION,
+                           .least = 1,
+                           .most = CLIENT_SECONDS_MAX,
+                           .unit = 1,
+                           .help = "for a body, and its size at the least speed [30]"},
+    [SETTING_SEND_TIME] = {.option = "send-seconds",
+                           .argument = "N",
+                           .field = "sendTime",
+                           .kind = SETTING_IS_DURATION,
+                           .least = 1,
+                           .most = CLIENT_SECONDS_MAX,
+                           .unit = 1,
+                           .help = "for an answer, likewise [60]"},
+    [SETTING_LEAST_SPEED] = {.option = "least-speed",
+                             .argument = "N",
+                             .field = "leastSpeed",
+                             .kind = SETTING_IS_SIZE,
+                             .least = 1,
+                             .most = MEBIBYTE,
+                             .unit = 1,
+                             .help = "bytes a second from and to a client [4096]"},
+    [SETTING_BATCH] = {.option = "batch",
+                       .argument = "N",
+                       .field = "batch",
+                       .kind = SETTING_IS_NUMBER,
+                       .least = 1,
+                       .most = WIRE_REQUESTS_MAX,
+                       .unit = 1,
+                       .help = "queries in one body [512]"},
     [SETTING_BODIES] = {.option = "bodies-mb",
                         .argument = "N",
                         .field = "bodies",
@@ -239,6 +288,11 @@ void settings_set_switch(struct settings *settings, enum setting setting, bool i
     }
 }
 
+static unsigned milliseconds(uint64_t seconds)
+{
+    return (unsigned)seconds * 1000;
+}
+
 void settings_set_number(struct settings *settings, enum setting setting, uint64_t number)
 {
     switch (setting) {
@@ -256,6 +310,24 @@ void settings_set_number(struct settings *settings, enum setting setting, uint64
         break;
     case SETTING_ADDRESS_CONNECTIONS:
         settings->http.limits.address_max = (unsigned)number;
+        break;
+    case SETTING_HEAD_TIME:
+        settings->http.limits.head_ms = milliseconds(number);
+        break;
+    case SETTING_IDLE_TIME:
+        settings->http.limits.idle_ms = milliseconds(number);
+        break;
+    case SETTING_BODY_TIME:
+        settings->http.limits.body_ms = milliseconds(number);
+        break;
+    case SETTING_SEND_TIME:
+        settings->http.limits.send_ms = milliseconds(number);
+        break;
+    case SETTING_LEAST_SPEED:
+        settings->http.limits.bytes_per_second = number;
+        break;
+    case SETTING_BATCH:
+        settings->service.batch_max = (size_t)number;
         break;
     case SETTING_BODIES:
         settings->http.bodies_max_bytes = (size_t)number;

@@ -213,9 +213,9 @@ enum status compute_submit(struct compute *compute, thread_pool_job *job, void *
     return thread_pool_submit(compute->pool, job, context, err);
 }
 
-enum status compute_reserve(struct compute *compute, struct error *err)
+enum status compute_reserve(struct compute *compute, size_t spare, struct error *err)
 {
-    return thread_pool_reserve(compute->pool, err);
+    return thread_pool_reserve(compute->pool, spare, err);
 }
 
 void compute_submit_reserved(struct compute *compute, thread_pool_job *job, void *context)

@@ -27,8 +27,9 @@ enum status compute_prepare(struct compute *compute, const struct bfv_context *c
 /* STATUS_BUSY when the queue is full. */
 enum status compute_submit(struct compute *compute, thread_pool_job *job, void *context,
                            struct error *err) MUST_CHECK;
-/* As thread_pool_reserve() and what goes with it. */
-enum status compute_reserve(struct compute *compute, struct error *err) MUST_CHECK;
+/* As thread_pool_reserve() and what goes with it.
+ *   spare  places of the queue that are left to others */
+enum status compute_reserve(struct compute *compute, size_t spare, struct error *err) MUST_CHECK;
 void compute_submit_reserved(struct compute *compute, thread_pool_job *job, void *context);
 void compute_give_back(struct compute *compute);
 size_t compute_thread_count(const struct compute *compute);

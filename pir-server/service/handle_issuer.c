@@ -188,7 +188,8 @@ static enum status begin_issuing(const struct pending *pending, struct issuing *
     if (status == STATUS_OK && atomic_load(&service->is_stopping))
         status = error_set(err, STATUS_CANCELLED, "stopping");
     if (status == STATUS_OK)
-        status = compute_reserve(service->compute, err);
+        status = compute_reserve(service->compute,
+                                 service->options.queue_limit / SERVICE_PAID_SHARE, err);
     if (status != STATUS_OK)
         return status;
     status = store_batch_submit(service->options.tickets, &issuing->ticket, err);

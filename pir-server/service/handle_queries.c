@@ -247,6 +247,9 @@ static enum status plan(struct batch *batch, struct error *err)
     if (status != STATUS_OK)
         return status;
     const size_t count = wire_requests_count(batch->requests);
+    if (count > service->options.batch_max)
+        return error_set(err, STATUS_INVALID, "%zu requests in one body, at most %zu are answered",
+                         count, service->options.batch_max);
     batch->catalog = service_catalog(service);
     batch->user = store_user_of(span_of_text(request->headers[HTTP_USER_IDENTIFIER]));
     batch->queries = mem_alloc_zeroed(count, sizeof *batch->queries);

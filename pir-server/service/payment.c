@@ -55,8 +55,8 @@ struct paying {
 
 static enum status reserve(struct service *service, enum route route, struct error *err)
 {
-    return route == ROUTE_QUERIES ? compute_reserve(service->compute, err)
-                                  : thread_pool_reserve(service->uploads, err);
+    return route == ROUTE_QUERIES ? compute_reserve(service->compute, 0, err)
+                                  : thread_pool_reserve(service->uploads, 0, err);
 }
 
 static void give_back(struct service *service, enum route route)

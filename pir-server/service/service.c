@@ -18,6 +18,7 @@ struct service_options service_options_default(void)
     return (struct service_options){
         .compute_threads = cpu_core_count(),
         .queue_limit = SERVICE_QUEUE_LIMIT,
+        .batch_max = SERVICE_BATCH_MAX,
         .key_cache_bytes = SERVICE_KEY_CACHE_MAX_BYTES,
         .now_s = system_now_s,
     };

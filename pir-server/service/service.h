@@ -18,10 +18,14 @@
 #include "pir-server/service/report_log.h"
 #include "pir-server/store/store.h"
 #include "pir-server/store/store_batch.h"
+#include "pir-server/wire/wire_limits.h"
 
-#define SERVICE_QUEUE_LIMIT         256
-#define SERVICE_UPLOAD_THREADS      2
-#define SERVICE_UPLOAD_QUEUE_LIMIT  64
+#define SERVICE_QUEUE_LIMIT        256
+#define SERVICE_UPLOAD_THREADS     2
+#define SERVICE_UPLOAD_QUEUE_LIMIT 64
+/* This part of a queue is for what tokens pay for, when the rest is taken. */
+#define SERVICE_PAID_SHARE          4
+#define SERVICE_BATCH_MAX           WIRE_REQUESTS_MAX
 #define SERVICE_KEY_CACHE_MAX_BYTES ((size_t)512 << 20)
 /* Seconds for which shared caches may keep what changes with an update. */
 #define SERVICE_CACHE_CONTROL_SHORT "public, max-age=300"
@@ -36,6 +40,7 @@ struct service_options {
     const struct log *log;       /* borrowed */
     size_t compute_threads;      /* >= 1 */
     size_t queue_limit;          /* requests waiting for a compute thread */
+    size_t batch_max;            /* queries in one body, at most WIRE_REQUESTS_MAX */
     size_t key_cache_bytes;
     bool verify;             /* reads all of a version before it is served */
     bool check_digests;      /* reads it behind the running service (digest_check.h) */

@@ -25,6 +25,12 @@ static void run_upload(void *context, size_t worker)
     upload.pending.done(upload.pending.done_context);
 }
 
+/* What no token pays for leaves some places to what one pays for. */
+static size_t spare_places(enum route route)
+{
+    return route_needs_token(route) ? 0 : SERVICE_UPLOAD_QUEUE_LIMIT / SERVICE_PAID_SHARE;
+}
+
 void start_upload(const struct pending *pending, enum route route, receive_fn *receive)
 {
     struct error error = {0};
@@ -34,13 +40,16 @@ void start_upload(const struct pending *pending, enum route route, receive_fn *r
         status = error_set(&error, STATUS_NOMEM, "upload: out of memory");
     if (status == STATUS_OK)
         *upload = (struct upload){.pending = *pending, .route = route, .receive = receive};
-    if (status == STATUS_OK && pending->has_place)
+    bool has_place = pending->has_place;
+    if (status == STATUS_OK && !has_place) {
+        status = thread_pool_reserve(pending->service->uploads, spare_places(route), &error);
+        has_place = status == STATUS_OK;
+    }
+    if (status == STATUS_OK)
         thread_pool_submit_reserved(pending->service->uploads, run_upload, upload);
-    else if (status == STATUS_OK)
-        status = thread_pool_submit(pending->service->uploads, run_upload, upload, &error);
-    else if (pending->has_place)
-        thread_pool_give_back(pending->service->uploads);
     if (status != STATUS_OK) {
+        if (has_place)
+            thread_pool_give_back(pending->service->uploads);
         mem_free(upload);
         respond_failure(pending->service, route, status, &error, pending->response);
         pending->done(pending->done_context);

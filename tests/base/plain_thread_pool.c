@@ -131,10 +131,12 @@ static void test_reservation(void)
     TAP_CHECK(thread_pool_submit(pool, wait_at_gate, &gate, NULL) == STATUS_OK, "one job runs");
     while (atomic_load(&gate.entered) < 1)
         nanosleep(&moment, NULL);
-    TAP_CHECK(thread_pool_reserve(pool, NULL) == STATUS_OK &&
-                  thread_pool_reserve(pool, NULL) == STATUS_OK,
-              "both places are kept");
-    TAP_CHECK(thread_pool_reserve(pool, NULL) == STATUS_BUSY &&
+    TAP_CHECK(thread_pool_reserve(pool, 2, NULL) == STATUS_BUSY, "two to spare are all there are");
+    TAP_CHECK(thread_pool_reserve(pool, 1, NULL) == STATUS_OK &&
+                  thread_pool_reserve(pool, 1, NULL) == STATUS_BUSY,
+              "one to spare leaves one");
+    TAP_CHECK(thread_pool_reserve(pool, 0, NULL) == STATUS_OK, "which is kept, too");
+    TAP_CHECK(thread_pool_reserve(pool, 0, NULL) == STATUS_BUSY &&
                   thread_pool_submit(pool, wait_at_gate, &gate, NULL) == STATUS_BUSY,
               "and nobody else gets one");
     thread_pool_give_back(pool);

@@ -117,6 +117,7 @@ def test_command_line(folder, data):
             (["--data", data, "operand"], "unexpected operand"),
             (["--data", data, "--threads", "0"], "from 1 to"),
             (["--data", data, "--queue", "12x"], "not 12x"),
+            (["--data", data, "--trusted-proxy", "10.0.0.0/33"], "--trusted-proxy 10.0.0.0/33: not an IP"),
             (["--data", data, "--kernel", "mmx"], "no kernel is called mmx"),
             (["--data", data, "--listen", "localhost:80"], "localhost:80"),
             (["--data", data, "--listen", "0.0.0.0:0", "--auth", "none"], "--allow-unauthenticated")):

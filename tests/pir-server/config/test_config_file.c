@@ -21,7 +21,9 @@ Test(config_file, every_field)
         "\"queue\":5,\"connections\":6,\"connectionsPerAddress\":0,\"trustedProxies\":\"10.0.0.0/"
         "8\",\"bodies\":\"7MiB\",\"keyCache\":0,\"keyStore\":\"2GB\","
         "\"keyLifetime\":\"9d\",\"reports\":\"r\",\"reportsSize\":1048576,\"drain\":\"1m\","
-        "\"verify\":true,\"kernel\":\"ref\",\"debug\":true}";
+        "\"verify\":true,\"headTime\":1,\"idleTime\":\"2s\","
+        "\"bodyTime\":\"1m\",\"sendTime\":4,\"leastSpeed\":\"1KiB\",\"batch\":32,\"kernel\":"
+        "\"ref\",\"debug\":true}";
     struct settings s;
     struct error error;
     cr_assert_eq(parse(text, &s, &error), STATUS_OK, "%s", error.message);
@@ -36,6 +38,12 @@ Test(config_file, every_field)
     cr_expect_eq(s.service.queue_limit, 5);
     cr_expect_eq(s.http.limits.connections_max, 6);
     cr_expect_eq(s.http.limits.address_max, 0);
+    cr_expect_eq(s.http.limits.head_ms, 1000);
+    cr_expect_eq(s.http.limits.idle_ms, 2000);
+    cr_expect_eq(s.http.limits.body_ms, 60000);
+    cr_expect_eq(s.http.limits.send_ms, 4000);
+    cr_expect_eq(s.http.limits.bytes_per_second, 1024);
+    cr_expect_eq(s.service.batch_max, 32);
     cr_expect_str_eq(s.http.limits.proxies, "10.0.0.0/8");
     cr_expect_eq(s.http.bodies_max_bytes, 7 << 20);
     cr_expect_eq(s.service.key_cache_bytes, 0);

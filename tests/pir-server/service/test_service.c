@@ -972,6 +972,30 @@ static void run_there(thread_pool_job *job)
     pthread_barrier_wait(&barrier);
 }
 
+Test(service, more_queries_in_a_body_than_the_limit_are_refused)
+{
+    struct fixture_device device;
+    struct fixture_query queries[2];
+    struct http_response response;
+    struct service_options options = service_options_default();
+    options.batch_max = 1;
+    fixture_stop(&fixture);
+    fixture_start(&fixture, &options);
+    fixture_device_init(&fixture, &device, FIXTURE_USE_CASE, FIXTURE_USER);
+    cr_assert_eq(fixture_device_upload(&fixture, &device), 200);
+    fixture_query_init(&device, "row1.example/path", &queries[0]);
+    fixture_query_init(&device, "row2.example/path", &queries[1]);
+    cr_expect_eq(fixture_send(&fixture, &device, queries, 1, &response), 200);
+    http_response_deinit(&response);
+    cr_expect_eq(fixture_send(&fixture, &device, queries, 2, &response), 400);
+    cr_expect(span_starts_with(http_response_body(&response),
+                               span_of_text("{\"error\":{\"message\":\"2 requests in one body")));
+    http_response_deinit(&response);
+    fixture_query_deinit(&queries[0]);
+    fixture_query_deinit(&queries[1]);
+    fixture_device_deinit(&device);
+}
+
 Test(service, queries_survive_failing_allocations)
 {
     struct fixture_device device;
