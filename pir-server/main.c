@@ -59,19 +59,10 @@ static int read_settings(int argc, char **argv, struct settings *settings)
     return OPTIONS_FAILED;
 }
 
-static void tend(const struct running *running)
-{
-    const struct service_options *options = &running->settings->service;
-    struct error error;
-    if (options->issuer != NULL &&
-        issuer_tend(options->issuer, options->now_s(), &error) != STATUS_OK)
-        log_write(running->log, LOG_ERROR, "issuer keys not tended: %s", error.message);
-}
-
 static void reload(const struct running *running)
 {
     struct error error;
-    if (service_reload(running->service, &error) != STATUS_OK)
+    if (service_reload(running->service, NULL, &error) != STATUS_OK)
         log_write(running->log, LOG_ERROR, "reload failed, all stays as it was: %s", error.message);
 }
 
@@ -98,7 +89,7 @@ static void serve(const struct running *running, const sigset_t *signals)
         if (got == SIGHUP)
             reload(running);
         if (running_s() >= next_tending) {
-            tend(running);
+            service_tend(running->service);
             next_tending = running_s() + TEND_EVERY_S;
         }
         if (running_s() >= next_tidy) {

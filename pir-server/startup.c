@@ -4,12 +4,12 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "pir-server/dataset/dataset.h"
+#include "pir-server/store/store_tokens.h"
 
 #include <inttypes.h>
 #include <signal.h>
 #include <unistd.h>
 
-#define TICKETS_MAX ((size_t)8192) /* tokens that wait for the disk */
 /* After the drain time: for the last answers to leave. */
 #define LAST_WORDS_MS 1000
 
@@ -36,26 +36,38 @@ static enum status open_store(struct running *running, struct error *err)
     return store_open(path, &settings->limits, STORE_MAY_BE_NEW, &running->store, err);
 }
 
-/* What requests are paid with; the store is open. */
-static enum status open_issuer(struct settings *settings, const struct log *log, struct error *err)
+/* What the settings say of the one app that they can describe. */
+static enum status make_apps(const struct settings *settings, const struct app_list **ret,
+                             struct error *err)
 {
-    struct issuer_options options = {.store = settings->service.store,
-                                     .app = "",
-                                     .policy = key_ring_policy_default(),
-                                     .log = log};
+    struct app_config app = app_config_default();
+    app.needs_tokens = settings_have_tokens(settings);
+    app.reports = settings->reports;
+    app.reports_bytes = settings->reports_bytes;
+    return app_list_new(&app, 1, ret, err);
+}
+
+static enum status open_service(struct running *running, struct error *err)
+{
+    const struct settings *settings = running->settings;
+    struct service_options options = settings->service;
     struct key_seal seal;
-    enum status status = STATUS_OK;
+    enum status status = make_apps(settings, &options.apps, err);
+    if (status != STATUS_OK)
+        return status;
+    options.data = settings->data;
+    options.store = running->store;
+    options.log = running->log;
+    options.check_digests = !options.verify;
     if (settings->key_file != NULL) {
         status = key_seal_read(settings->key_file, &seal, err);
         options.seal = &seal;
     }
     if (status == STATUS_OK)
-        status = issuer_new(&options, settings->service.now_s(), &settings->service.issuer, err);
+        status = service_new(&options, &running->service, err);
     if (settings->key_file != NULL)
         key_seal_wipe(&seal);
-    if (status == STATUS_OK)
-        status = store_batch_new(settings->service.store, TICKETS_MAX, settings->service.now_s,
-                                 &settings->service.tickets, err);
+    app_list_unref(options.apps);
     return status;
 }
 
@@ -118,23 +130,14 @@ static void on_switched(void *context)
 
 static enum status open_all(struct running *running, struct error *err)
 {
-    struct settings *settings = running->settings;
-    settings->service.data = settings->data;
-    settings->service.log = running->log;
-    settings->service.check_digests = !settings->service.verify;
+    const struct settings *settings = running->settings;
     enum status status = look_for_datasets(settings->data, err);
     if (status == STATUS_OK)
         status = open_store(running, err);
-    settings->service.store = running->store;
-    if (status == STATUS_OK && settings_have_tokens(settings))
-        status = open_issuer(settings, running->log, err);
-    if (status == STATUS_OK && settings->reports != NULL)
-        status = report_log_open(settings->reports, REPORT_LOG_FILE_BYTES, settings->reports_bytes,
-                                 &settings->service.reports, err);
     if (status == STATUS_OK) /* before the datasets are loaded: what comes later is noticed */
         status = data_watch_new(settings->data, on_switched, NULL, &running->watch, err);
     if (status == STATUS_OK)
-        status = service_new(&settings->service, &running->service, err);
+        status = open_service(running, err);
     if (status != STATUS_OK)
         return status;
     running->handler = (struct http_handler){
@@ -143,8 +146,8 @@ static enum status open_all(struct running *running, struct error *err)
                              err);
 }
 
-enum status startup_open(struct settings *settings, const struct log *log, struct running *ret,
-                         struct error *err)
+enum status startup_open(const struct settings *settings, const struct log *log,
+                         struct running *ret, struct error *err)
 {
     *ret = (struct running){.settings = settings, .log = log};
     const enum status status = open_all(ret, err);
@@ -172,13 +175,9 @@ void startup_drain(struct running *running)
 
 void startup_close(struct running *running)
 {
-    struct service_options *options = &running->settings->service;
     data_watch_free(running->watch);
     http_server_free(running->server);
-    store_batch_free(options->tickets); /* its answers need the service */
     service_free(running->service);
-    issuer_free(options->issuer);
-    report_log_close(options->reports);
     store_close(running->store);
     mem_free(running->default_state);
 }

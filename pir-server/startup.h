@@ -7,8 +7,8 @@
 #include "pir-server/service/data_watch.h"
 
 struct running {
-    struct settings *settings; /* borrowed */
-    const struct log *log;     /* borrowed */
+    const struct settings *settings; /* borrowed */
+    const struct log *log;           /* borrowed */
     struct store *store;
     struct service *service;
     struct http_server *server;
@@ -17,10 +17,10 @@ struct running {
     char *default_state;
 };
 
-/* Opens all and listens. `settings` are checked; what is opened is noted in their options. The
+/* Opens all and listens. `settings` are checked. The
  * process gets SIGHUP when a dataset was switched. On failure nothing is left open. */
-enum status startup_open(struct settings *settings, const struct log *log, struct running *ret,
-                         struct error *err) MUST_CHECK;
+enum status startup_open(const struct settings *settings, const struct log *log,
+                         struct running *ret, struct error *err) MUST_CHECK;
 /* Takes no new requests and answers those under way, at most as long as the settings say. */
 void startup_drain(struct running *running);
 void startup_close(struct running *running);

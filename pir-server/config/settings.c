@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "pir-server/service/http_address.h"
+#include "pir-server/service/report_log.h"
 
 #include <assert.h>
 #include <string.h>

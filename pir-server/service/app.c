@@ -2,10 +2,12 @@
 
 #include "base/mem.h"
 #include "pir-server/dataset/dataset.h"
+#include "pir-server/service/catalog.h"
 #include "pir-server/service/http_host.h"
 #include "pir-server/service/report_log.h"
 #include "pir-server/store/store_tokens.h"
 
+#include <assert.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +39,7 @@ struct app_config app_config_default(void)
     return (struct app_config){.name = "",
                                .versions_kept = APP_VERSIONS_KEPT,
                                .max_age_s = APP_MAX_AGE_S,
+                               .grace_s = APP_GRACE_S,
                                .reports_bytes = REPORT_LOG_TOTAL_BYTES};
 }
 
@@ -52,6 +55,7 @@ static bool name_is_valid(const char *name)
 
 static bool versions_are_valid(unsigned count)
 {
+    static_assert(APP_VERSIONS_MAX <= CATALOG_SHAPES_MAX, "a catalog has room for them");
     return count >= 1 && count <= APP_VERSIONS_MAX;
 }
 
@@ -67,6 +71,9 @@ static enum status check_app(const struct app_config *app, size_t index, struct 
     if (app->max_age_s > APP_MAX_AGE_MAX_S)
         return error_set(err, STATUS_INVALID, "apps[%zu].maxAge: %u s is more than %u", index,
                          app->max_age_s, APP_MAX_AGE_MAX_S);
+    if (app->grace_s > APP_MAX_AGE_MAX_S)
+        return error_set(err, STATUS_INVALID, "apps[%zu].grace: %u s is more than %u", index,
+                         app->grace_s, APP_MAX_AGE_MAX_S);
     for (size_t i = 0; i < app->use_case_count; i++) {
         const struct app_use_case *use_case = &app->use_cases[i];
         if (!dataset_use_case_is_valid(use_case->name))

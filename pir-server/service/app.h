@@ -12,7 +12,8 @@
  *            takes every request that no other takes, and there is at most one
  *          - a use case is of one app only; at most one app names none and has those that are left
  *          - folders of reports are distinct
- *          - versions_kept is in [1, APP_VERSIONS_MAX], max_age_s at most APP_MAX_AGE_MAX_S
+ *          - versions_kept is in [1, APP_VERSIONS_MAX]; max_age_s and grace_s are at most
+ *            APP_MAX_AGE_MAX_S
  * Memory   a list is a copy, shared by references, and never changes.
  * Errors   STATUS_INVALID: the message starts with the place, as "apps[1].hosts[0]: ".
  * Threads  any. */
@@ -28,6 +29,7 @@
 #define APP_VERSIONS_KEPT 2
 #define APP_VERSIONS_MAX  16
 #define APP_MAX_AGE_S     300
+#define APP_GRACE_S       600
 #define APP_MAX_AGE_MAX_S ((uint32_t)7 * 86400)
 #define APPS_MAX          ((size_t)10000)
 
@@ -51,10 +53,11 @@ struct app_config {
     size_t host_count;
     const struct app_use_case *use_cases; /* [use_case_count]; 0: those that no other app names */
     size_t use_case_count;
-    /* Versions of a use case that devices may ask, if their configurations differ: so many, and
-     * each for as long as a cache may name it (max_age_s) in any case. */
+    /* Versions of a use case with different configurations that devices may ask: so many, and what
+     * was replaced for max_age_s + grace_s more in any case. */
     unsigned versions_kept;
     uint32_t max_age_s;     /* for which caches may keep what changes with an update */
+    uint32_t grace_s;       /* for clients that have just read it from there */
     bool needs_tokens;      /* requests cost Privacy Pass tokens, which the app issues */
     const char *reports;    /* folder of devices' reports, which exists; NULL: they are dropped */
     uint64_t reports_bytes; /* kept there in all */

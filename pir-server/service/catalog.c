@@ -180,7 +180,6 @@ void catalog_unref(const struct catalog *catalog)
     for (size_t i = 0; i < catalog->use_case_count; i++) {
         for (size_t k = 0; k < catalog->use_cases[i].version_count; k++)
             version_unref(catalog->use_cases[i].versions[k]);
-        version_unref(catalog->use_cases[i].replaced);
     }
     mem_free(counted->catalog.use_cases);
     bytes_deinit(&counted->catalog.public_config);
@@ -223,7 +222,7 @@ const struct catalog_version *catalog_find_config(const struct catalog_use_case 
 
 static bool has_tag(const struct catalog_version *version, const char *tag)
 {
-    return version != NULL && strcmp(dataset_info(version->dataset)->prefilter_tag, tag) == 0;
+    return strcmp(dataset_info(version->dataset)->prefilter_tag, tag) == 0;
 }
 
 const struct catalog_version *catalog_find_prefilter(const struct catalog_use_case *use_case,
@@ -233,7 +232,7 @@ const struct catalog_version *catalog_find_prefilter(const struct catalog_use_ca
         if (has_tag(use_case->versions[i], tag))
             return use_case->versions[i];
     }
-    return has_tag(use_case->replaced, tag) ? use_case->replaced : NULL;
+    return NULL;
 }
 
 const struct catalog_version *catalog_find_key_id(const struct catalog *catalog, struct span key_id)
@@ -263,63 +262,89 @@ static void log_loaded(const struct log *log, const struct catalog_version *vers
               info->prefilter_bytes, id[0], id[1], id[2], id[3], note);
 }
 
-/* `newest` (taken) in front of what was served before. */
-static void place(struct catalog_use_case *use_case, const struct catalog_use_case *before,
-                  const struct catalog_version *newest)
+static void add(struct catalog_use_case *use_case, const struct catalog_version *version,
+                uint64_t replaced_at_s)
 {
-    use_case->versions[0] = newest;
-    use_case->version_count = 1;
-    const struct span id = config_id_of(newest);
+    use_case->versions[use_case->version_count] = version;
+    use_case->replaced_at_s[use_case->version_count] = replaced_at_s;
+    use_case->version_count++;
+}
+
+/* Adds what was served before and is still to be had, behind the newest if there is one already.
+ *   due_s  lowered to the second at which one of them may go */
+static void take_over(struct catalog_use_case *use_case, const struct catalog_part *part,
+                      uint64_t keep_s, uint64_t now_s, uint64_t *due_s)
+{
+    const struct catalog_use_case *before = part->before;
+    const bool is_replaced = use_case->version_count > 0;
+    size_t shapes = use_case->version_count;
+    size_t shadowed = 0;
     for (size_t i = 0; before != NULL && i < before->version_count; i++) {
-        const struct catalog_version *older = before->versions[i];
-        if (span_equal(config_id_of(older), id)) {
-            version_unref(use_case->replaced);
-            use_case->replaced = version_ref(older);
-        } else if (use_case->version_count < CATALOG_VERSIONS_KEPT) {
-            use_case->versions[use_case->version_count++] = version_ref(older);
-        }
+        const struct catalog_version *version = before->versions[i];
+        const bool is_newest = i == 0 && !is_replaced;
+        const uint64_t replaced_at_s = i == 0 && is_replaced ? now_s : before->replaced_at_s[i];
+        const bool is_recent = now_s < replaced_at_s || now_s - replaced_at_s < keep_s;
+        const bool is_shadowed = catalog_find_config(use_case, config_id_of(version)) != NULL;
+        const bool is_wished = is_newest || (!is_shadowed && shapes < part->versions_kept);
+        size_t *count = is_shadowed ? &shadowed : &shapes;
+        if (*count == (is_shadowed ? CATALOG_SHADOWED_MAX : CATALOG_SHAPES_MAX) ||
+            !(is_wished || is_recent))
+            continue;
+        ++*count;
+        add(use_case, version_ref(version), replaced_at_s);
+        if (!is_wished && replaced_at_s + keep_s < *due_s)
+            *due_s = replaced_at_s + keep_s;
     }
 }
 
-static void keep(struct catalog_use_case *use_case, const struct catalog_use_case *before)
-{
-    *use_case = *before;
-    for (size_t i = 0; i < before->version_count; i++)
-        version_ref(before->versions[i]);
-    version_ref(before->replaced);
-}
-
-static enum status load_use_case(const char *data, const char *name,
-                                 const struct catalog_use_case *before, bool verify,
-                                 struct context_registry *registry, const struct log *log,
-                                 struct catalog_use_case *use_case, struct error *err)
+/* `current`, unless it is what is served already: then *ret stays NULL. */
+static enum status load_current(const struct catalog_source *source,
+                                const struct catalog_part *part, const struct catalog_version **ret,
+                                struct error *err)
 {
     struct dataset *dataset = NULL;
-    enum status status = dataset_open(data, name, registry->bfv_flags, &dataset, err);
+    enum status status =
+        dataset_open(source->data, part->name, source->registry->bfv_flags, &dataset, err);
     if (status != STATUS_OK)
         return status;
-    if (before != NULL &&
-        strcmp(dataset_folder(dataset), dataset_folder(before->versions[0]->dataset)) == 0) {
+    if (part->before != NULL &&
+        strcmp(dataset_folder(dataset), dataset_folder(part->before->versions[0]->dataset)) == 0) {
         dataset_free(dataset);
-        keep(use_case, before);
         return STATUS_OK;
     }
-    if (verify)
+    if (source->verify)
         status = dataset_verify(dataset, NULL, NULL, err);
     if (status != STATUS_OK) {
         dataset_free(dataset);
         return status;
     }
-    const struct catalog_version *version = NULL;
-    status = version_new(dataset, registry, &version, err);
-    if (status != STATUS_OK)
-        return status;
-    place(use_case, before, version);
-    log_loaded(log, version,
-               before == NULL               ? "loaded"
-               : use_case->replaced != NULL ? "replaces the one before"
-                                            : "beside the one before");
-    return STATUS_OK;
+    return version_new(dataset, source->registry, ret, err);
+}
+
+static const char *how_it_stands(const struct catalog_use_case *use_case)
+{
+    if (use_case->version_count == 1)
+        return "loaded";
+    return span_equal(config_id_of(use_case->versions[0]), config_id_of(use_case->versions[1]))
+               ? "replaces the one before"
+               : "beside the one before";
+}
+
+/* On failure `use_case` stays empty unless it was served before. */
+static enum status load_use_case(const struct catalog_source *source,
+                                 const struct catalog_part *part, uint64_t keep_s,
+                                 struct catalog_use_case *use_case, uint64_t *due_s,
+                                 struct error *err)
+{
+    const struct catalog_version *newest = NULL;
+    const enum status status = load_current(source, part, &newest, err);
+    snprintf(use_case->name, sizeof use_case->name, "%s", part->name);
+    if (newest != NULL)
+        add(use_case, newest, 0);
+    take_over(use_case, part, keep_s, source->now_s, due_s);
+    if (newest != NULL)
+        log_loaded(source->log, newest, how_it_stands(use_case));
+    return status;
 }
 
 /* In one piece: what use cases have in common is said once. */
@@ -357,78 +382,58 @@ static enum status write_public_config(struct catalog *catalog, struct error *er
     return status;
 }
 
-static void log_gone(const struct catalog *old, const struct catalog *catalog,
-                     const struct log *log)
+static enum status load_all(const struct catalog_source *source, const struct catalog_wish *wish,
+                            struct catalog *catalog, size_t *ret_failed, struct error *err)
 {
-    for (size_t i = 0; old != NULL && i < old->use_case_count; i++) {
-        if (catalog_find(catalog, span_of_text(old->use_cases[i].name)) == NULL)
-            log_write(log, LOG_INFO, "dataset use_case=%s is no longer there, no longer served",
-                      old->use_cases[i].name);
+    catalog->use_cases = mem_alloc_zeroed(wish->count, sizeof *catalog->use_cases);
+    if (catalog->use_cases == NULL)
+        return error_set(err, STATUS_NOMEM, "%s: out of memory", source->data);
+    for (size_t i = 0; i < wish->count; i++) {
+        const struct catalog_part *part = &wish->parts[i];
+        struct catalog_use_case *use_case = &catalog->use_cases[catalog->use_case_count];
+        struct error why = {0};
+        const enum status status =
+            load_use_case(source, part, wish->keep_s, use_case, &catalog->due_s, &why);
+        if (use_case->version_count > 0)
+            catalog->use_case_count++;
+        if (status == STATUS_OK)
+            continue;
+        if (wish->is_strict && part->before == NULL) {
+            if (err != NULL)
+                *err = why;
+            return status;
+        }
+        log_write(source->log, LOG_ERROR, "dataset use_case=%s not loaded%s: %s", part->name,
+                  part->before != NULL ? ", the one before stays" : "", why.message);
+        ++*ret_failed;
     }
+    return catalog->use_case_count > 0
+               ? STATUS_OK
+               : error_set(err, STATUS_NOT_FOUND,
+                           "%s: no dataset in it (make one with `blindlist compile`)",
+                           source->data);
 }
 
-enum status catalog_load(const char *data, const struct catalog *old, bool verify,
-                         struct context_registry *registry, const struct log *log,
+enum status catalog_load(const struct catalog_source *source, const struct catalog_wish *wish,
                          const struct catalog **ret, size_t *ret_failed, struct error *err)
 {
-    struct folder_names names = {0};
-    struct counted_catalog *counted = NULL;
-    size_t failed = 0;
-    enum status status = dataset_list(data, &names, err);
-    if (status != STATUS_OK)
-        return status;
-    if (names.count == 0) {
-        status = error_set(err, STATUS_NOT_FOUND,
-                           "%s: no dataset in it (make one with `blindlist compile`)", data);
-        goto done;
-    }
-    counted = mem_alloc_zeroed(1, sizeof *counted);
-    if (counted == NULL) {
-        status = error_set(err, STATUS_NOMEM, "%s: out of memory", data);
-        goto done;
-    }
+    struct counted_catalog *counted = mem_alloc_zeroed(1, sizeof *counted);
+    if (counted == NULL)
+        return error_set(err, STATUS_NOMEM, "%s: out of memory", source->data);
     struct catalog *catalog = &counted->catalog;
+    size_t failed = 0;
     atomic_init(&counted->references, 1);
     bytes_init(&catalog->public_config, HTTP_RESPONSE_MAX_BYTES);
     bytes_init(&catalog->public_config_gzip, HTTP_RESPONSE_MAX_BYTES);
-    catalog->use_cases = mem_alloc_zeroed(names.count, sizeof *catalog->use_cases);
-    if (catalog->use_cases == NULL) {
-        status = error_set(err, STATUS_NOMEM, "%s: out of memory", data);
-        goto done;
+    catalog->due_s = CATALOG_NEVER;
+    enum status status = load_all(source, wish, catalog, &failed, err);
+    if (status == STATUS_OK)
+        status = write_public_config(catalog, err);
+    if (status != STATUS_OK) {
+        catalog_unref(catalog);
+        return status;
     }
-    for (size_t i = 0; i < names.count; i++) {
-        const struct catalog_use_case *before =
-            old == NULL ? NULL : catalog_find(old, span_of_text(names.list[i]));
-        struct catalog_use_case *use_case = &catalog->use_cases[catalog->use_case_count];
-        snprintf(use_case->name, sizeof use_case->name, "%s", names.list[i]);
-        struct error why = {0};
-        status = load_use_case(data, names.list[i], before, verify, registry, log, use_case, &why);
-        if (status != STATUS_OK && old == NULL) {
-            if (err != NULL)
-                *err = why;
-            goto done;
-        }
-        if (status != STATUS_OK) {
-            log_write(log, LOG_ERROR, "dataset use_case=%s not loaded%s: %s", names.list[i],
-                      before != NULL ? ", the one before stays" : "", why.message);
-            failed++;
-            status = STATUS_OK;
-            if (before == NULL)
-                continue;
-            keep(use_case, before);
-        }
-        catalog->use_case_count++;
-    }
-    status = write_public_config(catalog, err);
-    if (status != STATUS_OK)
-        goto done;
-    log_gone(old, catalog, log);
     *ret_failed = failed;
     *ret = catalog;
-    counted = NULL;
-done:
-    if (counted != NULL)
-        catalog_unref(&counted->catalog);
-    folder_names_deinit(&names);
-    return status;
+    return STATUS_OK;
 }

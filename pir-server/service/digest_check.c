@@ -10,11 +10,11 @@ struct digest_check {
     const struct log *log;
     pthread_t thread;
     bool is_started;
-    atomic_bool is_cancelled; /* ending, or a newer catalog waits */
+    atomic_bool is_cancelled; /* ending, or a newer set waits */
     pthread_mutex_t lock;     /* guards what follows */
     pthread_cond_t changed;
     bool is_ending;
-    const struct catalog *waiting; /* held; NULL = none */
+    const struct app_set *waiting; /* held; NULL = none */
 };
 
 /* On Linux the priority belongs to the calling thread; elsewhere it would be the whole program's.
@@ -30,13 +30,11 @@ static void yield_to_others(void)
 }
 #endif
 
-static bool was_read(const struct catalog *before, const struct catalog_version *version)
+static bool was_read(const struct app_set *before, const struct catalog_use_case *use_case)
 {
-    for (size_t i = 0; before != NULL && i < before->use_case_count; i++) {
-        if (before->use_cases[i].versions[0] == version)
-            return true;
-    }
-    return false;
+    const struct catalog_use_case *then =
+        before == NULL ? NULL : app_set_find_use_case(before, use_case->name);
+    return then != NULL && then->versions[0] == use_case->versions[0];
 }
 
 static enum status read_version(struct digest_check *check, const struct catalog_version *version)
@@ -60,21 +58,32 @@ static enum status read_version(struct digest_check *check, const struct catalog
 
 /* False when it was broken off. */
 static bool read_catalog(struct digest_check *check, const struct catalog *catalog,
-                         const struct catalog *before)
+                         const struct app_set *before)
 {
     for (size_t i = 0; i < catalog->use_case_count; i++) {
-        const struct catalog_version *version = catalog->use_cases[i].versions[0];
-        if (!was_read(before, version) && read_version(check, version) == STATUS_CANCELLED)
+        const struct catalog_use_case *use_case = &catalog->use_cases[i];
+        if (!was_read(before, use_case) &&
+            read_version(check, use_case->versions[0]) == STATUS_CANCELLED)
             return false;
     }
     return true;
 }
 
-/* The catalog that was read last is held, so that its versions' addresses name them. */
+static bool read_set(struct digest_check *check, const struct app_set *set,
+                     const struct app_set *before)
+{
+    for (size_t i = 0; i < set->app_count; i++) {
+        if (!read_catalog(check, set->apps[i].catalog, before))
+            return false;
+    }
+    return true;
+}
+
+/* The set that was read last is held, so that its versions' addresses name them. */
 static void *work(void *argument)
 {
     struct digest_check *check = argument;
-    const struct catalog *before = NULL;
+    const struct app_set *before = NULL;
     yield_to_others();
     pthread_mutex_lock(&check->lock);
     while (!check->is_ending) {
@@ -82,20 +91,20 @@ static void *work(void *argument)
             pthread_cond_wait(&check->changed, &check->lock);
             continue;
         }
-        const struct catalog *catalog = check->waiting;
+        const struct app_set *set = check->waiting;
         check->waiting = NULL;
         atomic_store(&check->is_cancelled, false);
         pthread_mutex_unlock(&check->lock);
-        if (read_catalog(check, catalog, before)) {
-            catalog_unref(before);
-            before = catalog;
+        if (read_set(check, set, before)) {
+            app_set_unref(before);
+            before = set;
         } else {
-            catalog_unref(catalog);
+            app_set_unref(set);
         }
         pthread_mutex_lock(&check->lock);
     }
     pthread_mutex_unlock(&check->lock);
-    catalog_unref(before);
+    app_set_unref(before);
     return NULL;
 }
 
@@ -128,19 +137,19 @@ void digest_check_free(struct digest_check *check)
     pthread_mutex_unlock(&check->lock);
     if (check->is_started)
         pthread_join(check->thread, NULL);
-    catalog_unref(check->waiting);
+    app_set_unref(check->waiting);
     pthread_cond_destroy(&check->changed);
     pthread_mutex_destroy(&check->lock);
     mem_free(check);
 }
 
-void digest_check_start(struct digest_check *check, const struct catalog *catalog)
+void digest_check_start(struct digest_check *check, const struct app_set *set)
 {
     if (check == NULL)
         return;
     pthread_mutex_lock(&check->lock);
-    catalog_unref(check->waiting);
-    check->waiting = catalog_ref(catalog);
+    app_set_unref(check->waiting);
+    check->waiting = app_set_ref(set);
     atomic_store(&check->is_cancelled, true);
     pthread_cond_signal(&check->changed);
     pthread_mutex_unlock(&check->lock);

@@ -12,7 +12,7 @@
 #define BLINDLIST_SERVICE_DIGEST_CHECK_H
 
 #include "base/log.h"
-#include "pir-server/service/catalog.h"
+#include "pir-server/service/app_set.h"
 
 struct digest_check;
 
@@ -23,7 +23,7 @@ enum status digest_check_new(const struct log *log, struct digest_check **ret,
 void digest_check_free(struct digest_check *check);
 
 /* The newest version of each use case is to be read, unless it was before; what is still to be read
- * of an older catalog is forgotten. Holds a reference to the catalog. Takes check == NULL. */
-void digest_check_start(struct digest_check *check, const struct catalog *catalog);
+ * of an older set is forgotten. Holds a reference to the set. Takes check == NULL. */
+void digest_check_start(struct digest_check *check, const struct app_set *set);
 
 #endif

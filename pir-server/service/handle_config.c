@@ -85,7 +85,7 @@ static const uint8_t *key_id_of(const struct config_choice *choice)
 
 /* The time of the user's key for choice `index`, 0 when there is none. Use cases with the same key
  * configuration share a key: a choice before this one may know. */
-static enum status find_key_time(struct service *service, const struct store_user *user,
+static enum status find_key_time(const struct service *service, const struct store_user *user,
                                  struct config_choice *choices, size_t index, struct error *err)
 {
     const uint8_t *id = key_id_of(&choices[index]);
@@ -101,30 +101,31 @@ static enum status find_key_time(struct service *service, const struct store_use
     return status == STATUS_NO_KEY ? STATUS_OK : status;
 }
 
-static enum status write_answer(struct service *service, const struct http_request *request,
-                                struct config_choice *choices, size_t count,
-                                struct http_response *ret, struct error *err)
+static enum status write_answer(const struct pending *pending, struct config_choice *choices,
+                                size_t count, struct error *err)
 {
-    const struct store_user user =
-        store_user_of(span_of_text(request->headers[HTTP_USER_IDENTIFIER]));
+    const struct store_user user = pending_user(pending);
+    const bool takes_gzip =
+        accept_encoding_has_gzip(pending->request->headers[HTTP_ACCEPT_ENCODING]);
+    struct http_response *ret = pending->response;
     enum status status = STATUS_OK;
     for (size_t i = 0; status == STATUS_OK && i < count; i++)
-        status = find_key_time(service, &user, choices, i, err);
+        status = find_key_time(pending->service, &user, choices, i, err);
     ret->varies_by_encoding = true;
     if (status == STATUS_OK)
-        status = config_forms_join(choices, count,
-                                   accept_encoding_has_gzip(request->headers[HTTP_ACCEPT_ENCODING]),
-                                   &ret->body, &ret->is_gzip, err);
+        status = config_forms_join(choices, count, takes_gzip, &ret->body, &ret->is_gzip, err);
     return status;
 }
 
-void handle_config(struct service *service, const struct http_request *request,
-                   struct http_response *ret)
+void handle_config(const struct pending *pending)
 {
+    struct service *service = pending->service;
+    const struct http_request *request = pending->request;
+    struct http_response *ret = pending->response;
+    const struct catalog *catalog = pending->app->catalog;
     struct wire_config_request *body = NULL;
     struct config_choice *choices = NULL;
     struct error error = {0};
-    const struct catalog *catalog = service_catalog(service);
     const struct platform platform = user_agent_parse(request->headers[HTTP_USER_AGENT]);
     enum status status = wire_config_request_read(request->body, &body, &error);
     if (status == STATUS_TOO_LARGE)
@@ -149,7 +150,7 @@ void handle_config(struct service *service, const struct http_request *request,
         respond_unknown(body, catalog, ret);
         goto done;
     }
-    status = write_answer(service, request, choices, count, ret, &error);
+    status = write_answer(pending, choices, count, &error);
     if (status == STATUS_UNSUPPORTED)
         http_response_error(ret, 500, error.message); /* as the reference answers old systems */
     else if (status != STATUS_OK)
@@ -157,7 +158,6 @@ void handle_config(struct service *service, const struct http_request *request,
 done:
     mem_free(choices);
     wire_config_request_free(body);
-    catalog_unref(catalog);
 }
 
 static void release_catalog(void *owner)
@@ -165,32 +165,31 @@ static void release_catalog(void *owner)
     catalog_unref(owner);
 }
 
-void handle_config_public(struct service *service, const struct http_request *request,
-                          struct http_response *ret)
+void handle_config_public(const struct pending *pending)
 {
-    const struct catalog *catalog = service_catalog(service);
+    const struct http_request *request = pending->request;
+    struct http_response *ret = pending->response;
+    const struct catalog *catalog = pending->app->catalog;
     ret->is_gzip = catalog->public_config_gzip.size > 0 &&
                    accept_encoding_has_gzip(request->headers[HTTP_ACCEPT_ENCODING]);
     ret->varies_by_encoding = true;
-    ret->cache_control = SERVICE_CACHE_CONTROL_SHORT;
+    http_response_cache(ret, pending->app->cache_control);
     memcpy(ret->etag, ret->is_gzip ? catalog->public_etag_gzip : catalog->public_etag,
            sizeof ret->etag);
     if (if_none_match_matches(request->headers[HTTP_IF_NONE_MATCH], ret->etag)) {
         ret->status = 304;
         ret->is_gzip = false; /* nothing is sent that could be */
-        catalog_unref(catalog);
         return;
     }
     ret->borrowed =
         bytes_view(ret->is_gzip ? &catalog->public_config_gzip : &catalog->public_config);
-    ret->owner = (void *)(uintptr_t)catalog;
+    ret->owner = (void *)(uintptr_t)catalog_ref(catalog);
     ret->release = release_catalog;
 }
 
-enum status receive_config(struct service *service, const struct http_request *request,
-                           struct http_response *ret, struct error *err)
+enum status receive_config(const struct pending *pending, struct error *err)
 {
     (void)err;
-    handle_config(service, request, ret);
+    handle_config(pending);
     return STATUS_OK;
 }

@@ -28,17 +28,18 @@ static void release_view(void *view)
     issuer_view_release(view);
 }
 
-void handle_issuer_directory(struct service *service, const struct http_request *request,
-                             struct http_response *ret)
+void handle_issuer_directory(const struct pending *pending)
 {
-    if (service->options.issuer == NULL) {
+    const struct served_app *app = pending->app;
+    struct http_response *ret = pending->response;
+    if (app->issuer == NULL) {
         http_response_empty(ret, 404);
         return;
     }
-    const struct issuer_view *view = issuer_view(service->options.issuer);
+    const struct issuer_view *view = issuer_view(app->issuer);
     memcpy(ret->etag, view->etag, sizeof ret->etag);
-    ret->cache_control = SERVICE_CACHE_CONTROL_SHORT;
-    if (if_none_match_matches(request->headers[HTTP_IF_NONE_MATCH], view->etag)) {
+    http_response_cache(ret, app->cache_control);
+    if (if_none_match_matches(pending->request->headers[HTTP_IF_NONE_MATCH], view->etag)) {
         ret->status = 304;
         issuer_view_release(view);
         return;
@@ -51,20 +52,21 @@ void handle_issuer_directory(struct service *service, const struct http_request 
 
 /* ---- GET /token-key-for-user-token ---- */
 
-enum status receive_token_key(struct service *service, const struct http_request *request,
-                              struct http_response *ret, struct error *err)
+enum status receive_token_key(const struct pending *pending, struct error *err)
 {
-    struct issuer *issuer = service->options.issuer;
+    const struct service *service = pending->service;
+    struct issuer *issuer = pending->app->issuer;
+    struct http_response *ret = pending->response;
     uint8_t hash[STORE_TOKEN_HASH_BYTES];
     const uint64_t now_s = service->options.now_s();
     if (issuer == NULL) {
         http_response_empty(ret, 404);
         return STATUS_OK;
     }
-    enum status status = read_bearer(request, hash, err);
+    enum status status = read_bearer(pending->request, hash, err);
     if (status == STATUS_OK)
-        status =
-            store_check_user_token(service->options.store, issuer_app(issuer), hash, now_s, err);
+        status = store_check_user_token(service->options.store, pending->app->config->name, hash,
+                                        now_s, err);
     if (status == STATUS_UNAUTHORIZED)
         return error_set(err, status, UNAUTHORIZED_TEXT);
     if (status != STATUS_OK)
@@ -114,7 +116,8 @@ static void sign(void *context, size_t worker)
     } else {
         bytes_append(&response->body, span_of(signature, sizeof signature));
         response->content_type = TOKEN_RESPONSE_TYPE;
-        response->cache_control = "no-store";
+        http_response_cache(response, "no-store");
+        app_count_issued(issuing->pending.app->counters);
     }
     issuing_end(issuing);
 }
@@ -145,18 +148,18 @@ static void on_counted(void *context, enum status status, uint32_t retry_after_s
 }
 
 /* What is wrong with the request by itself is 422, whatever it is, to those only who may ask. */
-static enum status read_request(struct service *service, const struct http_request *request,
-                                struct issuing *issuing, struct error *err)
+static enum status read_request(struct issuing *issuing, struct error *err)
 {
+    const struct pending *pending = &issuing->pending;
     struct token_request token_request;
-    enum status status = token_request_parse(request->body, &token_request, err);
+    enum status status = token_request_parse(pending->request->body, &token_request, err);
     if (status != STATUS_OK) {
         (void)error_prefix(err, status, "token request");
         return STATUS_INVALID;
     }
-    issuing->view = issuer_view(service->options.issuer);
+    issuing->view = issuer_view(pending->app->issuer);
     issuing->key = key_ring_find_signing(issuing->view->ring, token_request.truncated_key_id,
-                                         service->options.now_s());
+                                         pending->service->options.now_s());
     if (issuing->key == NULL)
         return error_set(err, STATUS_INVALID, "token request: no key that signs has this id");
     memcpy(issuing->blinded, token_request.blinded, sizeof issuing->blinded);
@@ -177,11 +180,11 @@ static enum status begin_issuing(const struct pending *pending, struct issuing *
     issuing->ticket =
         (struct store_ticket){.kind = STORE_TICKET_ISSUE, .done = on_counted, .context = issuing};
     struct store_issue *issue = &issuing->ticket.of.issue;
-    const char *app = issuer_app(service->options.issuer);
+    const char *app = pending->app->config->name;
     memcpy(issue->app, app, strlen(app) + 1);
     enum status status = read_bearer(pending->request, issue->hash, err);
     if (status == STATUS_OK)
-        status = read_request(service, pending->request, issuing, err);
+        status = read_request(issuing, err);
     if (status == STATUS_INVALID)
         return may_ask(service, issue) ? status
                                        : error_set(err, STATUS_UNAUTHORIZED, UNAUTHORIZED_TEXT);
@@ -192,7 +195,7 @@ static enum status begin_issuing(const struct pending *pending, struct issuing *
                                  service->options.queue_limit / SERVICE_PAID_SHARE, err);
     if (status != STATUS_OK)
         return status;
-    status = store_batch_submit(service->options.tickets, &issuing->ticket, err);
+    status = store_batch_submit(service->tickets, &issuing->ticket, err);
     if (status != STATUS_OK)
         compute_give_back(service->compute);
     return status;
@@ -202,7 +205,7 @@ void start_issue(const struct pending *pending)
 {
     struct service *service = pending->service;
     struct error error = {0};
-    if (service->options.issuer == NULL) {
+    if (pending->app->issuer == NULL) {
         http_response_empty(pending->response, 404);
         pending->done(pending->done_context);
         return;

@@ -31,13 +31,13 @@ static enum status check_key(const struct catalog *catalog, const struct wire_ke
     return STATUS_OK;
 }
 
-static enum status store_upload(struct service *service, const struct http_request *request,
-                                const struct wire_key_upload *upload, struct error *err)
+static enum status store_upload(const struct pending *pending, const struct wire_key_upload *upload,
+                                struct error *err)
 {
+    struct service *service = pending->service;
+    const struct catalog *catalog = pending->app->catalog;
     const size_t count = wire_key_upload_count(upload);
-    const struct store_user user =
-        store_user_of(span_of_text(request->headers[HTTP_USER_IDENTIFIER]));
-    const struct catalog *catalog = service_catalog(service);
+    const struct store_user user = pending_user(pending);
     enum status status = STATUS_OK;
     struct store_key *keys = mem_alloc_zeroed(count, sizeof *keys);
     if (keys == NULL)
@@ -54,18 +54,15 @@ static enum status store_upload(struct service *service, const struct http_reque
         key_cache_drop(service->keys, name);
     }
     mem_free(keys);
-    catalog_unref(catalog);
     return status;
 }
 
-enum status receive_key(struct service *service, const struct http_request *request,
-                        struct http_response *ret, struct error *err)
+enum status receive_key(const struct pending *pending, struct error *err)
 {
-    (void)ret;
     struct wire_key_upload *upload = NULL;
-    enum status status = wire_key_upload_read(request->body, &upload, err);
+    enum status status = wire_key_upload_read(pending->request->body, &upload, err);
     if (status == STATUS_OK)
-        status = store_upload(service, request, upload, err);
+        status = store_upload(pending, upload, err);
     wire_key_upload_free(upload);
     /* Too many keys, or beyond the quota of a user: not the body. */
     return status == STATUS_TOO_LARGE ? STATUS_INVALID : status;

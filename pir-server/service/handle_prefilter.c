@@ -12,11 +12,11 @@ static void release_catalog(void *owner)
     catalog_unref(owner);
 }
 
-/* The response borrows `bytes` and takes over the caller's reference to the catalog. */
+/* The response borrows `bytes`, and holds the catalog for as long. */
 static void borrow(struct http_response *ret, struct span bytes, const struct catalog *catalog)
 {
     ret->borrowed = bytes;
-    ret->owner = (void *)(uintptr_t)catalog;
+    ret->owner = (void *)(uintptr_t)catalog_ref(catalog);
     ret->release = release_catalog;
 }
 
@@ -29,23 +29,20 @@ static bool is_unchanged(const struct http_request *request, const char *etag,
     return true;
 }
 
-void handle_prefilter_manifest(struct service *service, const struct http_request *request,
-                               const struct route_match *match, struct http_response *ret)
+void handle_prefilter_manifest(const struct pending *pending, const struct route_match *match)
 {
-    const struct catalog *catalog = service_catalog(service);
+    const struct catalog *catalog = pending->app->catalog;
+    struct http_response *ret = pending->response;
     const struct catalog_use_case *use_case = catalog_find(catalog, span_of_text(match->use_case));
     const struct catalog_version *version = use_case == NULL ? NULL : use_case->versions[0];
     if (version == NULL || dataset_info(version->dataset)->is_imported) {
         http_response_empty(ret, 404);
-        catalog_unref(catalog);
         return;
     }
-    ret->cache_control = SERVICE_CACHE_CONTROL_SHORT;
+    http_response_cache(ret, pending->app->cache_control);
     snprintf(ret->etag, sizeof ret->etag, "%s", version->manifest_etag);
-    if (is_unchanged(request, ret->etag, ret)) {
-        catalog_unref(catalog);
+    if (is_unchanged(pending->request, ret->etag, ret))
         return;
-    }
     ret->content_type = "application/json";
     borrow(ret, dataset_prefilter_manifest(version->dataset), catalog);
 }
@@ -76,29 +73,28 @@ static void cut_range(const struct http_request *request, const char *etag, stru
     }
 }
 
-void handle_prefilter_bits(struct service *service, const struct http_request *request,
-                           const struct route_match *match, struct http_response *ret)
+void handle_prefilter_bits(const struct pending *pending, const struct route_match *match)
 {
-    const struct catalog *catalog = service_catalog(service);
+    const struct catalog *catalog = pending->app->catalog;
+    const struct http_request *request = pending->request;
+    struct http_response *ret = pending->response;
     const struct catalog_use_case *use_case = catalog_find(catalog, span_of_text(match->use_case));
     const struct catalog_version *version =
         use_case == NULL ? NULL : catalog_find_prefilter(use_case, match->tag);
     if (version == NULL) {
         http_response_empty(ret, 404);
-        catalog_unref(catalog);
         return;
     }
     ret->accepts_ranges = true;
     snprintf(ret->etag, sizeof ret->etag, "%s", version->bits_etag);
     if (is_unchanged(request, ret->etag, ret)) {
-        ret->cache_control = SERVICE_CACHE_CONTROL_LONG;
-        catalog_unref(catalog);
+        http_response_cache(ret, SERVICE_CACHE_CONTROL_LONG);
         return;
     }
     struct span bits = dataset_prefilter(version->dataset);
     cut_range(request, ret->etag, &bits, ret);
     if (ret->status != 416) {
-        ret->cache_control = SERVICE_CACHE_CONTROL_LONG;
+        http_response_cache(ret, SERVICE_CACHE_CONTROL_LONG);
         ret->content_type = "application/octet-stream";
     }
     borrow(ret, bits, catalog);

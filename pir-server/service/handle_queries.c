@@ -33,7 +33,6 @@ struct query {
 
 struct batch {
     struct pending pending;
-    const struct catalog *catalog;
     struct wire_requests *requests;
     struct store_user user;
     struct query *queries; /* [count] */
@@ -139,7 +138,8 @@ static enum status decode_stored(struct batch *batch, const struct catalog_versi
 static enum status find_version(struct batch *batch, const struct wire_request *request,
                                 struct query *query, struct error *err)
 {
-    const struct catalog_use_case *use_case = catalog_find(batch->catalog, request->use_case);
+    const struct catalog_use_case *use_case =
+        catalog_find(batch->pending.app->catalog, request->use_case);
     if (use_case == NULL)
         return error_set(err, STATUS_INVALID, "unknown use case");
     query->version = catalog_find_config(use_case, request->configuration_id);
@@ -227,7 +227,7 @@ static enum status plan_request(struct batch *batch, size_t index, struct error 
         break;
     case WIRE_REQUEST_OPRF:
         return error_set(err, STATUS_INVALID,
-                         catalog_find(batch->catalog, request->use_case) == NULL
+                         catalog_find(batch->pending.app->catalog, request->use_case) == NULL
                              ? "unknown use case"
                              : "this use case is not symmetric");
     case WIRE_REQUEST_PNNS:
@@ -241,7 +241,7 @@ static enum status plan_request(struct batch *batch, size_t index, struct error 
 
 static enum status plan(struct batch *batch, struct error *err)
 {
-    struct service *service = batch->pending.service;
+    const struct service *service = batch->pending.service;
     const struct http_request *request = batch->pending.request;
     enum status status = wire_requests_read(request->body, &batch->requests, err);
     if (status != STATUS_OK)
@@ -250,8 +250,7 @@ static enum status plan(struct batch *batch, struct error *err)
     if (count > service->options.batch_max)
         return error_set(err, STATUS_INVALID, "%zu requests in one body, at most %zu are answered",
                          count, service->options.batch_max);
-    batch->catalog = service_catalog(service);
-    batch->user = store_user_of(span_of_text(request->headers[HTTP_USER_IDENTIFIER]));
+    batch->user = pending_user(&batch->pending);
     batch->queries = mem_alloc_zeroed(count, sizeof *batch->queries);
     if (batch->queries == NULL)
         return error_set(err, STATUS_NOMEM, "%zu queries: out of memory", count);
@@ -271,15 +270,18 @@ static enum status plan(struct batch *batch, struct error *err)
 
 /* ---- computing ---- */
 
-static enum status answer_query(struct service *service, struct query *query, size_t worker,
+static enum status answer_query(const struct pending *pending, struct query *query, size_t worker,
                                 struct error *err)
 {
+    struct service *service = pending->service;
     const struct catalog_version *version = query->version;
     struct pir_response response;
     enum status status = compute_answer(service->compute, worker, version->context, query->shard,
                                         query->key, wire_query_get(query->message), &response, err);
     if (status == STATUS_OK)
         status = wire_response_write(&response, &query->answer, err);
+    if (status == STATUS_OK)
+        app_count_query(pending->app->counters);
     return status;
 }
 
@@ -306,9 +308,10 @@ static bool answer_next(struct batch *batch, size_t worker)
     if (index >= batch->count)
         return false;
     struct error error = {0};
-    const enum status status = atomic_load(&service->is_stopping)
-                                   ? error_set(&error, STATUS_CANCELLED, "stopping")
-                                   : answer_query(service, &batch->queries[index], worker, &error);
+    const enum status status =
+        atomic_load(&service->is_stopping)
+            ? error_set(&error, STATUS_CANCELLED, "stopping")
+            : answer_query(&batch->pending, &batch->queries[index], worker, &error);
     if (status != STATUS_OK)
         note_failure(batch, index, status, &error);
     return true;
@@ -339,7 +342,6 @@ static void batch_free(struct batch *batch)
     }
     mem_free(batch->queries);
     wire_requests_free(batch->requests);
-    catalog_unref(batch->catalog);
     pthread_mutex_destroy(&batch->lock);
     mem_free(batch);
 }

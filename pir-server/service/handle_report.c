@@ -17,10 +17,11 @@ static bool is_json(const char *content_type)
            (content_type[size] == '\0' || content_type[size] == ';' || content_type[size] == ' ');
 }
 
-enum status receive_report(struct service *service, const struct http_request *request,
-                           struct http_response *ret, struct error *err)
+enum status receive_report(const struct pending *pending, struct error *err)
 {
-    (void)ret;
+    const struct service *service = pending->service;
+    const struct http_request *request = pending->request;
+    struct report_log *reports = pending->app->reports;
     const uint64_t now_s = service->options.now_s();
     struct bytes line;
     size_t urls = 0;
@@ -29,11 +30,10 @@ enum status receive_report(struct service *service, const struct http_request *r
     enum status status =
         wire_report_to_json(request->body, is_json(request->headers[HTTP_CONTENT_TYPE]),
                             request->headers[HTTP_USER_AGENT], now_s, &line, &urls, err);
-    if (status == STATUS_OK && service->options.reports == NULL)
+    if (status == STATUS_OK && reports == NULL)
         log_write(service->options.log, LOG_DEBUG, "report dropped urls=%zu", urls);
     else if (status == STATUS_OK)
-        status =
-            report_log_append(service->options.reports, bytes_view(&line), now_s, &removed, err);
+        status = report_log_append(reports, bytes_view(&line), now_s, &removed, err);
     if (removed > 0)
         log_write(service->options.log, LOG_WARNING,
                   "the quota of reports is reached, oldest files removed count=%zu", removed);

@@ -1,5 +1,6 @@
 #include "pir-server/service/http_message.h"
 
+#include <assert.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@ enum http_method http_method_of(const char *name)
 const char *http_header_name(enum http_header header)
 {
     static const char *const names[HTTP_HEADER_COUNT] = {
+        [HTTP_HOST] = "host",
         [HTTP_USER_IDENTIFIER] = "user-identifier",
         [HTTP_USER_AGENT] = "user-agent",
         [HTTP_AUTHORIZATION] = "authorization",
@@ -52,6 +54,13 @@ void http_response_reset(struct http_response *response)
 {
     http_response_deinit(response);
     http_response_init(response);
+}
+
+void http_response_cache(struct http_response *response, const char *cache_control)
+{
+    const size_t size = strlen(cache_control) + 1;
+    assert(size <= sizeof response->cache_control);
+    memcpy(response->cache_control, cache_control, size);
 }
 
 void http_response_empty(struct http_response *response, unsigned status)

@@ -21,6 +21,7 @@ enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_OTHER };
 enum http_method http_method_of(const char *name);
 
 enum http_header {
+    HTTP_HOST,
     HTTP_USER_IDENTIFIER,
     HTTP_USER_AGENT,
     HTTP_AUTHORIZATION,
@@ -60,6 +61,7 @@ struct http_admission {
 /* A strong entity tag: quotes and 64 hex digits. */
 #define HTTP_ETAG_BYTES          72
 #define HTTP_CONTENT_RANGE_BYTES 80
+#define HTTP_CACHE_CONTROL_BYTES 48
 
 struct http_response {
     unsigned status; /* HTTP status code */
@@ -69,7 +71,7 @@ struct http_response {
     void (*release)(void *owner);
     void *owner;
     const char *content_type;                     /* static; NULL = none */
-    const char *cache_control;                    /* static or of the owner; NULL = none */
+    char cache_control[HTTP_CACHE_CONTROL_BYTES]; /* "" = none */
     char etag[HTTP_ETAG_BYTES];                   /* "" = none */
     char content_range[HTTP_CONTENT_RANGE_BYTES]; /* "" = none */
     bool accepts_ranges;
@@ -89,11 +91,14 @@ static inline struct span http_response_body(const struct http_response *respons
     return response->release != NULL ? response->borrowed : bytes_view(&response->body);
 }
 
+/* Whether caches may keep it; a text shorter than HTTP_CACHE_CONTROL_BYTES. */
+void http_response_cache(struct http_response *response, const char *cache_control);
 /* Replaces whatever is there by `status` and an empty body. */
 void http_response_empty(struct http_response *response, unsigned status);
 /* Replaces whatever is there by `status` and {"error":{"message":"…"}}. */
 void http_response_error(struct http_response *response, unsigned status, const char *message);
-/* The same with status and message of a failure; see http_status_of(). 503 gets Retry-After. */
+/* The same with status and message of a failure; see http_status_of(). 503 gets Retry-After.
+ *   err  NULL: for a status of 500 and more, whose message is the status's name */
 void http_response_failure(struct http_response *response, enum status status,
                            const struct error *err);
 

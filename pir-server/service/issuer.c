@@ -247,8 +247,3 @@ void issuer_free(struct issuer *issuer)
     mem_free(issuer->app);
     mem_free(issuer);
 }
-
-const char *issuer_app(const struct issuer *issuer)
-{
-    return issuer->app;
-}

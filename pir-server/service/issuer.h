@@ -32,7 +32,6 @@ struct issuer;
 enum status issuer_new(const struct issuer_options *options, uint64_t now_s, struct issuer **ret,
                        struct error *err) MUST_CHECK;
 void issuer_free(struct issuer *issuer); /* takes NULL; no view is held any more */
-const char *issuer_app(const struct issuer *issuer);
 
 /* On failure the view stays. */
 enum status issuer_tend(struct issuer *issuer, uint64_t now_s, struct error *err) MUST_CHECK;

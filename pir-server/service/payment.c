@@ -16,18 +16,19 @@ static void refuse(enum token_verdict verdict, struct http_response *ret)
                         token_verdict_text(verdict));
 }
 
-bool payment_check(struct service *service, enum route route, const struct http_request *request,
-                   struct payment *ret_payment, struct http_response *ret)
+bool payment_check(struct service *service, const struct served_app *app, enum route route,
+                   const struct http_request *request, struct payment *ret_payment,
+                   struct http_response *ret)
 {
     struct token token;
     struct error error = {0};
-    if (service->options.issuer == NULL || !route_needs_token(route))
+    if (app == NULL || app->issuer == NULL || !route_needs_token(route))
         return true;
     const char *value = request->headers[HTTP_AUTHORIZATION];
     enum token_verdict verdict =
         token_header_read_authorization(span_of_text(value != NULL ? value : ""), &token);
     if (verdict == TOKEN_GOOD) {
-        const struct issuer_view *view = issuer_view(service->options.issuer);
+        const struct issuer_view *view = issuer_view(app->issuer);
         const enum status status =
             key_ring_verify(view->ring, &token, service->options.now_s(), &verdict, &error);
         issuer_view_release(view);
@@ -76,6 +77,7 @@ static void on_spent(void *context, enum status status, uint32_t retry_after_s,
     (void)retry_after_s;
     mem_free(context);
     if (status == STATUS_OK) {
+        app_count_spent(paying.pending.app->counters);
         paying.pending.has_place = true;
         paying.proceed(&paying.pending);
         return;
@@ -114,7 +116,7 @@ void payment_start(const struct pending *pending, enum route route, const struct
                                                .of.spend = payment->spend,
                                                .done = on_spent,
                                                .context = paying};
-        status = store_batch_submit(service->options.tickets, &paying->ticket, &error);
+        status = store_batch_submit(service->tickets, &paying->ticket, &error);
     }
     if (status == STATUS_OK)
         return;

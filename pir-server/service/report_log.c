@@ -231,17 +231,24 @@ void report_log_close(struct report_log *log)
     mem_free(log);
 }
 
+void report_log_limit(struct report_log *log, uint64_t total_bytes)
+{
+    pthread_mutex_lock(&log->lock);
+    log->total_bytes = total_bytes;
+    pthread_mutex_unlock(&log->lock);
+}
+
 enum status report_log_append(struct report_log *log, struct span line, uint64_t now_s,
                               size_t *ret_removed, struct error *err)
 {
     const uint64_t more = (uint64_t)line.size + 1;
     size_t removed = 0;
     enum status status = STATUS_OK;
-    if (more > log->total_bytes)
-        return error_set(err, STATUS_TOO_LARGE, "%s: a report of %zu bytes is beyond the quota",
-                         log->path, line.size);
     pthread_mutex_lock(&log->lock);
-    if (log->fd < 0) /* a rotation failed half way */
+    if (more > log->total_bytes)
+        status = error_set(err, STATUS_TOO_LARGE, "%s: a report of %zu bytes is beyond the quota",
+                           log->path, line.size);
+    if (status == STATUS_OK && log->fd < 0) /* a rotation failed half way */
         status = open_current(log, err);
     if (status == STATUS_OK && log->size > 0 && log->size + more > log->file_bytes)
         status = rotate(log, now_s, err);

@@ -25,6 +25,8 @@ struct report_log;
 enum status report_log_open(const char *folder, uint64_t file_bytes, uint64_t total_bytes,
                             struct report_log **ret, struct error *err) MUST_CHECK;
 void report_log_close(struct report_log *log); /* takes NULL */
+/* Another quota, from the next append on. */
+void report_log_limit(struct report_log *log, uint64_t total_bytes);
 /* line: without its end. ret_removed: files that the quota took, may be NULL. */
 enum status report_log_append(struct report_log *log, struct span line, uint64_t now_s,
                               size_t *ret_removed, struct error *err) MUST_CHECK;

@@ -20,6 +20,7 @@ struct service_options service_options_default(void)
         .queue_limit = SERVICE_QUEUE_LIMIT,
         .batch_max = SERVICE_BATCH_MAX,
         .key_cache_bytes = SERVICE_KEY_CACHE_MAX_BYTES,
+        .token_keys = key_ring_policy_default(),
         .now_s = system_now_s,
     };
 }
@@ -27,10 +28,51 @@ struct service_options service_options_default(void)
 static enum status prepare_threads(struct service *service, struct error *err)
 {
     enum status status = STATUS_OK;
-    for (size_t i = 0; status == STATUS_OK && i < service->catalog->use_case_count; i++) {
-        const struct catalog_version *version = service->catalog->use_cases[i].versions[0];
-        status = compute_prepare(service->compute, version->context, &version->layout, err);
+    for (size_t i = 0; i < service->apps->app_count; i++) {
+        const struct catalog *catalog = service->apps->apps[i].catalog;
+        for (size_t k = 0; status == STATUS_OK && k < catalog->use_case_count; k++) {
+            const struct catalog_version *version = catalog->use_cases[k].versions[0];
+            status = compute_prepare(service->compute, version->context, &version->layout, err);
+        }
     }
+    return status;
+}
+
+/* Loads the apps of the list (NULL: as they are) beside those in force. */
+static enum status load_apps(struct service *service, const struct app_list *list,
+                             const struct app_set **ret, size_t *ret_failed, struct error *err)
+{
+    const struct service_options *options = &service->options;
+    const struct app_source source = {
+        .catalogs = {.data = options->data,
+                     .registry = service->contexts,
+                     .log = options->log,
+                     .now_s = options->now_s(),
+                     .verify = options->verify},
+        .store = options->store,
+        .seal = service->has_seal ? &service->seal : NULL,
+        .token_keys = options->token_keys,
+    };
+    /* Only this thread replaces the pointer, so reading it here needs no lock. */
+    const struct app_set *old = service->apps;
+    return app_set_load(&source, list != NULL ? list : old->list, old, list != NULL, ret,
+                        ret_failed, err);
+}
+
+static enum status load_first(struct service *service, struct error *err)
+{
+    const struct app_config everything = app_config_default();
+    const struct app_list *list = service->options.apps;
+    size_t failed = 0;
+    enum status status = STATUS_OK;
+    if (list == NULL)
+        status = app_list_new(&everything, 1, &list, err);
+    else
+        app_list_ref(list);
+    if (status != STATUS_OK)
+        return status;
+    status = load_apps(service, list, &service->apps, &failed, err);
+    app_list_unref(list);
     return status;
 }
 
@@ -41,12 +83,18 @@ enum status service_new(const struct service_options *options, struct service **
     if (service == NULL)
         return error_set(err, STATUS_NOMEM, "service: out of memory");
     service->options = *options;
-    pthread_mutex_init(&service->catalog_lock, NULL);
-    size_t failed = 0;
-    enum status status = context_registry_new(options->bfv_flags, &service->contexts, err);
+    service->has_seal = options->seal != NULL;
+    if (service->has_seal)
+        service->seal = *options->seal;
+    pthread_mutex_init(&service->apps_lock, NULL);
+    service->nobody = app_counters_new();
+    enum status status = service->nobody != NULL
+                             ? STATUS_OK
+                             : error_set(err, STATUS_NOMEM, "service: out of memory");
     if (status == STATUS_OK)
-        status = catalog_load(options->data, NULL, options->verify, service->contexts, options->log,
-                              &service->catalog, &failed, err);
+        status = context_registry_new(options->bfv_flags, &service->contexts, err);
+    if (status == STATUS_OK)
+        status = load_first(service, err);
     if (status == STATUS_OK)
         status = key_cache_new(options->key_cache_bytes, &service->keys, err);
     if (status == STATUS_OK)
@@ -57,11 +105,14 @@ enum status service_new(const struct service_options *options, struct service **
     if (status == STATUS_OK)
         status = thread_pool_new(SERVICE_UPLOAD_THREADS, SERVICE_UPLOAD_QUEUE_LIMIT,
                                  &service->uploads, err);
+    if (status == STATUS_OK)
+        status = store_batch_new(options->store, SERVICE_TICKETS_MAX, options->now_s,
+                                 &service->tickets, err);
     if (status == STATUS_OK && options->check_digests)
         status = digest_check_new(options->log, &service->digests, err);
     if (status != STATUS_OK)
         goto done;
-    digest_check_start(service->digests, service->catalog);
+    digest_check_start(service->digests, service->apps);
     *ret = service;
     service = NULL;
 done:
@@ -73,44 +124,55 @@ void service_free(struct service *service)
 {
     if (service == NULL)
         return;
-    /* Threads first, then what they use; contexts last. */
+    /* Threads first, those that hand on before those that work, then what they use; contexts last.
+     */
     digest_check_free(service->digests);
+    store_batch_free(service->tickets);
     thread_pool_free(service->uploads);
     compute_free(service->compute);
     key_cache_free(service->keys);
-    catalog_unref(service->catalog);
+    app_set_unref(service->apps);
+    app_counters_unref(service->nobody);
     context_registry_free(service->contexts);
-    pthread_mutex_destroy(&service->catalog_lock);
+    key_seal_wipe(&service->seal);
+    pthread_mutex_destroy(&service->apps_lock);
     mem_free(service);
 }
 
-const struct catalog *service_catalog(struct service *service)
+const struct app_set *service_apps(struct service *service)
 {
-    pthread_mutex_lock(&service->catalog_lock);
-    const struct catalog *catalog = catalog_ref(service->catalog);
-    pthread_mutex_unlock(&service->catalog_lock);
-    return catalog;
+    pthread_mutex_lock(&service->apps_lock);
+    const struct app_set *apps = app_set_ref(service->apps);
+    pthread_mutex_unlock(&service->apps_lock);
+    return apps;
 }
 
-enum status service_reload(struct service *service, struct error *err)
+enum status service_reload(struct service *service, const struct app_list *list, struct error *err)
 {
-    const struct catalog *fresh = NULL;
+    const struct app_set *fresh = NULL;
+    const struct app_set *old = service->apps;
     size_t failed = 0;
-    /* Only this thread replaces the pointer, so reading it here needs no lock. */
-    const struct catalog *old = service->catalog;
-    const enum status status =
-        catalog_load(service->options.data, old, service->options.verify, service->contexts,
-                     service->options.log, &fresh, &failed, err);
+    const enum status status = load_apps(service, list, &fresh, &failed, err);
     if (status != STATUS_OK)
         return status;
-    pthread_mutex_lock(&service->catalog_lock);
-    service->catalog = fresh;
-    pthread_mutex_unlock(&service->catalog_lock);
-    catalog_unref(old);
+    pthread_mutex_lock(&service->apps_lock);
+    service->apps = fresh;
+    pthread_mutex_unlock(&service->apps_lock);
+    app_set_unref(old);
     digest_check_start(service->digests, fresh);
     log_write(service->options.log, failed > 0 ? LOG_WARNING : LOG_INFO,
-              "reloaded use_cases=%zu failed=%zu", fresh->use_case_count, failed);
+              "reloaded apps=%zu use_cases=%zu failed=%zu", fresh->app_count,
+              app_set_use_case_count(fresh), failed);
     return STATUS_OK;
+}
+
+void service_tend(struct service *service)
+{
+    const uint64_t now_s = service->options.now_s();
+    struct error error;
+    if (now_s >= service->apps->due_s && service_reload(service, NULL, &error) != STATUS_OK)
+        log_write(service->options.log, LOG_ERROR, "old versions stay: %s", error.message);
+    app_set_tend(service->apps, now_s, service->options.log);
 }
 
 void service_stop(struct service *service)
@@ -133,12 +195,35 @@ void service_tidy(struct service *service)
 struct service_figures service_look(struct service *service)
 {
     const struct key_cache_figures keys = key_cache_look(service->keys);
-    const struct catalog *catalog = service_catalog(service);
-    const struct service_figures figures = {.use_cases = catalog->use_case_count,
+    const struct app_set *apps = service_apps(service);
+    const struct service_figures figures = {.apps = apps->app_count,
+                                            .use_cases = app_set_use_case_count(apps),
                                             .cached_keys = keys.entries,
                                             .cached_key_bytes = keys.bytes};
-    catalog_unref(catalog);
+    app_set_unref(apps);
     return figures;
+}
+
+void service_look_at_apps(struct service *service,
+                          void (*visit)(void *context, const char *app,
+                                        const struct app_figures *figures),
+                          void *context)
+{
+    struct app_figures figures;
+    const struct app_set *apps = service_apps(service);
+    for (size_t i = 0; i < apps->app_count; i++) {
+        app_counters_look(apps->apps[i].counters, &figures);
+        visit(context, apps->apps[i].config->name, &figures);
+    }
+    app_set_unref(apps);
+    app_counters_look(service->nobody, &figures);
+    visit(context, NULL, &figures);
+}
+
+struct store_user pending_user(const struct pending *pending)
+{
+    return store_user_of(pending->app->config->name,
+                         pending->request->headers[HTTP_USER_IDENTIFIER]);
 }
 
 void key_cache_name(const struct store_user *user, const uint8_t key_id[WIRE_KEY_ID_BYTES],
@@ -157,158 +242,4 @@ void respond_failure(struct service *service, enum route route, enum status stat
     if (ret->status >= 500 && ret->status != 501)
         log_write(service->options.log, LOG_WARNING, "request failed route=%s status=%u: %s",
                   route_name(route), ret->status, err->message);
-}
-
-/* ---- requests ---- */
-
-void handle_health(struct service *service, struct http_response *ret)
-{
-    if (atomic_load(&service->is_stopping)) {
-        http_response_error(ret, 503, "stopping");
-        return;
-    }
-    ret->content_type = "application/json; charset=utf-8";
-    ret->cache_control = "no-store";
-    bytes_append_text(&ret->body, "{\"status\":\"ok\"}\n");
-}
-
-bool service_admit(void *context, const struct http_request *request, struct http_response *ret,
-                   struct http_admission *ret_admission)
-{
-    struct service *service = context;
-    struct route_match match;
-    struct payment payment = {.is_due = false};
-    route_find(request->method, request->target, &match);
-    *ret_admission = (struct http_admission){.label = route_name(match.route),
-                                             .is_slow = route_is_slow(match.route),
-                                             .body_max = route_body_max(match.route),
-                                             .body_weight = route_body_weight(match.route)};
-    if (match.route == ROUTE_NONE) {
-        http_response_empty(ret, 404);
-        return false;
-    }
-    if (!payment_check(service, match.route, request, &payment, ret))
-        return false;
-    static_assert(sizeof payment <= sizeof ret_admission->note, "a payment fits into the note");
-    memcpy(ret_admission->note, &payment, sizeof payment);
-    ret_admission->is_slow |= payment.is_due;
-    ret_admission->is_paid = payment.is_due;
-    if (!route_needs_identity(match.route))
-        return true;
-    if (request->headers[HTTP_USER_IDENTIFIER] == NULL) {
-        http_response_error(ret, 400, "Missing 'User-Identifier' header");
-        return false;
-    }
-    if (request->headers[HTTP_USER_AGENT] == NULL) {
-        http_response_error(ret, 400, "Missing 'User-Agent' header");
-        return false;
-    }
-    return true;
-}
-
-/* What has been paid for, or costs nothing. */
-static void proceed(const struct pending *pending)
-{
-    struct service *service = pending->service;
-    const struct http_request *request = pending->request;
-    struct http_response *ret = pending->response;
-    struct route_match match;
-    route_find(request->method, request->target, &match);
-    switch (match.route) {
-    case ROUTE_KEY:
-        start_upload(pending, ROUTE_KEY, receive_key);
-        return; /* they call done */
-    case ROUTE_QUERIES:
-        start_queries(pending);
-        return;
-    case ROUTE_REPORT:
-        start_upload(pending, ROUTE_REPORT, receive_report);
-        return;
-    case ROUTE_TOKEN_KEY:
-        start_upload(pending, ROUTE_TOKEN_KEY, receive_token_key);
-        return;
-    case ROUTE_ISSUE:
-        start_issue(pending);
-        return;
-    case ROUTE_CONFIG:
-        if (pending->has_place) {
-            start_upload(pending, ROUTE_CONFIG, receive_config);
-            return;
-        }
-        handle_config(service, request, ret);
-        break;
-    case ROUTE_CONFIG_PUBLIC:
-        handle_config_public(service, request, ret);
-        break;
-    case ROUTE_ISSUER_DIRECTORY:
-        handle_issuer_directory(service, request, ret);
-        break;
-    case ROUTE_HEALTH:
-        handle_health(service, ret);
-        break;
-    case ROUTE_PREFILTER_MANIFEST:
-        handle_prefilter_manifest(service, request, &match, ret);
-        break;
-    case ROUTE_PREFILTER_BITS:
-        handle_prefilter_bits(service, request, &match, ret);
-        break;
-    case ROUTE_NONE:
-    case ROUTE_COUNT:
-        http_response_empty(ret, 404);
-        break;
-    }
-    pending->done(pending->done_context);
-}
-
-void service_start(void *context, const struct http_request *request,
-                   const struct http_admission *admission, struct http_response *ret,
-                   void (*done)(void *done_context), void *done_context)
-{
-    const struct pending pending = {.service = context,
-                                    .request = request,
-                                    .response = ret,
-                                    .done = done,
-                                    .done_context = done_context};
-    struct route_match match;
-    struct payment payment;
-    memcpy(&payment, admission->note, sizeof payment);
-    if (!payment.is_due) {
-        proceed(&pending);
-        return;
-    }
-    route_find(request->method, request->target, &match);
-    payment_start(&pending, match.route, &payment, proceed);
-}
-
-struct waiting {
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    bool is_done;
-};
-
-static void wake(void *context)
-{
-    struct waiting *waiting = context;
-    pthread_mutex_lock(&waiting->lock);
-    waiting->is_done = true;
-    pthread_cond_signal(&waiting->changed);
-    pthread_mutex_unlock(&waiting->lock);
-}
-
-void service_answer(struct service *service, const struct http_request *request,
-                    struct http_response *ret)
-{
-    struct waiting waiting = {.is_done = false};
-    struct http_admission admission;
-    if (!service_admit(service, request, ret, &admission))
-        return;
-    pthread_mutex_init(&waiting.lock, NULL);
-    pthread_cond_init(&waiting.changed, NULL);
-    service_start(service, request, &admission, ret, wake, &waiting);
-    pthread_mutex_lock(&waiting.lock);
-    while (!waiting.is_done)
-        pthread_cond_wait(&waiting.changed, &waiting.lock);
-    pthread_mutex_unlock(&waiting.lock);
-    pthread_cond_destroy(&waiting.changed);
-    pthread_mutex_destroy(&waiting.lock);
 }

@@ -1,57 +1,62 @@
 /* service - what the server answers: functions from struct http_request to struct http_response.
  *
  * Routes   route.h. /key, /queries and /report are slow: they run on threads of their own behind
- * bounded queues; a full queue answers 503 with Retry-After. The rest is answered at once. Order of
- * checks, the first failure answers (spec/service.md section 1.3): route, then (later) the token,
- * User-Identifier, User-Agent, size of the body, form of the body, content. State    catalog.h what
- * is served, store.h what is kept, key_cache.h decoded keys. All three may be used by any thread; a
- * reload swaps the catalog. Privacy  nothing of a request is logged: no identifier, key, use case
- * asked for or shard. Threads  all functions but new and free may be called from any;
- * service_reload() by one at a time.
- */
+ *          bounded queues; a full queue answers 503 with Retry-After. The rest is answered at once.
+ * Order    of checks, the first failure answers (spec/service.md section 1.3): Host (400; no app
+ *          has it: 404), route, token, User-Identifier, User-Agent, size of the body, form of the
+ *          body, content.
+ * Apps     all of a request is looked up in the app that has its Host (app.h). /healthz is of no
+ *          app.
+ * State    app_set.h what is served, store.h what is kept, key_cache.h decoded keys. All three may
+ *          be used by any thread; a reload swaps the set.
+ * Privacy  nothing of a request is logged: no identifier, key, use case asked for or shard.
+ * Threads  all functions but new and free may be called from any; service_reload() and
+ *          service_tend() by one at a time. */
 #ifndef BLINDLIST_SERVICE_SERVICE_H
 #define BLINDLIST_SERVICE_SERVICE_H
 
 #include "base/log.h"
+#include "pir-server/privacypass/key_ring.h"
+#include "pir-server/privacypass/key_seal.h"
+#include "pir-server/service/app.h"
+#include "pir-server/service/app_figures.h"
 #include "pir-server/service/http_message.h"
-#include "pir-server/service/issuer.h"
-#include "pir-server/service/report_log.h"
 #include "pir-server/store/store.h"
-#include "pir-server/store/store_batch.h"
 #include "pir-server/wire/wire_limits.h"
 
 #define SERVICE_QUEUE_LIMIT        256
 #define SERVICE_UPLOAD_THREADS     2
 #define SERVICE_UPLOAD_QUEUE_LIMIT 64
+#define SERVICE_TICKETS_MAX        ((size_t)8192) /* tokens that wait for the disk */
 /* This part of a queue is for what tokens pay for, when the rest is taken. */
 #define SERVICE_PAID_SHARE          4
 #define SERVICE_BATCH_MAX           WIRE_REQUESTS_MAX
 #define SERVICE_KEY_CACHE_MAX_BYTES ((size_t)512 << 20)
-/* Seconds for which shared caches may keep what changes with an update. */
-#define SERVICE_CACHE_CONTROL_SHORT "public, max-age=300"
-#define SERVICE_CACHE_CONTROL_LONG  "public, max-age=31536000, immutable"
+/* Of what never changes under its name. */
+#define SERVICE_CACHE_CONTROL_LONG "public, max-age=31536000, immutable"
 
 struct service_options {
-    const char *data;           /* folder of the datasets; borrowed */
-    struct store *store;        /* borrowed */
-    struct report_log *reports; /* borrowed; NULL: reports are counted and dropped */
-    struct issuer *issuer; /* borrowed; NULL: nobody is asked for a token, and none is issued */
-    struct store_batch *tickets; /* borrowed; with an issuer: where tokens are spent and counted */
-    const struct log *log;       /* borrowed */
-    size_t compute_threads;      /* >= 1 */
-    size_t queue_limit;          /* requests waiting for a compute thread */
-    size_t batch_max;            /* queries in one body, at most WIRE_REQUESTS_MAX */
+    const char *data;            /* folder of the datasets; borrowed */
+    struct store *store;         /* borrowed */
+    const struct app_list *apps; /* NULL: one app, app_config_default() */
+    const struct key_seal *seal; /* copied; NULL = issuer keys are stored as they are */
+    struct key_ring_policy token_keys;
+    const struct log *log;  /* borrowed */
+    size_t compute_threads; /* >= 1 */
+    size_t queue_limit;     /* requests waiting for a compute thread */
+    size_t batch_max;       /* queries in one body, at most WIRE_REQUESTS_MAX */
     size_t key_cache_bytes;
     bool verify;             /* reads all of a version before it is served */
     bool check_digests;      /* reads it behind the running service (digest_check.h) */
     unsigned bfv_flags;      /* 0 outside of tests */
     uint64_t (*now_s)(void); /* seconds since 1970 */
 };
-/* data, store and log are left to the caller. */
+/* data, store and log are left to the caller; key_ring_policy_default(). */
 struct service_options service_options_default(void);
 
 struct service;
-/* Loads all datasets; fails when there is none or one cannot be opened. */
+/* Loads all datasets, opens issuers and reports; fails when an app has no dataset, or anything
+ * cannot be opened. */
 enum status service_new(const struct service_options *options, struct service **ret,
                         struct error *err) MUST_CHECK;
 /* Nothing is under way any more. Takes NULL. */
@@ -68,19 +73,34 @@ void service_start(void *service, const struct http_request *request,
 void service_answer(struct service *service, const struct http_request *request,
                     struct http_response *ret);
 
-/* Loads the new `current` of each use case beside the old and swaps. What fails is logged and stays
- * as it was; STATUS_OK unless nothing could be loaded at all. */
-enum status service_reload(struct service *service, struct error *err) MUST_CHECK;
+/* Loads the new `current` of each use case beside the old and swaps.
+ *   apps  NULL: the apps as they are. What cannot be loaded is logged and stays as it was;
+ *         STATUS_OK unless nothing could be loaded at all.
+ *         Else the apps from now on, all or nothing: those that stay by their name keep issuer,
+ *         counters and what they serve, others come and go. On failure all stays as it was. */
+enum status service_reload(struct service *service, const struct app_list *apps,
+                           struct error *err) MUST_CHECK;
+/* Does what is due: makes, marks and removes issuer keys, lets go of versions that no cache names
+ * any more. For every minute; what fails is logged. */
+void service_tend(struct service *service);
 /* From now on queued and new work is answered with 503 at once; what is being computed ends. */
 void service_stop(struct service *service);
 /* Removes expired keys from the store; for now and then. */
 void service_tidy(struct service *service);
 
 struct service_figures {
+    size_t apps;
     size_t use_cases;
     size_t cached_keys;
     size_t cached_key_bytes;
 };
 struct service_figures service_look(struct service *service);
+
+/* The figures of every app, in the order of the configuration, then those of no app (`app` NULL:
+ * /healthz, and hosts that nobody has). */
+void service_look_at_apps(struct service *service,
+                          void (*visit)(void *context, const char *app,
+                                        const struct app_figures *figures),
+                          void *context);
 
 #endif

@@ -2,21 +2,26 @@
 #ifndef BLINDLIST_SERVICE_SERVICE_INTERNAL_H
 #define BLINDLIST_SERVICE_SERVICE_INTERNAL_H
 
-#include "pir-server/service/catalog.h"
+#include "pir-server/service/app_set.h"
 #include "pir-server/service/compute.h"
 #include "pir-server/service/digest_check.h"
 #include "pir-server/service/key_cache.h"
 #include "pir-server/service/route.h"
 #include "pir-server/service/service.h"
+#include "pir-server/store/store_batch.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 
 struct service {
-    struct service_options options;
+    struct service_options options; /* apps and seal: not to be looked at any more */
+    struct key_seal seal;
+    bool has_seal;
     struct context_registry *contexts;
-    pthread_mutex_t catalog_lock; /* guards the pointer, held for nanoseconds */
-    const struct catalog *catalog;
+    pthread_mutex_t apps_lock; /* guards the pointer, held for nanoseconds */
+    const struct app_set *apps;
+    struct app_counters *nobody; /* of requests of no app */
+    struct store_batch *tickets; /* where tokens are spent and counted */
     struct key_cache *keys;
     struct compute *compute;
     struct digest_check *digests; /* NULL: nothing is read behind the service */
@@ -25,12 +30,13 @@ struct service {
     atomic_bool is_stopping;
 };
 
-/* The catalog in force, held for the caller: catalog_unref(). */
-const struct catalog *service_catalog(struct service *service);
+/* The apps in force, held for the caller: app_set_unref(). */
+const struct app_set *service_apps(struct service *service);
 
-/* An answer that comes later. */
+/* A request on its way to its answer. What it points to stays until done() is called. */
 struct pending {
     struct service *service;
+    const struct served_app *app; /* NULL: of no app */
     const struct http_request *request;
     struct http_response *response;
     void (*done)(void *done_context);
@@ -38,30 +44,24 @@ struct pending {
     bool has_place; /* in the queue of the threads that work for its route: it was paid for */
 };
 
-/* Handlers that answer at once. */
-void handle_config(struct service *service, const struct http_request *request,
-                   struct http_response *ret);
-void handle_config_public(struct service *service, const struct http_request *request,
-                          struct http_response *ret);
-void handle_prefilter_manifest(struct service *service, const struct http_request *request,
-                               const struct route_match *match, struct http_response *ret);
-void handle_prefilter_bits(struct service *service, const struct http_request *request,
-                           const struct route_match *match, struct http_response *ret);
-void handle_health(struct service *service, struct http_response *ret);
+/* Handlers that answer at once; they do not call done(). */
+void handle_config(const struct pending *pending);
+void handle_config_public(const struct pending *pending);
+void handle_prefilter_manifest(const struct pending *pending, const struct route_match *match);
+void handle_prefilter_bits(const struct pending *pending, const struct route_match *match);
+void handle_issuer_directory(const struct pending *pending);
+void handle_health(const struct pending *pending);
 
 /* Handlers that call back; see service_start(). */
 void start_queries(const struct pending *pending);
 /* Has a request answered on a thread that may wait for the disk: by `receive`, or its failure. */
-typedef enum status receive_fn(struct service *service, const struct http_request *request,
-                               struct http_response *ret, struct error *err);
+typedef enum status receive_fn(const struct pending *pending, struct error *err);
 void start_upload(const struct pending *pending, enum route route, receive_fn *receive);
 receive_fn receive_config;
 receive_fn receive_key;
 receive_fn receive_report;
 receive_fn receive_token_key;
 void start_issue(const struct pending *pending);
-void handle_issuer_directory(struct service *service, const struct http_request *request,
-                             struct http_response *ret);
 
 /* ---- payment ---- */
 
@@ -72,12 +72,15 @@ struct payment {
 };
 /* True when the route costs nothing, nothing costs anything, or there is a good token; else `ret`
  * is the answer. */
-bool payment_check(struct service *service, enum route route, const struct http_request *request,
-                   struct payment *ret_payment, struct http_response *ret);
+bool payment_check(struct service *service, const struct served_app *app, enum route route,
+                   const struct http_request *request, struct payment *ret_payment,
+                   struct http_response *ret);
 /* Spends the token, then goes on with `proceed`, with a place in its queue; or answers. */
 void payment_start(const struct pending *pending, enum route route, const struct payment *payment,
                    void (*proceed)(const struct pending *pending));
 
+/* The user of a request, in its app. */
+struct store_user pending_user(const struct pending *pending);
 /* User hash and key identifier as one name. */
 void key_cache_name(const struct store_user *user, const uint8_t key_id[WIRE_KEY_ID_BYTES],
                     uint8_t ret[KEY_CACHE_NAME_BYTES]);

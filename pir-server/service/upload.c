@@ -16,10 +16,9 @@ static void run_upload(void *context, size_t worker)
     struct error error = {0};
     (void)worker;
     mem_free(context);
-    const enum status status =
-        atomic_load(&service->is_stopping)
-            ? error_set(&error, STATUS_CANCELLED, "stopping")
-            : upload.receive(service, upload.pending.request, upload.pending.response, &error);
+    const enum status status = atomic_load(&service->is_stopping)
+                                   ? error_set(&error, STATUS_CANCELLED, "stopping")
+                                   : upload.receive(&upload.pending, &error);
     if (status != STATUS_OK)
         respond_failure(service, upload.route, status, &error, upload.pending.response);
     upload.pending.done(upload.pending.done_context);

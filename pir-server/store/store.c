@@ -2,8 +2,10 @@
 
 #include "pir-server/store/store_internal.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <openssl/sha.h>
+#include <string.h>
 
 #define SECONDS_A_MINUTE ((uint64_t)60)
 #define SECONDS_A_DAY    ((uint64_t)86400)
@@ -27,10 +29,18 @@ static void hash_of(struct span text, uint8_t ret[SHA256_DIGEST_LENGTH])
     SHA256(text.data != NULL ? text.data : (const uint8_t *)"", text.size, ret);
 }
 
-struct store_user store_user_of(struct span identifier)
+struct store_user store_user_of(const char *app, const char *identifier)
 {
     struct store_user user;
-    hash_of(identifier, user.hash);
+    uint8_t both[1 + STORE_APP_MAX_BYTES + STORE_USER_HASH_BYTES] = {0};
+    const size_t size = strlen(app);
+    assert(size <= STORE_APP_MAX_BYTES);
+    hash_of(span_of_text(identifier), user.hash);
+    if (size == 0)
+        return user;
+    memcpy(both + 1, app, size);
+    memcpy(both + 1 + size, user.hash, sizeof user.hash);
+    hash_of(span_of(both, 1 + size + sizeof user.hash), user.hash);
     return user;
 }
 

@@ -60,8 +60,10 @@ struct store_limits store_limits_default(void);
 struct store_user {
     uint8_t hash[STORE_USER_HASH_BYTES];
 };
-/* SHA-256 of the identifier as it came; any length, also empty. */
-struct store_user store_user_of(struct span identifier);
+/* SHA-256 of the identifier as it came, of any length, also empty. In an app with a name
+ * (store_tokens.h) SHA-256(00 || app || SHA-256(identifier)): no identifier holds a NUL, so users
+ * of different apps are different users. */
+struct store_user store_user_of(const char *app, const char *identifier);
 
 struct store_key {
     uint8_t id[STORE_KEY_ID_BYTES]; /* SHA-256 of the evaluation key configuration */

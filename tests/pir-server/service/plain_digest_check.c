@@ -19,17 +19,24 @@ static struct service_fixture fixture;
 static struct context_registry *registry;
 static struct log logger = {.least = LOG_DEBUG};
 
-static const struct catalog *load(const struct catalog *old)
+static const struct app_set *load(const struct app_set *old)
 {
-    const struct catalog *catalog = NULL;
+    const struct app_source source = {
+        .catalogs = {.data = fixture.data, .registry = registry, .now_s = 1800000000}};
+    const struct app_config everything = app_config_default();
+    const struct app_list *list = NULL;
+    const struct app_set *set = NULL;
     size_t failed = 0;
     struct error error;
-    if (catalog_load(fixture.data, old, false, registry, NULL, &catalog, &failed, &error) !=
-        STATUS_OK) {
+    enum status status = app_list_new(&everything, 1, &list, &error);
+    if (status == STATUS_OK)
+        status = app_set_load(&source, list, old, true, &set, &failed, &error);
+    app_list_unref(list);
+    if (status != STATUS_OK) {
         fprintf(stderr, "%s\n", error.message);
         abort();
     }
-    return catalog;
+    return set;
 }
 
 static unsigned count_said(const char *words)
@@ -74,12 +81,12 @@ int main(void)
     fixture_compile(&fixture, OTHER_USE_CASE, "other", 100, 1);
     if (context_registry_new(0, &registry, &error) != STATUS_OK)
         abort();
-    const struct catalog *catalog = load(NULL);
+    const struct app_set *set = load(NULL);
 
     TAP_CHECK(digest_check_new(&logger, &check, &error) == STATUS_OK, "a check is made");
-    digest_check_start(check, catalog);
+    digest_check_start(check, set);
     TAP_CHECK(says("digests are right", 2), "each use case is read");
-    digest_check_start(check, catalog);
+    digest_check_start(check, set);
     digest_check_free(check);
     TAP_CHECK(count_said("digests are right") == 2, "and none of them twice");
 
@@ -90,36 +97,36 @@ int main(void)
     const struct patience patience = patience_begin();
     if (digest_check_new(&logger, &check, &error) != STATUS_OK)
         abort();
-    digest_check_start(check, catalog);
+    digest_check_start(check, set);
     patience_sleep_ms(50);
     digest_check_free(check);
     TAP_CHECK(patience_lasts(&patience), "the end breaks off what is under way");
 
     if (digest_check_new(&logger, &check, &error) != STATUS_OK)
         abort();
-    digest_check_start(check, catalog);
+    digest_check_start(check, set);
     patience_sleep_ms(50);
     fixture_compile(&fixture, FIXTURE_USE_CASE, "newer", 400, 2);
-    const struct catalog *newer = load(catalog);
+    const struct app_set *newer = load(set);
     digest_check_start(check, newer);
-    TAP_CHECK(says("digests are right", 4), "a newer catalog is read instead of it");
+    TAP_CHECK(says("digests are right", 4), "a newer set is read instead of it");
     TAP_CHECK(count_said("damaged") == 0 && count_said("not compared") == 0,
               "what was broken off is not judged");
 
     path_in_force(OTHER_USE_CASE, "", path);
     damage_file(path, "rows.txt", "?");
-    const struct catalog *damaged = load(NULL);
+    const struct app_set *damaged = load(NULL);
     digest_check_start(check, damaged);
     TAP_CHECK(says("use_case=" OTHER_USE_CASE, 3) && count_said("rows.txt: is not what") == 1,
               "a changed file is named, with its use case");
     TAP_CHECK(says("digests are right", 5), "and the others are read all the same");
     digest_check_free(check);
     digest_check_free(NULL);
-    digest_check_start(NULL, catalog);
+    digest_check_start(NULL, set);
 
-    catalog_unref(damaged);
-    catalog_unref(newer);
-    catalog_unref(catalog);
+    app_set_unref(damaged);
+    app_set_unref(newer);
+    app_set_unref(set);
     context_registry_free(registry);
     fixture_deinit(&fixture);
     close(logger.fd);

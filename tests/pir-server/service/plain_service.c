@@ -154,7 +154,7 @@ int main(void)
         snprintf(word, sizeof word, "word%d-", i);
         fixture_compile(&fixture, FIXTURE_USE_CASE, word, 400, 0);
         struct error error;
-        failed += service_reload(fixture.service, &error) != STATUS_OK;
+        failed += service_reload(fixture.service, NULL, &error) != STATUS_OK;
         patience_sleep_ms(50);
     }
     atomic_store(&is_over, true);

@@ -38,22 +38,22 @@ static unsigned report(const char *type, struct span body)
     return fixture_status(&fixture, &request);
 }
 
-static void start_with_reports(struct report_log **ret)
+static void start_with_reports(void)
 {
     struct error error = {0};
     struct service_options options = service_options_default();
-    cr_assert_eq(report_log_open(fixture.folder, 10000, 10000, ret, &error), STATUS_OK, "%s",
-                 error.message);
-    options.reports = *ret;
+    struct app_config app = app_config_default();
+    app.reports = fixture.folder;
+    cr_assert_eq(app_list_new(&app, 1, &options.apps, &error), STATUS_OK, "%s", error.message);
     options.now_s = report_time;
     fixture_stop(&fixture);
     fixture_start(&fixture, &options);
+    app_list_unref(options.apps);
 }
 
 Test(handle_report, reports_become_lines)
 {
-    struct report_log *reports = NULL;
-    start_with_reports(&reports);
+    start_with_reports();
     cr_assert_eq(report("application/json", span_of_text("[\"https://a.example/x\",\"b\\n\"]")),
                  200);
     cr_assert_eq(report("application/json; charset=utf-8", span_of_text("[]")), 200);
@@ -63,7 +63,6 @@ Test(handle_report, reports_become_lines)
                  200);
     cr_assert_eq(report("application/octet-stream", span_of_text("")), 200);
     fixture_stop(&fixture);
-    report_log_close(reports);
     char path[128];
     struct bytes got;
     struct error error = {0};
@@ -97,12 +96,10 @@ Test(handle_report, malformed_reports_are_refused_and_leave_nothing)
         {NULL, {(const uint8_t *)"\x0a\x02\x61\x00", 4}},
         {NULL, {(const uint8_t *)"\x0a\x09short", 7}},
     };
-    struct report_log *reports = NULL;
-    start_with_reports(&reports);
+    start_with_reports();
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++)
         cr_expect_eq(report(cases[i].type, cases[i].body), 400, "case %zu", i);
     fixture_stop(&fixture);
-    report_log_close(reports);
     char path[128];
     struct stat info;
     snprintf(path, sizeof path, "%s/reports.jsonl", fixture.folder);

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "pir-server/privacypass/token_client.h"
 #include "pir-server/privacypass/token_header.h"
+#include "pir-server/service/service_internal.h"
 #include "tests/pir-server/service/service_fixture.h"
 
 #include <criterion/criterion.h>
@@ -18,8 +19,6 @@
 #define LIMITED    "bGltaXRlZA"
 
 static struct service_fixture fixture;
-static struct issuer *issuer;
-static struct store_batch *tickets;
 static struct error error;
 static _Atomic uint64_t now;
 
@@ -38,29 +37,14 @@ static void add_user_token(const char *text, uint32_t per_minute)
 
 static void start(void)
 {
-    struct issuer_options issuer_options = {
-        .store = fixture.store, .app = "", .policy = key_ring_policy_default()};
     struct service_options options = service_options_default();
-    cr_assert_eq(issuer_new(&issuer_options, clock_of_test(), &issuer, &error), STATUS_OK, "%s",
-                 error.message);
-    cr_assert_eq(store_batch_new(fixture.store, 100, clock_of_test, &tickets, &error), STATUS_OK);
+    struct app_config app = app_config_default();
+    app.needs_tokens = true;
+    cr_assert_eq(app_list_new(&app, 1, &options.apps, &error), STATUS_OK, "%s", error.message);
     options.compute_threads = 2;
     options.now_s = clock_of_test;
-    options.issuer = issuer;
-    options.tickets = tickets;
     fixture_start(&fixture, &options);
-}
-
-static void stop(void)
-{
-    store_batch_free(tickets);
-    service_free(fixture.service);
-    issuer_free(issuer);
-    store_close(fixture.store);
-    fixture.service = NULL;
-    fixture.store = NULL;
-    tickets = NULL;
-    issuer = NULL;
+    app_list_unref(options.apps);
 }
 
 static void set_up(void)
@@ -75,7 +59,6 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-    stop();
     fixture_deinit(&fixture);
 }
 
@@ -293,7 +276,7 @@ Test(payment, a_token_opens_one_request)
     cr_assert_eq(pay("PrivateToken token=AAAA"), 400);
     cr_assert_eq(pay(value), 200);
     cr_assert_eq(pay(value), 401, "spent");
-    stop();
+    fixture_stop(&fixture);
     fixture_open_store(&fixture);
     start();
     cr_assert_eq(pay(value), 401, "spent, also after a restart");
@@ -338,7 +321,7 @@ Test(payment, what_is_refused_before_keeps_its_token)
     cr_assert_eq(fixture_status(&fixture, &request), 400);
     service_stop(fixture.service);
     cr_assert_eq(pay(value), 503);
-    stop();
+    fixture_stop(&fixture);
     fixture_open_store(&fixture);
     start();
     cr_assert_eq(pay(value), 200);
@@ -411,7 +394,7 @@ Test(payment, tokens_open_for_a_week_while_keys_come_and_go)
     size_t spent = 0;
     for (unsigned step = 0; step < STEPS; step++) {
         atomic_store(&now, START + step * 6 * HOUR);
-        cr_assert_eq(issuer_tend(issuer, clock_of_test(), &error), STATUS_OK, "%s", error.message);
+        service_tend(fixture.service);
         for (size_t i = 0; step % 4 == 0 && i < ARRAY_COUNT(later); i++) {
             struct token token;
             get_token(&token);
@@ -429,9 +412,11 @@ Test(payment, tokens_open_for_a_week_while_keys_come_and_go)
     }
     cr_assert_gt(spent, 100);
     cr_assert_eq(pay(held[0].value), 401, "spent, and its key is gone");
-    const struct issuer_view *view = issuer_view(issuer);
+    const struct app_set *apps = service_apps(fixture.service);
+    const struct issuer_view *view = issuer_view(apps->apps[0].issuer);
     cr_assert_leq(key_ring_count(view->ring), 4);
     issuer_view_release(view);
+    app_set_unref(apps);
 }
 
 Test(payment, a_clock_that_jumps_back_locks_nobody_out)
@@ -442,11 +427,11 @@ Test(payment, a_clock_that_jumps_back_locks_nobody_out)
     get_token(&token);
     header_of(&token, early);
     atomic_store(&now, START + 20 * DAY);
-    cr_assert_eq(issuer_tend(issuer, clock_of_test(), &error), STATUS_OK);
+    service_tend(fixture.service);
     get_token(&token);
     header_of(&token, late);
     atomic_store(&now, START);
-    cr_assert_eq(issuer_tend(issuer, clock_of_test(), &error), STATUS_OK);
+    service_tend(fixture.service);
     cr_assert_eq(pay(early), 200);
     cr_assert_eq(pay(late), 200);
     get_token(&token);

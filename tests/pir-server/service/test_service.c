@@ -7,6 +7,7 @@
 #include "tests/pir-server/service/service_fixture.h"
 
 #include <criterion/criterion.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,13 +15,27 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#define START ((uint64_t)1800000000)
+/* Longer than a cache may name what was replaced. */
+#define FORGOTTEN_S ((uint64_t)APP_MAX_AGE_S + APP_GRACE_S)
+
 static struct service_fixture fixture;
 static struct error error;
+static _Atomic uint64_t now;
+
+static uint64_t clock_of_test(void)
+{
+    return atomic_load(&now);
+}
 
 static void set_up(void)
 {
+    struct service_options options = service_options_default();
+    atomic_store(&now, START);
+    options.compute_threads = 2;
+    options.now_s = clock_of_test;
     fixture_init(&fixture);
-    fixture_start(&fixture, NULL);
+    fixture_start(&fixture, &options);
 }
 
 static void tear_down(void)
@@ -161,7 +176,7 @@ static bool config_reuses(const struct http_response *response, const char *name
 Test(service, config_answers_names_once_and_pairs_ids_by_position)
 {
     fixture_compile(&fixture, "second.use.case", "word", 50, 1);
-    cr_assert_eq(service_reload(fixture.service, &error), STATUS_OK);
+    cr_assert_eq(service_reload(fixture.service, NULL, &error), STATUS_OK);
     struct http_response response;
 
     const struct config_case all = {.count = 0};
@@ -241,7 +256,7 @@ static void expect_unpacks(const struct http_response *packed, const struct http
 Test(service, config_is_compressed_when_it_is_long)
 {
     fixture_compile(&fixture, "many.shards", "word", 50, 128);
-    cr_assert_eq(service_reload(fixture.service, &error), STATUS_OK);
+    cr_assert_eq(service_reload(fixture.service, NULL, &error), STATUS_OK);
     struct bytes body;
     struct http_response plain;
     struct http_response packed;
@@ -280,7 +295,7 @@ Test(service, public_config_is_the_same_for_everyone)
     char etag[HTTP_ETAG_BYTES];
     cr_assert_eq(fixture_ask(&fixture, &request, &response), 200);
     cr_expect_eq(config_count(&response), 1);
-    cr_expect_str_eq(response.cache_control, SERVICE_CACHE_CONTROL_SHORT);
+    cr_expect_str_eq(response.cache_control, "public, max-age=300");
     memcpy(etag, response.etag, sizeof etag);
     cr_expect_eq(strlen(etag), 66);
     http_response_deinit(&response);
@@ -298,7 +313,7 @@ Test(service, public_config_has_a_compressed_form_under_a_tag_of_its_own)
         snprintf(name, sizeof name, "use.case.%d", i);
         fixture_compile(&fixture, name, "word", 5, 1);
     }
-    cr_assert_eq(service_reload(fixture.service, &error), STATUS_OK);
+    cr_assert_eq(service_reload(fixture.service, NULL, &error), STATUS_OK);
     struct http_request request = {.method = HTTP_GET, .target = "/config"};
     struct http_response plain;
     struct http_response packed;
@@ -664,7 +679,7 @@ Test(service, a_new_key_replaces_the_cached_one)
 Test(service, a_key_that_another_server_took_replaces_the_cached_one)
 {
     struct fixture_device device;
-    const struct store_user user = store_user_of(span_of_text(FIXTURE_USER));
+    const struct store_user user = store_user_of("", FIXTURE_USER);
     fixture_device_init(&fixture, &device, FIXTURE_USE_CASE, FIXTURE_USER);
     cr_assert_eq(fixture_device_upload(&fixture, &device), 200);
     cr_expect_eq(fixture_look_up(&fixture, &device, "row7.example/path"), FIXTURE_FOUND);
@@ -715,7 +730,7 @@ Test(service, prefilter_manifest)
     static const char target[] = "/prefilter/" FIXTURE_USE_CASE ".json";
     cr_assert_eq(get(HTTP_GET, target, NULL, NULL, NULL, &response), 200);
     cr_expect_str_eq(response.content_type, "application/json");
-    cr_expect_str_eq(response.cache_control, SERVICE_CACHE_CONTROL_SHORT);
+    cr_expect_str_eq(response.cache_control, "public, max-age=300");
     cr_expect_eq(strlen(response.etag), 66);
     memcpy(etag, response.etag, sizeof etag);
     http_response_deinit(&response);
@@ -792,12 +807,25 @@ Test(service, a_rebuilt_dataset_takes_the_place_of_the_old_one)
     snprintf(old_bits, sizeof old_bits, "%s", find_bits());
     fixture_compile(&fixture, FIXTURE_USE_CASE, "new", 400, 0);
     cr_expect_eq(fixture_look_up(&fixture, &device, "row1.example/path"), FIXTURE_FOUND);
-    cr_assert_eq(service_reload(fixture.service, &error), STATUS_OK);
+    cr_assert_eq(service_reload(fixture.service, NULL, &error), STATUS_OK);
     cr_expect_eq(fixture_look_up(&fixture, &device, "row1.example/path"), FIXTURE_ABSENT);
     cr_expect_eq(fixture_look_up(&fixture, &device, "new1.example/path"), FIXTURE_FOUND);
     cr_expect(strcmp(old_bits, find_bits()) != 0);
     cr_expect_eq(get(HTTP_GET, old_bits, NULL, NULL, NULL, &response), 200,
                  "who has just read the old manifest finds its bits");
+    http_response_deinit(&response);
+    for (int i = 0; i < 3; i++) { /* however many updates there are */
+        fixture_compile(&fixture, FIXTURE_USE_CASE, i % 2 == 0 ? "row" : "new", 400 - (size_t)i, 0);
+        cr_assert_eq(service_reload(fixture.service, NULL, &error), STATUS_OK);
+    }
+    atomic_store(&now, START + FORGOTTEN_S - 1);
+    service_tend(fixture.service);
+    cr_expect_eq(get(HTTP_GET, old_bits, NULL, NULL, NULL, &response), 200,
+                 "a cache may have kept the manifest");
+    http_response_deinit(&response);
+    atomic_store(&now, START + FORGOTTEN_S);
+    service_tend(fixture.service);
+    cr_expect_eq(get(HTTP_GET, old_bits, NULL, NULL, NULL, &response), 404);
     http_response_deinit(&response);
     fixture_device_deinit(&device);
 }
@@ -809,7 +837,7 @@ Test(service, another_shape_stands_beside_the_old_one)
     fixture_device_init(&fixture, &old, FIXTURE_USE_CASE, FIXTURE_USER);
     cr_assert_eq(fixture_device_upload(&fixture, &old), 200);
     fixture_compile(&fixture, FIXTURE_USE_CASE, "new", 400, 4);
-    cr_assert_eq(service_reload(fixture.service, &error), STATUS_OK);
+    cr_assert_eq(service_reload(fixture.service, NULL, &error), STATUS_OK);
     fixture_device_init(&fixture, &fresh, FIXTURE_USE_CASE, "another user");
     cr_assert(!span_equal(old.served.config_id, fresh.served.config_id));
     cr_assert_eq(fixture_device_upload(&fixture, &fresh), 200);
@@ -818,7 +846,13 @@ Test(service, another_shape_stands_beside_the_old_one)
     cr_expect_eq(fixture_look_up(&fixture, &old, "new1.example/path"), FIXTURE_ABSENT);
 
     fixture_compile(&fixture, FIXTURE_USE_CASE, "third", 400, 8);
-    cr_assert_eq(service_reload(fixture.service, &error), STATUS_OK);
+    cr_assert_eq(service_reload(fixture.service, NULL, &error), STATUS_OK);
+    atomic_store(&now, START + FORGOTTEN_S - 1);
+    service_tend(fixture.service);
+    cr_expect_eq(fixture_look_up(&fixture, &old, "row1.example/path"), FIXTURE_FOUND,
+                 "a cache may still name it");
+    atomic_store(&now, START + FORGOTTEN_S);
+    service_tend(fixture.service);
     struct fixture_query query;
     struct http_response response;
     fixture_query_init(&old, "row1.example/path", &query);
@@ -848,7 +882,7 @@ Test(service, a_broken_dataset_leaves_the_old_one_in_force)
     cr_assert_eq(fixture_device_upload(&fixture, &device), 200);
     fixture_compile(&fixture, "second.use.case", "word", 50, 1);
     break_current(FIXTURE_USE_CASE);
-    cr_expect_eq(service_reload(fixture.service, &error), STATUS_OK);
+    cr_expect_eq(service_reload(fixture.service, NULL, &error), STATUS_OK);
     cr_expect_eq(service_look(fixture.service).use_cases, 2);
     cr_expect_eq(fixture_look_up(&fixture, &device, "row1.example/path"), FIXTURE_FOUND);
     fixture_stop(&fixture);
@@ -864,14 +898,14 @@ Test(service, what_is_gone_is_no_longer_served)
 {
     char path[256];
     fixture_compile(&fixture, "second.use.case", "word", 50, 1);
-    cr_assert_eq(service_reload(fixture.service, &error), STATUS_OK);
+    cr_assert_eq(service_reload(fixture.service, NULL, &error), STATUS_OK);
     cr_expect_eq(service_look(fixture.service).use_cases, 2);
     snprintf(path, sizeof path, "%s/second.use.case", fixture.data);
     folder_remove(path);
-    cr_assert_eq(service_reload(fixture.service, &error), STATUS_OK);
+    cr_assert_eq(service_reload(fixture.service, NULL, &error), STATUS_OK);
     cr_expect_eq(service_look(fixture.service).use_cases, 1);
     folder_remove(fixture.data);
-    cr_expect_eq(service_reload(fixture.service, &error), STATUS_NOT_FOUND);
+    cr_expect_eq(service_reload(fixture.service, NULL, &error), STATUS_NOT_FOUND);
     cr_expect_eq(service_look(fixture.service).use_cases, 1);
     struct http_request request =
         fixture_request(HTTP_GET, "/prefilter/" FIXTURE_USE_CASE ".json", nothing);

@@ -387,7 +387,7 @@ static void a_whole_store_passes_its_check(struct store *store, reopen_fn *reope
     (void)ret_store;
     add_key(store, "a", 1, NOW);
     cr_assert_eq(spend(store, 1, 1), STATUS_OK);
-    const struct store_user user = store_user_of(span_of_text("u"));
+    const struct store_user user = store_user_of("", "u");
     const struct store_key key = {.made_at = 1, .serialized = span_of_text("key")};
     expect_ok(store_put_keys(store, &user, &key, 1, NOW, &error));
     expect_ok(store_check(store, &error));

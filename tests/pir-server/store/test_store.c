@@ -60,7 +60,7 @@ static void reopen(void)
 
 static struct store_user user_named(const char *name)
 {
-    return store_user_of(span_of_text(name));
+    return store_user_of("", name);
 }
 
 static struct store_key key_of(uint8_t id, uint64_t made_at, const void *data, size_t size)

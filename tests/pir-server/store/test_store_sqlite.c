@@ -68,7 +68,7 @@ ParameterizedTest(const size_t *number, store_sqlite, does_what_a_store_does)
 
 static void put_key(void)
 {
-    const struct store_user user = store_user_of(span_of_text("u"));
+    const struct store_user user = store_user_of("", "u");
     const struct store_key key = {.made_at = 7, .serialized = span_of_text("key")};
     cr_assert_eq(store_put_keys(store, &user, &key, 1, NOW, &error), STATUS_OK);
 }
