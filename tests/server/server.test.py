@@ -327,7 +327,10 @@ def test_device(server, folder):
     listed = [["row5.example.com/path", "1"], ["no.such.example/row", "<absent>"],
               ["www.apple.com/url-filter-test", "1"]]
     words = [word for word, _ in listed]
-    for options in ([], ["--inline"], ["--get-config"], ["--agent", "iOS/17.4.1 x"]):
+    check({int.from_bytes(hashlib.sha256(word.encode()).digest()[:8], "little") % 2 for word in words} == {0, 1},
+          "the words lie in both shards")
+    for options in ([], ["--inline"], ["--get-config"], ["--agent", "iOS/18.0 x"], ["--agent", "(Macintosh; OS X 15.1; x)"],
+                    ["--agent", "(Macintosh; OS X 15.2; x)"]):
         got, errors = device(server, *options, *words)
         check(got == listed, f"an independent device, {' '.join(options) or 'plain'}", errors or got)
     text = server.log()
