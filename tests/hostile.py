@@ -28,6 +28,8 @@ CROWD_A_SECOND = 2000
 SLOW = 100
 TIMEOUT_S = 5
 PAUSE_S = 0.002
+TIMES_AT_LEAST = 6  # each kind of client
+CROWD_AT_LEAST = 2000
 PATHS = ["/config", "/key", "/queries", "/report", "/issue"]
 RESET = struct.pack("ii", 1, 0)
 
@@ -42,6 +44,7 @@ class Hostile:
         self.wrong = []
         self.random = random.Random(port)
         self.crowd_most = 0
+        self.turn = 0  # of what is oversized
 
     # ---- one connection ----
 
@@ -97,7 +100,7 @@ class Hostile:
     # ---- kinds of clients: each is called again and again ----
 
     def oversized(self):
-        which = self.random.randrange(6)
+        which = self.turn = (self.turn + 1) % 6
         if which == 0:
             self.exchange("large body", [self.request("/queries", b"x" * 11_000_000, self.get_token())], {413, 503})
         elif which == 1:
@@ -221,7 +224,7 @@ class Hostile:
     def hold_crowd(self):
         """Connections that say nothing; each that is ended is replaced."""
         held, poll = {}, select.epoll()
-        while not self.is_over.is_set():
+        while self.sent["crowd"] < CROWD_AT_LEAST or not self.is_over.is_set():
             for _ in range(CROWD_A_SECOND // 10):
                 if len(held) >= CROWD:
                     break
@@ -246,11 +249,14 @@ class Hostile:
     # ---- all of them ----
 
     def repeat(self, client):
-        while not self.is_over.is_set():
+        """A few times in any case: a busy machine gives little time to what has the lowest priority."""
+        times = 0
+        while times < TIMES_AT_LEAST or not self.is_over.is_set():
             try:
                 client()
             except OSError:
                 pass
+            times += 1
             time.sleep(PAUSE_S)
 
     def run(self):

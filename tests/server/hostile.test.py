@@ -3,8 +3,9 @@
 served, in about the time that it takes them alone; the server's memory stays as it is, it lives, and its state is
 whole. Prints TAP.
 
-BLINDLIST_HOSTILE_S  seconds of it [8]; from 60 on the times of honest clients and the memory are judged strictly:
-they belong to a machine that has nothing else to do"""
+BLINDLIST_HOSTILE_S       seconds of it [8]
+BLINDLIST_HOSTILE_STRICT  when set, times of honest clients and growth of memory are judged, too: on a machine that has
+                          nothing else to do, and for a minute at least"""
 import json
 import os
 import re
@@ -25,11 +26,12 @@ BUILD = os.environ.get("BUILD", "build")
 TOOL = f"{BUILD}/blindlist"
 SANITIZED = re.search(r"asan|ubsan|tsan|sanitize", BUILD) is not None
 SECONDS = float(os.environ.get("BLINDLIST_HOSTILE_S", "8"))
-STRICT = SECONDS >= 60 and not SANITIZED
+STRICT = "BLINDLIST_HOSTILE_STRICT" in os.environ
 ALONE_S = min(SECONDS / 4, 20)  # before, and after
 USE_CASE = "one.example.url.filtering"
 PAUSE_S = 0.02
-TIMES_AT_MOST = 2 if STRICT else 40  # as long as alone
+TIMES_AT_MOST = 2  # as long as alone; on a busy machine, where that says nothing:
+TIMES_AT_ALL, MORE_MS = 20, 2000
 GROWTH_AT_MOST = 1.1  # with more than this:
 GROWTH_BYTES = 16 << 20
 BODIES_MB, KEYS_MB = 64, 32
@@ -128,8 +130,10 @@ def judge_times(alone, meanwhile):
         before = alone[what]
         print(f"# {what}: alone {before[0]:.2f} ms, one in twenty {before[1]:.2f}; meanwhile {median:.2f} and {slow:.2f} "
               f"({count} times)")
-    late = {what: took for what, took in meanwhile.items() if took[0] > TIMES_AT_MOST * alone[what][0]}
-    check(not late, f"honest clients wait less than {TIMES_AT_MOST} times as long as alone", late)
+    late = {what: took for what, took in meanwhile.items()
+            if took[0] > (TIMES_AT_MOST * alone[what][0] if STRICT else TIMES_AT_ALL * alone[what][0] + MORE_MS)}
+    check(not late, f"honest clients wait less than {TIMES_AT_MOST} times as long as alone" if STRICT else
+          "honest clients are served in time", late)
 
 
 def judge_hostile(hostile):
