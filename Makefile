@@ -196,7 +196,7 @@ BENCH_SRC := $(wildcard bench/bench_*.c)
 BENCH_BIN := $(BENCH_SRC:%.c=$(BUILD)/%)
 # All other .c files in bench/ are helpers, linked into every benchmark that needs them.
 BENCH_LIB := $(BUILD)/libbench.a
-$(BENCH_LIB): $(call obj,$(filter-out $(BENCH_SRC),$(wildcard bench/*.c)))
+$(BENCH_LIB): $(call obj,$(filter-out $(BENCH_SRC),$(wildcard bench/*.c)) tests/pir-server/store/postgres_server.c)
 	@rm -f $@
 	$(call say,AR)
 	$(Q)ar rcs $@ $^

@@ -8,6 +8,7 @@
 #include "pir-server/privacypass/key_ring.h"
 #include "pir-server/privacypass/token_client.h"
 #include "pir-server/store/store_batch.h"
+#include "tests/pir-server/store/postgres_server.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -190,40 +191,57 @@ static void make_token(struct state *state, struct issuer_key *key)
             "making a token");
 }
 
+/* A token, and a ring that checks it. */
 static void set_up(struct state *state)
 {
     const struct key_ring_policy policy = key_ring_policy_default();
-    const struct store_limits limits = store_limits_default();
     struct issuer_key *key = NULL;
-    char path[128];
     require(mkdtemp(state->folder) != NULL, "a folder");
-    snprintf(path, sizeof path, "%s/state", state->folder);
-    require(store_open(path, &limits, STORE_MAY_BE_NEW, &state->store, NULL) == STATUS_OK &&
-                store_batch_new(state->store, THREADS_MOST * OUTSTANDING, now_s, &state->batch,
-                                NULL) == STATUS_OK &&
-                issuer_key_new(&key, NULL) == STATUS_OK,
-            "a store and a key");
+    require(issuer_key_new(&key, NULL) == STATUS_OK, "a key");
     const struct key_ring_key ring_key = {.key = key, .not_before_s = NOW};
     require(key_ring_new(&policy, &ring_key, 1, &state->ring, NULL) == STATUS_OK, "a key ring");
     make_token(state, key);
+    issuer_key_unref(key);
+}
+
+static double redeem(struct state *state, const char *name)
+{
+    const struct store_limits limits = store_limits_default();
     struct store_issuer_key stored = {.made_at = NOW, .not_before = NOW, .secret = span_of("x", 1)};
     memcpy(stored.id, state->token.key_id, sizeof stored.id);
-    require(store_add_issuer_key(state->store, &stored, 0, NULL) == STATUS_OK, "storing the key");
-    issuer_key_unref(key);
+    require(store_open(name, &limits, STORE_MAY_BE_NEW, &state->store, NULL) == STATUS_OK &&
+                store_add_issuer_key(state->store, &stored, 0, NULL) == STATUS_OK &&
+                store_batch_new(state->store, THREADS_MOST * OUTSTANDING, now_s, &state->batch,
+                                NULL) == STATUS_OK,
+            "a store");
+    const double rate = run(state, true);
+    store_batch_free(state->batch);
+    store_close(state->store);
+    return rate;
+}
+
+static void report(const char *figure, double redeemed, double checks, double flushes)
+{
+    printf("%s threads=%zu outstanding=%zu per_s=%.0f check_per_s=%.0f flush_per_s=%.0f\n", figure,
+           cpu_core_count(), cpu_core_count() * OUTSTANDING, redeemed, checks, flushes);
+    fflush(stdout);
 }
 
 int main(void)
 {
     static struct state state = {.folder = "/tmp/bench_spend.XXXXXX"};
+    char path[128];
+    char server[POSTGRES_SERVER_NAME_BYTES];
     set_up(&state);
+    snprintf(path, sizeof path, "%s/state", state.folder);
     const double checks = run(&state, false);
     const double flushes = flush_rate(&state);
-    const double redeemed = run(&state, true);
-    store_batch_free(state.batch);
-    printf("token_redeem store=sqlite threads=%zu outstanding=%zu per_s=%.0f check_per_s=%.0f "
-           "flush_per_s=%.0f\n",
-           cpu_core_count(), cpu_core_count() * OUTSTANDING, redeemed, checks, flushes);
-    store_close(state.store);
+    report("token_redeem store=sqlite", redeem(&state, path), checks, flushes);
+    postgres_server_start("/tmp", server);
+    if (strncmp(server, "skip ", 5) == 0)
+        printf("# token_redeem_postgresql is skipped: %s\n", server + 5);
+    else
+        report("token_redeem_postgresql", redeem(&state, server), checks, flushes);
     key_ring_unref(state.ring);
     folder_remove(state.folder);
     return 0;

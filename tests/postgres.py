@@ -2,8 +2,8 @@
 """A PostgreSQL server of a test's own: in a temporary folder, on a socket in it, as a user who is not root, with
 fsync on. tests/tap.py says how to reach this file.
 
-    postgres.py     prints the connection string, or `skip REASON`; serves until its input ends. For tests and
-                    benchmarks that are not in Python.
+    postgres.py [FOLDER]    prints the connection string, or `skip REASON`; serves until its input ends. For tests and
+                            benchmarks that are not in Python. Its data lies below FOLDER, by default in memory.
 """
 import glob
 import os
@@ -14,9 +14,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 
-READY_SECONDS = 60
+from patience import wait_until
 
 
 class Missing(Exception):
@@ -46,12 +45,10 @@ def other_user():
 
 
 class Postgres:
-    def __init__(self, *settings):
+    def __init__(self, below="/dev/shm" if os.access("/dev/shm", os.W_OK) else None):
         self.programs = find_programs()
         self.who = other_user()
-        self.folder = tempfile.mkdtemp(prefix="blindlist-postgres-",
-                                       dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None)
-        self.settings = [word for setting in settings for word in ("-c", setting)]
+        self.folder = tempfile.mkdtemp(prefix="blindlist-postgres-", dir=below)
         self.process = None
         try:
             if self.who:
@@ -84,15 +81,13 @@ class Postgres:
         log = os.open(f"{self.folder}/log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         self.process = subprocess.Popen(
             [f"{self.programs}/postgres", "-D", f"{self.folder}/data", "-k", self.folder, "-c", "listen_addresses=",
-             "-c", "fsync=on", *self.settings], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder,
+             "-c", "fsync=on"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder,
             **self.who)
         os.close(log)
-        until = time.monotonic() + READY_SECONDS
-        while subprocess.run([f"{self.programs}/pg_isready", "-q", "-h", self.folder, "-d", "postgres", "-U",
-                              "blindlist"], check=False).returncode != 0:
-            if time.monotonic() > until or self.process.poll() is not None:
-                raise RuntimeError("PostgreSQL does not start: " + self.log())
-            time.sleep(0.02)
+        asked = [f"{self.programs}/pg_isready", "-q", "-h", self.folder, "-d", "postgres", "-U", "blindlist"]
+        wait_until(lambda: self.process.poll() is not None or subprocess.run(asked, check=False).returncode == 0)
+        if self.process.poll() is not None:
+            raise RuntimeError("PostgreSQL does not start: " + self.log())
 
     def log(self):
         with open(f"{self.folder}/log", encoding="utf-8", errors="replace") as log:
@@ -111,7 +106,7 @@ class Postgres:
 
 def main():
     try:
-        server = Postgres()
+        server = Postgres(*sys.argv[1:2])
     except Missing as missing:
         print(f"skip {missing}", flush=True)
         return

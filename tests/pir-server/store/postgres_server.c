@@ -6,15 +6,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static void become_server(int input, int output)
+static void become_server(const char *folder, int input, int output)
 {
     if (fork() == 0 && dup2(input, STDIN_FILENO) >= 0 && dup2(output, STDOUT_FILENO) >= 0)
-        execlp("python3", "python3", "tests/postgres.py", (char *)NULL);
+        execlp("python3", "python3", "tests/postgres.py", folder, (char *)NULL);
     _exit(0);
 }
 
 /* Not as a child of ours: Criterion waits for all of those and knows its own only. */
-void postgres_server_start(char ret[POSTGRES_SERVER_NAME_BYTES])
+void postgres_server_start(const char *folder, char ret[POSTGRES_SERVER_NAME_BYTES])
 {
     int input[2];
     int output[2];
@@ -23,7 +23,7 @@ void postgres_server_start(char ret[POSTGRES_SERVER_NAME_BYTES])
         return;
     const pid_t child = fork();
     if (child == 0)
-        become_server(input[0], output[1]);
+        become_server(folder, input[0], output[1]);
     waitpid(child, NULL, 0);
     close(input[0]);
     close(output[1]);
