@@ -4,7 +4,7 @@
  * dataset versions, SIGTERM and SIGINT drain and end. All signals are blocked
  * in every other thread. */
 #include "base/cpu.h"
-#include "pir-server/config/config_file.h"
+#include "pir-server/configure.h"
 #include "pir-server/options.h"
 #include "pir-server/startup.h"
 #include "pir-server/state_command.h"
@@ -31,39 +31,22 @@ static int choose_kernel(const struct settings *settings)
     return OPTIONS_FAILED;
 }
 
-/* On the defaults the file, then the command line. */
-static enum status settle(const struct options *options, struct settings *settings,
-                          struct error *err)
+static int read_config(const struct options *options, struct config **ret)
 {
-    if (options->config != NULL) {
-        const enum status status = config_file_read(options->config, settings, err);
-        if (status != STATUS_OK)
-            return status;
+    struct config *config = NULL;
+    struct error error;
+    if (configure(options, &config, &error) != STATUS_OK) {
+        if (options->config == NULL)
+            return options_usage_error("%s", error.message);
+        fprintf(stderr, "blindlist-server: %s\n", error.message);
+        return OPTIONS_FAILED;
     }
-    options_apply(options, settings);
-    return settings_check(settings, err);
-}
-
-static int read_settings(int argc, char **argv, struct settings *settings)
-{
-    struct options options;
-    struct error error;
-    const int code = options_parse(argc, argv, &options);
-    if (code != OPTIONS_GO_ON)
-        return code;
-    if (settle(&options, settings, &error) == STATUS_OK)
-        return choose_kernel(settings);
-    if (options.config == NULL)
-        return options_usage_error("%s", error.message);
-    fprintf(stderr, "blindlist-server: %s\n", error.message);
-    return OPTIONS_FAILED;
-}
-
-static void reload(const struct running *running)
-{
-    struct error error;
-    if (service_reload(running->service, NULL, &error) != STATUS_OK)
-        log_write(running->log, LOG_ERROR, "reload failed, all stays as it was: %s", error.message);
+    const int code = choose_kernel(&config->settings);
+    if (code == OPTIONS_GO_ON)
+        *ret = config;
+    else
+        config_free(config);
+    return code;
 }
 
 /* By a clock that nobody sets: what is due comes, also after the time of day went back. */
@@ -75,7 +58,7 @@ static time_t running_s(void)
 }
 
 /* Waits for signals until one asks to end. */
-static void serve(const struct running *running, const sigset_t *signals)
+static void serve(struct running *running, const struct options *options, const sigset_t *signals)
 {
     time_t next_tidy = running_s() + TIDY_EVERY_S;
     time_t next_tending = running_s() + TEND_EVERY_S;
@@ -87,7 +70,7 @@ static void serve(const struct running *running, const sigset_t *signals)
         if (got == SIGTERM || got == SIGINT)
             return;
         if (got == SIGHUP)
-            reload(running);
+            startup_reload(running, options);
         if (running_s() >= next_tending) {
             service_tend(running->service);
             next_tending = running_s() + TEND_EVERY_S;
@@ -111,18 +94,19 @@ static void block_signals(sigset_t *ret)
     signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is a failed write, as on a full disk */
 }
 
-static int run(struct settings *settings)
+static int run(const struct options *options, const struct config *config)
 {
-    const struct log log = {.fd = STDERR_FILENO, .least = settings->debug ? LOG_DEBUG : LOG_INFO};
+    const struct log log = {.fd = STDERR_FILENO,
+                            .least = config->settings.debug ? LOG_DEBUG : LOG_INFO};
     sigset_t signals;
     struct running running;
     struct error error;
     block_signals(&signals);
-    if (startup_open(settings, &log, &running, &error) != STATUS_OK) {
+    if (startup_open(config, &log, &running, &error) != STATUS_OK) {
         log_write(&log, LOG_ERROR, "%s", error.message);
         return OPTIONS_FAILED;
     }
-    serve(&running, &signals);
+    serve(&running, options, &signals);
     startup_drain(&running);
     startup_close(&running);
     log_write(&log, LOG_INFO, "ended");
@@ -133,11 +117,15 @@ int main(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "state") == 0)
         return state_command(argc - 1, argv + 1);
-    struct settings settings;
-    settings_init(&settings);
-    int code = read_settings(argc, argv, &settings);
+    struct options options;
+    struct config *config = NULL;
+    int code = options_parse(argc, argv, &options);
+    if (code == OPTIONS_GO_ON && options.is_check)
+        return configure_check(&options);
     if (code == OPTIONS_GO_ON)
-        code = run(&settings);
-    settings_deinit(&settings);
+        code = read_config(&options, &config);
+    if (code == OPTIONS_GO_ON)
+        code = run(&options, config);
+    config_free(config);
     return code;
 }

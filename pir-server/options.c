@@ -7,7 +7,13 @@
 #include <string.h>
 
 /* Behind the settings. */
-enum { OPTION_CONFIG = SETTING_COUNT, OPTION_HELP, OPTION_VERSION, OPTION_COUNT };
+enum {
+    OPTION_CONFIG = SETTING_COUNT,
+    OPTION_CHECK_CONFIG,
+    OPTION_HELP,
+    OPTION_VERSION,
+    OPTION_COUNT
+};
 
 static void print_option(const char *name, const char *argument, const char *help)
 {
@@ -29,13 +35,14 @@ static int print_help(void)
           "drains and ends.\n\n"
           "options:\n",
           stdout);
-    print_option("config", "FILE", "settings as JSON; options given beside it come first");
+    print_option("config", "FILE", "settings as JSON, also the reference's service-config.json");
+    print_option("check-config", NULL, "read all that a start would, say what is wrong, and end");
     for (size_t i = 0; i < SETTING_COUNT; i++)
         print_option(setting_table[i].option, setting_table[i].argument, setting_table[i].help);
     print_option("help", NULL, "this text");
     print_option("version", NULL, "the version");
-    fputs("\nExit codes: 0 ended on request, 1 failed, 2 wrong usage. See "
-          "blindlist-server(8).\n",
+    fputs("\nExit codes: 0 ended on request, 1 failed, 2 wrong usage, 3 --check-config found a "
+          "fault.\nSee blindlist-server(8).\n",
           stdout);
     return fflush(stdout) == 0 ? OPTIONS_DONE : OPTIONS_FAILED;
 }
@@ -138,6 +145,7 @@ static void list_options(struct option ret[OPTION_COUNT + 1])
         };
     ret[OPTION_CONFIG] =
         (struct option){.name = "config", .has_arg = required_argument, .val = OPTION_CONFIG};
+    ret[OPTION_CHECK_CONFIG] = (struct option){.name = "check-config", .val = OPTION_CHECK_CONFIG};
     ret[OPTION_HELP] = (struct option){.name = "help", .val = OPTION_HELP};
     ret[OPTION_VERSION] = (struct option){.name = "version", .val = OPTION_VERSION};
 }
@@ -164,6 +172,8 @@ int options_parse(int argc, char **argv, struct options *ret)
             return print_version();
         if (got == OPTION_CONFIG)
             ret->config = optarg;
+        else if (got == OPTION_CHECK_CONFIG)
+            ret->is_check = true;
         else
             code = take((enum setting)got, &ret->values[got]);
     }

@@ -21,6 +21,7 @@ struct option_value {
 
 struct options {
     const char *config; /* NULL = no file */
+    bool is_check;      /* reads the configuration and ends */
     struct option_value values[SETTING_COUNT];
 };
 

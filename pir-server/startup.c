@@ -3,6 +3,8 @@
 #include "base/cpu.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "pir-server/config/takeover.h"
+#include "pir-server/configure.h"
 #include "pir-server/dataset/dataset.h"
 #include "pir-server/store/store_tokens.h"
 
@@ -25,9 +27,34 @@ static enum status look_for_datasets(const char *data, struct error *err)
     return status;
 }
 
+/* What a configuration of the reference names; on all cores, since nothing is served yet. */
+static enum status import_datasets(const struct running *running, struct error *err)
+{
+    const struct config *config = running->config;
+    struct thread_pool *pool = NULL;
+    if (config->reference == NULL)
+        return STATUS_OK;
+    enum status status =
+        thread_pool_new(config->settings.service.compute_threads - 1, 1, &pool, err);
+    if (status == STATUS_OK)
+        status =
+            takeover_datasets(config->reference, config->settings.data, pool, running->log, err);
+    thread_pool_free(pool);
+    return status;
+}
+
+static enum status take_tokens(const struct running *running, const struct config *config,
+                               struct error *err)
+{
+    return config->reference == NULL
+               ? STATUS_OK
+               : takeover_tokens(config->reference, running->store,
+                                 config->settings.service.now_s(), running->log, err);
+}
+
 static enum status open_store(struct running *running, struct error *err)
 {
-    const struct settings *settings = running->settings;
+    const struct settings *settings = &running->config->settings;
     const char *path = settings->state;
     if (path == NULL)
         path = running->default_state = path_join(settings->data, SETTINGS_STATE_NAME);
@@ -36,25 +63,13 @@ static enum status open_store(struct running *running, struct error *err)
     return store_open(path, &settings->limits, STORE_MAY_BE_NEW, &running->store, err);
 }
 
-/* What the settings say of the one app that they can describe. */
-static enum status make_apps(const struct settings *settings, const struct app_list **ret,
-                             struct error *err)
-{
-    struct app_config app = app_config_default();
-    app.needs_tokens = settings_have_tokens(settings);
-    app.reports = settings->reports;
-    app.reports_bytes = settings->reports_bytes;
-    return app_list_new(&app, 1, ret, err);
-}
-
 static enum status open_service(struct running *running, struct error *err)
 {
-    const struct settings *settings = running->settings;
+    const struct settings *settings = &running->config->settings;
     struct service_options options = settings->service;
     struct key_seal seal;
-    enum status status = make_apps(settings, &options.apps, err);
-    if (status != STATUS_OK)
-        return status;
+    enum status status = STATUS_OK;
+    options.apps = running->config->apps;
     options.data = settings->data;
     options.store = running->store;
     options.log = running->log;
@@ -67,7 +82,6 @@ static enum status open_service(struct running *running, struct error *err)
         status = service_new(&options, &running->service, err);
     if (settings->key_file != NULL)
         key_seal_wipe(&seal);
-    app_list_unref(options.apps);
     return status;
 }
 
@@ -90,7 +104,7 @@ static bool has_user_tokens(struct store *store)
 /* A database's name may hold a password. */
 static const char *name_of_state(const struct running *running)
 {
-    const char *name = running->settings->state;
+    const char *name = running->config->settings.state;
     if (name == NULL)
         return running->default_state;
     return store_is_file(name) ? name : "STATE";
@@ -98,7 +112,7 @@ static const char *name_of_state(const struct running *running)
 
 static void log_start(const struct running *running)
 {
-    const struct settings *settings = running->settings;
+    const struct settings *settings = &running->config->settings;
     const struct log *log = running->log;
     const char *address = http_server_address(running->server);
     struct store_usage usage = {0};
@@ -130,12 +144,17 @@ static void on_switched(void *context)
 
 static enum status open_all(struct running *running, struct error *err)
 {
-    const struct settings *settings = running->settings;
-    enum status status = look_for_datasets(settings->data, err);
+    const struct settings *settings = &running->config->settings;
+    enum status status = import_datasets(running, err);
+    if (status == STATUS_OK)
+        status = look_for_datasets(settings->data, err);
     if (status == STATUS_OK)
         status = open_store(running, err);
+    if (status == STATUS_OK)
+        status = take_tokens(running, running->config, err);
     if (status == STATUS_OK) /* before the datasets are loaded: what comes later is noticed */
-        status = data_watch_new(settings->data, on_switched, NULL, &running->watch, err);
+        status = data_watch_new(settings->data, running->config->path, on_switched, NULL,
+                                &running->watch, err);
     if (status == STATUS_OK)
         status = open_service(running, err);
     if (status != STATUS_OK)
@@ -146,10 +165,10 @@ static enum status open_all(struct running *running, struct error *err)
                              err);
 }
 
-enum status startup_open(const struct settings *settings, const struct log *log,
-                         struct running *ret, struct error *err)
+enum status startup_open(const struct config *config, const struct log *log, struct running *ret,
+                         struct error *err)
 {
-    *ret = (struct running){.settings = settings, .log = log};
+    *ret = (struct running){.config = config, .log = log, .drain_s = config->settings.drain_s};
     const enum status status = open_all(ret, err);
     if (status == STATUS_OK)
         log_start(ret);
@@ -158,9 +177,49 @@ enum status startup_open(const struct settings *settings, const struct log *log,
     return status;
 }
 
+static enum status reload(struct running *running, const struct config *config, struct error *err)
+{
+    enum status status = STATUS_OK;
+    struct error why;
+    if (config->reference != NULL)
+        status = takeover_datasets(config->reference, running->config->settings.data, NULL,
+                                   running->log, err);
+    if (status == STATUS_OK)
+        status = service_reload(running->service, config->apps, err);
+    if (status == STATUS_OK && take_tokens(running, config, &why) != STATUS_OK)
+        log_write(running->log, LOG_ERROR, "user tokens not taken over before the next reload: %s",
+                  why.message);
+    return status;
+}
+
+void startup_reload(struct running *running, const struct options *options)
+{
+    struct config *config = NULL;
+    struct error error;
+    enum status status = STATUS_OK;
+    if (options->config == NULL) {
+        if (service_reload(running->service, NULL, &error) != STATUS_OK)
+            log_write(running->log, LOG_ERROR, "reload failed, all stays as it was: %s",
+                      error.message);
+        return;
+    }
+    status = configure_again(options, running->config, running->log, &config, &error);
+    if (status == STATUS_OK)
+        status = reload(running, config, &error);
+    if (status == STATUS_OK) {
+        running->drain_s = config->settings.drain_s;
+        log_write(running->log, LOG_INFO, "configuration reloaded file=%s apps=%zu",
+                  options->config, app_list_count(config->apps));
+    } else {
+        log_write(running->log, LOG_ERROR, "configuration not reloaded, the one before stays: %s",
+                  error.message);
+    }
+    config_free(config);
+}
+
 void startup_drain(struct running *running)
 {
-    const unsigned drain_s = running->settings->drain_s;
+    const unsigned drain_s = running->drain_s;
     data_watch_free(running->watch);
     running->watch = NULL;
     log_write(running->log, LOG_INFO, "draining for at most %u s", drain_s);

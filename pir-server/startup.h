@@ -3,12 +3,14 @@
 #define BLINDLIST_SERVER_STARTUP_H
 
 #include "base/log.h"
-#include "pir-server/config/settings.h"
+#include "pir-server/config/config.h"
+#include "pir-server/options.h"
 #include "pir-server/service/data_watch.h"
 
 struct running {
-    const struct settings *settings; /* borrowed */
-    const struct log *log;           /* borrowed */
+    const struct config *config; /* borrowed; as it was at the start */
+    const struct log *log;       /* borrowed */
+    unsigned drain_s;
     struct store *store;
     struct service *service;
     struct http_server *server;
@@ -17,10 +19,13 @@ struct running {
     char *default_state;
 };
 
-/* Opens all and listens. `settings` are checked. The
- * process gets SIGHUP when a dataset was switched. On failure nothing is left open. */
-enum status startup_open(const struct settings *settings, const struct log *log,
-                         struct running *ret, struct error *err) MUST_CHECK;
+/* Opens all and listens. The process gets SIGHUP when a dataset was switched or the file of the
+ * configuration written. On failure nothing is left open. */
+enum status startup_open(const struct config *config, const struct log *log, struct running *ret,
+                         struct error *err) MUST_CHECK;
+/* Reads the configuration again and loads new datasets. Of a configuration all or nothing: what is
+ * wrong with it is logged, and the one before stays. */
+void startup_reload(struct running *running, const struct options *options);
 /* Takes no new requests and answers those under way, at most as long as the settings say. */
 void startup_drain(struct running *running);
 void startup_close(struct running *running);

@@ -8,7 +8,7 @@ import time
 
 from patience import PATIENCE_S, wait_until
 
-PROGRAM = os.path.join(os.environ.get("BUILD", "build"), "blindlist-server")
+PROGRAM = os.path.abspath(os.path.join(os.environ.get("BUILD", "build"), "blindlist-server"))
 
 
 def working_folder(name):

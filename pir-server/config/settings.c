@@ -4,7 +4,6 @@
 #include "pir-server/service/http_address.h"
 #include "pir-server/service/report_log.h"
 
-#include <assert.h>
 #include <string.h>
 
 #define DRAIN_DEFAULT_S    10
@@ -42,6 +41,7 @@ const struct setting_row setting_table[SETTING_COUNT] = {
                       .kind = SETTING_IS_CHOICE,
                       .choices = ways_of_paying,
                       .choice_count = ARRAY_COUNT(ways_of_paying),
+                      .can_change = true,
                       .help = "token: requests cost Privacy Pass tokens; none [token]"},
     [SETTING_ALLOW_UNAUTHENTICATED] = {.option = "allow-unauthenticated",
                                        .field = "allowUnauthenticated",
@@ -181,6 +181,7 @@ const struct setting_row setting_table[SETTING_COUNT] = {
                          .argument = "DIR",
                          .field = "reports",
                          .kind = SETTING_IS_PATH,
+                         .can_change = true,
                          .help = "keep devices' reports in this folder [they are dropped]"},
     [SETTING_REPORTS_SIZE] = {.option = "reports-mb",
                               .argument = "N",
@@ -189,6 +190,7 @@ const struct setting_row setting_table[SETTING_COUNT] = {
                               .least = 1,
                               .most = MEGABYTES_MAX,
                               .unit = MEBIBYTE,
+                              .can_change = true,
                               .help = "reports kept in all [1024]"},
     [SETTING_DRAIN] = {.option = "drain",
                        .argument = "SECONDS",
@@ -197,6 +199,7 @@ const struct setting_row setting_table[SETTING_COUNT] = {
                        .least = 0,
                        .most = DRAIN_MAX_S,
                        .unit = 1,
+                       .can_change = true,
                        .help = "time for requests under way at SIGTERM [10]"},
     [SETTING_VERIFY] = {.option = "verify",
                         .field = "verify",
@@ -233,36 +236,34 @@ void settings_deinit(struct settings *settings)
     }
 }
 
-void settings_set_text(struct settings *settings, enum setting setting, const char *text)
+/* Where a text or choice is kept. */
+static const char **text_of(struct settings *settings, enum setting setting)
 {
     switch (setting) {
     case SETTING_DATA:
-        settings->data = text;
-        break;
+        return &settings->data;
     case SETTING_LISTEN:
-        settings->http.address = text;
-        break;
-    case SETTING_PROXIES:
-        settings->http.limits.proxies = text;
-        break;
+        return &settings->http.address;
     case SETTING_STATE:
-        settings->state = text;
-        break;
+        return &settings->state;
     case SETTING_AUTH:
-        settings->auth = text;
-        break;
+        return &settings->auth;
     case SETTING_KEY_FILE:
-        settings->key_file = text;
-        break;
+        return &settings->key_file;
+    case SETTING_PROXIES:
+        return &settings->http.limits.proxies;
     case SETTING_REPORTS:
-        settings->reports = text;
-        break;
+        return &settings->reports;
     case SETTING_KERNEL:
-        settings->kernel = text;
-        break;
+        return &settings->kernel;
     default:
-        assert(false); /* it is no text */
+        return NULL;
     }
+}
+
+void settings_set_text(struct settings *settings, enum setting setting, const char *text)
+{
+    *text_of(settings, setting) = text;
 }
 
 void settings_take_text(struct settings *settings, enum setting setting, char *text)
@@ -272,90 +273,138 @@ void settings_take_text(struct settings *settings, enum setting setting, char *t
     settings_set_text(settings, setting, text);
 }
 
-void settings_set_switch(struct settings *settings, enum setting setting, bool is_on)
+static bool *switch_of(struct settings *settings, enum setting setting)
 {
     switch (setting) {
     case SETTING_ALLOW_UNAUTHENTICATED:
-        settings->allow_unauthenticated = is_on;
-        break;
+        return &settings->allow_unauthenticated;
     case SETTING_VERIFY:
-        settings->service.verify = is_on;
-        break;
+        return &settings->service.verify;
     case SETTING_DEBUG:
-        settings->debug = is_on;
-        break;
+        return &settings->debug;
     default:
-        assert(false); /* it is no switch */
+        return NULL;
     }
 }
 
-static unsigned milliseconds(uint64_t seconds)
+void settings_set_switch(struct settings *settings, enum setting setting, bool is_on)
 {
-    return (unsigned)seconds * 1000;
+    *switch_of(settings, setting) = is_on;
+}
+
+#define MILLISECONDS 1000
+
+/* Numbers have several types: one of these is set. */
+struct number {
+    uint64_t *wide;
+    size_t *size;
+    unsigned *narrow;
+    unsigned *seconds_in_ms;
+};
+
+static struct number number_of(struct settings *settings, enum setting setting)
+{
+    switch (setting) {
+    case SETTING_THREADS:
+        return (struct number){.size = &settings->service.compute_threads};
+    case SETTING_HTTP_THREADS:
+        return (struct number){.narrow = &settings->http.threads};
+    case SETTING_QUEUE:
+        return (struct number){.size = &settings->service.queue_limit};
+    case SETTING_CONNECTIONS:
+        return (struct number){.narrow = &settings->http.limits.connections_max};
+    case SETTING_ADDRESS_CONNECTIONS:
+        return (struct number){.narrow = &settings->http.limits.address_max};
+    case SETTING_HEAD_TIME:
+        return (struct number){.seconds_in_ms = &settings->http.limits.head_ms};
+    case SETTING_IDLE_TIME:
+        return (struct number){.seconds_in_ms = &settings->http.limits.idle_ms};
+    case SETTING_BODY_TIME:
+        return (struct number){.seconds_in_ms = &settings->http.limits.body_ms};
+    case SETTING_SEND_TIME:
+        return (struct number){.seconds_in_ms = &settings->http.limits.send_ms};
+    case SETTING_LEAST_SPEED:
+        return (struct number){.wide = &settings->http.limits.bytes_per_second};
+    case SETTING_BATCH:
+        return (struct number){.size = &settings->service.batch_max};
+    case SETTING_BODIES:
+        return (struct number){.size = &settings->http.bodies_max_bytes};
+    case SETTING_KEY_CACHE:
+        return (struct number){.size = &settings->service.key_cache_bytes};
+    case SETTING_KEY_STORE:
+        return (struct number){.wide = &settings->limits.key_bytes_in_all};
+    case SETTING_KEY_LIFETIME:
+        return (struct number){.wide = &settings->limits.key_ttl_s};
+    case SETTING_REPORTS_SIZE:
+        return (struct number){.wide = &settings->reports_bytes};
+    case SETTING_DRAIN:
+        return (struct number){.narrow = &settings->drain_s};
+    default:
+        return (struct number){.wide = NULL};
+    }
+}
+
+static uint64_t get_number(const struct settings *settings, enum setting setting)
+{
+    const struct number at = number_of((struct settings *)(uintptr_t)settings, setting);
+    if (at.wide != NULL)
+        return *at.wide;
+    if (at.size != NULL)
+        return *at.size;
+    return at.narrow != NULL ? *at.narrow : *at.seconds_in_ms / MILLISECONDS;
 }
 
 void settings_set_number(struct settings *settings, enum setting setting, uint64_t number)
 {
-    switch (setting) {
-    case SETTING_THREADS:
-        settings->service.compute_threads = (size_t)number;
+    const struct number at = number_of(settings, setting);
+    if (at.wide != NULL)
+        *at.wide = number;
+    else if (at.size != NULL)
+        *at.size = (size_t)number;
+    else if (at.narrow != NULL)
+        *at.narrow = (unsigned)number;
+    else
+        *at.seconds_in_ms = (unsigned)number * MILLISECONDS;
+}
+
+static bool is_same_text(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+bool settings_keep(struct settings *settings, const struct settings *from, enum setting setting)
+{
+    struct settings *source = (struct settings *)(uintptr_t)from; /* only read */
+    bool is_same = false;
+    switch (setting_table[setting].kind) {
+    case SETTING_IS_TEXT:
+    case SETTING_IS_PATH:
+    case SETTING_IS_CHOICE:
+        is_same = is_same_text(*text_of(settings, setting), *text_of(source, setting));
+        settings_set_text(settings, setting, *text_of(source, setting));
         break;
-    case SETTING_HTTP_THREADS:
-        settings->http.threads = (unsigned)number;
+    case SETTING_IS_SWITCH:
+        is_same = *switch_of(settings, setting) == *switch_of(source, setting);
+        settings_set_switch(settings, setting, *switch_of(source, setting));
         break;
-    case SETTING_QUEUE:
-        settings->service.queue_limit = (size_t)number;
+    case SETTING_IS_NUMBER:
+    case SETTING_IS_SIZE:
+    case SETTING_IS_DURATION:
+        is_same = get_number(settings, setting) == get_number(from, setting);
+        settings_set_number(settings, setting, get_number(from, setting));
         break;
-    case SETTING_CONNECTIONS:
-        settings->http.limits.connections_max = (unsigned)number;
-        break;
-    case SETTING_ADDRESS_CONNECTIONS:
-        settings->http.limits.address_max = (unsigned)number;
-        break;
-    case SETTING_HEAD_TIME:
-        settings->http.limits.head_ms = milliseconds(number);
-        break;
-    case SETTING_IDLE_TIME:
-        settings->http.limits.idle_ms = milliseconds(number);
-        break;
-    case SETTING_BODY_TIME:
-        settings->http.limits.body_ms = milliseconds(number);
-        break;
-    case SETTING_SEND_TIME:
-        settings->http.limits.send_ms = milliseconds(number);
-        break;
-    case SETTING_LEAST_SPEED:
-        settings->http.limits.bytes_per_second = number;
-        break;
-    case SETTING_BATCH:
-        settings->service.batch_max = (size_t)number;
-        break;
-    case SETTING_BODIES:
-        settings->http.bodies_max_bytes = (size_t)number;
-        break;
-    case SETTING_KEY_CACHE:
-        settings->service.key_cache_bytes = (size_t)number;
-        break;
-    case SETTING_KEY_STORE:
-        settings->limits.key_bytes_in_all = number;
-        break;
-    case SETTING_KEY_LIFETIME:
-        settings->limits.key_ttl_s = number;
-        break;
-    case SETTING_REPORTS_SIZE:
-        settings->reports_bytes = number;
-        break;
-    case SETTING_DRAIN:
-        settings->drain_s = (unsigned)number;
-        break;
-    default:
-        assert(false); /* it is no number */
     }
+    return is_same;
+}
+
+bool settings_way_has_tokens(const char *way)
+{
+    return strcmp(way, ways_of_paying[0]) == 0;
 }
 
 bool settings_have_tokens(const struct settings *settings)
 {
-    return strcmp(settings->auth, "token") == 0;
+    return settings_way_has_tokens(settings->auth);
 }
 
 enum status settings_check(const struct settings *settings, struct error *err)

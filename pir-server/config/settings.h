@@ -70,7 +70,8 @@ struct setting_row {
     enum setting_kind kind;
     uint64_t least; /* of a number, in the option's unit */
     uint64_t most;
-    uint64_t unit; /* of the option, in bytes or seconds */
+    uint64_t unit;   /* of the option, in bytes or seconds */
+    bool can_change; /* while the server runs */
     const char *help;
     const char *const *choices; /* [choice_count] of a choice */
     size_t choice_count;
@@ -106,6 +107,11 @@ void settings_set_switch(struct settings *settings, enum setting setting, bool i
 /* In the field's unit; within the range of the table. */
 void settings_set_number(struct settings *settings, enum setting setting, uint64_t number);
 
+/* Sets what `from` has; borrows its text. True when it was the same before. */
+bool settings_keep(struct settings *settings, const struct settings *from, enum setting setting);
+
+/* Whether requests cost tokens with a choice of SETTING_AUTH. */
+bool settings_way_has_tokens(const char *way);
 /* Requests cost tokens. */
 bool settings_have_tokens(const struct settings *settings);
 /* What no single value tells: STATUS_INVALID when data is missing, or the address reaches other

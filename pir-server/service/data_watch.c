@@ -9,11 +9,16 @@
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#define STAMP_BYTES 128
+
 struct link {
-    char *use_case;
-    char *target;
+    char *use_case; /* or the path of the file */
+    char *target;   /* or what tells one state of the file from another */
 };
 
 struct links {
@@ -23,6 +28,8 @@ struct links {
 
 struct data_watch {
     char *data;
+    char *file;        /* NULL = none */
+    char *file_folder; /* NULL = none */
     void (*changed)(void *context);
     void *context;
     int end_pipe[2]; /* closing [1] ends the thread */
@@ -45,7 +52,7 @@ static int events_open(void)
 /* Names that appear in the folder are events from now on. Again for the same folder is fine. */
 static void events_add(int events, const char *folder)
 {
-    (void)inotify_add_watch(events, folder, IN_CREATE | IN_MOVED_TO | IN_ONLYDIR);
+    (void)inotify_add_watch(events, folder, IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE | IN_ONLYDIR);
 }
 #else
 static int events_open(void)
@@ -92,6 +99,37 @@ static char *read_target(const char *folder)
     return mem_strdup(target);
 }
 
+/* Size, time and inode of the file; NULL when it is not there. */
+static char *read_stamp(const char *file)
+{
+    char stamp[STAMP_BYTES];
+    struct stat info;
+    if (stat(file, &info) != 0)
+        return NULL;
+    (void)snprintf(stamp, sizeof stamp, "%llu %lld.%09ld %llu", (unsigned long long)info.st_size,
+                   (long long)info.st_mtim.tv_sec, (long)info.st_mtim.tv_nsec,
+                   (unsigned long long)info.st_ino);
+    return mem_strdup(stamp);
+}
+
+/* The file as the last of the links, which have room for it. */
+static void add_file(const struct data_watch *watch, struct links *links)
+{
+    struct link *link = &links->list[links->count];
+    if (watch->file == NULL)
+        return;
+    if (watch->events >= 0 && watch->file_folder != NULL)
+        events_add(watch->events, watch->file_folder);
+    link->use_case = mem_strdup(watch->file);
+    link->target = read_stamp(watch->file);
+    if (link->use_case != NULL && link->target != NULL) {
+        links->count++;
+        return;
+    }
+    mem_free(link->use_case);
+    mem_free(link->target);
+}
+
 /* Reads the links of all use cases, and asks for events of their folders first, so that nothing
  * happens unseen in between. False without memory or when the folder cannot be read. */
 static bool read_links(const struct data_watch *watch, struct links *ret)
@@ -102,7 +140,7 @@ static bool read_links(const struct data_watch *watch, struct links *ret)
         events_add(watch->events, watch->data);
     if (dataset_list(watch->data, &names, NULL) != STATUS_OK)
         return false;
-    links.list = mem_alloc_zeroed(names.count, sizeof *links.list);
+    links.list = mem_alloc_zeroed(names.count + 1, sizeof *links.list);
     for (size_t i = 0; i < names.count && links.list != NULL; i++) {
         char *folder = path_join(watch->data, names.list[i]);
         if (folder == NULL)
@@ -119,6 +157,8 @@ static bool read_links(const struct data_watch *watch, struct links *ret)
         links.count++;
     }
     folder_names_deinit(&names);
+    if (links.list != NULL)
+        add_file(watch, &links);
     *ret = links;
     return links.list != NULL;
 }
@@ -165,8 +205,20 @@ static void *work(void *argument)
     }
 }
 
-enum status data_watch_new(const char *data, void (*changed)(void *context), void *context,
-                           struct data_watch **ret, struct error *err)
+/* The folder that a path lies in (mem_free); NULL without memory. */
+static char *folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL)
+        return mem_strdup(".");
+    char *folder = mem_strdup(path);
+    if (folder != NULL)
+        folder[slash == path ? 1 : slash - path] = '\0';
+    return folder;
+}
+
+enum status data_watch_new(const char *data, const char *file, void (*changed)(void *context),
+                           void *context, struct data_watch **ret, struct error *err)
 {
     struct data_watch *watch = mem_alloc_zeroed(1, sizeof *watch);
     if (watch == NULL)
@@ -177,7 +229,12 @@ enum status data_watch_new(const char *data, void (*changed)(void *context), voi
     watch->events = events_open();
     watch->data = mem_strdup(data);
     enum status status = STATUS_OK;
-    if (watch->data == NULL || !read_links(watch, &watch->known))
+    if (file != NULL) {
+        watch->file = mem_strdup(file);
+        watch->file_folder = folder_of(file);
+    }
+    if (watch->data == NULL || (file != NULL && watch->file == NULL) ||
+        !read_links(watch, &watch->known))
         status = error_set(err, STATUS_NOMEM, "%s: cannot be watched", data);
     if (status == STATUS_OK && pipe(watch->end_pipe) != 0)
         status = error_set_errno(err, errno, "%s: cannot be watched", data);
@@ -210,5 +267,7 @@ void data_watch_free(struct data_watch *watch)
         close(watch->events);
     links_deinit(&watch->known);
     mem_free(watch->data);
+    mem_free(watch->file);
+    mem_free(watch->file_folder);
     mem_free(watch);
 }

@@ -194,6 +194,12 @@ enum status store_revoke_user_token(struct store *store, const uint8_t hash[STOR
     return store->operations->revoke_user_token(store, hash, now_s, err);
 }
 
+enum status store_restore_user_token(struct store *store,
+                                     const uint8_t hash[STORE_TOKEN_HASH_BYTES], struct error *err)
+{
+    return store->operations->restore_user_token(store, hash, err);
+}
+
 enum status store_check_user_token(struct store *store, const char *app,
                                    const uint8_t hash[STORE_TOKEN_HASH_BYTES], uint64_t now_s,
                                    struct error *err)

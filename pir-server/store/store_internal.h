@@ -48,6 +48,9 @@ struct store_operations {
     enum status (*revoke_user_token)(struct store *store,
                                      const uint8_t hash[STORE_TOKEN_HASH_BYTES], uint64_t now_s,
                                      struct error *err);
+    enum status (*restore_user_token)(struct store *store,
+                                      const uint8_t hash[STORE_TOKEN_HASH_BYTES],
+                                      struct error *err);
     enum status (*check_user_token)(struct store *store, const char *app,
                                     const uint8_t hash[STORE_TOKEN_HASH_BYTES], uint64_t now_s,
                                     struct error *err);

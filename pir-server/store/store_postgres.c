@@ -296,6 +296,7 @@ enum status store_open_postgres(const char *conninfo, const struct store_limits 
         .add_user_tokens = postgres_add_user_tokens,
         .list_user_tokens = postgres_list_user_tokens,
         .revoke_user_token = postgres_revoke_user_token,
+        .restore_user_token = postgres_restore_user_token,
         .check_user_token = postgres_check_user_token,
         .count_issues = postgres_count_issues,
     };

@@ -50,6 +50,7 @@ enum postgres_statement {
     POSTGRES_INSERT_USER_TOKEN,
     POSTGRES_SELECT_USER_TOKENS,
     POSTGRES_REVOKE_USER_TOKEN,
+    POSTGRES_RESTORE_USER_TOKEN,
     POSTGRES_CHECK_USER_TOKEN,
     POSTGRES_SELECT_ISSUE_COUNTS,
     POSTGRES_UPDATE_ISSUE_COUNTS,
@@ -190,6 +191,9 @@ enum status postgres_list_user_tokens(struct store *store,
                                                            const struct store_user_token *token,
                                                            struct error *err),
                                       void *context, struct error *err) MUST_CHECK;
+enum status postgres_restore_user_token(struct store *store,
+                                        const uint8_t hash[STORE_TOKEN_HASH_BYTES],
+                                        struct error *err) MUST_CHECK;
 enum status postgres_revoke_user_token(struct store *store,
                                        const uint8_t hash[STORE_TOKEN_HASH_BYTES], uint64_t now_s,
                                        struct error *err) MUST_CHECK;

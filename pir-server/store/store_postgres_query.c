@@ -87,6 +87,7 @@ static const char *const statement_text[POSTGRES_STATEMENT_COUNT] = {
     [POSTGRES_REVOKE_USER_TOKEN] = "UPDATE user_token SET revoked_at ="
                                    " CASE revoked_at WHEN 0 THEN $2::int8 ELSE revoked_at END"
                                    " WHERE hash = $1::bytea",
+    [POSTGRES_RESTORE_USER_TOKEN] = "UPDATE user_token SET revoked_at = 0 WHERE hash = $1::bytea",
     [POSTGRES_CHECK_USER_TOKEN] =
         "SELECT 1 FROM user_token WHERE hash = $1::bytea AND app = $2::bytea AND revoked_at = 0"
         " AND (expires_at = 0 OR expires_at > $3::int8)",

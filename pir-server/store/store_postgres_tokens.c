@@ -305,6 +305,15 @@ enum status postgres_revoke_user_token(struct store *store,
                       "revoking a user token", err);
 }
 
+enum status postgres_restore_user_token(struct store *store,
+                                        const uint8_t hash[STORE_TOKEN_HASH_BYTES],
+                                        struct error *err)
+{
+    const struct postgres_value which = postgres_bytes(hash, ID_BYTES);
+    return change_row(store, POSTGRES_RESTORE_USER_TOKEN, &which, 1, "user token",
+                      "restoring a user token", err);
+}
+
 enum status postgres_check_user_token(struct store *store, const char *app,
                                       const uint8_t hash[STORE_TOKEN_HASH_BYTES], uint64_t now_s,
                                       struct error *err)

@@ -123,6 +123,7 @@ static const char *const statement_text[STATEMENT_COUNT] = {
     [STATEMENT_REVOKE_USER_TOKEN] = "UPDATE user_token SET revoked_at ="
                                     " CASE revoked_at WHEN 0 THEN ?2 ELSE revoked_at END"
                                     " WHERE hash = ?1",
+    [STATEMENT_RESTORE_USER_TOKEN] = "UPDATE user_token SET revoked_at = ?2 WHERE hash = ?1",
     [STATEMENT_CHECK_USER_TOKEN] =
         "SELECT 1 FROM user_token WHERE hash = ?1 AND app = ?2 AND revoked_at = 0"
         " AND (expires_at = 0 OR expires_at > ?3)",
@@ -576,6 +577,7 @@ enum status store_open_sqlite(const char *path, const struct store_limits *limit
         .add_user_tokens = sqlite_add_user_tokens,
         .list_user_tokens = sqlite_list_user_tokens,
         .revoke_user_token = sqlite_revoke_user_token,
+        .restore_user_token = sqlite_restore_user_token,
         .check_user_token = sqlite_check_user_token,
         .count_issues = sqlite_count_issues,
     };

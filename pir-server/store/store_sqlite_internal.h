@@ -35,6 +35,7 @@ enum sqlite_statement {
     STATEMENT_INSERT_USER_TOKEN,
     STATEMENT_SELECT_USER_TOKENS,
     STATEMENT_REVOKE_USER_TOKEN,
+    STATEMENT_RESTORE_USER_TOKEN,
     STATEMENT_CHECK_USER_TOKEN,
     STATEMENT_SELECT_ISSUE_COUNTS,
     STATEMENT_UPDATE_ISSUE_COUNTS,
@@ -140,6 +141,9 @@ enum status sqlite_list_user_tokens(struct store *store,
                                                          const struct store_user_token *token,
                                                          struct error *err),
                                     void *context, struct error *err) MUST_CHECK;
+enum status sqlite_restore_user_token(struct store *store,
+                                      const uint8_t hash[STORE_TOKEN_HASH_BYTES],
+                                      struct error *err) MUST_CHECK;
 enum status sqlite_revoke_user_token(struct store *store,
                                      const uint8_t hash[STORE_TOKEN_HASH_BYTES], uint64_t now_s,
                                      struct error *err) MUST_CHECK;

@@ -276,6 +276,13 @@ enum status sqlite_revoke_user_token(struct store *store,
                       "user token", "revoking a user token", err);
 }
 
+enum status sqlite_restore_user_token(struct store *store,
+                                      const uint8_t hash[STORE_TOKEN_HASH_BYTES], struct error *err)
+{
+    return change_row(sqlite_of(store), STATEMENT_RESTORE_USER_TOKEN, hash, 0, "user token",
+                      "restoring a user token", err);
+}
+
 enum status sqlite_check_user_token(struct store *store, const char *app,
                                     const uint8_t hash[STORE_TOKEN_HASH_BYTES], uint64_t now_s,
                                     struct error *err)

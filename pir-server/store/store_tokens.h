@@ -100,6 +100,10 @@ enum status store_list_user_tokens(struct store *store,
 /* STATUS_NOT_FOUND when there is none; one that was revoked before keeps its time. */
 enum status store_revoke_user_token(struct store *store, const uint8_t hash[STORE_TOKEN_HASH_BYTES],
                                     uint64_t now_s, struct error *err) MUST_CHECK;
+/* Takes a revocation back. STATUS_NOT_FOUND when there is no such token. */
+enum status store_restore_user_token(struct store *store,
+                                     const uint8_t hash[STORE_TOKEN_HASH_BYTES],
+                                     struct error *err) MUST_CHECK;
 /* STATUS_UNAUTHORIZED: not known, of another app, revoked or expired; which is not said. */
 enum status store_check_user_token(struct store *store, const char *app,
                                    const uint8_t hash[STORE_TOKEN_HASH_BYTES], uint64_t now_s,

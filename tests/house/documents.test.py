@@ -101,15 +101,16 @@ def check_readme():
         os.symlink(f"{top}/testvectors", f"{work}/testvectors")
         with open(f"{work}/my-list.txt", "w") as file:
             file.write("example.com/a\nnot a host\n")
-        shown = re.search(r"^    (\{.*\})$", read("README.md"), re.MULTILINE)
-        with open(f"{work}/lists.json", "w") as file:
-            file.write(shown.group(1) if shown else "")
+        for name, first in (("lists.json", "useCase"), ("server.json", "data")):
+            shown = re.search(rf'^    (\{{"{first}".*\}})$', read("README.md"), re.MULTILINE)
+            with open(f"{work}/{name}", "w") as file:
+                file.write(shown.group(1) if shown else "")
         server = None
         address = None
         try:
             for line in shown_commands():
                 words = shlex.split(line)
-                if words[0].endswith("-server") and words[1] != "state":
+                if words[0].endswith("-server") and words[1] != "state" and "--check-config" not in words:
                     started, at, log = start(words, work)
                     check(at is not None, line, log)
                     if server is None:

@@ -52,6 +52,44 @@ static void switch_to(const char *data, const char *use_case, const char *versio
         abort();
 }
 
+static void write_text(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+    if (file == NULL || fputs(text, file) < 0 || fclose(file) != 0)
+        abort();
+}
+
+/* `so_far` changes were told. */
+static void watch_file(const char *data, unsigned so_far)
+{
+    char path[300];
+    char other[320];
+    struct data_watch *watch = NULL;
+    struct error error;
+    snprintf(path, sizeof path, "%s/server.json", data);
+    snprintf(other, sizeof other, "%s.new", path);
+    write_text(path, "{}");
+    TAP_CHECK(data_watch_new(data, path, count_change, NULL, &watch, &error) == STATUS_OK,
+              "a file is watched, too");
+    wait_for_none();
+    TAP_CHECK(atomic_load(&changes) == so_far, "as it is");
+    write_text(path, "{ }");
+    TAP_CHECK(wait_for(so_far + 1) >= so_far + 1, "written in place is a change");
+    wait_for_none();
+    const unsigned written = atomic_load(&changes);
+    write_text(other, "{  }");
+    wait_for_none();
+    TAP_CHECK(atomic_load(&changes) == written, "another file is none");
+    rename(other, path);
+    TAP_CHECK(wait_for(written + 1) == written + 1, "replaced is one");
+    unlink(path);
+    wait_for_none();
+    TAP_CHECK(atomic_load(&changes) == written + 1, "gone is none");
+    write_text(path, "{}");
+    TAP_CHECK(wait_for(written + 2) >= written + 2, "but its return is one");
+    data_watch_free(watch);
+}
+
 int main(void)
 {
     char data[] = "/tmp/plain_data_watch.XXXXXX";
@@ -64,7 +102,7 @@ int main(void)
     make_version(data, "a.b", "2");
     switch_to(data, "a.b", "1");
 
-    TAP_CHECK(data_watch_new(data, count_change, NULL, &watch, &error) == STATUS_OK,
+    TAP_CHECK(data_watch_new(data, NULL, count_change, NULL, &watch, &error) == STATUS_OK,
               "a data folder is watched");
     wait_for_none();
     TAP_CHECK(atomic_load(&changes) == 0, "what is there is no change");
@@ -92,8 +130,9 @@ int main(void)
     wait_for_none();
     TAP_CHECK(atomic_load(&changes) == last, "nothing is told after the end");
 
+    watch_file(data, last);
     snprintf(path, sizeof path, "%s/missing", data);
-    TAP_CHECK(data_watch_new(path, count_change, NULL, &watch, &error) != STATUS_OK,
+    TAP_CHECK(data_watch_new(path, NULL, count_change, NULL, &watch, &error) != STATUS_OK,
               "a folder that is not there cannot be watched");
     data_watch_free(NULL);
     folder_remove(data);

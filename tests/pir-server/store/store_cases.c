@@ -272,6 +272,11 @@ static void user_tokens_open_their_own_app_only(struct store *store, reopen_fn *
     cr_assert_eq(check(store, "a", "one", NOW), STATUS_UNAUTHORIZED, "revoked");
     tokens[0].hash[0] ^= 1;
     cr_assert_eq(store_revoke_user_token(store, tokens[0].hash, NOW, &error), STATUS_NOT_FOUND);
+    cr_assert_eq(store_restore_user_token(store, tokens[0].hash, &error), STATUS_NOT_FOUND);
+    tokens[0].hash[0] ^= 1;
+    expect_ok(store_restore_user_token(store, tokens[0].hash, &error));
+    expect_ok(check(store, "a", "one", NOW));
+    expect_ok(store_revoke_user_token(store, tokens[0].hash, NOW + 1, &error));
     struct listing listing = {.size = 0};
     expect_ok(store_list_user_tokens(store, list_token, &listing, &error));
     cr_assert_str_eq(listing.text, "a|label of one|1800000000 0 1800000001|0 0|0\n"
