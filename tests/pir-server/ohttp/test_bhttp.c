@@ -268,9 +268,14 @@ Test(bhttp, padding)
     for (size_t i = 0; i < 100; i++)
         bytes_append_u8(&message, 0);
     cr_assert_eq(read_request(&message), STATUS_OK);
-    message.data[message.size - 1] = 1;
-    cr_assert_eq(read_request(&message), STATUS_MALFORMED);
-    cr_assert(says(&error, "padding that is not zero"));
+    static const uint8_t wrong[] = {1, 2, 0x80, 0xff};
+    for (size_t i = 0; i < ARRAY_COUNT(wrong); i++) {
+        uint8_t *const byte = &message.data[message.size - 1 - 20 * i];
+        *byte = wrong[i];
+        cr_assert_eq(read_request(&message), STATUS_MALFORMED);
+        cr_assert(says(&error, "padding that is not zero"));
+        *byte = 0;
+    }
     bytes_deinit(&message);
 }
 
