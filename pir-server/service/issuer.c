@@ -27,6 +27,7 @@ struct issuer {
     char *app;
     pthread_mutex_t lock; /* guards the pointer, held for nanoseconds */
     struct counted_view *view;
+    uint64_t tended_at_s; /* 0: never */
 };
 
 /* ---- views ---- */
@@ -73,6 +74,7 @@ static enum status show(struct issuer *issuer, struct key_ring *ring, uint64_t n
         return status;
     }
     counted->view.ring = ring;
+    counted->view.tended_at_s = now_s;
     counted->view.directory = bytes_view(&counted->directory);
     catalog_etag(counted->view.directory, counted->view.etag);
     pthread_mutex_lock(&issuer->lock);
@@ -179,12 +181,43 @@ static enum status take_step(struct issuer *issuer, const struct key_ring *ring,
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
+/* Moves the seconds at which keys may go, all by the same. */
+static enum status put_off(struct issuer *issuer, uint64_t by_s, struct error *err)
+{
+    struct key_ring *ring = NULL;
+    enum status status = load_ring(issuer, &ring, err);
+    for (size_t i = 0; status == STATUS_OK && i < key_ring_count(ring); i++) {
+        const struct key_ring_key *key = key_ring_at(ring, i);
+        if (key->retire_at_s == 0)
+            continue;
+        status =
+            store_mark_issuer_key(issuer->options.store, token_key_id(issuer_key_public(key->key)),
+                                  key_time_later(key->retire_at_s, by_s), err);
+        if (status == STATUS_NOT_FOUND) /* another server removed it */
+            status = STATUS_OK;
+    }
+    key_ring_unref(ring);
+    return status;
+}
+
+/* Nothing happened since the last tending that a clock which jumped ahead could know of. */
+static enum status allow_for_jump(struct issuer *issuer, uint64_t now_s, struct error *err)
+{
+    const uint64_t expected_s = key_time_later(issuer->tended_at_s, ISSUER_STEP_MAX_S);
+    if (issuer->tended_at_s == 0 || now_s <= expected_s)
+        return STATUS_OK;
+    log_write(issuer->options.log, LOG_WARNING,
+              "the clock went ahead by %llu s at once: issuer keys are kept longer by that",
+              (unsigned long long)(now_s - issuer->tended_at_s));
+    return put_off(issuer, now_s - expected_s, err);
+}
+
 enum status issuer_tend(struct issuer *issuer, uint64_t now_s, struct error *err)
 {
     struct key_ring_step step = {.kind = KEY_RING_REST};
     struct key_ring *ring = NULL;
-    enum status status = STATUS_OK;
-    for (int i = 0; i < STEPS_MAX; i++) {
+    enum status status = allow_for_jump(issuer, now_s, err);
+    for (int i = 0; i < STEPS_MAX && status == STATUS_OK; i++) {
         key_ring_unref(ring);
         ring = NULL;
         status = load_ring(issuer, &ring, err);
@@ -199,6 +232,8 @@ enum status issuer_tend(struct issuer *issuer, uint64_t now_s, struct error *err
     }
     if (status == STATUS_OK)
         status = show(issuer, ring, now_s, err);
+    if (status == STATUS_OK)
+        issuer->tended_at_s = now_s;
     key_ring_unref(ring);
     return status;
 }

@@ -3,6 +3,8 @@
  * State    all keys are in the store before anybody is told of them. issuer_tend() reads them again
  *          and does what is due (key_ring.h): it makes, marks and removes keys, so it is called now
  *          and then, by one thread. Several servers over one store tend the same keys.
+ * Clock    of a jump ahead between two tendings only ISSUER_STEP_MAX_S count for keys that wait to
+ *          be removed: they verify for as long as devices keep tokens, by time that went by.
  * Views    what holds since the last issuer_tend(): an unchanging view that requests share.
  * Secret   private keys are stored sealed when there is a seal; keys that were stored without are
  *          still read then, and keys that were sealed cannot be read without.
@@ -17,6 +19,7 @@
 #include "pir-server/store/store_tokens.h"
 
 #define ISSUER_REQUEST_URI "/issue"
+#define ISSUER_STEP_MAX_S  ((uint64_t)6 * 3600)
 
 struct issuer_options {
     struct store *store; /* borrowed */
@@ -38,6 +41,7 @@ enum status issuer_tend(struct issuer *issuer, uint64_t now_s, struct error *err
 
 struct issuer_view {
     const struct key_ring *ring;
+    uint64_t tended_at_s;  /* the time for key_ring_verify() */
     struct span directory; /* JSON */
     char etag[HTTP_ETAG_BYTES];
 };

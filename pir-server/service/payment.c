@@ -30,7 +30,7 @@ bool payment_check(struct service *service, const struct served_app *app, enum r
     if (verdict == TOKEN_GOOD) {
         const struct issuer_view *view = issuer_view(app->issuer);
         const enum status status =
-            key_ring_verify(view->ring, &token, service->options.now_s(), &verdict, &error);
+            key_ring_verify(view->ring, &token, view->tended_at_s, &verdict, &error);
         issuer_view_release(view);
         if (status != STATUS_OK) {
             respond_failure(service, route, status, &error, ret);
