@@ -3,7 +3,8 @@
 fsync on. tests/tap.py says how to reach this file.
 
     postgres.py [FOLDER]    prints the connection string, or `skip REASON`; serves until its input ends. For tests and
-                            benchmarks that are not in Python. Its data lies below FOLDER, by default in memory.
+                            benchmarks that are not in Python. Its data lies below FOLDER; by default it is small, and
+                            in memory where that has room.
 """
 import glob
 import os
@@ -16,6 +17,10 @@ import sys
 import tempfile
 
 from patience import wait_until
+
+MEMORY = "/dev/shm"
+MEMORY_LEAST_BYTES = 512 << 20  # a container may have 64 MB
+SMALL = ["-c", "shared_buffers=16MB", "-c", "min_wal_size=16MB", "-c", "max_wal_size=64MB"]
 
 
 class Missing(Exception):
@@ -44,17 +49,24 @@ def other_user():
     raise Missing("root may not run PostgreSQL, and there is no user postgres or nobody")
 
 
+def memory_folder():
+    """None: there is none, or no room in it."""
+    has_room = os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= MEMORY_LEAST_BYTES
+    return MEMORY if has_room else None
+
+
 class Postgres:
-    def __init__(self, below="/dev/shm" if os.access("/dev/shm", os.W_OK) else None):
+    def __init__(self, below=None):
         self.programs = find_programs()
         self.who = other_user()
-        self.folder = tempfile.mkdtemp(prefix="blindlist-postgres-", dir=below)
+        self.folder = tempfile.mkdtemp(prefix="blindlist-postgres-", dir=below or memory_folder())
+        self.settings = [] if below else SMALL
         self.process = None
         try:
             if self.who:
                 os.chown(self.folder, self.who["user"], self.who["group"])
             self.run(f"{self.programs}/initdb", "--no-sync", "--auth=trust", "--username=blindlist", "--encoding=UTF8",
-                     "--locale=C", "-D", f"{self.folder}/data")
+                     "--locale=C", "--wal-segsize=4", "-D", f"{self.folder}/data")
             self.start()
             self.sql("CREATE DATABASE blindlist", database="postgres")
         except BaseException:
@@ -81,7 +93,7 @@ class Postgres:
         log = os.open(f"{self.folder}/log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         self.process = subprocess.Popen(
             [f"{self.programs}/postgres", "-D", f"{self.folder}/data", "-k", self.folder, "-c", "listen_addresses=",
-             "-c", "fsync=on"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder,
+             "-c", "fsync=on", *self.settings], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder,
             **self.who)
         os.close(log)
         asked = [f"{self.programs}/pg_isready", "-q", "-h", self.folder, "-d", "postgres", "-U", "blindlist"]
