@@ -20,6 +20,7 @@ import sys
 import threading
 import time
 
+from patience import wait_until
 from paying import AGENT, Blinded, Client, Lost, first_key
 
 CROWD = 10000  # connections at a time
@@ -86,6 +87,10 @@ class Hostile:
         return (head + (f"Authorization: {token}\r\n" if token else "") + "\r\n").encode() + body
 
     def get_token(self):
+        """A server under load may have none to give at first."""
+        return wait_until(self.try_for_token)
+
+    def try_for_token(self):
         client = Client(self.port)
         try:
             token = Blinded(first_key(client))
@@ -228,7 +233,10 @@ class Hostile:
             for _ in range(CROWD_A_SECOND // 10):
                 if len(held) >= CROWD:
                     break
-                connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+                try:
+                    connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+                except OSError:
+                    break  # there may be no more files
                 connection.setblocking(False)
                 try:
                     connection.bind((f"127.0.1.{1 + self.sent['crowd'] % CROWD_ADDRESSES}", 0))

@@ -10,7 +10,8 @@ from paying import AGENT, Blinded, Client, Lost, first_key
 CACHE = 12  # tokens that a device has at least
 OLDER = 10  # tokens of earlier rounds that are shown again in each
 FIRST_KEY_TIME = 1_700_000_000
-PATIENCE_S = 0.01  # after a refusal
+PAUSE_S = 0.01  # after a refusal
+LOOK_BACK_TOKENS = 5  # that looking back costs, at most
 
 
 class Refused(Exception):
@@ -34,6 +35,7 @@ class Device:
 
     def send(self, what, path, body, **headers):
         """(status, answer). A refusal has to be a JSON error."""
+        self.crowd.sent += 1
         try:
             status, answer, named = self.client.ask("POST", path, body, **headers)
         except Lost:
@@ -110,7 +112,7 @@ class Device:
                     else:
                         self.randomly.choice([self.get_token, self.fetch_config, self.upload, self.ask, self.report])()
                 except Refused:
-                    time.sleep(PATIENCE_S)
+                    time.sleep(PAUSE_S)
         except Lost:
             pass
 
@@ -127,6 +129,8 @@ class Device:
                 self.wrong("a token was taken twice")
         self.crowd.taken += self.taken_now + self.doubtful
         self.taken_now, self.doubtful = [], []
+        while len(self.tokens) < LOOK_BACK_TOKENS:  # loads that end early leave few
+            self.get_token()
         self.fetch_config()
         self.ask()
 
@@ -151,7 +155,7 @@ class Crowd:
         self.seed, self.refusals = seed, refusals
         self.taken = []  # tokens that may have been taken, of earlier rounds
         self.wrong = []  # what must not happen
-        self.asked = self.issued = self.reports = 0
+        self.sent = self.asked = self.issued = self.reports = 0
         self.lost = {"token": 0, "key": 0, "issue": 0}
         self.refused = dict(self.lost)
         self.devices = [Device(i, self) for i in range(count)]

@@ -10,6 +10,7 @@ import secrets
 import subprocess
 import threading
 
+from patience import PROGRAM_S
 from protobuf import field, parse
 
 AGENT = "com.apple.ciphermld/1.0 iOS/26.1 x"
@@ -25,7 +26,7 @@ class Client:
     """One connection, kept open."""
 
     def __init__(self, port):
-        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PROGRAM_S)
 
     def ask(self, method, path, body=None, **headers):
         """(status, body, headers); `Lost` when the server is gone."""
@@ -121,7 +122,7 @@ class Exchange:
             thread = threading.Thread(target=recorder.serve_forever)
             thread.start()
             done = subprocess.run([program, "check", "--server", f"http://127.0.0.1:{recorder.server_address[1]}",
-                                   "--use-case", use_case, url], capture_output=True, text=True, timeout=120)
+                                   "--use-case", use_case, url], capture_output=True, text=True, timeout=PROGRAM_S)
             recorder.shutdown()
             thread.join()
         if done.returncode != 3:

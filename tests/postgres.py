@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 
-from patience import wait_until
+from patience import PATIENCE_S, PROGRAM_S, wait_until
 
 MEMORY = "/dev/shm"
 MEMORY_LEAST_BYTES = 512 << 20  # a container may have 64 MB
@@ -76,7 +76,7 @@ class Postgres:
     def run(self, *words, **more):
         """A program of PostgreSQL's, as its user."""
         done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              text=True, timeout=120, cwd=self.folder, **self.who, **more)
+                              text=True, timeout=PROGRAM_S, cwd=self.folder, **self.who, **more)
         if done.returncode != 0:
             raise RuntimeError(f"{words[0]}: {done.stdout}")
         return done.stdout
@@ -109,7 +109,7 @@ class Postgres:
         """SIGINT: at once, in order. SIGQUIT: as in a crash."""
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(how)
-            self.process.wait(60)
+            self.process.wait(PATIENCE_S)
 
     def remove(self):
         self.stop(signal.SIGQUIT)

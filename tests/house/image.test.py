@@ -10,6 +10,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from patience import PROGRAM_S  # noqa: E402
 from served import Server  # noqa: E402
 from tap import check, finish, skip  # noqa: E402
 
@@ -19,7 +20,7 @@ SANITIZED = re.search(r"asan|ubsan|tsan|sanitize", BUILD)
 
 def run(*words, **more):
     return subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          stdin=subprocess.DEVNULL, timeout=120, **more)
+                          stdin=subprocess.DEVNULL, timeout=PROGRAM_S, **more)
 
 
 def instructions():

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from patience import PROGRAM_S  # noqa: E402
 from tap import check, finish, skip  # noqa: E402
 
 BUILD = os.environ.get("BUILD", "build")
@@ -16,7 +17,7 @@ OPTION = re.compile(r"^  (?:-(\w), )?--([a-z0-9-]+)", re.MULTILINE)
 
 def run(*words):
     done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, text=True, timeout=60)
+                          stderr=subprocess.PIPE, text=True, timeout=PROGRAM_S)
     return done.returncode, done.stdout, done.stderr
 
 

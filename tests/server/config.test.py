@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from patience import PROGRAM_S  # noqa: E402
 from served import PROGRAM, Server, working_folder  # noqa: E402
 from tap import check, finish  # noqa: E402
 
@@ -19,7 +20,7 @@ file = f"{work}/server.json"
 
 
 def tool(*words):
-    return subprocess.run([f"{BUILD}/blindlist", *words], capture_output=True, text=True, timeout=120)
+    return subprocess.run([f"{BUILD}/blindlist", *words], capture_output=True, text=True, timeout=PROGRAM_S)
 
 
 def write(content, path=file):
@@ -31,7 +32,7 @@ def write(content, path=file):
 def fails(what, path, code, *words):
     """The program ends with `code` and one message, and makes nothing."""
     before = sorted(os.listdir(work))
-    done = subprocess.run([PROGRAM, "--config", path], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([PROGRAM, "--config", path], capture_output=True, text=True, timeout=PROGRAM_S)
     check(done.returncode == code and done.stdout == "" and all(word in done.stderr for word in words) and
           sorted(os.listdir(work)) == before, f"{what} is {code}", done)
 

@@ -10,10 +10,10 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from paid_load import Crowd  # noqa: E402
+from patience import PROGRAM_S, wait_until  # noqa: E402
 from paying import AGENT, DIRECTORY, Blinded, Client, Exchange, first_key  # noqa: E402
 from served import PROGRAM, Server, working_folder  # noqa: E402
 from tap import check, finish, skip  # noqa: E402
@@ -27,13 +27,12 @@ LEFT_BYTES = 100_000  # room for tokens, none for a key
 FILE_LIMIT_BYTES = 8192  # a write-ahead log begins below and cannot go on; messages fit
 FILLINGS = 12
 ENOUGH = 5  # refusals, and then tokens taken, of each filling
-PATIENCE_S = 30
 work = working_folder("full-disk")
 data = f"{work}/data"
 
 
 def run(*words):
-    return subprocess.run([TOOL, *words], capture_output=True, text=True, timeout=120)
+    return subprocess.run([TOOL, *words], capture_output=True, text=True, timeout=PROGRAM_S)
 
 
 class Device:
@@ -100,7 +99,7 @@ def check_recovery(server, device, tokens, spent, what):
 
 
 def check_state(state, what):
-    done = subprocess.run([PROGRAM, "state", "check", "--state", state], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([PROGRAM, "state", "check", "--state", state], capture_output=True, text=True, timeout=PROGRAM_S)
     check(done.returncode == 0, f"{what}: the state is whole", done)
 
 
@@ -180,7 +179,7 @@ def test_no_room_for_a_key(state, disk):
 def test_start_without_room(state, disk):
     disk.fill()
     done = subprocess.run([PROGRAM, "--data", data, "--listen", "127.0.0.1:0", "--state", state],
-                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PROGRAM_S)
     check(done.returncode == 1 and state in done.stderr and "full" in done.stderr,
           "a start on a full disk: refused, and why", done)
     disk.make_room()
@@ -190,9 +189,8 @@ def test_start_without_room(state, disk):
 
 def wait_for(count, more):
     """Until what count() gives has grown by `more`."""
-    goal, until = count() + more, time.monotonic() + PATIENCE_S
-    while count() < goal and time.monotonic() < until:
-        time.sleep(0.005)
+    goal = count() + more
+    wait_until(lambda: count() >= goal)
 
 
 def test_full_under_load(state, disk_of):
@@ -232,7 +230,7 @@ def test_locked(state):
     reply = device.config(tokens[1])
     check(reply[0] == 503 and isinstance(reply[1], str), "locked by another process: 503, and why", reply)
     check("locked" in server.log() and state in server.log(), "locked: the log says so", server.log())
-    errors = command.communicate(timeout=120)[1]
+    errors = command.communicate(timeout=PROGRAM_S)[1]
     check(command.returncode == 1 and "locked" in errors, "locked: no user token is made, and it is said why", errors)
     other.execute("ROLLBACK")
     check_recovery(server, device, tokens[1:4], tokens[:1], "locked")
@@ -263,7 +261,7 @@ def test_read_only(folder):
     Server(data, "--state", state, auth="token").end()
     subprocess.run(["mount", "-o", "remount,ro", folder], check=True)
     done = subprocess.run([PROGRAM, "--data", data, "--listen", "127.0.0.1:0", "--state", state],
-                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PROGRAM_S)
     check(done.returncode == 1 and state in done.stderr and "ead-only" in done.stderr,
           "a state on a read-only disk: refused, and why", done)
     done = run("token", "create", "--state", state)

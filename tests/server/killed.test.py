@@ -3,7 +3,7 @@
 and report while datasets are put in force and user tokens made. After each start every token that was taken is refused,
 every key that was accepted is there, and tokens from before are as good as ever. Prints TAP.
 
-BLINDLIST_KILLS  how often [200; 40 for builds with a sanitizer]      BLINDLIST_SEED  the moments [of the clock]"""
+BLINDLIST_KILLS  how often [60; 20 for builds with a sanitizer]      BLINDLIST_SEED  the moments [of the clock]"""
 import json
 import os
 import random
@@ -17,6 +17,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from paid_load import Crowd  # noqa: E402
+from patience import PROGRAM_S, wait_until  # noqa: E402
 from paying import AGENT, Client, Exchange  # noqa: E402
 from served import PROGRAM, Server, working_folder  # noqa: E402
 from tap import check, finish  # noqa: E402
@@ -24,7 +25,7 @@ from tap import check, finish  # noqa: E402
 BUILD = os.environ.get("BUILD", "build")
 TOOL = f"{BUILD}/blindlist"
 SANITIZED = re.search(r"asan|ubsan|tsan|sanitize", BUILD) is not None
-KILLS = int(os.environ.get("BLINDLIST_KILLS", "40" if SANITIZED else "200"))
+KILLS = int(os.environ.get("BLINDLIST_KILLS", "20" if SANITIZED else "60"))
 SEED = int(os.environ.get("BLINDLIST_SEED", str(time.time_ns() % 1000000)))
 USE_CASE = "one.example.url.filtering"
 DEVICES = 4
@@ -34,7 +35,7 @@ EARLY = 10
 
 
 def run(*words):
-    done = subprocess.run([TOOL, *words], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([TOOL, *words], capture_output=True, text=True, timeout=PROGRAM_S)
     if done.returncode != 0:
         raise RuntimeError(f"{words}: {done.stdout}{done.stderr}")
     return done.stdout
@@ -73,18 +74,20 @@ class Operator:
 def kill(server):
     """The exit status: -9 unless it had ended by itself."""
     server.process.kill()
-    return server.process.wait(60)
+    return server.process.wait(PROGRAM_S)
 
 
 def kill_while_starting(server_words, randomly):
     process = subprocess.Popen(server_words, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     time.sleep(randomly.uniform(0, START_S))
     process.kill()
-    return process.wait(60)
+    return process.wait(PROGRAM_S)
 
 
 def load_until_killed(server, crowd, randomly):
+    before = crowd.sent
     end = crowd.start_load()
+    wait_until(lambda: crowd.sent > before)
     time.sleep(randomly.uniform(0, LOAD_S))
     code = kill(server)
     end()
@@ -168,7 +171,7 @@ def main():
         check(len(kept) >= crowd.reports, "each accepted report is there, on a line of its own",
               (len(kept), crowd.reports))
         check(server.end() == 0, "and it ends when asked to")
-        done = subprocess.run([PROGRAM, "state", "check", "--state", state], capture_output=True, text=True, timeout=120)
+        done = subprocess.run([PROGRAM, "state", "check", "--state", state], capture_output=True, text=True, timeout=PROGRAM_S)
         check(done.returncode == 0, "the state is whole", done)
     finally:
         if operator is not None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from patience import PROGRAM_S  # noqa: E402
 from served import PROGRAM, Server, working_folder  # noqa: E402
 from tap import check, finish, skip  # noqa: E402
 
@@ -21,11 +22,11 @@ state = f"{work}/state"
 
 
 def tool(*words):
-    return subprocess.run([f"{BUILD}/blindlist", *words], capture_output=True, text=True, timeout=120)
+    return subprocess.run([f"{BUILD}/blindlist", *words], capture_output=True, text=True, timeout=PROGRAM_S)
 
 
 def run(*words, where=state, **more):
-    return subprocess.run([PROGRAM, "state", *words, "--state", where], capture_output=True, text=True, timeout=120,
+    return subprocess.run([PROGRAM, "state", *words, "--state", where], capture_output=True, text=True, timeout=PROGRAM_S,
                           **more)
 
 
@@ -60,9 +61,9 @@ def test_usage():
                         (["backup", "a", "b"], "operand b")):
         done = run(*words)
         check(answers(done, 2, text, "--help") and not done.stdout, f"usage: {words}", done)
-    done = subprocess.run([PROGRAM, "state", "check"], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([PROGRAM, "state", "check"], capture_output=True, text=True, timeout=PROGRAM_S)
     check(answers(done, 2, "--state STATE is missing"), "usage: no state", done)
-    done = subprocess.run([PROGRAM, "state", "check", "--state"], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([PROGRAM, "state", "check", "--state"], capture_output=True, text=True, timeout=PROGRAM_S)
     check(answers(done, 2, "--state needs a value"), "usage: --state without one", done)
     check(not os.path.exists(state), "none was made")
 
@@ -147,7 +148,7 @@ def test_read_only():
     os.chmod(program, 0o755)
     try:
         done = subprocess.run([program, "state", "check", "--state", f"{work}/readonly"], capture_output=True, text=True,
-                              timeout=60, **who)
+                              timeout=PROGRAM_S, **who)
     except OSError as error:
         skip(f"nobody else can run the program: {error}")
         return

@@ -12,6 +12,7 @@ import sys
 import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from patience import PROGRAM_S  # noqa: E402
 from paying import AGENT, DIRECTORY, Blinded, Client, first_key, header_of  # noqa: E402
 from protobuf import field  # noqa: E402
 from served import Server, working_folder  # noqa: E402
@@ -29,7 +30,7 @@ PREFIX = bytes.fromhex(
 
 
 def run(*words):
-    return subprocess.run([TOOL, *words], check=True, capture_output=True, text=True, timeout=120).stdout
+    return subprocess.run([TOOL, *words], check=True, capture_output=True, text=True, timeout=PROGRAM_S).stdout
 
 
 class Place:

@@ -13,6 +13,7 @@ import subprocess
 import sys
 
 import slow_bloom
+from patience import PROGRAM_S
 from slow_bloom import (M32, default_seed, fnv1a, geometry, murmur3, plist_of, random_keys,
                         run, slow_bits, write_keys)
 from tap import check, skip
@@ -252,7 +253,7 @@ def check_bad_files(at):
     def refused(name, content, words, what):
         with open(at(name), "wb") as out:
             out.write(content if isinstance(content, bytes) else content.encode())
-        code, out, err = run("info", at(name), limit_s=20)
+        code, out, err = run("info", at(name))
         check(code == 1 and words in err and name[:2] in err, what, f"{code} {out} {err}")
 
     def patched(old, new):
@@ -390,7 +391,7 @@ def check_bad_files(at):
 def run_on(path, content):
     with open(path, "wb") as out:
         out.write(content)
-    return run("info", path, limit_s=20)[0]
+    return run("info", path)[0]
 
 
 def check_questions(at):

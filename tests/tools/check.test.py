@@ -14,6 +14,7 @@ import sys
 from random import Random
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from patience import PROGRAM_S  # noqa: E402
 from served import Server, working_folder  # noqa: E402
 from tap import check, finish  # noqa: E402
 from updating import Site  # noqa: E402
@@ -36,7 +37,7 @@ class Proxy(http.server.BaseHTTPRequestHandler):
 
     def answer(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-        client = http.client.HTTPConnection("127.0.0.1", Proxy.target, timeout=60)
+        client = http.client.HTTPConnection("127.0.0.1", Proxy.target, timeout=PROGRAM_S)
         headers = {k: v for k, v in self.headers.items() if k in ("User-Agent", "User-Identifier")}
         client.request(self.command, self.path, body, headers)
         reply = client.getresponse()
@@ -62,7 +63,7 @@ class Proxy(http.server.BaseHTTPRequestHandler):
 def run(port, *words, faults=None):
     Proxy.faults, Proxy.seen = faults or {}, []
     done = subprocess.run([f"{BUILD}/blindlist", "check", "--server", f"http://127.0.0.1:{port}", *words],
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=PROGRAM_S)
     return done.returncode, done.stdout.decode("utf-8"), done.stderr.decode("utf-8", "replace")
 
 

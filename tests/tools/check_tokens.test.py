@@ -17,7 +17,7 @@ import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from patience import PATIENCE_S  # noqa: E402
+from patience import PATIENCE_S, PROGRAM_S  # noqa: E402
 from served import Server, working_folder  # noqa: E402
 from tap import check, finish  # noqa: E402
 from updating import Site  # noqa: E402
@@ -135,7 +135,7 @@ class Issuer(http.server.BaseHTTPRequestHandler):
         return self.forward(body) if good else (401, error_json("bad token"))
 
     def forward(self, body):
-        client = http.client.HTTPConnection("127.0.0.1", Issuer.target, timeout=60)
+        client = http.client.HTTPConnection("127.0.0.1", Issuer.target, timeout=PROGRAM_S)
         headers = {k: v for k, v in self.headers.items() if k in ("User-Agent", "User-Identifier")}
         client.request(self.command, self.path, body, headers)
         reply = client.getresponse()
@@ -177,7 +177,7 @@ def put(status, body=b""):
 def run(port, *words, token=USER_TOKEN, faults=None):
     Issuer.faults, Issuer.seen = faults or {}, []
     done = subprocess.run([f"{BUILD}/blindlist", "check", "--server", f"http://127.0.0.1:{port}", "--token", token,
-                           *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
+                           *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=PROGRAM_S)
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 

@@ -11,6 +11,7 @@ import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from patience import PROGRAM_S  # noqa: E402
 from served import Server, working_folder  # noqa: E402
 from tap import check, finish  # noqa: E402
 
@@ -33,7 +34,7 @@ class Done:
 
 
 def run(*words):
-    return Done(subprocess.run([BLINDLIST, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120))
+    return Done(subprocess.run([BLINDLIST, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=PROGRAM_S))
 
 
 class Folder:

@@ -9,6 +9,7 @@ import sys
 from random import Random
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from patience import PROGRAM_S  # noqa: E402
 from served import working_folder  # noqa: E402
 from tap import check, finish  # noqa: E402
 
@@ -22,7 +23,7 @@ NOBODY = 2**32 - 1
 class Done:
     def __init__(self, *words):
         done = subprocess.run([f"{BUILD}/blindlist", *words], stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=PROGRAM_S)
         self.code, self.out, self.err = done.returncode, done.stdout.decode(), done.stderr.decode()
         self.json = json.loads(self.out) if self.out.startswith("{") else {}
 
@@ -182,7 +183,7 @@ def test_bad_input():
         check(done.code == 1 and words in done.err and done.out == "", "damaged origins", done)
     write_origins(version, ["b\udcff\x1b[2Jd"], {"ads.example": (0, 1, 0, "kept", None)}, {}, {})
     done = subprocess.run([f"{BUILD}/blindlist", "explain", "ads.example", "-d", f"{folder}/damaged"],
-                          stdout=subprocess.PIPE, timeout=60)
+                          stdout=subprocess.PIPE, timeout=PROGRAM_S)
     check(done.returncode == 0 and b"\x1b" not in done.stdout and b"b\xff?[2Jd, line 1" in done.stdout,
           "a name moves no cursor", done.stdout)
     done = explain("ads.example", "--json", data="damaged")

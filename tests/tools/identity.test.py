@@ -12,6 +12,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from patience import PROGRAM_S  # noqa: E402
 from protobuf import field, parse  # noqa: E402
 from served import Server, working_folder  # noqa: E402
 from tap import check, finish  # noqa: E402
@@ -39,7 +40,7 @@ class Recorder(http.server.BaseHTTPRequestHandler):
         fault = Recorder.faults.get(self.path)
         reply = fault(before) if fault else None
         if reply is None:
-            client = http.client.HTTPConnection("127.0.0.1", Recorder.target, timeout=60)
+            client = http.client.HTTPConnection("127.0.0.1", Recorder.target, timeout=PROGRAM_S)
             client.request(self.command, self.path, body, dict(self.headers.items()))
             answer = client.getresponse()
             reply = answer.status, answer.read(), answer.headers.get("Content-Encoding")
@@ -63,7 +64,7 @@ def run(identity, *words, faults=None):
     Recorder.faults, Recorder.seen = faults or {}, []
     done = subprocess.run([TOOL, "check", "--server", f"http://127.0.0.1:{run.port}", "--token-file", run.token,
                            *(["--identity", identity] if identity else []), *words], capture_output=True, text=True,
-                          timeout=120)
+                          timeout=PROGRAM_S)
     return done.returncode, done.stdout, done.stderr
 
 

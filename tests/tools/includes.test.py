@@ -9,6 +9,7 @@ import sys
 import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from patience import PROGRAM_S  # noqa: E402
 from served import working_folder  # noqa: E402
 from tap import check, finish  # noqa: E402
 
@@ -36,7 +37,7 @@ def update(folder, url):
                    "sources": [{"id": "ubo", "url": url, "allowHttp": True, "format": "adblock", "retries": 0,
                                 "license": "GPLv3"}]}, file)
     done = subprocess.run([PROGRAM, "update", os.path.join(folder, "lists.json"), "--data", folder],
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=PROGRAM_S)
     return done.returncode, done.stderr.decode()
 
 

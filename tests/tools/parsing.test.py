@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from patience import PROGRAM_S  # noqa: E402
 from served import Server, working_folder  # noqa: E402
 from tap import check, finish  # noqa: E402
 
@@ -24,7 +25,7 @@ secret.test/Path
 
 
 def run(*words):
-    done = subprocess.run([PROGRAM, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
+    done = subprocess.run([PROGRAM, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=PROGRAM_S)
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from patience import PROGRAM_S  # noqa: E402
 from served import working_folder  # noqa: E402
 from tap import check, finish  # noqa: E402
 
@@ -60,7 +61,7 @@ class Page(html.parser.HTMLParser):
 
 def run(*words):
     done = subprocess.run([f"{BUILD}/blindlist", *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, timeout=120, text=True)
+                          stderr=subprocess.PIPE, timeout=PROGRAM_S, text=True)
     if done.returncode != 0:
         check(False, " ".join(words), done.stdout + done.stderr)
     return done.stdout

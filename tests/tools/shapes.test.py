@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from patience import PROGRAM_S  # noqa: E402
 from served import Server, working_folder  # noqa: E402
 from tap import check, finish  # noqa: E402
 
@@ -17,7 +18,7 @@ SETS = "n_4096_logq_27_28_28_logt_"
 
 
 def run(*words):
-    return subprocess.run([BLINDLIST, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
+    return subprocess.run([BLINDLIST, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=PROGRAM_S)
 
 
 def compile_rows(folder, count, *options):

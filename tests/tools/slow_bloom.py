@@ -13,13 +13,14 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from patience import PROGRAM_S  # noqa: E402
 from tap import check, finish  # noqa: E402
 
 PROGRAM = os.path.join(os.environ.get("BUILD", "build"), "blindlist")
 M32 = 0xFFFFFFFF
 
 
-def run(*arguments, stdin=None, limit_s=60):
+def run(*arguments, stdin=None, limit_s=PROGRAM_S):
     done = subprocess.run([PROGRAM, "bloom", *map(str, arguments)], capture_output=True,
                           timeout=limit_s, stdin=stdin or subprocess.DEVNULL)
     return done.returncode, done.stdout.decode(), done.stderr.decode()

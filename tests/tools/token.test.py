@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from patience import PROGRAM_S  # noqa: E402
 from served import Server, working_folder  # noqa: E402
 from tap import check, finish, skip  # noqa: E402
 
@@ -21,7 +22,7 @@ state = f"{data}/blindlist-server.state"
 
 
 def run(*words, stdin=None):
-    return subprocess.run([f"{BUILD}/blindlist", *words], capture_output=True, text=True, timeout=120, input=stdin)
+    return subprocess.run([f"{BUILD}/blindlist", *words], capture_output=True, text=True, timeout=PROGRAM_S, input=stdin)
 
 
 def token(*words):
@@ -112,7 +113,7 @@ def test_server():
     check(done.returncode == 1 and "401" in done.stderr, "with an unknown one: 401", done)
     if os.access(MODEL, os.R_OK):
         done = subprocess.run([sys.executable, MODEL, f"http://127.0.0.1:{server.port}", USE_CASE, secret,
-                               "blocked.example", "free.example"], capture_output=True, text=True, timeout=300)
+                               "blocked.example", "free.example"], capture_output=True, text=True, timeout=PROGRAM_S)
         check(done.returncode == 0 and "blocked.example" in done.stdout, "an independent device pays and is answered",
               done)
     else:
@@ -138,7 +139,7 @@ def test_server():
 
 def test_default():
     done = subprocess.run([f"{BUILD}/blindlist-server", "--data", data, "--auth", "token", "--allow-unauthenticated"],
-                          capture_output=True, text=True, timeout=60)
+                          capture_output=True, text=True, timeout=PROGRAM_S)
     check(done.returncode == 2 and "goes with --auth none" in done.stderr, "tokens, and without: not both", done)
     server = Server(data, "--state", f"{work}/fresh.state", auth=None)
     check(f"blindlist token create --state {work}/fresh.state" in server.log(), "says when nobody may ask", server.log())
@@ -171,12 +172,12 @@ def test_key_file():
     secret = sqlite3.connect(sealed).execute("SELECT secret FROM issuer_key").fetchone()[0]
     check(secret[:4] == b"BLS1", "--key-file seals the issuer's key")
     done = subprocess.run([f"{BUILD}/blindlist-server", "--data", data, "--listen", "127.0.0.1:0", *options],
-                          capture_output=True, text=True, timeout=60)
+                          capture_output=True, text=True, timeout=PROGRAM_S)
     check(done.returncode == 1 and "key file" in done.stderr, "without it the server does not start", done)
     Server(data, *options, "--key-file", f"{work}/key", auth="token").end()
     os.chmod(f"{work}/key", 0o644)
     done = subprocess.run([f"{BUILD}/blindlist-server", "--data", data, "--listen", "127.0.0.1:0", *options,
-                           "--key-file", f"{work}/key"], capture_output=True, text=True, timeout=60)
+                           "--key-file", f"{work}/key"], capture_output=True, text=True, timeout=PROGRAM_S)
     check(done.returncode == 1 and f"{work}/key" in done.stderr, "a key file that others can read is refused", done)
 
 

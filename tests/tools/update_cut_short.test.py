@@ -11,6 +11,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from patience import PROGRAM_S  # noqa: E402
 from tap import check, finish  # noqa: E402
 from updating import BUILD, Done, Site, USE_CASE, Workplace, environment  # noqa: E402
 
@@ -60,7 +61,7 @@ def test_kills():
                                        stderr=subprocess.DEVNULL, env=environment())
             time.sleep(randomly.uniform(0, whole.seconds))
             process.send_signal(signal.SIGKILL)
-            finished += process.wait(60) == 0
+            finished += process.wait(PROGRAM_S) == 0
             if not is_whole():
                 broken.append(f"turn {turn}: {place.in_force()} after {before}")
         published += place.in_force() != before
