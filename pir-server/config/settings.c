@@ -201,6 +201,10 @@ const struct setting_row setting_table[SETTING_COUNT] = {
                        .unit = 1,
                        .can_change = true,
                        .help = "time for requests under way at SIGTERM [10]"},
+    [SETTING_PROTOBUF_ERRORS] = {.option = "protobuf-errors",
+                                 .field = "protobufErrors",
+                                 .kind = SETTING_IS_SWITCH,
+                                 .help = "failures of queries as Error messages, not as JSON"},
     [SETTING_VERIFY] = {.option = "verify",
                         .field = "verify",
                         .kind = SETTING_IS_SWITCH,
@@ -278,6 +282,8 @@ static bool *switch_of(struct settings *settings, enum setting setting)
     switch (setting) {
     case SETTING_ALLOW_UNAUTHENTICATED:
         return &settings->allow_unauthenticated;
+    case SETTING_PROTOBUF_ERRORS:
+        return &settings->service.protobuf_errors;
     case SETTING_VERIFY:
         return &settings->service.verify;
     case SETTING_DEBUG:

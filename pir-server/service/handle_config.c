@@ -117,6 +117,25 @@ static enum status write_answer(const struct pending *pending, struct config_cho
     return status;
 }
 
+/* How a configuration is told in full to who sent this. */
+static enum wire_config_form whole_form(const struct http_request *request)
+{
+    const struct platform platform = user_agent_parse(request->headers[HTTP_USER_AGENT]);
+    return platform_is_before_repeated_shards(&platform) ? WIRE_CONFIG_OLD_PLATFORM
+                                                         : WIRE_CONFIG_NEWEST;
+}
+
+enum status config_write_one(const struct pending *pending, const struct catalog_use_case *use_case,
+                             struct bytes *ret, struct error *err)
+{
+    const struct store_user user = pending_user(pending);
+    struct config_choice choice = {.forms = use_case->versions[0]->forms,
+                                   .form = whole_form(pending->request)};
+    bool is_gzip = false;
+    const enum status status = find_key_time(pending->service, &user, &choice, 0, err);
+    return status == STATUS_OK ? config_forms_join(&choice, 1, false, ret, &is_gzip, err) : status;
+}
+
 void handle_config(const struct pending *pending)
 {
     struct service *service = pending->service;
@@ -126,7 +145,6 @@ void handle_config(const struct pending *pending)
     struct wire_config_request *body = NULL;
     struct config_choice *choices = NULL;
     struct error error = {0};
-    const struct platform platform = user_agent_parse(request->headers[HTTP_USER_AGENT]);
     enum status status = wire_config_request_read(request->body, &body, &error);
     if (status == STATUS_TOO_LARGE)
         status = STATUS_INVALID; /* too many names, not too many bytes */
@@ -143,10 +161,7 @@ void handle_config(const struct pending *pending)
         respond_failure(service, ROUTE_CONFIG, STATUS_NOMEM, &error, ret);
         goto done;
     }
-    if (!choose(body, catalog,
-                platform_is_before_repeated_shards(&platform) ? WIRE_CONFIG_OLD_PLATFORM
-                                                              : WIRE_CONFIG_NEWEST,
-                choices, &count)) {
+    if (!choose(body, catalog, whole_form(request), choices, &count)) {
         respond_unknown(body, catalog, ret);
         goto done;
     }

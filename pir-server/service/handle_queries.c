@@ -37,7 +37,8 @@ struct batch {
     struct store_user user;
     struct query *queries; /* [count] */
     size_t count;
-    atomic_size_t next; /* the next request that nobody has taken */
+    const struct catalog_use_case *stale; /* a request named a configuration of it that is gone */
+    atomic_size_t next;                   /* the next request that nobody has taken */
     atomic_bool has_failed;
     pthread_mutex_t lock; /* guards what follows */
     size_t holders;       /* jobs that know the batch; the last one ends it */
@@ -143,9 +144,11 @@ static enum status find_version(struct batch *batch, const struct wire_request *
     if (use_case == NULL)
         return error_set(err, STATUS_INVALID, "unknown use case");
     query->version = catalog_find_config(use_case, request->configuration_id);
-    if (query->version == NULL)
+    if (query->version == NULL) {
+        batch->stale = use_case;
         return error_set(err, STATUS_STALE_CONFIG,
                          "this configuration is not served any more: fetch a new one");
+    }
     if (request->has_shard_id)
         return error_set(err, STATUS_UNSUPPORTED, "shards are chosen by index, not by shard_id");
     const uint64_t shards = dataset_info(query->version->dataset)->shard_count;
@@ -355,9 +358,12 @@ static void batch_end(struct batch *batch)
     /* Too many parts, not too many bytes: that was seen before. */
     if (batch->status == STATUS_TOO_LARGE)
         batch->status = STATUS_INVALID;
-    if (batch->status != STATUS_OK)
+    if (batch->status != STATUS_OK) {
         respond_failure(pending.service, ROUTE_QUERIES, batch->status, &batch->error,
                         pending.response);
+        if (pending.service->options.protobuf_errors)
+            query_error_respond(&pending, batch->status, batch->stale);
+    }
     batch_free(batch);
     pending.done(pending.done_context);
 }

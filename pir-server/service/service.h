@@ -46,6 +46,7 @@ struct service_options {
     size_t queue_limit;     /* requests waiting for a compute thread */
     size_t batch_max;       /* queries in one body, at most WIRE_REQUESTS_MAX */
     size_t key_cache_bytes;
+    bool protobuf_errors;    /* failures of /queries are Error messages, not JSON */
     bool verify;             /* reads all of a version before it is served */
     bool check_digests;      /* reads it behind the running service (digest_check.h) */
     unsigned bfv_flags;      /* 0 outside of tests */

@@ -62,6 +62,13 @@ receive_fn receive_key;
 receive_fn receive_report;
 receive_fn receive_token_key;
 void start_issue(const struct pending *pending);
+/* Puts an Error message in place of what respond_failure() said of a failed /queries.
+ *   stale   the use case of which a configuration was named that is gone; else NULL */
+void query_error_respond(const struct pending *pending, enum status status,
+                         const struct catalog_use_case *stale);
+/* Appends what POST /config tells of one use case to who sent this request. */
+enum status config_write_one(const struct pending *pending, const struct catalog_use_case *use_case,
+                             struct bytes *ret, struct error *err) MUST_CHECK;
 
 /* ---- payment ---- */
 

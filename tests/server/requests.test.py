@@ -242,6 +242,28 @@ def test_quota(folder, exchange):
     place.server.end()
 
 
+# ---- errors as Protobuf ----
+
+def test_protobuf_errors(folder, exchange):
+    """CONFIG_NOT_FOUND 1 with the configuration in 1, KEY_NOT_FOUND 2, INVALID_REQUEST 3."""
+    place = Place(folder, "--protobuf-errors", "--state", f"{folder}/errors.state")
+
+    def query(key_time=5, **changed):
+        request = {**exchange.pir_request, 3: [exchange.metadata(key_time)], **{int(k[1:]): [v] for k, v in changed.items()}}
+        reply = place.post("/queries", field(1, field(1, USE_CASE.encode()) + field(2, pack(request))))
+        return reply[0], parse(reply[1]), reply[2]["Content-Type"]
+    check(query() == (400, {2: [b""]}, None), "no key: 400 and the member that says so", query())
+    place.post("/key", exchange.upload(5))
+    status, message, _ = query(_4=b"x" * 32)
+    check((status, list(message)) == (410, [1]) and parse(message[1][0])[1] == [place.config(USE_CASE)[1]],
+          "a configuration that is gone: 410 with the new one", (status, message))
+    check(query(_5=b"") == (501, {3: [b""]}, None) and query(_1=1000) == (400, {3: [b""]}, None) and
+          place.post("/queries", b"\xff")[:2] == (400, field(3, b"")), "requests that are wrong, each with its status")
+    check(place.post("/queries", exchange.query(5))[:2] == (200, exchange.answer), "a good one is answered")
+    check(is_json_error(place.config("no.such"), 404), "other routes keep to JSON")
+    place.server.end()
+
+
 # ---- reports ----
 
 def test_reports(folder):
@@ -309,6 +331,7 @@ def main():
         check("row3" not in place.server.log() and "someone" not in place.server.log(), "the log names nobody")
         place.server.end()
         test_quota(folder, exchange)
+        test_protobuf_errors(folder, exchange)
         test_reports(folder)
     finally:
         Server.end_all()

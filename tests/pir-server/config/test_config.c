@@ -40,7 +40,7 @@ Test(config, every_field)
         "\"trustedProxies\":\"10.0.0.0/8\","
         "\"bodies\":\"7MiB\",\"keyCache\":0,\"keyStore\":\"2GB\","
         "\"keyLifetime\":\"9d\",\"reports\":\"r\",\"reportsSize\":1048576,\"drain\":\"1m\","
-        "\"verify\":true,\"headTime\":1,\"idleTime\":\"2s\","
+        "\"protobufErrors\":true,\"verify\":true,\"headTime\":1,\"idleTime\":\"2s\","
         "\"bodyTime\":\"1m\",\"sendTime\":4,\"leastSpeed\":\"1KiB\",\"batch\":32,\"kernel\":"
         "\"ref\",\"debug\":true}";
     struct config *config = good(text);
@@ -49,7 +49,7 @@ Test(config, every_field)
     cr_expect_str_eq(s.http.address, "[::1]:0");
     cr_expect_str_eq(s.state, "/s");
     cr_expect(settings_have_tokens(&s));
-    cr_expect(s.allow_unauthenticated && s.service.verify && s.debug);
+    cr_expect(s.allow_unauthenticated && s.service.verify && s.service.protobuf_errors && s.debug);
     cr_expect_str_eq(s.key_file, "etc/k/f");
     cr_expect_eq(s.service.compute_threads, 3);
     cr_expect_eq(s.http.threads, 4);
