@@ -25,8 +25,8 @@
 #define MANY          ((size_t)16) /* use cases whose configurations are worth compressing */
 #define CLIENTS       ((size_t)16)
 #define HTTP_THREADS  2
-#define ROUNDS        7
-#define ROUND_S       1.0
+#define ROUNDS        31
+#define ROUND_S       0.25
 #define REQUEST_BYTES ((size_t)1 << 20)
 
 /* ---- the bare handler, a process of its own ---- */
@@ -125,15 +125,20 @@ static void measure(struct side *side, struct span request, size_t round)
 static void print_shares(const char *label, struct side *own, struct side *bare)
 {
     double share[ROUNDS];
-    for (size_t i = 0; i < ROUNDS; i++)
+    double cpu_share[ROUNDS];
+    for (size_t i = 0; i < ROUNDS; i++) {
         share[i] = own->per_second[i] / bare->per_second[i];
-    double *const all[] = {own->per_second, bare->per_second, own->cpu_us, bare->cpu_us, share};
+        cpu_share[i] = bare->cpu_us[i] / own->cpu_us[i];
+    }
+    double *const all[] = {own->per_second, bare->per_second, own->cpu_us, bare->cpu_us,
+                           share,           cpu_share};
     for (size_t i = 0; i < ARRAY_COUNT(all); i++)
         qsort(all[i], ROUNDS, sizeof(double), by_size);
     printf("http_config %s per_s=%.0f bare_per_s=%.0f share=%.2f server_cpu_us=%.1f "
-           "bare_cpu_us=%.1f threads=%d clients=%zu rounds=%d\n",
+           "bare_cpu_us=%.1f cpu_share=%.2f threads=%d clients=%zu rounds=%d\n",
            label, own->per_second[ROUNDS / 2], bare->per_second[ROUNDS / 2], share[ROUNDS / 2],
-           own->cpu_us[ROUNDS / 2], bare->cpu_us[ROUNDS / 2], HTTP_THREADS, CLIENTS, ROUNDS);
+           own->cpu_us[ROUNDS / 2], bare->cpu_us[ROUNDS / 2], cpu_share[ROUNDS / 2], HTTP_THREADS,
+           CLIENTS, ROUNDS);
     fflush(stdout);
 }
 
