@@ -74,10 +74,13 @@ static size_t alone_size(void *context)
     return 1;
 }
 
-static void alone_run(void *context, size_t parts, pir_team_part *part, void *argument)
+static void alone_run(void *context, size_t parts, pir_team_part *part,
+                      void (*gather)(void *argument), void *argument)
 {
     for (size_t i = 0; i < parts; i++)
         part(argument, i, 0, context);
+    if (gather != NULL)
+        gather(argument);
 }
 
 /* Of the one thread whose workspace it is. */
@@ -125,7 +128,7 @@ static enum status expand_query(struct pir_workspace *w, const struct pir_team *
     while (work.parts < size)
         work.parts *= 2;
     for (; work.block < layout->query_ciphertext_count; work.block++) {
-        team->run(team->context, work.parts, expand_part, &work);
+        team->run(team->context, work.parts, expand_part, NULL, &work);
         for (size_t i = 0; i < work.parts; i++) {
             if (work.status[i] == STATUS_OK)
                 continue;
@@ -166,6 +169,14 @@ static void multiply_part(void *argument, size_t column, size_t seat, struct pir
     bfv_product_add(mine->bfv, selector, mine->lifted_column);
 }
 
+static void merge_sums(void *argument)
+{
+    struct shared_work *work = argument;
+    for (size_t seat = 1; seat < PIR_TEAM_MAX; seat++)
+        if (work->sums[seat] != NULL)
+            bfv_product_merge(work->w->bfv, work->sums[seat]);
+}
+
 /* Dimension 1: the columns times their selectors, summed; three polynomials to two. */
 static enum status multiply_columns(struct pir_workspace *w, const struct pir_team *team,
                                     const struct pir_layout *layout,
@@ -179,10 +190,7 @@ static enum status multiply_columns(struct pir_workspace *w, const struct pir_te
                                .chunk = chunk,
                                .sums = {w->bfv}};
     bfv_product_begin(w->bfv);
-    team->run(team->context, layout->dimensions[1], multiply_part, &work);
-    for (size_t seat = 1; seat < PIR_TEAM_MAX; seat++)
-        if (work.sums[seat] != NULL)
-            bfv_product_merge(w->bfv, work.sums[seat]);
+    team->run(team->context, layout->dimensions[1], multiply_part, merge_sums, &work);
     bfv_ciphertext_init_view(w->product.words, 3, layout->moduli_count, BFV_COEFFICIENT,
                              &w->result);
     bfv_product_finish(w->bfv, &w->result);
@@ -310,7 +318,7 @@ static void sum_rows(struct pir_workspace *w, const struct pir_team *team,
                                .parts = team->size(team->context),
                                .plaintexts = &plaintexts,
                                .first_selector = table * layout->selectors_per_index};
-    team->run(team->context, work.parts, dot_part, &work);
+    team->run(team->context, work.parts, dot_part, NULL, &work);
 }
 
 enum status pir_answer_together(struct pir_workspace *workspace, const struct pir_team *team,

@@ -42,8 +42,11 @@ struct pir_team {
     /* How many threads would take part now, this one included: 1 .. PIR_TEAM_MAX. */
     size_t (*size)(void *context);
     /* Has all parts run, by whoever comes; returns when they are done. This thread takes part, from
-     * seat 0 and with the workspace of the query; the others' seats are below PIR_TEAM_MAX. */
-    void (*run)(void *context, size_t parts, pir_team_part *part, void *argument);
+     * seat 0 and with the workspace of the query; the others' seats are below PIR_TEAM_MAX.
+     *   gather  NULL, or what this thread does when all parts are done and no seat has been left:
+     *           what they hold in their workspaces is there until it returns */
+    void (*run)(void *context, size_t parts, pir_team_part *part, void (*gather)(void *argument),
+                void *argument);
 };
 
 /* Answers `query`. Checked before any arithmetic: num_pir_calls is the batch size, the number of

@@ -20,8 +20,11 @@ struct team {
     const struct bfv_context *context;
     const struct pir_layout *layout; /* and what others' must be for */
     pthread_mutex_t lock;            /* guards what follows */
-    pthread_cond_t done;
-    pir_team_part *part; /* NULL: nothing is run */
+    pthread_cond_t done;             /* running went down to 0 */
+    pthread_cond_t leave;            /* runs went up */
+    pir_team_part *part;             /* NULL: nothing is run */
+    bool gathers;                    /* seats are not left before the run is over */
+    uint64_t runs;                   /* that are over */
     void *argument;
     size_t parts;
     size_t next;
@@ -100,19 +103,25 @@ static void help(void *context, size_t worker)
         pthread_mutex_lock(&team->lock);
         if (status == STATUS_OK)
             take_parts(team, seat, mine);
+        const uint64_t runs = team->runs;
         if (--team->running == 0)
             pthread_cond_signal(&team->done);
+        /* The leader still wants what is in this thread's workspace. */
+        while (team->gathers && team->runs == runs)
+            pthread_cond_wait(&team->leave, &team->lock);
     }
     pthread_mutex_unlock(&team->lock);
 }
 
-static void team_run(void *context, size_t parts, pir_team_part *part, void *argument)
+static void team_run(void *context, size_t parts, pir_team_part *part,
+                     void (*gather)(void *argument), void *argument)
 {
     struct team *team = context;
     const size_t idle = parts > 1 ? thread_pool_idle_count(team->compute->pool) : 0;
     pthread_mutex_lock(&team->lock);
     team->part = part;
     team->argument = argument;
+    team->gathers = gather != NULL;
     team->parts = parts;
     team->next = 0;
     team->seats = 1;
@@ -122,7 +131,11 @@ static void team_run(void *context, size_t parts, pir_team_part *part, void *arg
     take_parts(team, 0, team->workspace);
     while (team->running > 0)
         pthread_cond_wait(&team->done, &team->lock);
+    if (gather != NULL)
+        gather(argument); /* nobody comes: there are no parts left */
     team->part = NULL;
+    team->runs++;
+    pthread_cond_broadcast(&team->leave);
     pthread_mutex_unlock(&team->lock);
 }
 
@@ -132,6 +145,7 @@ static void team_init(struct team *team, struct compute *compute)
     team->team = (struct pir_team){.context = team, .size = team_size, .run = team_run};
     pthread_mutex_init(&team->lock, NULL);
     pthread_cond_init(&team->done, NULL);
+    pthread_cond_init(&team->leave, NULL);
 }
 
 enum status compute_answer(struct compute *compute, size_t worker,
@@ -188,6 +202,7 @@ void compute_free(struct compute *compute)
         }
     }
     for (size_t i = 0; compute->teams != NULL && i < compute->thread_count; i++) {
+        pthread_cond_destroy(&compute->teams[i].leave);
         pthread_cond_destroy(&compute->teams[i].done);
         pthread_mutex_destroy(&compute->teams[i].lock);
     }

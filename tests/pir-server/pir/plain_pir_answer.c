@@ -59,11 +59,14 @@ static enum status run_part(void *of, size_t index, size_t worker, struct error 
     return STATUS_OK;
 }
 
-static void team_run(void *pool, size_t parts, pir_team_part *part, void *argument)
+static void team_run(void *pool, size_t parts, pir_team_part *part, void (*gather)(void *argument),
+                     void *argument)
 {
     struct run run = {.part = part, .argument = argument};
     if (thread_pool_for(pool, parts, run_part, &run, NULL) != STATUS_OK)
         abort();
+    if (gather != NULL)
+        gather(argument);
 }
 
 static void test_team(struct thread_pool *pool, const struct pir_query *query)

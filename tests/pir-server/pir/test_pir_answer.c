@@ -85,11 +85,14 @@ static size_t seats_size(void *context)
     return seats->count;
 }
 
-static void seats_run(void *context, size_t parts, pir_team_part *part, void *argument)
+static void seats_run(void *context, size_t parts, pir_team_part *part,
+                      void (*gather)(void *argument), void *argument)
 {
     const struct seats *seats = context;
     for (size_t i = 0; i < parts; i++)
         part(argument, parts - 1 - i, i % seats->count, seats->workspaces[i % seats->count]);
+    if (gather != NULL)
+        gather(argument);
 }
 
 static void expect_same(const struct pir_response *a, const struct pir_response *b)
