@@ -119,8 +119,9 @@ def check_readme():
                         started.terminate()
                         check(started.wait(PATIENCE_S) == 0, f"{line}: ends with 0")
                     continue
-                done = subprocess.run(line.replace("127.0.0.1:8080", address or ""), shell=True, cwd=work, stdin=subprocess.DEVNULL, text=True,
-                                      stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PROGRAM_S)
+                done = subprocess.run(line.replace("127.0.0.1:8080", address or ""), shell=True, cwd=work, text=True,
+                                      stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                      timeout=PROGRAM_S)
                 allowed = EXPECTED.get(words[1], (0,))
                 check(done.returncode in allowed, line, f"exit code {done.returncode}\n{done.stdout}")
             check(os.path.exists(f"{work}/dropped.txt") and "not a host" in read(f"{work}/dropped.txt"),
