@@ -5,6 +5,7 @@ import random
 import threading
 import time
 
+from patience import wait_until
 from paying import AGENT, Blinded, Client, Lost, first_key
 
 CACHE = 12  # tokens that a device has at least
@@ -143,6 +144,11 @@ class Device:
         return status
 
 
+def wait_grown(count, more):
+    goal = count() + more
+    return wait_until(lambda: count() >= goal)
+
+
 class Crowd:
     """The devices, and what they know together. What one writes is its own, but for lists, which are appended to.
 
@@ -179,6 +185,14 @@ class Crowd:
             for thread in threads:
                 thread.join()
         return end
+
+    def wait_refused(self, more):
+        """Until so many more requests were refused; whether that came in time."""
+        return wait_grown(lambda: sum(self.refused.values()), more)
+
+    def wait_taken(self, more):
+        """Until so many more tokens were taken; whether that came in time."""
+        return wait_grown(lambda: sum(len(device.taken_now) for device in self.devices), more)
 
     def look_back(self):
         """All at once."""

@@ -13,7 +13,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from paid_load import Crowd  # noqa: E402
-from patience import PROGRAM_S, wait_until  # noqa: E402
+from patience import PROGRAM_S  # noqa: E402
 from paying import AGENT, DIRECTORY, Blinded, Client, Exchange, first_key  # noqa: E402
 from served import PROGRAM, Server, working_folder  # noqa: E402
 from tap import check, finish, skip  # noqa: E402
@@ -187,12 +187,6 @@ def test_start_without_room(state, disk):
     check(server.end() == 0, "with room it starts")
 
 
-def wait_for(count, more):
-    """Until what count() gives has grown by `more`."""
-    goal = count() + more
-    wait_until(lambda: count() >= goal)
-
-
 def test_full_under_load(state, disk_of):
     """Filled and emptied while devices go on; then killed."""
     user_token = run("token", "create", "--state", state).stdout.strip()
@@ -201,11 +195,12 @@ def test_full_under_load(state, disk_of):
     disk = disk_of(server)
     crowd.connect(server.port)
     end = crowd.start_load()
+    in_time = True
     for _ in range(FILLINGS):
         disk.fill()
-        wait_for(lambda: sum(crowd.refused.values()), ENOUGH)
+        in_time = crowd.wait_refused(ENOUGH) and in_time
         disk.make_room()
-        wait_for(lambda: sum(len(device.taken_now) for device in crowd.devices), ENOUGH)
+        in_time = crowd.wait_taken(ENOUGH) and in_time
     server.process.kill()
     end()
     server = Server(data, "--state", state, auth="token")
@@ -213,7 +208,7 @@ def test_full_under_load(state, disk_of):
     crowd.look_back()
     crowd.show_all()
     print(f"# {len(crowd.taken)} tokens shown, refused: {crowd.refused}")
-    check(sum(crowd.refused.values()) >= FILLINGS * ENOUGH and not crowd.wrong,
+    check(in_time and not crowd.wrong,
           f"full {FILLINGS} times under load, then killed: nothing taken twice, nothing lost", "\n".join(crowd.wrong))
     server.end()
     check_state(state, "full under load")

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """A server that is killed at random moments, under load: devices have tokens issued, pay with them, upload keys, ask
 and report while datasets are put in force and user tokens made. After each start every token that was taken is refused,
-every key that was accepted is there, and tokens from before are as good as ever. Prints TAP.
+every key that was accepted is there, and tokens from before are as good as ever. With the state in a file; with
+PostgreSQL, a tenth of the kills; and with a PostgreSQL that ends and starts under load. Prints TAP.
 
 BLINDLIST_KILLS  how often [60; 20 for builds with a sanitizer]      BLINDLIST_SEED  the moments [of the clock]"""
 import json
@@ -16,11 +17,12 @@ import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import postgres  # noqa: E402
 from paid_load import Crowd  # noqa: E402
 from patience import PROGRAM_S, wait_until  # noqa: E402
 from paying import AGENT, Client, Exchange  # noqa: E402
 from served import PROGRAM, Server, working_folder  # noqa: E402
-from tap import check, finish  # noqa: E402
+from tap import check, finish, skip  # noqa: E402
 
 BUILD = os.environ.get("BUILD", "build")
 TOOL = f"{BUILD}/blindlist"
@@ -28,6 +30,7 @@ SANITIZED = re.search(r"asan|ubsan|tsan|sanitize", BUILD) is not None
 KILLS = int(os.environ.get("BLINDLIST_KILLS", "20" if SANITIZED else "60"))
 SEED = int(os.environ.get("BLINDLIST_SEED", str(time.time_ns() % 1000000)))
 USE_CASE = "one.example.url.filtering"
+CRASHES = 6  # of the database
 DEVICES = 4
 LOAD_S = 0.08  # a kill comes within so many seconds of load
 START_S = 0.04  # or, one in EARLY, of a start
@@ -119,64 +122,125 @@ def prepare(folder, data):
     return exchange, versions, {exchange.answer, other}
 
 
-def main():
-    folder = working_folder("killed")
-    data, state, reports = f"{folder}/data", f"{folder}/state", f"{folder}/reports"
-    options = ("--state", state, "--reports", reports)
-    os.mkdir(reports)
-    operator = None
+class Place:
+    """Folders and state of one test, with a user token for its devices."""
+
+    def __init__(self, folder, name, data, state=None):
+        self.data, self.name = data, name
+        self.reports = f"{folder}/reports-{name}"
+        self.state = state or f"{folder}/state"
+        self.options = ("--state", self.state, "--reports", self.reports)
+        os.mkdir(self.reports)
+        self.user_token = run("token", "create", "--state", self.state, "--label", "devices").strip()
+
+    def start(self):
+        return Server(self.data, *self.options, auth="token")
+
+    def check(self, crowd, made):
+        """What the state and the reports must hold when all is over."""
+        users = json.loads(run("token", "list", "--state", self.state, "--json"))["tokens"]
+        counted = [user["issued"] for user in users if user["label"] == "devices"][0]
+        check(crowd.issued <= counted <= crowd.asked, f"{self.name}: each issued token is counted, once",
+              (crowd.issued, counted, crowd.asked))
+        check(len(users) == made + 1, f"{self.name}: each user token that was made is there", (len(users), made))
+        kept = []
+        for name in os.listdir(self.reports):
+            with open(f"{self.reports}/{name}", encoding="utf-8") as file:
+                kept += [json.loads(line) for line in file]
+        check(len(kept) >= crowd.reports, f"{self.name}: each accepted report is there, on a line of its own",
+              (len(kept), crowd.reports))
+        done = subprocess.run([PROGRAM, "state", "check", "--state", self.state], capture_output=True, text=True,
+                              timeout=PROGRAM_S)
+        check(done.returncode == 0, f"{self.name}: the state is whole", done)
+
+
+def test_kills(place, kills, exchange, versions, answers):
+    crowd = Crowd(DEVICES, exchange, answers, place.user_token, SEED)
+    randomly = random.Random(SEED)
+    operator = Operator(place.data, place.state, versions)
+    operator.thread.start()
+    codes, early = [], 0
+    started = time.monotonic()
     try:
-        exchange, versions, answers = prepare(folder, data)
-        user_token = run("token", "create", "--state", state, "--label", "devices").strip()
-        crowd = Crowd(DEVICES, exchange, answers, user_token, SEED)
-        randomly = random.Random(SEED)
-        operator = Operator(data, state, versions)
-        operator.thread.start()
-        server = Server(data, *options, auth="token")
-        codes, early = [], 0
-        started = time.monotonic()
-        for moment in range(KILLS):
+        server = place.start()
+        for moment in range(kills):
             operator.server = server.process
             crowd.connect(server.port)
             crowd.look_back()
             codes.append(load_until_killed(server, crowd, randomly))
             if moment % EARLY == EARLY - 1:
                 early += 1
-                codes.append(kill_while_starting([PROGRAM, "--data", data, "--listen", "127.0.0.1:0", *options],
-                                                 randomly))
-            server = Server(data, *options, auth="token")
+                codes.append(kill_while_starting([PROGRAM, "--data", place.data, "--listen", "127.0.0.1:0",
+                                                  *place.options], randomly))
+            server = place.start()
         seconds = time.monotonic() - started
-        operator.end()
-        crowd.connect(server.port)
-        crowd.look_back()
-        crowd.show_all()
-        print(f"# seed {SEED}: {KILLS} kills under load and {early} of starts in {seconds:.0f} s; {len(crowd.taken)} "
-              f"tokens shown, answers lost: {crowd.lost}; {operator.switched} switches, {operator.reloads} reloads")
-        check(set(codes) == {-signal.SIGKILL}, "it never ended by itself", codes)
-        check(not operator.wrong and operator.switched > KILLS / 20 and operator.made > 0, "the operator was let",
-              (operator.wrong, operator.switched, operator.made))
-        check(not crowd.wrong, "no token was taken twice, no accepted key is lost, no device is locked out",
-              "\n".join(crowd.wrong))
-        check(len(crowd.taken) > 5 * KILLS and sum(crowd.lost.values()) > KILLS / 4,
-              "there was a load, and kills came in the middle of it", (len(crowd.taken), crowd.lost))
-        users = json.loads(run("token", "list", "--state", state, "--json"))["tokens"]
-        counted = [user["issued"] for user in users if user["label"] == "devices"][0]
-        check(crowd.issued <= counted <= crowd.asked, "each issued token is counted, once",
-              (crowd.issued, counted, crowd.asked))
-        check(len(users) == operator.made + 1, "each user token that was made is there", (len(users), operator.made))
-        kept = []
-        for name in os.listdir(reports):
-            with open(f"{reports}/{name}", encoding="utf-8") as file:
-                kept += [json.loads(line) for line in file]
-        check(len(kept) >= crowd.reports, "each accepted report is there, on a line of its own",
-              (len(kept), crowd.reports))
-        check(server.end() == 0, "and it ends when asked to")
-        done = subprocess.run([PROGRAM, "state", "check", "--state", state], capture_output=True, text=True, timeout=PROGRAM_S)
-        check(done.returncode == 0, "the state is whole", done)
     finally:
-        if operator is not None:
-            operator.end()
+        operator.end()
+    crowd.connect(server.port)
+    crowd.look_back()
+    crowd.show_all()
+    print(f"# {place.name}, seed {SEED}: {kills} kills under load and {early} of starts in {seconds:.0f} s; "
+          f"{len(crowd.taken)} tokens shown, answers lost: {crowd.lost}; {operator.switched} switches, "
+          f"{operator.reloads} reloads")
+    check(set(codes) == {-signal.SIGKILL}, f"{place.name}: it never ended by itself", codes)
+    check(not operator.wrong and operator.switched > kills / 20, f"{place.name}: the operator was let",
+          (operator.wrong, operator.switched))
+    check(not crowd.wrong, f"{place.name}: no token was taken twice, no accepted key is lost, no device is locked out",
+          "\n".join(crowd.wrong))
+    check(len(crowd.taken) > 5 * kills and sum(crowd.lost.values()) > kills / 4,
+          f"{place.name}: there was a load, and kills came in the middle of it", (len(crowd.taken), crowd.lost))
+    check(server.end() == 0, f"{place.name}: it ends when asked to")
+    place.check(crowd, operator.made)
+
+
+def test_crashes(place, postgres, crashes, exchange, answers):
+    """The database ends and starts again while the server goes on: in order and as in a crash, in turn."""
+    crowd = Crowd(DEVICES, exchange, answers, place.user_token, SEED, refusals=(500, 503))
+    server = place.start()
+    crowd.connect(server.port)
+    end = crowd.start_load()
+    in_time = []
+    for i in range(crashes):
+        postgres.stop((signal.SIGQUIT, signal.SIGINT)[i % 2])
+        in_time.append(crowd.wait_refused(DEVICES))
+        postgres.start()
+        in_time.append(crowd.wait_taken(2 * DEVICES))
+    code = kill(server)
+    end()
+    server = place.start()
+    crowd.connect(server.port)
+    crowd.look_back()
+    crowd.show_all()
+    print(f"# {place.name}: {crashes} under load; {len(crowd.taken)} tokens shown, refused: {crowd.refused}, lost: "
+          f"{crowd.lost}")
+    check(all(in_time) and code == -signal.SIGKILL, f"{place.name}: refused while it is gone, answered when it is back",
+          (in_time, code))
+    check(not crowd.wrong, f"{place.name}: no token was taken twice, no accepted key is lost, no device is locked out",
+          "\n".join(crowd.wrong))
+    server.end()
+    place.check(crowd, 0)
+
+
+def main():
+    folder = working_folder("killed")
+    data = f"{folder}/data"
+    database = None
+    try:
+        exchange, versions, answers = prepare(folder, data)
+        test_kills(Place(folder, "SQLite", data), KILLS, exchange, versions, answers)
+        try:
+            database = postgres.Postgres()
+        except postgres.Missing as missing:
+            skip(str(missing))
+        else:
+            test_kills(Place(folder, "PostgreSQL", data, database.name()), KILLS // 10, exchange, versions, answers)
+            database.sql("CREATE DATABASE crashes")
+            test_crashes(Place(folder, "restarts of PostgreSQL", data, database.name("crashes")), database,
+                         CRASHES, exchange, answers)
+    finally:
         Server.end_all()
+        if database is not None:
+            database.remove()
         shutil.rmtree(folder, ignore_errors=True)
     return finish()
 
