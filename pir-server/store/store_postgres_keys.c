@@ -56,8 +56,8 @@ static enum status insert_key(struct store_postgres *self, struct postgres_conne
                                : status;
 }
 
-/* Brings the user below the quota by dropping the oldest keys. What was just written has the newest
- * time and the highest number, so it goes last. */
+/* Brings the user below the quota by dropping the oldest keys. What was just written has the
+ * highest number, so it goes last, also when the clock went back. */
 static enum status shrink_user(struct store_postgres *self, struct postgres_connection *connection,
                                const struct store_user *user, struct error *err)
 {
@@ -81,12 +81,13 @@ static enum status delete_expired(struct store_postgres *self,
                                   struct postgres_connection *connection, uint64_t now_s,
                                   size_t *ret_removed, struct error *err)
 {
-    const struct postgres_value line = expiry_line(self, now_s);
+    const struct postgres_value values[] = {expiry_line(self, now_s),
+                                            postgres_number(STORE_EXPIRED_PIECE)};
     PGresult *result = NULL;
     enum status status = postgres_ask(self, connection, POSTGRES_LOCK_SUMS, NULL, 0,
                                       "waiting for another server", NULL, err);
     if (status == STATUS_OK)
-        status = postgres_ask(self, connection, POSTGRES_DELETE_EXPIRED, &line, 1,
+        status = postgres_ask(self, connection, POSTGRES_DELETE_EXPIRED, values, 2,
                               "dropping expired keys", &result, err);
     if (status == STATUS_OK)
         *ret_removed = postgres_changed(result);
@@ -162,13 +163,18 @@ enum status postgres_get_usage(struct store *store, struct store_usage *ret, str
 enum status postgres_purge_keys(struct store_postgres *self, uint64_t now_s, size_t *ret_removed,
                                 struct error *err)
 {
-    struct postgres_connection *connection = NULL;
+    enum status status = STATUS_OK;
     size_t removed = 0;
-    enum status status = postgres_begin(self, &connection, err);
-    if (status == STATUS_OK)
-        status = delete_expired(self, connection, now_s, &removed, err);
-    status = postgres_end(self, connection, status, err);
-    if (status == STATUS_OK)
-        *ret_removed = removed;
+    size_t piece = 1;
+    for (int i = 0; i < STORE_EXPIRED_PIECES && status == STATUS_OK && piece > 0; i++) {
+        struct postgres_connection *connection = NULL;
+        piece = 0;
+        status = postgres_begin(self, &connection, err);
+        if (status == STATUS_OK)
+            status = delete_expired(self, connection, now_s, &piece, err);
+        status = postgres_end(self, connection, status, err);
+        removed += status == STATUS_OK ? piece : 0;
+    }
+    *ret_removed = removed;
     return status;
 }

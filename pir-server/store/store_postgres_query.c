@@ -22,7 +22,9 @@ static const char *const statement_text[POSTGRES_STATEMENT_COUNT] = {
     [POSTGRES_ROLLBACK] = "ROLLBACK",
     /* Who changes evaluation keys holds this row, so they do it one after the other. */
     [POSTGRES_LOCK_SUMS] = "SELECT 1 FROM evaluation_key_sum FOR UPDATE",
-    [POSTGRES_DELETE_EXPIRED] = "DELETE FROM evaluation_key WHERE stored_at <= $1::int8",
+    [POSTGRES_DELETE_EXPIRED] =
+        "DELETE FROM evaluation_key WHERE number IN (SELECT number FROM evaluation_key"
+        " WHERE stored_at <= $1::int8 ORDER BY stored_at LIMIT $2::int8)",
     [POSTGRES_DELETE_KEY] =
         "DELETE FROM evaluation_key WHERE user_hash = $1::bytea AND key_id = $2::bytea",
     [POSTGRES_INSERT_KEY] =
@@ -32,7 +34,7 @@ static const char *const statement_text[POSTGRES_STATEMENT_COUNT] = {
                              " FROM evaluation_key WHERE user_hash = $1::bytea",
     [POSTGRES_DELETE_OLDEST_OF_USER] =
         "DELETE FROM evaluation_key WHERE number = (SELECT number FROM evaluation_key"
-        " WHERE user_hash = $1::bytea ORDER BY stored_at, number LIMIT 1)",
+        " WHERE user_hash = $1::bytea ORDER BY number LIMIT 1)",
     [POSTGRES_SUM_OF_ALL] = "SELECT key_count, key_bytes FROM evaluation_key_sum",
     [POSTGRES_SELECT_KEY] =
         "SELECT made_at, serialized FROM evaluation_key"

@@ -400,6 +400,66 @@ static void a_whole_store_passes_its_check(struct store *store, reopen_fn *reope
     cr_assert_eq(spend(store, 1, 1), STATUS_EXISTS);
 }
 
+/* ---- evaluation keys and clocks ---- */
+
+static struct store_user numbered_user(unsigned number)
+{
+    char name[16];
+    snprintf(name, sizeof name, "%u", number);
+    return store_user_of("", name);
+}
+
+static void put_key(struct store *store, unsigned user, uint8_t id, uint64_t now)
+{
+    const struct store_user who = numbered_user(user);
+    struct store_key key = {.made_at = 1, .serialized = span_of("key", 3)};
+    memset(key.id, id, sizeof key.id);
+    expect_ok(store_put_keys(store, &who, &key, 1, now, &error));
+}
+
+static bool has_key(struct store *store, unsigned user, uint8_t id, uint64_t now)
+{
+    const struct store_user who = numbered_user(user);
+    uint8_t key_id[STORE_KEY_ID_BYTES];
+    uint64_t made_at = 0;
+    memset(key_id, id, sizeof key_id);
+    return store_get_key_time(store, &who, key_id, now, &made_at, NULL) == STATUS_OK;
+}
+
+static void a_clock_that_is_ahead_for_a_moment_costs_few_keys(struct store *store,
+                                                              reopen_fn *reopen,
+                                                              struct store **ret_store)
+{
+    (void)reopen;
+    (void)ret_store;
+    const uint64_t ahead = NOW + 2 * STORE_KEY_TTL_S;
+    struct store_usage usage;
+    size_t removed = 0;
+    for (unsigned user = 0; user < 250; user++)
+        put_key(store, user, 1, NOW);
+    put_key(store, 250, 1, ahead);
+    expect_ok(store_get_usage(store, &usage, &error));
+    cr_assert_eq(usage.key_count, 151);
+    cr_assert(has_key(store, 249, 1, NOW + 1));
+    cr_assert(!has_key(store, 249, 1, ahead));
+    expect_ok(store_purge(store, ahead, &removed, &error));
+    cr_assert_eq(removed, 150);
+}
+
+static void a_key_just_stored_outlives_older_ones_when_the_clock_went_back(struct store *store,
+                                                                           reopen_fn *reopen,
+                                                                           struct store **ret_store)
+{
+    (void)reopen;
+    (void)ret_store;
+    for (uint8_t id = 0; id < STORE_KEYS_PER_USER; id++)
+        put_key(store, 1, id, NOW + DAY);
+    put_key(store, 1, STORE_KEYS_PER_USER, NOW);
+    cr_assert(!has_key(store, 1, 0, NOW));
+    cr_assert(has_key(store, 1, 1, NOW));
+    cr_assert(has_key(store, 1, STORE_KEYS_PER_USER, NOW));
+}
+
 #define CASE(name)                                                                                 \
     {                                                                                              \
 #name, name                                                                                \
@@ -416,6 +476,8 @@ const struct store_case store_cases[] = {
     CASE(issuing_is_limited_by_minute_and_day),
     CASE(a_wrong_clock_uses_up_no_more_than_its_own_day),
     CASE(issues_of_a_batch_count_one_after_the_other),
+    CASE(a_clock_that_is_ahead_for_a_moment_costs_few_keys),
+    CASE(a_key_just_stored_outlives_older_ones_when_the_clock_went_back),
     CASE(a_whole_store_passes_its_check),
 };
 const size_t store_case_count = ARRAY_COUNT(store_cases);

@@ -146,37 +146,6 @@ Test(store, keys_expire)
     cr_assert_eq(usage.key_bytes, 4);
 }
 
-Test(store, a_clock_that_is_ahead_for_a_moment_costs_few_keys)
-{
-    struct store_limits limits = store_limits_default();
-    struct store_usage usage;
-    size_t removed = 0;
-    limits.key_ttl_s = 100;
-    limits.keys_per_user = 1000;
-    open_with(&limits);
-    for (uint8_t i = 0; i < 250; i++)
-        cr_assert_eq(put("u", i, 1, "key", NOW), STATUS_OK);
-    cr_assert_eq(put("v", 1, 1, "ahead", NOW + 1000000), STATUS_OK);
-    cr_assert_eq(store_get_usage(store, &usage, &error), STATUS_OK);
-    cr_assert_eq(usage.key_count, 151);
-    expect("u", 249, NOW + 1, "key", 1);
-    cr_assert_eq(store_purge(store, NOW + 1000000, &removed, &error), STATUS_OK);
-    cr_assert_eq(removed, 150);
-}
-
-Test(store, a_key_just_stored_outlives_older_ones_when_the_clock_went_back)
-{
-    struct store_limits limits = store_limits_default();
-    limits.keys_per_user = 2;
-    open_with(&limits);
-    cr_assert_eq(put("u", 1, 1, "first", NOW + 1000), STATUS_OK);
-    cr_assert_eq(put("u", 2, 1, "second", NOW + 1000), STATUS_OK);
-    cr_assert_eq(put("u", 3, 1, "third", NOW), STATUS_OK);
-    expect("u", 1, NOW, NULL, 0);
-    expect("u", 2, NOW, "second", 1);
-    expect("u", 3, NOW, "third", 1);
-}
-
 Test(store, a_user_beyond_the_quota_loses_the_oldest_keys)
 {
     struct store_limits limits = store_limits_default();
