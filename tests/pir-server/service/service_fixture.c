@@ -105,6 +105,8 @@ unsigned fixture_ask(struct service_fixture *fixture, const struct http_request 
     struct http_request paid = *request;
     if (fixture->authorization != NULL && paid.headers[HTTP_AUTHORIZATION] == NULL)
         paid.headers[HTTP_AUTHORIZATION] = fixture->authorization();
+    if (paid.headers[HTTP_HOST] == NULL)
+        paid.headers[HTTP_HOST] = fixture->host;
     http_response_init(ret);
     service_answer(fixture->service, &paid, ret);
     return ret->status;

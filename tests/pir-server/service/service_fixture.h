@@ -22,6 +22,7 @@ struct service_fixture {
     char state[96];
     struct store *store;
     struct service *service;
+    const char *host; /* of requests that name none; NULL = none */
     /* NULL, or makes the Authorization of requests that have none; valid until the next call. */
     const char *(*authorization)(void);
 };

@@ -1,10 +1,8 @@
 /* Tokens from issuance to redemption, without a socket: who gets them, what they open, when they
  * are spent, and what six weeks do to them (spec/service.md sections 1.3 and 7). */
 #include "base/mem.h"
-#include "pir-server/privacypass/token_client.h"
-#include "pir-server/privacypass/token_header.h"
 #include "pir-server/service/service_internal.h"
-#include "tests/pir-server/service/service_fixture.h"
+#include "tests/pir-server/service/token_fixture.h"
 
 #include <criterion/criterion.h>
 #include <pthread.h>
@@ -27,14 +25,6 @@ static uint64_t clock_of_test(void)
     return atomic_load(&now);
 }
 
-static void add_user_token(const char *text, uint32_t per_minute)
-{
-    struct store_user_token token = {.made_at = START, .per_minute = per_minute};
-    store_token_hash(span_of_text(text), token.hash);
-    cr_assert_eq(store_add_user_tokens(fixture.store, &token, 1, &error), STATUS_OK, "%s",
-                 error.message);
-}
-
 static void start(void)
 {
     struct service_options options = service_options_default();
@@ -52,8 +42,8 @@ static void set_up(void)
     atomic_store(&now, START);
     fixture_init(&fixture);
     fixture_open_store(&fixture);
-    add_user_token(USER_TOKEN, 0);
-    add_user_token(LIMITED, 2);
+    fixture_add_user_token(&fixture, "", USER_TOKEN, 0, START);
+    fixture_add_user_token(&fixture, "", LIMITED, 2, START);
     start();
 }
 
@@ -86,26 +76,6 @@ static unsigned ask_bytes(const struct http_request *request, struct bytes *ret,
     return status;
 }
 
-static struct token_key *choose_key(void)
-{
-    struct issuer_directory *directory = mem_alloc(1, sizeof *directory);
-    struct token_key *key = NULL;
-    struct bytes body;
-    bytes_init(&body, ISSUER_DIRECTORY_MAX_BYTES);
-    const struct http_request request = with_authorization(
-        HTTP_GET, "/.well-known/private-token-issuer-directory", span_of(NULL, 0), NULL);
-    cr_assert_eq(ask_bytes(&request, &body, NULL), 200);
-    cr_assert_eq(issuer_directory_parse(bytes_view(&body), directory, &error), STATUS_OK);
-    cr_assert_str_eq(directory->request_uri, "/issue");
-    const struct issuer_directory_key *chosen = issuer_directory_choose(directory, clock_of_test());
-    cr_assert(chosen != NULL);
-    cr_assert_eq(token_key_parse(span_of(chosen->spki, sizeof chosen->spki), &key, &error),
-                 STATUS_OK);
-    bytes_deinit(&body);
-    mem_free(directory);
-    return key;
-}
-
 static unsigned issue(const char *bearer, struct span body, struct bytes *ret,
                       unsigned *ret_retry_after)
 {
@@ -115,39 +85,16 @@ static unsigned issue(const char *bearer, struct span body, struct bytes *ret,
 
 static void get_token(struct token *ret)
 {
-    static const uint8_t digest[TOKEN_DIGEST_BYTES] = {7};
-    const struct random_source random = random_system();
-    struct token_pending pending;
-    uint8_t request[TOKEN_REQUEST_BYTES];
-    struct bytes response;
-    struct token_key *key = choose_key();
-    bytes_init(&response, 4096);
-    cr_assert_eq(token_client_begin(key, digest, &random, &pending, request, &error), STATUS_OK);
-    cr_assert_eq(issue("Bearer " USER_TOKEN, span_of(request, sizeof request), &response, NULL),
-                 200, "%.*s", (int)response.size, (const char *)response.data);
-    cr_assert_eq(token_client_finish(key, &pending, bytes_view(&response), ret, &error), STATUS_OK,
-                 "%s", error.message);
-    bytes_deinit(&response);
-    token_key_free(key);
-}
-
-static void header_of(const struct token *token, char ret[1024])
-{
-    struct bytes value;
-    bytes_init(&value, 1023);
-    token_header_write_authorization(token, &value);
-    memcpy(ret, value.data, value.size);
-    ret[value.size] = '\0';
-    bytes_deinit(&value);
+    cr_assert_eq(fixture_issue(&fixture, "Bearer " USER_TOKEN, clock_of_test(), ret), 200);
 }
 
 static const char *new_header(void)
 {
-    static char value[1024];
+    static char value[FIXTURE_AUTHORIZATION_BYTES];
     struct token token;
     fixture.authorization = NULL; /* asking for a token costs none */
     get_token(&token);
-    header_of(&token, value);
+    fixture_authorization(&token, value);
     fixture.authorization = new_header;
     return value;
 }
@@ -184,7 +131,7 @@ Test(payment, the_token_key_is_for_users_only)
     struct http_request request = with_authorization(HTTP_GET, "/token-key-for-user-token",
                                                      span_of(NULL, 0), "Bearer " USER_TOKEN);
     cr_assert_eq(ask_bytes(&request, &body, NULL), 200);
-    struct token_key *key = choose_key();
+    struct token_key *key = fixture_token_key(&fixture, clock_of_test());
     cr_assert(span_equal(bytes_view(&body), span_of(token_key_spki(key), TOKEN_KEY_SPKI_BYTES)));
     token_key_free(key);
     static const char *const wrong[] = {NULL,          "",
@@ -206,7 +153,7 @@ Test(payment, issuing_refuses_what_is_no_request)
     uint8_t request[TOKEN_REQUEST_BYTES + 1] = {0};
     uint8_t blinded[TOKEN_AUTHENTICATOR_BYTES] = {0};
     struct bytes body;
-    struct token_key *key = choose_key();
+    struct token_key *key = fixture_token_key(&fixture, clock_of_test());
     const uint8_t id = token_key_truncated_id(key);
     bytes_init(&body, 4096);
     blinded[5] = 9;
@@ -247,7 +194,7 @@ Test(payment, issuing_is_limited_and_says_when_to_come_again)
     uint8_t blinded[TOKEN_AUTHENTICATOR_BYTES] = {0, 9};
     struct bytes body;
     unsigned retry_after = 0;
-    struct token_key *key = choose_key();
+    struct token_key *key = fixture_token_key(&fixture, clock_of_test());
     bytes_init(&body, 4096);
     token_request_write(token_key_truncated_id(key), blinded, request);
     const struct span good = span_of(request, sizeof request);
@@ -267,10 +214,10 @@ Test(payment, issuing_is_limited_and_says_when_to_come_again)
 
 Test(payment, a_token_opens_one_request)
 {
-    char value[1024];
+    char value[FIXTURE_AUTHORIZATION_BYTES];
     struct token token;
     get_token(&token);
-    header_of(&token, value);
+    fixture_authorization(&token, value);
     cr_assert_eq(pay(NULL), 401);
     cr_assert_eq(pay("Bearer " USER_TOKEN), 401);
     cr_assert_eq(pay("PrivateToken token=AAAA"), 400);
@@ -284,35 +231,35 @@ Test(payment, a_token_opens_one_request)
 
 Test(payment, a_forged_token_opens_nothing)
 {
-    char value[1024];
+    char value[FIXTURE_AUTHORIZATION_BYTES];
     struct token token;
     get_token(&token);
     struct token forged = token;
     forged.nonce[0] ^= 1;
-    header_of(&forged, value);
+    fixture_authorization(&forged, value);
     cr_assert_eq(pay(value), 401);
     forged = token;
     forged.authenticator[100] ^= 1;
-    header_of(&forged, value);
+    fixture_authorization(&forged, value);
     cr_assert_eq(pay(value), 401);
     forged = token;
     forged.key_id[0] ^= 1;
-    header_of(&forged, value);
+    fixture_authorization(&forged, value);
     cr_assert_eq(pay(value), 401);
     forged = token;
     forged.type = 1;
-    header_of(&forged, value);
+    fixture_authorization(&forged, value);
     cr_assert_eq(pay(value), 401);
-    header_of(&token, value);
+    fixture_authorization(&token, value);
     cr_assert_eq(pay(value), 200, "the good one is not spent by its forgeries");
 }
 
 Test(payment, what_is_refused_before_keeps_its_token)
 {
-    char value[1024];
+    char value[FIXTURE_AUTHORIZATION_BYTES];
     struct token token;
     get_token(&token);
-    header_of(&token, value);
+    fixture_authorization(&token, value);
     struct http_request request = with_authorization(HTTP_POST, "/config", span_of(NULL, 0), value);
     request.headers[HTTP_USER_AGENT] = NULL;
     cr_assert_eq(fixture_status(&fixture, &request), 400);
@@ -344,12 +291,12 @@ static void *spend_once(void *context)
 Test(payment, of_parallel_redemptions_one_passes)
 {
     for (int round = 0; round < 5; round++) {
-        char value[1024];
+        char value[FIXTURE_AUTHORIZATION_BYTES];
         struct token token;
         pthread_t threads[8];
         struct race race = {.value = value};
         get_token(&token);
-        header_of(&token, value);
+        fixture_authorization(&token, value);
         for (size_t i = 0; i < 8; i++)
             cr_assert_eq(pthread_create(&threads[i], NULL, spend_once, &race), 0);
         for (size_t i = 0; i < 8; i++)
@@ -386,7 +333,7 @@ Test(payment, tokens_open_for_a_week_while_keys_come_and_go)
 {
     enum { STEPS = 6 * 7 * 4, HELD_MAX = STEPS * 3 };
     static struct {
-        char value[1024];
+        char value[FIXTURE_AUTHORIZATION_BYTES];
         uint64_t spend_at;
     } held[HELD_MAX];
     static const uint64_t later[] = {0, 3 * DAY, 7 * DAY - HOUR};
@@ -398,7 +345,7 @@ Test(payment, tokens_open_for_a_week_while_keys_come_and_go)
         for (size_t i = 0; step % 4 == 0 && i < ARRAY_COUNT(later); i++) {
             struct token token;
             get_token(&token);
-            header_of(&token, held[count].value);
+            fixture_authorization(&token, held[count].value);
             held[count++].spend_at = clock_of_test() + later[i];
         }
         for (size_t i = 0; i < count; i++) {
@@ -421,21 +368,21 @@ Test(payment, tokens_open_for_a_week_while_keys_come_and_go)
 
 Test(payment, a_clock_that_jumps_back_locks_nobody_out)
 {
-    char early[1024];
-    char late[1024];
+    char early[FIXTURE_AUTHORIZATION_BYTES];
+    char late[FIXTURE_AUTHORIZATION_BYTES];
     struct token token;
     get_token(&token);
-    header_of(&token, early);
+    fixture_authorization(&token, early);
     atomic_store(&now, START + 20 * DAY);
     service_tend(fixture.service);
     get_token(&token);
-    header_of(&token, late);
+    fixture_authorization(&token, late);
     atomic_store(&now, START);
     service_tend(fixture.service);
     cr_assert_eq(pay(early), 200);
     cr_assert_eq(pay(late), 200);
     get_token(&token);
-    header_of(&token, early);
+    fixture_authorization(&token, early);
     cr_assert_eq(pay(early), 200);
 }
 

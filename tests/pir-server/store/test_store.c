@@ -115,6 +115,19 @@ Test(store, gives_back_what_was_put_also_after_reopening)
     expect("v", 1, NOW, NULL, 0);
 }
 
+Test(store, users_of_different_apps_are_different)
+{
+    const struct store_user plain = store_user_of("", "u");
+    const struct store_user again = store_user_of("", "u");
+    const struct store_user of_a = store_user_of("a", "u");
+    const struct store_user of_b = store_user_of("b", "u");
+    const struct store_user shifted = store_user_of("au", "");
+    cr_expect_arr_eq(plain.hash, again.hash, sizeof plain.hash);
+    cr_expect_arr_neq(plain.hash, of_a.hash, sizeof plain.hash);
+    cr_expect_arr_neq(of_a.hash, of_b.hash, sizeof plain.hash);
+    cr_expect_arr_neq(of_a.hash, shifted.hash, sizeof plain.hash);
+}
+
 Test(store, newer_key_replaces_older)
 {
     open_default();

@@ -1,0 +1,22 @@
+/* token_fixture - a device's Privacy Pass tokens, for tests of the service without a socket. */
+#ifndef BLINDLIST_TESTS_TOKEN_FIXTURE_H
+#define BLINDLIST_TESTS_TOKEN_FIXTURE_H
+
+#include "pir-server/privacypass/token_client.h"
+#include "tests/pir-server/service/service_fixture.h"
+
+#define FIXTURE_AUTHORIZATION_BYTES 1024
+
+/* Makes it known to the store, of an app, with a limit or 0. */
+void fixture_add_user_token(struct service_fixture *fixture, const char *app, const char *text,
+                            uint32_t per_minute, uint64_t now_s);
+/* The key that a device takes from the directory: token_key_free(). */
+struct token_key *fixture_token_key(struct service_fixture *fixture, uint64_t now_s);
+/* A token issued to a user token: 200, or the answer of POST /issue.
+ *   bearer  "Bearer ..." */
+unsigned fixture_issue(struct service_fixture *fixture, const char *bearer, uint64_t now_s,
+                       struct token *ret);
+/* What the device sends with it. */
+void fixture_authorization(const struct token *token, char ret[FIXTURE_AUTHORIZATION_BYTES]);
+
+#endif
