@@ -90,8 +90,8 @@ static char *read_name(const struct json_field *field)
 
 static void read_app(const struct json_field *object, struct config_app *ret)
 {
-    static const char *const keys[] = {"name", "hosts",   "useCases",    "versions", "maxAge",
-                                       "auth", "reports", "reportsSize", "limits"};
+    static const char *const keys[] = {"name",  "hosts", "useCases", "versions",    "maxAge",
+                                       "grace", "auth",  "reports",  "reportsSize", "limits"};
     const struct setting_row *auth_row = &setting_table[SETTING_AUTH];
     const struct setting_row *size_row = &setting_table[SETTING_REPORTS_SIZE];
     struct app_config *app = &ret->app;
@@ -102,6 +102,7 @@ static void read_app(const struct json_field *object, struct config_app *ret)
     const struct json_field hosts = json_field_member(object, "hosts");
     const struct json_field use_cases = json_field_member(object, "useCases");
     const struct json_field max_age = json_field_member(object, "maxAge");
+    const struct json_field grace = json_field_member(object, "grace");
     const struct json_field auth = json_field_member(object, auth_row->field);
     const struct json_field reports = json_field_member(object, "reports");
     const struct json_field size = json_field_member(object, size_row->field);
@@ -111,6 +112,7 @@ static void read_app(const struct json_field *object, struct config_app *ret)
     read_use_cases(&use_cases, app);
     app->versions_kept = read_versions(object, app->versions_kept);
     app->max_age_s = (uint32_t)json_field_duration(&max_age, 0, APP_MAX_AGE_MAX_S, app->max_age_s);
+    app->grace_s = (uint32_t)json_field_duration(&grace, 0, APP_MAX_AGE_MAX_S, app->grace_s);
     ret->says_tokens = auth.value != NULL;
     app->needs_tokens = settings_way_has_tokens(
         auth_row->choices[json_field_choice(&auth, auth_row->choices, auth_row->choice_count, 0)]);

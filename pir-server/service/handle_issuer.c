@@ -180,8 +180,10 @@ static enum status begin_issuing(const struct pending *pending, struct issuing *
     issuing->ticket =
         (struct store_ticket){.kind = STORE_TICKET_ISSUE, .done = on_counted, .context = issuing};
     struct store_issue *issue = &issuing->ticket.of.issue;
-    const char *app = pending->app->config->name;
-    memcpy(issue->app, app, strlen(app) + 1);
+    const struct app_config *app = pending->app->config;
+    memcpy(issue->app, app->name, strlen(app->name) + 1);
+    issue->per_minute = app->limits.tokens_per_minute;
+    issue->per_day = app->limits.tokens_per_day;
     enum status status = read_bearer(pending->request, issue->hash, err);
     if (status == STATUS_OK)
         status = read_request(issuing, err);

@@ -161,8 +161,8 @@ enum status service_reload(struct service *service, const struct app_list *list,
     app_set_unref(old);
     digest_check_start(service->digests, fresh);
     log_write(service->options.log, failed > 0 ? LOG_WARNING : LOG_INFO,
-              "reloaded apps=%zu use_cases=%zu failed=%zu", fresh->app_count,
-              app_set_use_case_count(fresh), failed);
+              "reloaded use_cases=%zu failed=%zu apps=%zu", app_set_use_case_count(fresh), failed,
+              fresh->app_count);
     return STATUS_OK;
 }
 

@@ -232,8 +232,11 @@ static uint32_t seconds_left(uint64_t window, uint64_t seconds, uint64_t now_s)
 }
 
 struct store_issue_answer store_count_issue(struct store_issue_counts *counts, uint64_t per_minute,
-                                            uint64_t per_day, uint64_t now_s)
+                                            uint64_t per_day, const struct store_issue *issue,
+                                            uint64_t now_s)
 {
+    per_minute = per_minute != 0 ? per_minute : issue->per_minute;
+    per_day = per_day != 0 ? per_day : issue->per_day;
     enter_window(now_s, SECONDS_A_MINUTE, &counts->minute, &counts->in_minute);
     enter_window(now_s, SECONDS_A_DAY, &counts->day, &counts->in_day);
     if (per_day != 0 && counts->in_day >= per_day)

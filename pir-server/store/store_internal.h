@@ -90,9 +90,10 @@ struct store_issue_counts {
     uint64_t day;
     uint64_t in_day;
 };
-/* Counts one more, unless a limit (0 = none) is reached: then the answer is STATUS_BUSY and the
- * counts stay. */
+/* Counts one more, unless a limit (0 = none: that of the issue) is reached: then the answer is
+ * STATUS_BUSY and the counts stay. */
 struct store_issue_answer store_count_issue(struct store_issue_counts *counts, uint64_t per_minute,
-                                            uint64_t per_day, uint64_t now_s);
+                                            uint64_t per_day, const struct store_issue *issue,
+                                            uint64_t now_s);
 
 #endif

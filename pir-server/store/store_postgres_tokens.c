@@ -427,7 +427,7 @@ static struct store_issue_answer count_issue(struct issue_row *rows, size_t row_
     if (row == NULL || strcmp(row->app, issue->app) != 0)
         return (struct store_issue_answer){.status = STATUS_UNAUTHORIZED};
     const struct store_issue_answer answer =
-        store_count_issue(&row->counts, row->per_minute, row->per_day, now_s);
+        store_count_issue(&row->counts, row->per_minute, row->per_day, issue, now_s);
     row->more += answer.status == STATUS_OK;
     return answer;
 }

@@ -335,7 +335,7 @@ static enum status count_issue(struct store_sqlite *self, const struct store_iss
     *ret = (struct store_issue_answer){.status = STATUS_UNAUTHORIZED};
     if (rows == 0)
         return STATUS_OK;
-    *ret = store_count_issue(&row.counts, row.per_minute, row.per_day, now_s);
+    *ret = store_count_issue(&row.counts, row.per_minute, row.per_day, issue, now_s);
     if (ret->status != STATUS_OK)
         return STATUS_OK;
     const struct sqlite_value values[] = {

@@ -112,6 +112,8 @@ enum status store_check_user_token(struct store *store, const char *app,
 struct store_issue {
     char app[STORE_APP_MAX_BYTES + 1];
     uint8_t hash[STORE_TOKEN_HASH_BYTES];
+    uint32_t per_minute; /* for a user token that has no such limit of its own; 0 = any number */
+    uint32_t per_day;
 };
 struct store_issue_answer {
     enum status status;     /* STATUS_OK, STATUS_UNAUTHORIZED as above, STATUS_BUSY over a limit */

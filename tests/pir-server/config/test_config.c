@@ -94,6 +94,7 @@ Test(config, apps)
     struct config *config = settled(
         "{\"auth\":\"none\",\"apps\":[{\"name\":\"one\",\"hosts\":[\"A.example\",\"b.example.\"],"
         "\"useCases\":[\"u.v\",{\"name\":\"w\",\"versions\":3}],\"versions\":4,\"maxAge\":\"10m\","
+        "\"grace\":\"1h\","
         "\"auth\":\"token\",\"reports\":\"r\",\"reportsSize\":\"2MiB\",\"limits\":{"
         "\"tokensPerMinute\":5,\"tokensPerDay\":6,\"queriesUnderWay\":7}},{\"name\":\"\"}]}");
     cr_assert_eq(app_list_count(config->apps), 2);
@@ -107,6 +108,7 @@ Test(config, apps)
     cr_expect_eq(one->use_cases[1].versions_kept, 3);
     cr_expect_eq(one->versions_kept, 4);
     cr_expect_eq(one->max_age_s, 600);
+    cr_expect_eq(one->grace_s, 3600);
     cr_expect(one->needs_tokens);
     cr_expect_str_eq(one->reports, "etc/r");
     cr_expect_eq(one->reports_bytes, 2 << 20);

@@ -417,6 +417,35 @@ Test(app_set, an_app_leaves_room_for_the_others)
     fixture_device_deinit(&of_a);
 }
 
+Test(app_set, user_tokens_have_the_limits_of_their_app_unless_they_have_their_own)
+{
+    static const char *const per_minute[] = {"Bearer none of its own", "Bearer three"};
+    struct app_config apps[3];
+    struct token token;
+    fixture_open_store(&fixture);
+    fixture_add_user_token(&fixture, "a", "none of its own", 0, START);
+    fixture_add_user_token(&fixture, "a", "three", 3, START);
+    fixture_add_user_token(&fixture, "b", "of b", 0, START);
+    three_apps(apps);
+    apps[0].needs_tokens = apps[1].needs_tokens = true;
+    apps[0].limits.tokens_per_minute = 2;
+    apps[0].limits.tokens_per_day = 5;
+    start(apps, 3);
+    fixture.host = HOST_A;
+    for (unsigned i = 0; i < 2; i++) {
+        for (unsigned k = 0; k < 2 + i; k++)
+            cr_expect_eq(fixture_issue(&fixture, per_minute[i], START, &token), 200);
+        cr_expect_eq(fixture_issue(&fixture, per_minute[i], START, &token), 429);
+    }
+    atomic_store(&now, START + 60);
+    for (unsigned k = 0; k < 2; k++)
+        cr_expect_eq(fixture_issue(&fixture, per_minute[1], START, &token), 200);
+    cr_expect_eq(fixture_issue(&fixture, per_minute[1], START, &token), 429, "five a day");
+    fixture.host = HOST_B;
+    for (unsigned k = 0; k < 6; k++)
+        cr_expect_eq(fixture_issue(&fixture, "Bearer of b", START, &token), 200);
+}
+
 Test(app_set, an_app_may_keep_one_version_and_no_grace)
 {
     struct app_config apps[3];
