@@ -11,7 +11,7 @@ import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from patience import PROGRAM_S  # noqa: E402
+from patience import PROGRAM_S, wait_until  # noqa: E402
 from served import Server, working_folder  # noqa: E402
 from tap import check, finish  # noqa: E402
 
@@ -326,6 +326,7 @@ def test_server(folder):
                 wrong.append(str(done))
             time.sleep(0.1)
         check(server.wait_log(f"version={a}", count=2), "server: follows to and fro", server.log())
+        wait_until(lambda: len(asked) > 2)
     finally:
         stop.set()
         loop.join()
