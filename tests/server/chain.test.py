@@ -119,7 +119,11 @@ def compile_list(folder, path, use_case, *options):
 
 
 def serve(folder, port):
-    return Server(f"{folder}/data", "--state", f"{folder}/state", listen=f"127.0.0.1:{port}")
+    """No cache keeps anything: an update replaces what was there at once."""
+    with open(f"{folder}/server.json", "w", encoding="utf-8") as file:
+        json.dump({"apps": [{"name": "a", "maxAge": 0, "grace": 0, "auth": "none"}]}, file)
+    return Server(f"{folder}/data", "--config", f"{folder}/server.json", "--state", f"{folder}/state",
+                  listen=f"127.0.0.1:{port}", auth=None)
 
 
 def free_port():
