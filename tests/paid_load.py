@@ -130,15 +130,31 @@ class Device:
                 self.wrong("a token was taken twice")
         self.crowd.taken += self.taken_now + self.doubtful
         self.taken_now, self.doubtful = [], []
-        while len(self.tokens) < LOOK_BACK_TOKENS:  # loads that end early leave few
-            self.get_token()
-        self.fetch_config()
-        self.ask()
+        if not wait_until(self.look_at_keys):
+            self.wrong("refused for ever")
+
+    def look_at_keys(self):
+        """False when a server that has just been in trouble refuses."""
+        try:
+            while len(self.tokens) < LOOK_BACK_TOKENS:  # loads that end early leave few
+                self.get_token()
+            self.fetch_config()
+            self.ask()
+        except Refused:
+            return False
+        return True
 
     def show(self, token):
-        """The status of a token that was shown before; one that a server does not know is another failure."""
-        status, answer, _ = self.client.ask("POST", "/config", self.exchange.config, User_Identifier=self.user,
-                                            User_Agent=AGENT, Authorization=token)
+        """The status of a token that was shown before, which no refusal tells; one that a server does not know is
+        another failure."""
+        reply = []
+
+        def is_told():
+            reply[:] = self.client.ask("POST", "/config", self.exchange.config, User_Identifier=self.user,
+                                       User_Agent=AGENT, Authorization=token)
+            return reply[0] not in self.crowd.refusals
+        wait_until(is_told)
+        status, answer = reply[:2]
         if status != 200 and b"spent before" not in answer:
             self.wrong("shown again:", status, answer[:200])
         return status
