@@ -1,7 +1,8 @@
 /* pir_answer - the server's side: one query, or several, on one shard.
  *
  * The work and its memory accesses are the same whatever row is asked for. Nothing is allocated or
- * locked while answering: all scratch belongs to a workspace, made once per compute thread.
+ * locked while answering (but by a team's own run()): all scratch belongs to a workspace, made once
+ * per compute thread.
  *
  * Exact    with the portable kernels the response is the reference's, byte for byte.
  * Threads  a workspace belongs to one thread; shards, contexts and keys are shared. Several threads
