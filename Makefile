@@ -39,8 +39,9 @@ TEST_LIBS := -lcriterion
 # ---- rooms ----
 ROOMS := base json bloom bloom/formats urls \
          pir-server/ring pir-server/ring/ntt pir-server/ring/row pir-server/bfv pir-server/pir \
-         pir-server/pir/sha256_many pir-server/wire pir-server/privacypass pir-server/ohttp \
-         pir-server/dataset lists pir-server/store pir-server/service pir-server/config testvectors
+         pir-server/pir/sha256_many pir-server/wire pir-server/crypto pir-server/privacypass \
+         pir-server/ohttp pir-server/oprf pir-server/dataset lists pir-server/store \
+         pir-server/service pir-server/config testvectors
 ROOM_SRC := $(foreach room,$(ROOMS),$(wildcard $(room)/*.c))
 # service/ reaches libmicrohttpd in one adapter file, linked into the server and its tests only by need.
 TOOL_SRC := $(wildcard tools/*.c tools/device/*.c)

@@ -2,7 +2,7 @@
 
 #include "base/compiler.h"
 #include "base/mem.h"
-#include "pir-server/privacypass/openssl_error.h"
+#include "pir-server/crypto/openssl_error.h"
 
 #include <openssl/core_names.h>
 #include <openssl/kdf.h>

@@ -2,7 +2,7 @@
 #include "pir-server/ohttp/hpke.h"
 
 #include "base/mem.h"
-#include "pir-server/privacypass/openssl_error.h"
+#include "pir-server/crypto/openssl_error.h"
 
 #include <assert.h>
 #include <openssl/err.h>

@@ -19,7 +19,7 @@
 #include "base/random.h"
 #include "base/span.h"
 #include "base/status.h"
-#include "pir-server/ohttp/aead.h"
+#include "pir-server/crypto/aead.h"
 #include "pir-server/ohttp/hkdf.h"
 
 #include <stdint.h>

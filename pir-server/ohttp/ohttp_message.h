@@ -21,7 +21,7 @@
 #include "base/random.h"
 #include "base/span.h"
 #include "base/status.h"
-#include "pir-server/ohttp/aead.h"
+#include "pir-server/crypto/aead.h"
 #include "pir-server/ohttp/hpke.h"
 #include "pir-server/ohttp/ohttp_keys.h"
 

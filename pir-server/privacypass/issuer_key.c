@@ -1,7 +1,7 @@
 #include "pir-server/privacypass/issuer_key.h"
 
 #include "base/mem.h"
-#include "pir-server/privacypass/openssl_error.h"
+#include "pir-server/crypto/openssl_error.h"
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>

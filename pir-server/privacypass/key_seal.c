@@ -3,7 +3,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/reader.h"
-#include "pir-server/privacypass/openssl_error.h"
+#include "pir-server/crypto/openssl_error.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -2,7 +2,7 @@
 #include "pir-server/privacypass/token_client.h"
 
 #include "base/mem.h"
-#include "pir-server/privacypass/openssl_error.h"
+#include "pir-server/crypto/openssl_error.h"
 #include "pir-server/privacypass/pss_encoding.h"
 
 #include <openssl/bn.h>

@@ -4,7 +4,7 @@
 
 #include "base/mem.h"
 #include "base/reader.h"
-#include "pir-server/privacypass/openssl_error.h"
+#include "pir-server/crypto/openssl_error.h"
 
 #include <assert.h>
 #include <openssl/core_names.h>

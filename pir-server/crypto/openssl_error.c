@@ -1,4 +1,4 @@
-#include "pir-server/privacypass/openssl_error.h"
+#include "pir-server/crypto/openssl_error.h"
 
 #include <openssl/err.h>
 

@@ -1,8 +1,8 @@
-#include "pir-server/ohttp/aead.h"
+#include "pir-server/crypto/aead.h"
 
 #include "base/compiler.h"
 #include "base/mem.h"
-#include "pir-server/privacypass/openssl_error.h"
+#include "pir-server/crypto/openssl_error.h"
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -25,6 +25,12 @@ const struct aead *aead_find(uint16_t id)
             return &aeads[i];
     }
     return NULL;
+}
+
+const struct aead *aead_aes_192_gcm(void)
+{
+    static const struct aead aes_192_gcm = {0, 24, EVP_aes_192_gcm};
+    return &aes_192_gcm;
 }
 
 uint16_t aead_id(const struct aead *aead)

@@ -2,8 +2,8 @@
  *
  * Takes what is in the thread's error queue and leaves it empty, so that no old entry is mistaken
  * for a new one. Reasons of OpenSSL are fixed texts: they show nothing of keys or messages. */
-#ifndef BLINDLIST_PRIVACYPASS_OPENSSL_ERROR_H
-#define BLINDLIST_PRIVACYPASS_OPENSSL_ERROR_H
+#ifndef BLINDLIST_CRYPTO_OPENSSL_ERROR_H
+#define BLINDLIST_CRYPTO_OPENSSL_ERROR_H
 
 #include "base/status.h"
 
