@@ -243,6 +243,8 @@ install: all ## install programs, man pages, documents, units of systemd, bloom.
 	install -m 644 $(wildcard docs/*.md) $(DOC_FOLDER)/docs
 	cp -R examples $(DOC_FOLDER)
 	install -m 755 deploy/blindlist-update-loop $(DESTDIR)$(PREFIX)/bin
+	install -d $(DESTDIR)$(PREFIX)/share/blindlist
+	cp -R deploy/nginx deploy/caddy deploy/run-local $(DESTDIR)$(PREFIX)/share/blindlist
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/sysusers.d
 	for unit in deploy/systemd/blindlist-*; do \
 	    sed 's|@PREFIX@|$(PREFIX)|' "$$unit" >$(DESTDIR)$(PREFIX)/lib/systemd/system/"$${unit##*/}" || exit 1; done

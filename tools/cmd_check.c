@@ -13,6 +13,7 @@
 
 enum {
     OPT_SERVER,
+    OPT_CACERT,
     OPT_USE_CASE,
     OPT_IDENTITY,
     OPT_PLATFORM,
@@ -27,6 +28,7 @@ enum {
 };
 static const struct tool_option options[] = {
     [OPT_SERVER] = {"server", 's', "URL", "the server, such as http://127.0.0.1:8080"},
+    [OPT_CACERT] = {"cacert", 0, "FILE", "trust the certificates in FILE, not the system's"},
     [OPT_USE_CASE] = {"use-case", 'u', "NAME", "needed when the server has several"},
     [OPT_IDENTITY] = {"identity", 0, "RELEASE",
                       "ios18.0, ios18.2, ios26 or ios27.3 (default: ios26)"},
@@ -182,6 +184,9 @@ static int take_option(struct session *session, int got, struct tool_args *args)
     switch (got) {
     case OPT_SERVER:
         session->device_options.server = args->value;
+        return EXIT_DONE;
+    case OPT_CACERT:
+        session->device_options.ca_path = args->value;
         return EXIT_DONE;
     case OPT_USE_CASE:
         session->device_options.use_case = args->value;

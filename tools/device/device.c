@@ -409,6 +409,7 @@ static enum status connect_to(struct device *device, struct error *err)
 {
     const struct device_options *options = &device->options;
     const struct http_client_options client = {.base_url = options->server,
+                                               .ca_path = options->ca_path,
                                                .user_agent = options->user_agent != NULL
                                                                  ? options->user_agent
                                                                  : device->identity->user_agent,
@@ -418,6 +419,7 @@ static enum status connect_to(struct device *device, struct error *err)
     if (status != STATUS_OK || options->user_token == NULL)
         return status;
     const struct device_tokens_options tokens = {.issuer = options->server,
+                                                 .ca_path = options->ca_path,
                                                  .user_agent = client.user_agent,
                                                  .user_token = options->user_token,
                                                  .batch = device->identity->tokens_at_once,

@@ -25,6 +25,7 @@ struct device_identity;
 
 struct device_options {
     const char *server;                     /* base URL */
+    const char *ca_path;                    /* PEM: whose certificates count; NULL = the system's */
     const char *use_case;                   /* NULL: the only one that the server has */
     const struct device_identity *identity; /* NULL: device_identity_default() */
     const char *user_agent;                 /* NULL: the identity's */

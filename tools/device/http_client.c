@@ -11,6 +11,7 @@ struct http_client {
     char *user_agent;
     char *user_identifier; /* whole header lines; NULL = none */
     char *content_type;
+    char *ca_path; /* NULL = the system's */
 };
 
 /* A request on its way. */
@@ -51,10 +52,12 @@ enum status http_client_new(const struct http_client_options *options, struct ht
     client->user_agent = mem_strdup(options->user_agent);
     client->curl = curl_easy_init();
     client->content_type = header_line("Content-Type", options->content_type);
+    if (options->ca_path != NULL)
+        client->ca_path = mem_strdup(options->ca_path);
     if (options->user_identifier != NULL)
         client->user_identifier = header_line("User-Identifier", options->user_identifier);
     if (client->base == NULL || client->user_agent == NULL || client->curl == NULL ||
-        client->content_type == NULL ||
+        client->content_type == NULL || (client->ca_path == NULL && options->ca_path != NULL) ||
         (client->user_identifier == NULL && options->user_identifier != NULL)) {
         http_client_free(client);
         return error_set(err, STATUS_NOMEM, "HTTP client: out of memory");
@@ -71,6 +74,7 @@ void http_client_free(struct http_client *client)
         return;
     if (client->curl != NULL)
         curl_easy_cleanup(client->curl);
+    mem_free(client->ca_path);
     mem_free(client->content_type);
     mem_free(client->user_identifier);
     mem_free(client->user_agent);
@@ -156,6 +160,9 @@ static enum status transfer_begin(struct http_client *client, CURL *curl, const 
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, ret->headers);
     curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, "gzip");
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+    if (client->ca_path != NULL)
+        curl_easy_setopt(curl, CURLOPT_CAINFO, client->ca_path);
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)HTTP_CONNECT_TIMEOUT_S);
     curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 100L);
     curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)HTTP_STALL_TIMEOUT_S);
@@ -184,13 +191,16 @@ static enum status transfer_result(const struct transfer *transfer, CURLcode cod
     double seconds = 0;
     curl_off_t got = 0;
     long http_status = 0;
+    long version = CURL_HTTP_VERSION_NONE;
     curl_easy_getinfo(transfer->curl, CURLINFO_RESPONSE_CODE, &http_status);
+    curl_easy_getinfo(transfer->curl, CURLINFO_HTTP_VERSION, &version);
     curl_easy_getinfo(transfer->curl, CURLINFO_TOTAL_TIME, &seconds);
     curl_easy_getinfo(transfer->curl, CURLINFO_SIZE_DOWNLOAD_T, &got);
     *ret = (struct http_exchange){.status = http_status,
                                   .sent_bytes =
                                       transfer->request != NULL ? transfer->request->size : 0,
                                   .got_bytes = (size_t)got,
+                                  .is_http2 = version == CURL_HTTP_VERSION_2_0,
                                   .milliseconds = seconds * 1000};
     return STATUS_OK;
 }
@@ -298,9 +308,9 @@ void http_exchange_trace(FILE *trace, const char *method, const char *path,
                          const struct http_exchange *exchange)
 {
     if (trace != NULL)
-        fprintf(trace, "%-4s %-44s %ld  out %zu B  in %zu B  %.1f ms\n", method, path,
-                exchange->status, exchange->sent_bytes, exchange->got_bytes,
-                exchange->milliseconds);
+        fprintf(trace, "%-4s %-44s %ld  out %zu B  in %zu B  %.1f ms%s\n", method, path,
+                exchange->status, exchange->sent_bytes, exchange->got_bytes, exchange->milliseconds,
+                exchange->is_http2 ? " h2" : "");
 }
 
 /* What the server said: the message of a JSON error body (service.md section 1.4), or nothing. */

@@ -1,5 +1,6 @@
 /* http_client - requests of a device over HTTP or HTTPS, one connection kept open.
  *
+ * Over HTTPS HTTP/2 is spoken where the server offers it, as devices and Apple's relay do.
  * No redirects, no cookies, no proxies but the environment's; a response body has a limit, a
  * transfer that stalls ends. Status codes are the caller's business.
  *
@@ -25,6 +26,7 @@ struct http_client_options {
     const char *user_agent;
     const char *user_identifier; /* in the header User-Identifier of every POST; NULL = none */
     const char *content_type;    /* of every POST */
+    const char *ca_path; /* PEM: whose certificates count; NULL = those that the system trusts */
 };
 
 /* STATUS_INVALID for another base URL. */
@@ -37,9 +39,10 @@ enum status http_client_host(const struct http_client *client, struct bytes *ret
                              struct error *err) MUST_CHECK;
 
 struct http_exchange {
-    long status;         /* of HTTP */
-    size_t sent_bytes;   /* body */
-    size_t got_bytes;    /* body, as it travelled */
+    long status;       /* of HTTP */
+    size_t sent_bytes; /* body */
+    size_t got_bytes;  /* body, as it travelled */
+    bool is_http2;
     double milliseconds; /* from sending to the last byte */
 };
 
@@ -66,7 +69,7 @@ enum status http_client_post_all(struct http_client *client, const char *referen
                                  const char *authorization, struct http_post *posts, size_t count,
                                  struct error *err) MUST_CHECK;
 
-/* A line about the exchange to `trace`; NULL: nothing. */
+/* A line about the exchange to `trace`, ending with h2 after HTTP/2; NULL: nothing. */
 void http_exchange_trace(FILE *trace, const char *method, const char *path,
                          const struct http_exchange *exchange);
 /* STATUS_OK for 200; else a status with a message that holds the HTTP status and what the server
