@@ -1,0 +1,26 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// On Apple systems NetworkExtension, CryptoKit and os come with the SDK. Elsewhere the package is built
+// only to be tested: two targets below Tests/ stand in, and no product of a shipped app contains them.
+#if canImport(Darwin)
+let standIns: [Target] = []
+let standInNames: [Target.Dependency] = []
+#else
+let standIns: [Target] = [
+    .target(name: "NetworkExtension", path: "Tests/NetworkExtension"),
+    .systemLibrary(name: "CLibcrypto", path: "Tests/CLibcrypto"),
+]
+let standInNames: [Target.Dependency] = ["NetworkExtension", "CLibcrypto"]
+#endif
+
+let package = Package(
+    name: "URLFilterKit",
+    platforms: [.iOS(.v26), .macOS(.v26), .macCatalyst(.v26)],
+    products: [.library(name: "URLFilterKit", targets: ["URLFilterKit"])],
+    targets: standIns + [
+        .target(name: "URLFilterKit", dependencies: standInNames),
+        .testTarget(name: "URLFilterKitTests", dependencies: ["URLFilterKit"] + standInNames),
+    ],
+    swiftLanguageModes: [.v6]
+)
