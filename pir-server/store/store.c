@@ -215,6 +215,36 @@ enum status store_count_issues(struct store *store, const struct store_issue *is
     return store->operations->count_issues(store, issues, count, now_s, ret, err);
 }
 
+/* ---- Oblivious HTTP ---- */
+
+enum status store_add_gateway_key(struct store *store, const struct store_gateway_key *key,
+                                  uint64_t within_s, struct error *err)
+{
+    return store->operations->add_gateway_key(store, key, within_s, err);
+}
+
+enum status store_list_gateway_keys(struct store *store,
+                                    enum status (*visit)(void *context,
+                                                         const struct store_gateway_key *key,
+                                                         struct error *err),
+                                    void *context, struct error *err)
+{
+    return store->operations->list_gateway_keys(store, visit, context, err);
+}
+
+enum status store_mark_gateway_key(struct store *store, uint8_t id, uint64_t retire_at,
+                                   struct error *err)
+{
+    return store->operations->mark_gateway_key(store, id, retire_at, err);
+}
+
+enum status store_remove_gateway_key(struct store *store, uint8_t id, struct error *err)
+{
+    return store->operations->remove_gateway_key(store, id, err);
+}
+
+/* ---- counting ---- */
+
 /* Begins a new window when the clock is in one. A clock that went back a little stays in the one it
  * was in; one that is far ahead was entered by a clock that was wrong, and nobody waits for it. */
 static void enter_window(uint64_t now_s, uint64_t seconds, uint64_t *window, uint64_t *count)

@@ -3,11 +3,13 @@
 #define BLINDLIST_STORE_STORE_INTERNAL_H
 
 #include "pir-server/store/store.h"
+#include "pir-server/store/store_gateway_keys.h"
 #include "pir-server/store/store_tokens.h"
 
 #include <stdbool.h>
 
-/* The contracts are those of the functions of the same names in store.h and store_tokens.h. */
+/* The contracts are those of the functions of the same names in store.h, store_tokens.h and
+ * store_gateway_keys.h. */
 struct store_operations {
     void (*close)(struct store *store);
     enum status (*put_keys)(struct store *store, const struct store_user *user,
@@ -56,6 +58,17 @@ struct store_operations {
                                     struct error *err);
     enum status (*count_issues)(struct store *store, const struct store_issue *issues, size_t count,
                                 uint64_t now_s, struct store_issue_answer *ret, struct error *err);
+
+    enum status (*add_gateway_key)(struct store *store, const struct store_gateway_key *key,
+                                   uint64_t within_s, struct error *err);
+    enum status (*list_gateway_keys)(struct store *store,
+                                     enum status (*visit)(void *context,
+                                                          const struct store_gateway_key *key,
+                                                          struct error *err),
+                                     void *context, struct error *err);
+    enum status (*mark_gateway_key)(struct store *store, uint8_t id, uint64_t retire_at,
+                                    struct error *err);
+    enum status (*remove_gateway_key)(struct store *store, uint8_t id, struct error *err);
 };
 
 /* Expired evaluation keys that one transaction removes: a put is one, a purge has so many. */

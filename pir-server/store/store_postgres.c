@@ -68,6 +68,13 @@ static const char *const migrations[] = {
     " in_last_minute int8 NOT NULL DEFAULT 0,"
     " last_day int8 NOT NULL DEFAULT 0,"
     " in_last_day int8 NOT NULL DEFAULT 0);",
+    /* 2 */
+    "CREATE TABLE gateway_key ("
+    " id int8 NOT NULL PRIMARY KEY,"
+    " made_at int8 NOT NULL,"
+    " not_before int8 NOT NULL,"
+    " retire_at int8 NOT NULL,"
+    " secret bytea NOT NULL);",
 };
 #define SCHEMA_VERSION ((uint64_t)ARRAY_COUNT(migrations))
 
@@ -97,12 +104,14 @@ static const struct {
     {"SELECT count(*) FROM user_token WHERE octet_length(hash) <> 32 OR octet_length(app) > 64"
      " OR octet_length(label) > 128",
      "a user token is not of its size"},
+    {"SELECT count(*) FROM gateway_key WHERE id < 0 OR id > 255 OR sha256(secret) IS NULL",
+     "a gateway key has no id of one"},
 };
 
 static const char vacuum_text[] =
     "VACUUM (ANALYZE) blindlist.evaluation_key, blindlist.evaluation_key_sum,"
     " blindlist.issuer_key, blindlist.removed_issuer_key, blindlist.spent_token,"
-    " blindlist.user_token";
+    " blindlist.user_token, blindlist.gateway_key";
 
 /* ---- opening ---- */
 
@@ -299,6 +308,10 @@ enum status store_open_postgres(const char *conninfo, const struct store_limits 
         .restore_user_token = postgres_restore_user_token,
         .check_user_token = postgres_check_user_token,
         .count_issues = postgres_count_issues,
+        .add_gateway_key = postgres_add_gateway_key,
+        .list_gateway_keys = postgres_list_gateway_keys,
+        .mark_gateway_key = postgres_mark_gateway_key,
+        .remove_gateway_key = postgres_remove_gateway_key,
     };
     struct store_postgres *self = mem_alloc_zeroed(1, sizeof *self);
     if (self == NULL)

@@ -54,6 +54,13 @@ enum postgres_statement {
     POSTGRES_CHECK_USER_TOKEN,
     POSTGRES_SELECT_ISSUE_COUNTS,
     POSTGRES_UPDATE_ISSUE_COUNTS,
+    /* store_postgres_gateway_keys.c */
+    POSTGRES_LOCK_GATEWAY_KEYS,
+    POSTGRES_COUNT_GATEWAY_KEYS_NEAR,
+    POSTGRES_INSERT_GATEWAY_KEY,
+    POSTGRES_SELECT_GATEWAY_KEYS,
+    POSTGRES_MARK_GATEWAY_KEY,
+    POSTGRES_REMOVE_GATEWAY_KEY,
     POSTGRES_STATEMENT_COUNT
 };
 
@@ -128,6 +135,10 @@ enum status postgres_ask(struct store_postgres *self, struct postgres_connection
 enum status postgres_ask_alone(struct store_postgres *self, enum postgres_statement which,
                                const struct postgres_value *values, size_t count, const char *doing,
                                PGresult **ret, struct error *err) MUST_CHECK;
+/* The same for a statement that changes one row; STATUS_NOT_FOUND when there is no such `what`. */
+enum status postgres_change_row(struct store *store, enum postgres_statement which,
+                                const struct postgres_value *values, size_t count, const char *what,
+                                const char *doing, struct error *err) MUST_CHECK;
 /* Takes a connection and begins. postgres_end() commits, or takes everything back when `status` or
  * the commit is a failure, and gives the connection, which may be NULL after a failure. */
 enum status postgres_begin(struct store_postgres *self, struct postgres_connection **ret,
@@ -203,5 +214,16 @@ enum status postgres_check_user_token(struct store *store, const char *app,
 enum status postgres_count_issues(struct store *store, const struct store_issue *issues,
                                   size_t count, uint64_t now_s, struct store_issue_answer *ret,
                                   struct error *err) MUST_CHECK;
+enum status postgres_add_gateway_key(struct store *store, const struct store_gateway_key *key,
+                                     uint64_t within_s, struct error *err) MUST_CHECK;
+enum status postgres_list_gateway_keys(struct store *store,
+                                       enum status (*visit)(void *context,
+                                                            const struct store_gateway_key *key,
+                                                            struct error *err),
+                                       void *context, struct error *err) MUST_CHECK;
+enum status postgres_mark_gateway_key(struct store *store, uint8_t id, uint64_t retire_at,
+                                      struct error *err) MUST_CHECK;
+enum status postgres_remove_gateway_key(struct store *store, uint8_t id,
+                                        struct error *err) MUST_CHECK;
 
 #endif

@@ -103,6 +103,18 @@ static const char *const statement_text[POSTGRES_STATEMENT_COUNT] = {
         " in_last_minute = u.in_minute, last_day = u.day, in_last_day = u.in_day"
         " FROM unnest($1::bytea[], $2::int8[], $3::int8[], $4::int8[], $5::int8[], $6::int8[])"
         " AS u (hash, more, minute, in_minute, day, in_day) WHERE user_token.hash = u.hash",
+    /* Adding is rare, and nobody waits for it. */
+    [POSTGRES_LOCK_GATEWAY_KEYS] = "LOCK TABLE gateway_key IN SHARE ROW EXCLUSIVE MODE",
+    [POSTGRES_COUNT_GATEWAY_KEYS_NEAR] =
+        "SELECT count(*) FROM gateway_key WHERE id = $1::int8"
+        " OR abs(not_before::numeric - $2::int8::numeric) < $3::int8::numeric",
+    [POSTGRES_INSERT_GATEWAY_KEY] =
+        "INSERT INTO gateway_key (id, made_at, not_before, retire_at, secret)"
+        " VALUES ($1::int8, $2::int8, $3::int8, $4::int8, $5::bytea)",
+    [POSTGRES_SELECT_GATEWAY_KEYS] = "SELECT id, made_at, not_before, retire_at, secret"
+                                     " FROM gateway_key ORDER BY not_before, id",
+    [POSTGRES_MARK_GATEWAY_KEY] = "UPDATE gateway_key SET retire_at = $2::int8 WHERE id = $1::int8",
+    [POSTGRES_REMOVE_GATEWAY_KEY] = "DELETE FROM gateway_key WHERE id = $1::int8",
 };
 
 /* ---- values ---- */
@@ -364,6 +376,19 @@ enum status postgres_ask_alone(struct store_postgres *self, enum postgres_statem
     if (status == STATUS_OK)
         status = postgres_ask(self, connection, which, values, count, doing, ret, err);
     postgres_give(self, connection);
+    return status;
+}
+
+enum status postgres_change_row(struct store *store, enum postgres_statement which,
+                                const struct postgres_value *values, size_t count, const char *what,
+                                const char *doing, struct error *err)
+{
+    struct store_postgres *self = postgres_of(store);
+    PGresult *result = NULL;
+    enum status status = postgres_ask_alone(self, which, values, count, doing, &result, err);
+    if (status == STATUS_OK && postgres_changed(result) == 0)
+        status = error_set(err, STATUS_NOT_FOUND, "%s: no such %s", self->name, what);
+    PQclear(result);
     return status;
 }
 

@@ -93,28 +93,14 @@ enum status postgres_list_issuer_keys(struct store *store,
     return status;
 }
 
-/* One row by its id. */
-static enum status change_row(struct store *store, enum postgres_statement which,
-                              const struct postgres_value *values, size_t count, const char *what,
-                              const char *doing, struct error *err)
-{
-    struct store_postgres *self = postgres_of(store);
-    PGresult *result = NULL;
-    enum status status = postgres_ask_alone(self, which, values, count, doing, &result, err);
-    if (status == STATUS_OK && postgres_changed(result) == 0)
-        status = error_set(err, STATUS_NOT_FOUND, "%s: no such %s", self->name, what);
-    PQclear(result);
-    return status;
-}
-
 enum status postgres_mark_issuer_key(struct store *store,
                                      const uint8_t id[STORE_ISSUER_KEY_ID_BYTES],
                                      uint64_t retire_at, struct error *err)
 {
     const struct postgres_value values[] = {postgres_bytes(id, ID_BYTES),
                                             postgres_number(retire_at)};
-    return change_row(store, POSTGRES_MARK_ISSUER_KEY, values, ARRAY_COUNT(values), "issuer key",
-                      "marking an issuer key", err);
+    return postgres_change_row(store, POSTGRES_MARK_ISSUER_KEY, values, ARRAY_COUNT(values),
+                               "issuer key", "marking an issuer key", err);
 }
 
 enum status postgres_remove_issuer_key(struct store *store,
@@ -122,8 +108,8 @@ enum status postgres_remove_issuer_key(struct store *store,
                                        struct error *err)
 {
     const struct postgres_value which = postgres_bytes(id, ID_BYTES);
-    return change_row(store, POSTGRES_REMOVE_ISSUER_KEY, &which, 1, "issuer key",
-                      "removing an issuer key", err);
+    return postgres_change_row(store, POSTGRES_REMOVE_ISSUER_KEY, &which, 1, "issuer key",
+                               "removing an issuer key", err);
 }
 
 /* ---- spent tokens ---- */
@@ -301,8 +287,8 @@ enum status postgres_revoke_user_token(struct store *store,
 {
     const struct postgres_value values[] = {postgres_bytes(hash, ID_BYTES),
                                             postgres_number(now_s > 0 ? now_s : 1)};
-    return change_row(store, POSTGRES_REVOKE_USER_TOKEN, values, ARRAY_COUNT(values), "user token",
-                      "revoking a user token", err);
+    return postgres_change_row(store, POSTGRES_REVOKE_USER_TOKEN, values, ARRAY_COUNT(values),
+                               "user token", "revoking a user token", err);
 }
 
 enum status postgres_restore_user_token(struct store *store,
@@ -310,8 +296,8 @@ enum status postgres_restore_user_token(struct store *store,
                                         struct error *err)
 {
     const struct postgres_value which = postgres_bytes(hash, ID_BYTES);
-    return change_row(store, POSTGRES_RESTORE_USER_TOKEN, &which, 1, "user token",
-                      "restoring a user token", err);
+    return postgres_change_row(store, POSTGRES_RESTORE_USER_TOKEN, &which, 1, "user token",
+                               "restoring a user token", err);
 }
 
 enum status postgres_check_user_token(struct store *store, const char *app,

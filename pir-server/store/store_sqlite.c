@@ -76,6 +76,13 @@ static const char *const migrations[] = {
     " in_last_minute INTEGER NOT NULL DEFAULT 0,"
     " last_day INTEGER NOT NULL DEFAULT 0,"
     " in_last_day INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;",
+    /* 3 */
+    "CREATE TABLE gateway_key ("
+    " id INTEGER PRIMARY KEY," /* of its configuration, 0 to 255 */
+    " made_at INTEGER NOT NULL,"
+    " not_before INTEGER NOT NULL,"
+    " retire_at INTEGER NOT NULL," /* 0 = not marked */
+    " secret BLOB NOT NULL);",
 };
 #define SCHEMA_VERSION ((int)ARRAY_COUNT(migrations))
 
@@ -134,6 +141,13 @@ static const char *const statement_text[STATEMENT_COUNT] = {
     [STATEMENT_UPDATE_ISSUE_COUNTS] =
         "UPDATE user_token SET issued = issued + 1, last_minute = ?2, in_last_minute = ?3,"
         " last_day = ?4, in_last_day = ?5 WHERE hash = ?1",
+    [STATEMENT_COUNT_GATEWAY_KEYS_NEAR] =
+        "SELECT count(*) FROM gateway_key WHERE id = ?1 OR abs(not_before - ?2) < ?3",
+    [STATEMENT_INSERT_GATEWAY_KEY] = "INSERT INTO gateway_key VALUES (?1, ?2, ?3, ?4, ?5)",
+    [STATEMENT_SELECT_GATEWAY_KEYS] = "SELECT id, made_at, not_before, retire_at, secret"
+                                      " FROM gateway_key ORDER BY not_before, id",
+    [STATEMENT_MARK_GATEWAY_KEY] = "UPDATE gateway_key SET retire_at = ?2 WHERE id = ?1",
+    [STATEMENT_DELETE_GATEWAY_KEY] = "DELETE FROM gateway_key WHERE id = ?1",
 };
 
 static enum status fail(const struct store_sqlite *self, const struct sqlite_connection *connection,
@@ -255,6 +269,13 @@ enum status sqlite_column_text_copy(sqlite3_stmt *columns, int at, char *ret, si
     return STATUS_OK;
 }
 
+enum status sqlite_take_number(void *context, sqlite3_stmt *columns, struct error *err)
+{
+    (void)err;
+    *(uint64_t *)context = sqlite_column_number(columns, 0);
+    return STATUS_OK;
+}
+
 /* ---- transactions ---- */
 
 static enum status begin(struct store_sqlite *self, struct error *err)
@@ -305,6 +326,18 @@ enum status sqlite_end(struct store_sqlite *self, enum status status, struct err
     status = end(self, status, err);
     pthread_mutex_unlock(&self->writer.lock);
     return status;
+}
+
+enum status sqlite_change_row(struct store_sqlite *self, enum sqlite_statement which,
+                              const struct sqlite_value *values, size_t count, const char *what,
+                              const char *doing, struct error *err)
+{
+    enum status status = sqlite_begin(self, err);
+    if (status == STATUS_OK)
+        status = sqlite_run(self, &self->writer, which, values, count, doing, err);
+    if (status == STATUS_OK && sqlite3_changes(self->writer.db) == 0)
+        status = error_set(err, STATUS_NOT_FOUND, "state file %s: no such %s", self->path, what);
+    return sqlite_end(self, status, err);
 }
 
 /* ---- opening ---- */
@@ -580,6 +613,10 @@ enum status store_open_sqlite(const char *path, const struct store_limits *limit
         .restore_user_token = sqlite_restore_user_token,
         .check_user_token = sqlite_check_user_token,
         .count_issues = sqlite_count_issues,
+        .add_gateway_key = sqlite_add_gateway_key,
+        .list_gateway_keys = sqlite_list_gateway_keys,
+        .mark_gateway_key = sqlite_mark_gateway_key,
+        .remove_gateway_key = sqlite_remove_gateway_key,
     };
     struct store_sqlite *self = mem_alloc_zeroed(1, sizeof *self);
     if (self == NULL)

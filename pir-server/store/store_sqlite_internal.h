@@ -39,6 +39,12 @@ enum sqlite_statement {
     STATEMENT_CHECK_USER_TOKEN,
     STATEMENT_SELECT_ISSUE_COUNTS,
     STATEMENT_UPDATE_ISSUE_COUNTS,
+    /* store_sqlite_gateway_keys.c */
+    STATEMENT_COUNT_GATEWAY_KEYS_NEAR,
+    STATEMENT_INSERT_GATEWAY_KEY,
+    STATEMENT_SELECT_GATEWAY_KEYS,
+    STATEMENT_MARK_GATEWAY_KEY,
+    STATEMENT_DELETE_GATEWAY_KEY,
     STATEMENT_COUNT
 };
 
@@ -90,6 +96,12 @@ enum status sqlite_ask(struct store_sqlite *self, struct sqlite_connection *conn
                        enum status (*row)(void *context, sqlite3_stmt *columns, struct error *err),
                        void *context, size_t *ret_rows, const char *doing,
                        struct error *err) MUST_CHECK;
+/* What sqlite_ask() calls for a row of one number: `context` is the uint64_t it goes to. */
+enum status sqlite_take_number(void *context, sqlite3_stmt *columns, struct error *err);
+/* Changes one row, in a transaction of its own; STATUS_NOT_FOUND when there is no such `what`. */
+enum status sqlite_change_row(struct store_sqlite *self, enum sqlite_statement which,
+                              const struct sqlite_value *values, size_t count, const char *what,
+                              const char *doing, struct error *err) MUST_CHECK;
 /* A transaction of the writer, whose lock is held from begin to end, also when begin fails.
  * sqlite_end() commits, or takes everything back when `status` or the commit is a failure. */
 enum status sqlite_begin(struct store_sqlite *self, struct error *err) MUST_CHECK;
@@ -153,5 +165,16 @@ enum status sqlite_check_user_token(struct store *store, const char *app,
 enum status sqlite_count_issues(struct store *store, const struct store_issue *issues, size_t count,
                                 uint64_t now_s, struct store_issue_answer *ret,
                                 struct error *err) MUST_CHECK;
+enum status sqlite_add_gateway_key(struct store *store, const struct store_gateway_key *key,
+                                   uint64_t within_s, struct error *err) MUST_CHECK;
+enum status sqlite_list_gateway_keys(struct store *store,
+                                     enum status (*visit)(void *context,
+                                                          const struct store_gateway_key *key,
+                                                          struct error *err),
+                                     void *context, struct error *err) MUST_CHECK;
+enum status sqlite_mark_gateway_key(struct store *store, uint8_t id, uint64_t retire_at,
+                                    struct error *err) MUST_CHECK;
+enum status sqlite_remove_gateway_key(struct store *store, uint8_t id,
+                                      struct error *err) MUST_CHECK;
 
 #endif

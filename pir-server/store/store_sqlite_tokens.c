@@ -12,13 +12,6 @@
 /* Of an issuer key and of a user token. */
 #define ID_BYTES 32
 
-static enum status take_number(void *context, sqlite3_stmt *columns, struct error *err)
-{
-    (void)err;
-    *(uint64_t *)context = sqlite_column_number(columns, 0);
-    return STATUS_OK;
-}
-
 /* ---- issuer keys ---- */
 
 static enum status add_key(struct store_sqlite *self, const struct store_issuer_key *key,
@@ -34,7 +27,7 @@ static enum status add_key(struct store_sqlite *self, const struct store_issuer_
     uint64_t known = 0;
     const enum status status =
         sqlite_ask(self, &self->writer, STATEMENT_COUNT_ISSUER_KEYS_NEAR, where, ARRAY_COUNT(where),
-                   take_number, &known, NULL, "adding an issuer key", err);
+                   sqlite_take_number, &known, NULL, "adding an issuer key", err);
     if (status != STATUS_OK)
         return status;
     if (known > 0)
@@ -102,12 +95,7 @@ static enum status change_row(struct store_sqlite *self, enum sqlite_statement w
                               const char *doing, struct error *err)
 {
     const struct sqlite_value values[] = {sqlite_blob(id, ID_BYTES), sqlite_number(number)};
-    enum status status = sqlite_begin(self, err);
-    if (status == STATUS_OK)
-        status = sqlite_run(self, &self->writer, which, values, ARRAY_COUNT(values), doing, err);
-    if (status == STATUS_OK && sqlite3_changes(self->writer.db) == 0)
-        status = error_set(err, STATUS_NOT_FOUND, "state file %s: no such %s", self->path, what);
-    return sqlite_end(self, status, err);
+    return sqlite_change_row(self, which, values, ARRAY_COUNT(values), what, doing, err);
 }
 
 enum status sqlite_mark_issuer_key(struct store *store, const uint8_t id[STORE_ISSUER_KEY_ID_BYTES],
@@ -143,7 +131,7 @@ static enum status spend(struct store_sqlite *self, const struct store_spend *sp
     uint64_t number = 0;
     size_t rows = 0;
     enum status status = sqlite_ask(self, &self->writer, STATEMENT_SELECT_ISSUER_KEY_NUMBER, &key,
-                                    1, take_number, &number, &rows, "spending a token", err);
+                                    1, sqlite_take_number, &number, &rows, "spending a token", err);
     if (status != STATUS_OK)
         return status;
     *ret = STATUS_NOT_FOUND;
@@ -172,8 +160,9 @@ enum status sqlite_spend_tokens(struct store *store, const struct store_spend *s
 static enum status purge_piece(struct store_sqlite *self, uint64_t *ret_number, struct error *err)
 {
     struct sqlite_connection *writer = &self->writer;
-    enum status status = sqlite_ask(self, writer, STATEMENT_SELECT_REMOVED_KEY, NULL, 0,
-                                    take_number, ret_number, NULL, "dropping spent tokens", err);
+    enum status status =
+        sqlite_ask(self, writer, STATEMENT_SELECT_REMOVED_KEY, NULL, 0, sqlite_take_number,
+                   ret_number, NULL, "dropping spent tokens", err);
     if (status != STATUS_OK || *ret_number == 0)
         return status;
     const struct sqlite_value values[] = {sqlite_number(*ret_number), sqlite_number(SPENT_PIECE)};

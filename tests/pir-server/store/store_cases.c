@@ -1,6 +1,7 @@
 #include "tests/pir-server/store/store_cases.h"
 
 #include "base/mem.h"
+#include "pir-server/store/store_gateway_keys.h"
 
 #include <criterion/criterion.h>
 #include <pthread.h>
@@ -460,6 +461,67 @@ static void a_key_just_stored_outlives_older_ones_when_the_clock_went_back(struc
     cr_assert(has_key(store, 1, STORE_KEYS_PER_USER, NOW));
 }
 
+/* ---- gateway keys ---- */
+
+static enum status add_gateway_key(struct store *store, uint8_t id, uint64_t not_before,
+                                   const char *secret, uint64_t within_s)
+{
+    const struct store_gateway_key key = {
+        .id = id, .made_at = NOW, .not_before = not_before, .secret = span_of_text(secret)};
+    return store_add_gateway_key(store, &key, within_s, &error);
+}
+
+static enum status list_gateway_key(void *context, const struct store_gateway_key *key,
+                                    struct error *err)
+{
+    struct listing *listing = context;
+    (void)err;
+    listing->size += (size_t)snprintf(
+        listing->text + listing->size, sizeof listing->text - listing->size, "%u %llu %llu %.*s\n",
+        key->id, (unsigned long long)(key->not_before - NOW), (unsigned long long)key->retire_at,
+        (int)key->secret.size, (const char *)key->secret.data);
+    return STATUS_OK;
+}
+
+static void expect_gateway_keys(struct store *store, const char *expected)
+{
+    struct listing listing = {.size = 0};
+    expect_ok(store_list_gateway_keys(store, list_gateway_key, &listing, &error));
+    cr_assert_str_eq(listing.text, expected);
+}
+
+static void gateway_keys_are_there_after_reopening(struct store *store, reopen_fn *reopen,
+                                                   struct store **ret_store)
+{
+    expect_gateway_keys(store, "");
+    expect_ok(add_gateway_key(store, 255, NOW + 9, "two", 0));
+    expect_ok(add_gateway_key(store, 0, NOW + 9, "", 0));
+    expect_ok(add_gateway_key(store, 7, NOW, "one", 0));
+    store = *ret_store = reopen(store);
+    expect_gateway_keys(store, "7 0 0 one\n0 9 0 \n255 9 0 two\n");
+    expect_ok(store_mark_gateway_key(store, 255, 77, &error));
+    expect_ok(store_remove_gateway_key(store, 7, &error));
+    cr_assert_eq(store_remove_gateway_key(store, 7, &error), STATUS_NOT_FOUND);
+    cr_assert_eq(store_mark_gateway_key(store, 7, 1, &error), STATUS_NOT_FOUND);
+    expect_gateway_keys(store, "0 9 0 \n255 9 77 two\n");
+    expect_ok(store_check(store, &error));
+}
+
+static void of_servers_that_make_a_gateway_key_at_once_one_does(struct store *store,
+                                                                reopen_fn *reopen,
+                                                                struct store **ret_store)
+{
+    (void)reopen;
+    (void)ret_store;
+    expect_ok(add_gateway_key(store, 1, NOW + 100, "first", 50));
+    cr_assert_eq(add_gateway_key(store, 2, NOW + 101, "second", 50), STATUS_EXISTS);
+    cr_assert_eq(add_gateway_key(store, 2, NOW + 101, "second", UINT64_MAX), STATUS_EXISTS);
+    cr_assert(strstr(error.message, "second") == NULL);
+    cr_assert_eq(add_gateway_key(store, 1, NOW + 1000, "second", 50), STATUS_EXISTS);
+    expect_ok(add_gateway_key(store, 2, NOW + 150, "second", 50));
+    expect_gateway_keys(store, "1 100 0 first\n2 150 0 second\n");
+}
+
 #define CASE(name)                                                                                 \
     {                                                                                              \
 #name, name                                                                                \
@@ -479,5 +541,7 @@ const struct store_case store_cases[] = {
     CASE(a_clock_that_is_ahead_for_a_moment_costs_few_keys),
     CASE(a_key_just_stored_outlives_older_ones_when_the_clock_went_back),
     CASE(a_whole_store_passes_its_check),
+    CASE(gateway_keys_are_there_after_reopening),
+    CASE(of_servers_that_make_a_gateway_key_at_once_one_does),
 };
 const size_t store_case_count = ARRAY_COUNT(store_cases);
