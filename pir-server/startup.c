@@ -142,6 +142,26 @@ static void on_switched(void *context)
     (void)kill(getpid(), SIGHUP);
 }
 
+/* Before devices are listened to: whoever asks is told that they are not, yet. */
+static enum status open_admin(struct running *running, struct error *err)
+{
+    const char *address = running->config->settings.admin;
+    if (address == NULL)
+        return STATUS_OK;
+    const struct http_server_options options = admin_server_options(address);
+    enum status status = admin_new(running->service, &running->admin, err);
+    if (status != STATUS_OK)
+        return status;
+    running->admin_handler = admin_handler(running->admin);
+    status = http_server_start(&options, &running->admin_handler, running->log,
+                               &running->admin_server, err);
+    if (status != STATUS_OK)
+        return error_prefix(err, status, "--admin");
+    log_write(running->log, LOG_INFO, "admin address=%s",
+              http_server_address(running->admin_server));
+    return STATUS_OK;
+}
+
 static enum status open_all(struct running *running, struct error *err)
 {
     const struct settings *settings = &running->config->settings;
@@ -159,10 +179,17 @@ static enum status open_all(struct running *running, struct error *err)
         status = open_service(running, err);
     if (status != STATUS_OK)
         return status;
-    running->handler = (struct http_handler){
-        .context = running->service, .admit = service_admit, .start = service_start};
-    return http_server_start(&settings->http, &running->handler, running->log, &running->server,
-                             err);
+    running->handler = (struct http_handler){.context = running->service,
+                                             .admit = service_admit,
+                                             .start = service_start,
+                                             .refused = service_refused};
+    status = open_admin(running, err);
+    if (status == STATUS_OK)
+        status = http_server_start(&settings->http, &running->handler, running->log,
+                                   &running->server, err);
+    if (status == STATUS_OK && running->admin != NULL)
+        admin_serves(running->admin, running->server);
+    return status;
 }
 
 enum status startup_open(const struct config *config, const struct log *log, struct running *ret,
@@ -220,6 +247,7 @@ void startup_reload(struct running *running, const struct options *options)
 void startup_drain(struct running *running)
 {
     const unsigned drain_s = running->drain_s;
+    admin_drains(running->admin);
     data_watch_free(running->watch);
     running->watch = NULL;
     log_write(running->log, LOG_INFO, "draining for at most %u s", drain_s);
@@ -235,6 +263,8 @@ void startup_drain(struct running *running)
 void startup_close(struct running *running)
 {
     data_watch_free(running->watch);
+    http_server_free(running->admin_server);
+    admin_free(running->admin);
     http_server_free(running->server);
     service_free(running->service);
     store_close(running->store);

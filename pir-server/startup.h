@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "pir-server/config/config.h"
 #include "pir-server/options.h"
+#include "pir-server/service/admin.h"
 #include "pir-server/service/data_watch.h"
 
 struct running {
@@ -14,6 +15,9 @@ struct running {
     struct store *store;
     struct service *service;
     struct http_server *server;
+    struct admin *admin;              /* NULL: no admin address */
+    struct http_server *admin_server; /* its listener */
+    struct http_handler admin_handler;
     struct http_handler handler; /* what the server borrows */
     struct data_watch *watch;
     char *default_state;

@@ -30,6 +30,11 @@ const struct setting_row setting_table[SETTING_COUNT] = {
                         .field = "listen",
                         .kind = SETTING_IS_TEXT,
                         .help = "address to bind [127.0.0.1:8080]; port 0: any free"},
+    [SETTING_ADMIN] = {.option = "admin",
+                       .argument = "ADDR:PORT",
+                       .field = "admin",
+                       .kind = SETTING_IS_TEXT,
+                       .help = "address for /metrics, /readyz and the like [none]"},
     [SETTING_STATE] = {.option = "state",
                        .argument = "FILE",
                        .field = "state",
@@ -248,6 +253,8 @@ static const char **text_of(struct settings *settings, enum setting setting)
         return &settings->data;
     case SETTING_LISTEN:
         return &settings->http.address;
+    case SETTING_ADMIN:
+        return &settings->admin;
     case SETTING_STATE:
         return &settings->state;
     case SETTING_AUTH:
@@ -416,6 +423,7 @@ bool settings_have_tokens(const struct settings *settings)
 enum status settings_check(const struct settings *settings, struct error *err)
 {
     bool is_loopback = false;
+    bool ignored_too;
     struct address_ranges ignored;
     struct error why;
     if (settings->data == NULL)
@@ -426,6 +434,9 @@ enum status settings_check(const struct settings *settings, struct error *err)
         return error_set(err, STATUS_INVALID, "--trusted-proxy %s", why.message);
     if (http_address_is_loopback(settings->http.address, &is_loopback, &why) != STATUS_OK)
         return error_set(err, STATUS_INVALID, "--listen %s", why.message);
+    if (settings->admin != NULL &&
+        http_address_is_loopback(settings->admin, &ignored_too, &why) != STATUS_OK)
+        return error_set(err, STATUS_INVALID, "--admin %s", why.message);
     if (!is_loopback && !settings_have_tokens(settings) && !settings->allow_unauthenticated)
         return error_set(err, STATUS_INVALID,
                          "--listen %s reaches other machines, and with --auth none nobody is "

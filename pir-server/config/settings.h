@@ -24,6 +24,7 @@
 enum setting {
     SETTING_DATA,
     SETTING_LISTEN,
+    SETTING_ADMIN,
     SETTING_STATE,
     SETTING_AUTH,
     SETTING_ALLOW_UNAUTHENTICATED,
@@ -82,6 +83,7 @@ extern const struct setting_row setting_table[SETTING_COUNT];
 struct settings {
     const char *data;
     const char *state;   /* NULL: beside the data */
+    const char *admin;   /* NULL: no admin address */
     const char *kernel;  /* NULL: the fastest */
     const char *reports; /* NULL: dropped */
     uint64_t reports_bytes;

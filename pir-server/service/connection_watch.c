@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "pir-server/service/address_counts.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <sys/socket.h>
@@ -57,8 +58,8 @@ struct connection_watch {
     bool is_ending;
     struct address_counts *addresses;
     struct standing_list lists[STANDING_COUNT];
-    size_t refused; /* since the last line in the log */
-    size_t shed;
+    struct connection_figures figures; /* `open` is not kept */
+    struct connection_figures logged;  /* as of the last line in the log */
 };
 
 static int64_t now_ms(void)
@@ -100,13 +101,17 @@ static void end(struct watched_connection *connection)
     enter(connection, ENDED);
 }
 
+static size_t count_open(const struct connection_watch *watch)
+{
+    const struct standing_list *lists = watch->lists;
+    return lists[STRANGER].count + lists[IDLE].count + lists[SLOW].count + lists[KEPT].count;
+}
+
 /* Ends the connection that is worth least, when there are too many. */
 static void shed(struct connection_watch *watch)
 {
     const struct standing_list *lists = watch->lists;
-    const size_t open =
-        lists[STRANGER].count + lists[IDLE].count + lists[SLOW].count + lists[KEPT].count;
-    if (open <= watch->limits.connections_max)
+    if (count_open(watch) <= watch->limits.connections_max)
         return;
     struct watched_connection *least = lists[STRANGER].first;
     if (lists[STRANGER].count <= watch->limits.connections_max / STRANGERS_SHARE) {
@@ -118,7 +123,7 @@ static void shed(struct connection_watch *watch)
     if (least == NULL)
         return;
     end(least);
-    watch->shed++;
+    watch->figures.shed++;
 }
 
 /* ---- the thread ---- */
@@ -145,20 +150,23 @@ static void look_through(struct standing_list *list, int64_t now)
     struct watched_connection *next;
     for (struct watched_connection *at = list->first; at != NULL; at = next) {
         next = at->next;
-        if (is_to_end(at, now))
-            end(at);
+        if (!is_to_end(at, now))
+            continue;
+        end(at);
+        at->watch->figures.late++;
     }
 }
 
 static void log_refused(struct connection_watch *watch)
 {
-    if (watch->refused > 0 || watch->shed > 0)
+    const uint64_t refused = watch->figures.refused - watch->logged.refused;
+    const uint64_t made_room = watch->figures.shed - watch->logged.shed;
+    if (refused > 0 || made_room > 0)
         log_write(watch->log, LOG_WARNING,
-                  "too many connections: not taken from an address that has many count=%zu, ended "
-                  "to make room count=%zu",
-                  watch->refused, watch->shed);
-    watch->refused = 0;
-    watch->shed = 0;
+                  "too many connections: not taken from an address that has many count=%" PRIu64
+                  ", ended to make room count=%" PRIu64,
+                  refused, made_room);
+    watch->logged = watch->figures;
 }
 
 static void *look(void *argument)
@@ -256,7 +264,7 @@ bool connection_watch_admits(struct connection_watch *watch, const struct sockad
     pthread_mutex_lock(&watch->lock);
     const bool is_admitted =
         address_counts_look(watch->addresses, &group) < watch->limits.address_max;
-    watch->refused += is_admitted ? 0 : 1;
+    watch->figures.refused += is_admitted ? 0 : 1;
     pthread_mutex_unlock(&watch->lock);
     return is_admitted;
 }
@@ -366,4 +374,12 @@ void connection_watch_idle(struct watched_connection *connection)
 {
     change(connection, connection->worth == REQUEST_REFUSED ? STRANGER : IDLE,
            now_ms() + connection->watch->limits.idle_ms, false);
+}
+
+void connection_watch_look(struct connection_watch *watch, struct connection_figures *ret)
+{
+    pthread_mutex_lock(&watch->lock);
+    *ret = watch->figures;
+    ret->open = count_open(watch);
+    pthread_mutex_unlock(&watch->lock);
 }

@@ -65,4 +65,12 @@ void connection_watch_send(struct watched_connection *connection, uint64_t size_
 /* The response is out: waiting for the next head. */
 void connection_watch_idle(struct watched_connection *connection);
 
+struct connection_figures {
+    size_t open;
+    uint64_t refused; /* not taken from an address that had as many as it may have */
+    uint64_t shed;    /* ended to make room */
+    uint64_t late;    /* ended because the client was too slow, or gone */
+};
+void connection_watch_look(struct connection_watch *watch, struct connection_figures *ret);
+
 #endif

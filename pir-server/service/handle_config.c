@@ -162,12 +162,14 @@ void handle_config(const struct pending *pending)
         goto done;
     }
     if (!choose(body, catalog, whole_form(request), choices, &count)) {
+        metrics_count_refusal(service->metrics, REFUSAL_NOT_FOUND);
         respond_unknown(body, catalog, ret);
         goto done;
     }
     status = write_answer(pending, choices, count, &error);
     if (status == STATUS_UNSUPPORTED)
-        http_response_error(ret, 500, error.message); /* as the reference answers old systems */
+        /* as the reference answers old systems */
+        respond_refusal(service, REFUSAL_UNSUPPORTED, 500, error.message, ret);
     else if (status != STATUS_OK)
         respond_failure(service, ROUTE_CONFIG, status, &error, ret);
 done:

@@ -33,6 +33,7 @@ void handle_issuer_directory(const struct pending *pending)
     const struct served_app *app = pending->app;
     struct http_response *ret = pending->response;
     if (app->issuer == NULL) {
+        metrics_count_refusal(pending->service->metrics, REFUSAL_NOT_FOUND);
         http_response_empty(ret, 404);
         return;
     }
@@ -54,12 +55,13 @@ void handle_issuer_directory(const struct pending *pending)
 
 enum status receive_token_key(const struct pending *pending, struct error *err)
 {
-    const struct service *service = pending->service;
+    struct service *service = pending->service;
     struct issuer *issuer = pending->app->issuer;
     struct http_response *ret = pending->response;
     uint8_t hash[STORE_TOKEN_HASH_BYTES];
     const uint64_t now_s = service->options.now_s();
     if (issuer == NULL) {
+        metrics_count_refusal(service->metrics, REFUSAL_NOT_FOUND);
         http_response_empty(ret, 404);
         return STATUS_OK;
     }
@@ -90,6 +92,7 @@ struct issuing {
     const struct issuer_view *view; /* held: the key is in it */
     const struct issuer_key *key;
     uint8_t blinded[TOKEN_AUTHENTICATOR_BYTES];
+    int64_t queued_us;
 };
 
 static void issuing_end(struct issuing *issuing)
@@ -104,15 +107,19 @@ static void issuing_end(struct issuing *issuing)
 static void sign(void *context, size_t worker)
 {
     struct issuing *issuing = context;
+    struct service *service = issuing->pending.service;
     struct http_response *response = issuing->pending.response;
+    const int64_t start_us = metrics_now_us();
     uint8_t signature[TOKEN_RESPONSE_BYTES];
     struct error error = {0};
     (void)worker;
+    metrics_observe_since(service->metrics, METRICS_QUEUE, ROUTE_ISSUE, issuing->queued_us);
     const enum status status = issuer_key_sign(issuing->key, issuing->blinded, signature, &error);
+    metrics_observe_since(service->metrics, METRICS_COMPUTE, ROUTE_ISSUE, start_us);
     if (status == STATUS_INVALID) { /* not below the modulus, or a number that needs no key */
-        http_response_error(response, 422, error.message);
+        respond_refusal(service, REFUSAL_INVALID, 422, error.message, response);
     } else if (status != STATUS_OK) {
-        respond_failure(issuing->pending.service, ROUTE_ISSUE, status, &error, response);
+        respond_failure(service, ROUTE_ISSUE, status, &error, response);
     } else {
         bytes_append(&response->body, span_of(signature, sizeof signature));
         response->content_type = TOKEN_RESPONSE_TYPE;
@@ -130,19 +137,21 @@ static void on_counted(void *context, enum status status, uint32_t retry_after_s
     struct service *service = issuing->pending.service;
     struct http_response *response = issuing->pending.response;
     if (status == STATUS_OK) {
+        issuing->queued_us = metrics_now_us();
         compute_submit_reserved(service->compute, sign, issuing);
         return;
     }
     compute_give_back(service->compute);
     if (status == STATUS_UNAUTHORIZED) {
-        http_response_error(response, 401, UNAUTHORIZED_TEXT);
+        respond_refusal(service, REFUSAL_USER_TOKEN, 401, UNAUTHORIZED_TEXT, response);
     } else if (status == STATUS_BUSY && retry_after_s > 0) {
-        http_response_error(response, 429, "the user token's limit is reached");
+        respond_refusal(service, REFUSAL_USER_TOKEN_LIMIT, 429, "the user token's limit is reached",
+                        response);
         response->retry_after_s = retry_after_s;
     } else {
         struct error error = {0};
         (void)error_set(&error, STATUS_BUSY, "the state counts no token: %s", failure->message);
-        respond_failure(service, ROUTE_ISSUE, STATUS_BUSY, &error, response);
+        respond_failure_as(service, ROUTE_ISSUE, REFUSAL_STORE, STATUS_BUSY, &error, response);
     }
     issuing_end(issuing);
 }
@@ -208,6 +217,7 @@ void start_issue(const struct pending *pending)
     struct service *service = pending->service;
     struct error error = {0};
     if (pending->app->issuer == NULL) {
+        metrics_count_refusal(service->metrics, REFUSAL_NOT_FOUND);
         http_response_empty(pending->response, 404);
         pending->done(pending->done_context);
         return;
@@ -219,7 +229,7 @@ void start_issue(const struct pending *pending)
     if (status == STATUS_OK)
         return;
     if (status == STATUS_INVALID)
-        http_response_error(pending->response, 422, error.message);
+        respond_refusal(service, REFUSAL_INVALID, 422, error.message, pending->response);
     else
         respond_failure(service, ROUTE_ISSUE, status, &error, pending->response);
     if (issuing != NULL)

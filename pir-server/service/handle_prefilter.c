@@ -36,6 +36,7 @@ void handle_prefilter_manifest(const struct pending *pending, const struct route
     const struct catalog_use_case *use_case = catalog_find(catalog, span_of_text(match->use_case));
     const struct catalog_version *version = use_case == NULL ? NULL : use_case->versions[0];
     if (version == NULL || dataset_info(version->dataset)->is_imported) {
+        metrics_count_refusal(pending->service->metrics, REFUSAL_NOT_FOUND);
         http_response_empty(ret, 404);
         return;
     }
@@ -82,6 +83,7 @@ void handle_prefilter_bits(const struct pending *pending, const struct route_mat
     const struct catalog_version *version =
         use_case == NULL ? NULL : catalog_find_prefilter(use_case, match->tag);
     if (version == NULL) {
+        metrics_count_refusal(pending->service->metrics, REFUSAL_NOT_FOUND);
         http_response_empty(ret, 404);
         return;
     }

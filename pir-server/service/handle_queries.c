@@ -34,6 +34,7 @@ struct query {
 struct batch {
     struct pending pending;
     struct wire_requests *requests;
+    int64_t queued_us;
     struct store_user user;
     struct query *queries; /* [count] */
     size_t count;
@@ -279,8 +280,10 @@ static enum status answer_query(const struct pending *pending, struct query *que
     struct service *service = pending->service;
     const struct catalog_version *version = query->version;
     struct pir_response response;
+    const int64_t start_us = metrics_now_us();
     enum status status = compute_answer(service->compute, worker, version->context, query->shard,
                                         query->key, wire_query_get(query->message), &response, err);
+    metrics_observe_since(service->metrics, METRICS_COMPUTE, ROUTE_QUERIES, start_us);
     if (status == STATUS_OK)
         status = wire_response_write(&response, &query->answer, err);
     if (status == STATUS_OK)
@@ -426,6 +429,8 @@ static void run_batch(void *context, size_t worker)
 {
     struct batch *batch = context;
     struct error error = {0};
+    metrics_observe_since(batch->pending.service->metrics, METRICS_QUEUE, ROUTE_QUERIES,
+                          batch->queued_us);
     const enum status status = atomic_load(&batch->pending.service->is_stopping)
                                    ? error_set(&error, STATUS_CANCELLED, "stopping")
                                    : plan(batch, &error);
@@ -454,6 +459,7 @@ void start_queries(const struct pending *pending)
     } else {
         batch->pending = *pending;
         batch->holders = 1;
+        batch->queued_us = metrics_now_us();
         pthread_mutex_init(&batch->lock, NULL);
         if (pending->has_place)
             compute_submit_reserved(pending->service->compute, run_batch, batch);

@@ -43,7 +43,7 @@ struct http_request {
     struct span body;
 };
 
-#define HTTP_ADMISSION_NOTE_BYTES 80
+#define HTTP_ADMISSION_NOTE_BYTES 96
 
 /* What a request's head says about the rest of its way. */
 struct http_admission {

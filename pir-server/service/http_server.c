@@ -251,11 +251,18 @@ static enum MHD_Result send_response(struct exchange *exchange)
     return result;
 }
 
-static void decide(struct exchange *exchange, unsigned status)
+static void refuse(struct exchange *exchange, enum http_refusal why)
 {
-    http_response_empty(exchange->response, status);
-    if (status == 503)
+    static const unsigned statuses[] = {[HTTP_REFUSAL_HEAD] = 431,
+                                        [HTTP_REFUSAL_AMBIGUOUS] = 400,
+                                        [HTTP_REFUSAL_BODY] = 413,
+                                        [HTTP_REFUSAL_MEMORY] = 503};
+    const struct http_handler *handler = &exchange->server->handler;
+    http_response_empty(exchange->response, statuses[why]);
+    if (why == HTTP_REFUSAL_MEMORY)
         exchange->response->retry_after_s = HTTP_RETRY_AFTER_S;
+    if (handler->refused != NULL)
+        handler->refused(handler->context, &exchange->admission, why);
     exchange->is_decided = true;
     release_body(exchange);
     connection_watch_refuse(exchange->watched);
@@ -275,14 +282,14 @@ static enum MHD_Result begin_request(struct exchange *exchange, const char *url,
 
     const uint64_t length = declared_length(exchange->connection);
     if (walk.is_too_large)
-        decide(exchange, 431);
+        refuse(exchange, HTTP_REFUSAL_HEAD);
     else if (is_ambiguous(&walk))
-        decide(exchange, 400);
+        refuse(exchange, HTTP_REFUSAL_AMBIGUOUS);
     else if (!server->handler.admit(server->handler.context, &exchange->request, exchange->response,
                                     &exchange->admission))
         exchange->is_decided = true;
     else if (exchange->admission.body_max > 0 && length > exchange->admission.body_max)
-        decide(exchange, 413);
+        refuse(exchange, HTTP_REFUSAL_BODY);
     /* A length that is said is the most that can come, and all that is charged. */
     bytes_init(&exchange->body, length > 0 && length < exchange->admission.body_max
                                     ? (size_t)length
@@ -320,7 +327,7 @@ static void keep_piece(struct exchange *exchange, struct span piece)
     struct http_server *server = exchange->server;
     struct bytes *body = &exchange->body;
     if (piece.size > body->max_size - body->size) {
-        decide(exchange, 413);
+        refuse(exchange, HTTP_REFUSAL_BODY);
         return;
     }
     if (body->size + piece.size > body->capacity) {
@@ -332,7 +339,7 @@ static void keep_piece(struct exchange *exchange, struct span piece)
             room = body->max_size;
         const size_t cost = room * body_weight(exchange);
         if (!charge(server, cost - exchange->charged)) {
-            decide(exchange, 503);
+            refuse(exchange, HTTP_REFUSAL_MEMORY);
             return;
         }
         exchange->charged = cost;
@@ -340,7 +347,7 @@ static void keep_piece(struct exchange *exchange, struct span piece)
     }
     bytes_append(body, piece);
     if (body->status != STATUS_OK)
-        decide(exchange, 503);
+        refuse(exchange, HTTP_REFUSAL_MEMORY);
 }
 
 static enum MHD_Result take_piece(struct exchange *exchange, const char *data, size_t *size)
@@ -592,6 +599,15 @@ done:
 const char *http_server_address(const struct http_server *server)
 {
     return server->address;
+}
+
+void http_server_look(struct http_server *server, struct http_server_figures *ret)
+{
+    connection_watch_look(server->watch, &ret->connections);
+    pthread_mutex_lock(&server->lock);
+    ret->requests = server->exchanges;
+    pthread_mutex_unlock(&server->lock);
+    ret->bodies_bytes = atomic_load(&server->bodies_bytes);
 }
 
 /* Waits until `*count` is 0 or the deadline; the lock is held. */

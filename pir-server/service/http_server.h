@@ -32,6 +32,14 @@
 #define HTTP_LEAST_BYTES_PER_SECOND 4096
 #define HTTP_THREADS                2
 
+/* What the server refuses by itself. */
+enum http_refusal {
+    HTTP_REFUSAL_HEAD,      /* a field of the head is too large: 431 */
+    HTTP_REFUSAL_AMBIGUOUS, /* whose it is or where it ends is said in two ways: 400 */
+    HTTP_REFUSAL_BODY,      /* larger than its route takes: 413 */
+    HTTP_REFUSAL_MEMORY     /* no room for its body: 503 */
+};
+
 /* What the requests are handed to. */
 struct http_handler {
     void *context;
@@ -44,6 +52,10 @@ struct http_handler {
     void (*start)(void *context, const struct http_request *request,
                   const struct http_admission *admission, struct http_response *ret,
                   void (*done)(void *done_context), void *done_context);
+    /* A request that admit() did not refuse, nor start() get, is answered so.
+     *   admission  what admit() said, if it was asked; else its note is zero
+     * NULL: nobody wants to know. */
+    void (*refused)(void *context, const struct http_admission *admission, enum http_refusal why);
 };
 
 struct http_server_options {
@@ -63,6 +75,12 @@ enum status http_server_start(const struct http_server_options *options,
                               struct http_server **ret, struct error *err) MUST_CHECK;
 /* The address that is bound, with the real port. */
 const char *http_server_address(const struct http_server *server);
+struct http_server_figures {
+    struct connection_figures connections;
+    size_t requests;     /* under way */
+    size_t bodies_bytes; /* memory of their bodies */
+};
+void http_server_look(struct http_server *server, struct http_server_figures *ret);
 /* Takes no new connection and closes each after its answer; waits until no request is under way, at
  * most so long. True: all are answered. */
 bool http_server_drain(struct http_server *server, unsigned timeout_ms);

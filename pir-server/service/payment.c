@@ -10,10 +10,10 @@
 /* Without WWW-Authenticate, which RFC 9110 section 15.5.2 wants with a 401 and RFC 9577 would fill
  * with a challenge: what devices do about one has not been seen. They pay unasked, the reference
  * sends none, and systems answer such challenges by themselves, with tokens of other issuers. */
-static void refuse(enum token_verdict verdict, struct http_response *ret)
+static void refuse(struct service *service, enum token_verdict verdict, struct http_response *ret)
 {
-    http_response_error(ret, verdict == TOKEN_WRONG_LENGTH ? 400 : 401,
-                        token_verdict_text(verdict));
+    respond_refusal(service, refusal_of_token(verdict), verdict == TOKEN_WRONG_LENGTH ? 400 : 401,
+                    token_verdict_text(verdict), ret);
 }
 
 bool payment_check(struct service *service, const struct served_app *app, enum route route,
@@ -38,7 +38,7 @@ bool payment_check(struct service *service, const struct served_app *app, enum r
         }
     }
     if (verdict != TOKEN_GOOD) {
-        refuse(verdict, ret);
+        refuse(service, verdict, ret);
         return false;
     }
     ret_payment->is_due = true;
@@ -84,13 +84,14 @@ static void on_spent(void *context, enum status status, uint32_t retry_after_s,
     }
     give_back(service, paying.route);
     if (status == STATUS_EXISTS) {
-        refuse(TOKEN_SPENT, paying.pending.response);
+        refuse(service, TOKEN_SPENT, paying.pending.response);
     } else if (status == STATUS_NOT_FOUND) { /* its key was retired a moment ago */
-        refuse(TOKEN_UNKNOWN_KEY, paying.pending.response);
+        refuse(service, TOKEN_UNKNOWN_KEY, paying.pending.response);
     } else {
         struct error error = {0};
         (void)error_set(&error, STATUS_BUSY, "the state takes no token: %s", failure->message);
-        respond_failure(service, paying.route, STATUS_BUSY, &error, paying.pending.response);
+        respond_failure_as(service, paying.route, REFUSAL_STORE, STATUS_BUSY, &error,
+                           paying.pending.response);
     }
     paying.pending.done(paying.pending.done_context);
 }

@@ -88,7 +88,8 @@ enum status service_new(const struct service_options *options, struct service **
         service->seal = *options->seal;
     pthread_mutex_init(&service->apps_lock, NULL);
     service->nobody = app_counters_new();
-    enum status status = service->nobody != NULL
+    service->metrics = metrics_new();
+    enum status status = service->nobody != NULL && service->metrics != NULL
                              ? STATUS_OK
                              : error_set(err, STATUS_NOMEM, "service: out of memory");
     if (status == STATUS_OK)
@@ -133,6 +134,7 @@ void service_free(struct service *service)
     key_cache_free(service->keys);
     app_set_unref(service->apps);
     app_counters_unref(service->nobody);
+    metrics_free(service->metrics);
     context_registry_free(service->contexts);
     key_seal_wipe(&service->seal);
     pthread_mutex_destroy(&service->apps_lock);
@@ -238,8 +240,22 @@ void key_cache_name(const struct store_user *user, const uint8_t key_id[WIRE_KEY
 void respond_failure(struct service *service, enum route route, enum status status,
                      const struct error *err, struct http_response *ret)
 {
+    respond_failure_as(service, route, refusal_of_status(route, status), status, err, ret);
+}
+
+void respond_failure_as(struct service *service, enum route route, enum refusal refusal,
+                        enum status status, const struct error *err, struct http_response *ret)
+{
+    metrics_count_refusal(service->metrics, refusal);
     http_response_failure(ret, status, err);
     if (ret->status >= 500 && ret->status != 501)
         log_write(service->options.log, LOG_WARNING, "request failed route=%s status=%u: %s",
                   route_name(route), ret->status, err->message);
+}
+
+void respond_refusal(struct service *service, enum refusal refusal, unsigned status,
+                     const char *message, struct http_response *ret)
+{
+    metrics_count_refusal(service->metrics, refusal);
+    http_response_error(ret, status, message);
 }

@@ -20,7 +20,7 @@
 #include "pir-server/privacypass/key_seal.h"
 #include "pir-server/service/app.h"
 #include "pir-server/service/app_figures.h"
-#include "pir-server/service/http_message.h"
+#include "pir-server/service/http_server.h"
 #include "pir-server/store/store.h"
 #include "pir-server/wire/wire_limits.h"
 
@@ -70,6 +70,8 @@ bool service_admit(void *service, const struct http_request *request, struct htt
 void service_start(void *service, const struct http_request *request,
                    const struct http_admission *admission, struct http_response *ret,
                    void (*done)(void *done_context), void *done_context);
+/* Counts what the HTTP server refused. */
+void service_refused(void *service, const struct http_admission *admission, enum http_refusal why);
 /* Both, waiting for other threads where it must. */
 void service_answer(struct service *service, const struct http_request *request,
                     struct http_response *ret);

@@ -6,6 +6,7 @@
 #include "pir-server/service/compute.h"
 #include "pir-server/service/digest_check.h"
 #include "pir-server/service/key_cache.h"
+#include "pir-server/service/metrics.h"
 #include "pir-server/service/route.h"
 #include "pir-server/service/service.h"
 #include "pir-server/store/store_batch.h"
@@ -21,6 +22,7 @@ struct service {
     pthread_mutex_t apps_lock; /* guards the pointer, held for nanoseconds */
     const struct app_set *apps;
     struct app_counters *nobody; /* of requests of no app */
+    struct metrics *metrics;
     struct store_batch *tickets; /* where tokens are spent and counted */
     struct key_cache *keys;
     struct compute *compute;
@@ -92,8 +94,14 @@ struct store_user pending_user(const struct pending *pending);
 void key_cache_name(const struct store_user *user, const uint8_t key_id[WIRE_KEY_ID_BYTES],
                     uint8_t ret[KEY_CACHE_NAME_BYTES]);
 
-/* Writes a failure to the log when it is ours to mend, and as the response. */
+/* Counts a failure, and writes it to the log when it is ours to mend, and as the response. */
 void respond_failure(struct service *service, enum route route, enum status status,
                      const struct error *err, struct http_response *ret);
+/* The same where the status does not tell the reason. */
+void respond_failure_as(struct service *service, enum route route, enum refusal refusal,
+                        enum status status, const struct error *err, struct http_response *ret);
+/* Counts a refusal, and answers with this message. */
+void respond_refusal(struct service *service, enum refusal refusal, unsigned status,
+                     const char *message, struct http_response *ret);
 
 #endif

@@ -11,6 +11,7 @@
 /* What admit() tells start(). */
 struct admitted {
     uint64_t app; /* its serial; 0 = none */
+    enum route route;
     struct payment payment;
 };
 
@@ -19,6 +20,7 @@ struct visit {
     struct pending pending;
     const struct app_set *apps; /* held */
     enum route route;
+    int64_t start_us;
     bool is_in_queries; /* counted among those under way */
     void (*done)(void *done_context);
     void *done_context;
@@ -60,6 +62,13 @@ static struct app_counters *counters_of(struct service *service, const struct se
     return app != NULL ? app->counters : service->nobody;
 }
 
+static void count_answer(struct service *service, const struct served_app *app, enum route route,
+                         unsigned status)
+{
+    app_count_request(counters_of(service, app), route, status);
+    metrics_count_request(service->metrics, route, status);
+}
+
 /* ---- admission ---- */
 
 static bool admit(struct service *service, const struct served_app *app, enum route route,
@@ -67,6 +76,7 @@ static bool admit(struct service *service, const struct served_app *app, enum ro
                   struct admitted *ret_admitted)
 {
     if (route == ROUTE_NONE || (app == NULL && is_of_an_app(route))) {
+        metrics_count_refusal(service->metrics, REFUSAL_NOT_FOUND);
         http_response_empty(ret, 404);
         return false;
     }
@@ -76,11 +86,12 @@ static bool admit(struct service *service, const struct served_app *app, enum ro
     if (!route_needs_identity(route))
         return true;
     if (request->headers[HTTP_USER_IDENTIFIER] == NULL) {
-        http_response_error(ret, 400, "Missing 'User-Identifier' header");
+        respond_refusal(service, REFUSAL_MISSING_HEADER, 400, "Missing 'User-Identifier' header",
+                        ret);
         return false;
     }
     if (request->headers[HTTP_USER_AGENT] == NULL) {
-        http_response_error(ret, 400, "Missing 'User-Agent' header");
+        respond_refusal(service, REFUSAL_MISSING_HEADER, 400, "Missing 'User-Agent' header", ret);
         return false;
     }
     return true;
@@ -96,25 +107,45 @@ bool service_admit(void *context, const struct http_request *request, struct htt
     struct admitted admitted = {.app = 0};
     bool is_admitted = false;
     route_find(request->method, request->target, &match);
+    admitted.route = match.route;
     *ret_admission = (struct http_admission){.label = route_name(match.route),
                                              .is_slow = route_is_slow(match.route),
                                              .body_max = route_body_max(match.route),
                                              .body_weight = route_body_weight(match.route)};
     if (!find_app(apps, request, &app)) {
-        http_response_error(ret, 400, "the Host header names no host, or several");
+        respond_refusal(service, REFUSAL_HOST, 400, "the Host header names no host, or several",
+                        ret);
     } else {
         if (!is_of_an_app(match.route))
             app = NULL;
         is_admitted = admit(service, app, match.route, request, ret, &admitted);
     }
     if (!is_admitted)
-        app_count_request(counters_of(service, app), match.route, ret->status);
+        count_answer(service, app, match.route, ret->status);
     static_assert(sizeof admitted <= sizeof ret_admission->note, "what is told fits into the note");
     memcpy(ret_admission->note, &admitted, sizeof admitted);
     ret_admission->is_slow |= admitted.payment.is_due;
     ret_admission->is_paid = admitted.payment.is_due;
     app_set_unref(apps);
     return is_admitted;
+}
+
+void service_refused(void *context, const struct http_admission *admission, enum http_refusal why)
+{
+    static const struct {
+        enum refusal refusal;
+        unsigned status;
+    } table[] = {
+        [HTTP_REFUSAL_HEAD] = {REFUSAL_HEAD_TOO_LARGE, 431},
+        [HTTP_REFUSAL_AMBIGUOUS] = {REFUSAL_AMBIGUOUS_HEAD, 400},
+        [HTTP_REFUSAL_BODY] = {REFUSAL_TOO_LARGE, 413},
+        [HTTP_REFUSAL_MEMORY] = {REFUSAL_MEMORY, 503},
+    };
+    struct service *service = context;
+    struct admitted admitted;
+    memcpy(&admitted, admission->note, sizeof admitted);
+    metrics_count_refusal(service->metrics, table[why].refusal);
+    metrics_count_request(service->metrics, admitted.route, table[why].status);
 }
 
 /* ---- what has been paid for, or costs nothing ---- */
@@ -174,11 +205,12 @@ static void proceed(const struct pending *pending)
 static void finish(void *context)
 {
     const struct visit visit = *(struct visit *)context;
-    struct app_counters *counters = counters_of(visit.pending.service, visit.pending.app);
+    struct service *service = visit.pending.service;
     mem_free(context);
     if (visit.is_in_queries)
-        app_leave_queries(counters);
-    app_count_request(counters, visit.route, visit.pending.response->status);
+        app_leave_queries(counters_of(service, visit.pending.app));
+    count_answer(service, visit.pending.app, visit.route, visit.pending.response->status);
+    metrics_observe_since(service->metrics, METRICS_TOTAL, visit.route, visit.start_us);
     app_set_unref(visit.apps);
     visit.done(visit.done_context);
 }
@@ -203,15 +235,18 @@ void service_start(void *context, const struct http_request *request,
     struct admitted admitted;
     struct route_match match;
     struct visit *visit = mem_alloc(1, sizeof *visit);
+    memcpy(&admitted, admission->note, sizeof admitted);
+    route_find(request->method, request->target, &match);
     if (visit == NULL) {
+        metrics_count_refusal(service->metrics, REFUSAL_MEMORY);
         http_response_failure(ret, STATUS_NOMEM, NULL);
+        metrics_count_request(service->metrics, match.route, ret->status);
         done(done_context);
         return;
     }
-    memcpy(&admitted, admission->note, sizeof admitted);
-    route_find(request->method, request->target, &match);
     *visit = (struct visit){.apps = service_apps(service),
                             .route = match.route,
+                            .start_us = metrics_now_us(),
                             .done = done,
                             .done_context = done_context,
                             .pending = {.service = service,
@@ -222,6 +257,7 @@ void service_start(void *context, const struct http_request *request,
     if (!is_of_an_app(match.route) || !find_app(visit->apps, request, &visit->pending.app))
         visit->pending.app = NULL;
     if (!enter(visit, &admitted)) {
+        metrics_count_refusal(service->metrics, REFUSAL_APP_LIMIT);
         http_response_failure(ret, STATUS_BUSY, NULL);
         finish(visit);
     } else if (admitted.payment.is_due) {

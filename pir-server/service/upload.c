@@ -7,6 +7,7 @@ struct upload {
     struct pending pending;
     enum route route;
     receive_fn *receive;
+    int64_t queued_us;
 };
 
 static void run_upload(void *context, size_t worker)
@@ -16,6 +17,7 @@ static void run_upload(void *context, size_t worker)
     struct error error = {0};
     (void)worker;
     mem_free(context);
+    metrics_observe_since(service->metrics, METRICS_QUEUE, upload.route, upload.queued_us);
     const enum status status = atomic_load(&service->is_stopping)
                                    ? error_set(&error, STATUS_CANCELLED, "stopping")
                                    : upload.receive(&upload.pending, &error);
@@ -38,7 +40,8 @@ void start_upload(const struct pending *pending, enum route route, receive_fn *r
     if (upload == NULL)
         status = error_set(&error, STATUS_NOMEM, "upload: out of memory");
     if (status == STATUS_OK)
-        *upload = (struct upload){.pending = *pending, .route = route, .receive = receive};
+        *upload = (struct upload){
+            .pending = *pending, .route = route, .receive = receive, .queued_us = metrics_now_us()};
     bool has_place = pending->has_place;
     if (status == STATUS_OK && !has_place) {
         status = thread_pool_reserve(pending->service->uploads, spare_places(route), &error);
