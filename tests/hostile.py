@@ -1,11 +1,11 @@
-"""Clients that mean no good, against a blindlist-server on the loopback, at the lowest priority: they stand for other
-machines.
+"""Clients that mean no good, against a blindlist-server on the loopback. They stand for other machines, so they are held
+to a share of a processor.
 
-    hostile.py PORT USER_TOKEN BODIES
+    hostile.py PORT USER_TOKEN BODIES CROWD SHARE
 
-BODIES is a JSON file: path to body in hex, good ones to spoil. Each kind of client has a thread; when standard input
-ends, one line of JSON says what was sent and answered, and what should not have been answered so.
-tests/server/hostile.test.py runs it."""
+BODIES is a JSON file: path to body in hex, good ones to spoil; CROWD says how many silent connections there are at a
+time. Each kind of client has a thread; when standard input ends, one line of JSON says what was sent and answered, and
+what should not have been answered so. tests/server/hostile.test.py runs it."""
 import base64
 import collections
 import json
@@ -23,12 +23,12 @@ import time
 from patience import wait_until
 from paying import AGENT, Blinded, Client, Lost, first_key
 
-CROWD = 10000  # connections at a time
-CROWD_ADDRESSES = 40  # from so many addresses: fewer from each than an address may have
-CROWD_A_SECOND = 2000
+CROWD_ADDRESSES = 60  # from so many addresses: fewer from each than an address may have
+CROWD_HEAD_BYTES = 24000  # most of what a server keeps of a head
+CROWD_AT_ONCE = 200  # that are begun before others are looked at
 SLOW = 100
 TIMEOUT_S = 5
-PAUSE_S = 0.002
+PAUSE_S = 0.01
 TIMES_AT_LEAST = 6  # each kind of client
 CROWD_AT_LEAST = 2000
 PATHS = ["/config", "/key", "/queries", "/report", "/issue"]
@@ -36,8 +36,10 @@ RESET = struct.pack("ii", 1, 0)
 
 
 class Hostile:
-    def __init__(self, port, user_token, bodies):
+    def __init__(self, port, user_token, bodies, crowd, share):
         self.port, self.user_token, self.bodies = port, user_token, bodies
+        self.crowd, self.share = crowd, share
+        self.started = time.monotonic()
         self.is_over = threading.Event()
         self.lock = threading.Lock()
         self.sent = collections.Counter()  # by kind
@@ -227,11 +229,12 @@ class Hostile:
             connection.close()
 
     def hold_crowd(self):
-        """Connections that say nothing; each that is ended is replaced."""
+        """Connections that begin a long head and fall silent; each that is ended is replaced."""
+        start = self.request("/config", b"", more=f"X: {'a' * CROWD_HEAD_BYTES}")
         held, poll = {}, select.epoll()
         while self.sent["crowd"] < CROWD_AT_LEAST or not self.is_over.is_set():
-            for _ in range(CROWD_A_SECOND // 10):
-                if len(held) >= CROWD:
+            for _ in range(CROWD_AT_ONCE):
+                if len(held) >= self.crowd:
                     break
                 try:
                     connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -244,17 +247,27 @@ class Hostile:
                 except OSError:
                     connection.close()
                     break
+                try:
+                    connection.send(start)
+                except OSError:
+                    pass  # not there yet: it stays silent
                 self.sent["crowd"] += 1
                 held[connection.fileno()] = connection
                 poll.register(connection, select.EPOLLIN | select.EPOLLRDHUP)
             self.crowd_most = max(self.crowd_most, len(held))
             for fd, _ in poll.poll(0.1, 2000):
                 held.pop(fd).close()
-            time.sleep(0.02)
+            self.give_way()
         for connection in held.values():
             connection.close()
 
     # ---- all of them ----
+
+    def give_way(self):
+        """Until all together have used no more than their share of a processor."""
+        time.sleep(PAUSE_S)
+        while time.process_time() > self.share * (time.monotonic() - self.started) and not self.is_over.is_set():
+            time.sleep(PAUSE_S)
 
     def repeat(self, client):
         """A few times in any case: a busy machine gives little time to what has the lowest priority."""
@@ -265,7 +278,7 @@ class Hostile:
             except OSError:
                 pass
             times += 1
-            time.sleep(PAUSE_S)
+            self.give_way()
 
     def run(self):
         self.exchange("own key", [self.request("/key", self.bodies["/key"], self.get_token())], {200})
@@ -281,13 +294,12 @@ class Hostile:
                 "crowd": self.crowd_most}
 
 
-def main(port, user_token, bodies):
-    os.nice(19)
+def main(port, user_token, bodies, crowd, share):
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     with open(bodies, encoding="utf-8") as file:
         good = {path: bytes.fromhex(body) for path, body in json.load(file).items()}
-    hostile = Hostile(int(port), user_token, good)
+    hostile = Hostile(int(port), user_token, good, int(crowd), float(share))
 
     def wait_for_end():
         sys.stdin.read()
