@@ -4,7 +4,7 @@ and report while datasets are put in force and user tokens made. After each star
 every key that was accepted is there, and tokens from before are as good as ever. With the state in a file; with
 PostgreSQL, a tenth of the kills; and with a PostgreSQL that ends and starts under load. Prints TAP.
 
-BLINDLIST_KILLS  how often [60; 20 for builds with a sanitizer]      BLINDLIST_SEED  the moments [of the clock]"""
+BLINDLIST_KILLS  how often [200; 20 for builds with a sanitizer]      BLINDLIST_SEED  the moments [of the clock]"""
 import json
 import os
 import random
@@ -27,7 +27,7 @@ from tap import check, finish, skip  # noqa: E402
 BUILD = os.environ.get("BUILD", "build")
 TOOL = f"{BUILD}/blindlist"
 SANITIZED = re.search(r"asan|ubsan|tsan|sanitize", BUILD) is not None
-KILLS = int(os.environ.get("BLINDLIST_KILLS", "20" if SANITIZED else "60"))
+KILLS = int(os.environ.get("BLINDLIST_KILLS", "20" if SANITIZED else "200"))
 SEED = int(os.environ.get("BLINDLIST_SEED", str(time.time_ns() % 1000000)))
 USE_CASE = "one.example.url.filtering"
 CRASHES = 6  # of the database
