@@ -38,9 +38,20 @@ void folder_lock_clean(const char *folder)
     closedir(listing);
 }
 
-enum status folder_lock_take_as_it_is(const char *folder, const char *busy, int *ret_lock,
-                                      struct error *err)
+static int flock_through_signals(int lock, int operation)
 {
+    int failed;
+    do {
+        failed = flock(lock, operation);
+    } while (failed != 0 && errno == EINTR);
+    return failed;
+}
+
+/* `busy` NULL: waits. */
+static enum status lock_folder(const char *folder, const char *busy, int *ret_lock,
+                               struct error *err)
+{
+    const int operation = busy != NULL ? LOCK_EX | LOCK_NB : LOCK_EX;
     char *path = path_join(folder, ".lock");
     if (path == NULL)
         return error_set(err, STATUS_NOMEM, "%s: out of memory", folder);
@@ -48,7 +59,7 @@ enum status folder_lock_take_as_it_is(const char *folder, const char *busy, int 
     const int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, FILE_MODE_PUBLIC);
     if (lock < 0)
         status = error_set_errno(err, errno, "%s", path);
-    else if (flock(lock, LOCK_EX | LOCK_NB) != 0)
+    else if (flock_through_signals(lock, operation) != 0)
         status = errno == EWOULDBLOCK ? error_set(err, STATUS_BUSY, "%s: %s", folder, busy)
                                       : error_set_errno(err, errno, "%s: cannot lock", path);
     mem_free(path);
@@ -56,6 +67,20 @@ enum status folder_lock_take_as_it_is(const char *folder, const char *busy, int 
         *ret_lock = lock;
     else
         folder_lock_release(lock);
+    return status;
+}
+
+enum status folder_lock_take_as_it_is(const char *folder, const char *busy, int *ret_lock,
+                                      struct error *err)
+{
+    return lock_folder(folder, busy, ret_lock, err);
+}
+
+enum status folder_lock_wait(const char *folder, int *ret_lock, struct error *err)
+{
+    const enum status status = lock_folder(folder, NULL, ret_lock, err);
+    if (status == STATUS_OK)
+        folder_lock_clean(folder);
     return status;
 }
 

@@ -17,7 +17,9 @@
  * process has the lock: `busy` says what it does. */
 enum status folder_lock_take(const char *folder, const char *busy, int *ret_lock,
                              struct error *err) MUST_CHECK;
-/* The same, but nothing is cleaned up. */
+/* The same, but waits as long as somebody else has the lock. */
+enum status folder_lock_wait(const char *folder, int *ret_lock, struct error *err) MUST_CHECK;
+/* As folder_lock_take(), but nothing is cleaned up. */
 enum status folder_lock_take_as_it_is(const char *folder, const char *busy, int *ret_lock,
                                       struct error *err) MUST_CHECK;
 /* Removes what is left in a locked folder of unfinished files, folders and links, best effort. */

@@ -8,6 +8,7 @@
 #include "pir-server/pir/pir_cost_file.h"
 #include "pir-server/pir/sha256.h"
 #include "tools/commands.h"
+#include "tools/compile_part.h"
 #include "tools/compile_summary.h"
 #include "tools/tool_json.h"
 #include "tools/tool_threads.h"
@@ -37,6 +38,8 @@ enum {
     OPT_PROTECT,
     OPT_KEEP_APPLE,
     OPT_FULL,
+    OPT_PART,
+    OPT_JOB,
     OPT_DROPPED,
     OPT_THREADS,
     OPT_JSON,
@@ -70,6 +73,8 @@ static const struct tool_option options[] = {
     [OPT_KEEP_APPLE] = {"keep-apple-hosts", 0, NULL,
                         "block hosts that Apple's devices need when a list says so"},
     [OPT_FULL] = {"full", 0, NULL, "make all shards anew, also where the version before has them"},
+    [OPT_PART] = {"part", 0, "I/N", "make part I, from 0, of N: other workers make the others"},
+    [OPT_JOB] = {"job", 0, "NAME", "job that the parts belong to: another is started anew"},
     [OPT_DROPPED] = {"dropped", 0, "FILE", "write every dropped line: file, line, reason, text"},
     [OPT_THREADS] = TOOL_THREADS_OPTION,
     [OPT_JSON] = {"json", 0, NULL, "print the summary as JSON"},
@@ -84,6 +89,7 @@ struct compile {
     const char *dropped_path;
     const char *costs_path;
     const char *parsing_path;
+    struct compile_job job; /* of --part */
     struct parsing *parsing;
     struct bytes parsing_text;
     struct pir_cost_constants costs;
@@ -195,6 +201,10 @@ static int take_option(struct compile *compile, int got, const struct tool_args 
     case OPT_KEEP_APPLE:
         compile->keep_apple_hosts = true;
         return EXIT_DONE;
+    case OPT_PART:
+        return compile_part_take(args, &compile->job);
+    case OPT_JOB:
+        return compile_part_take_name(args, &compile->job);
     case OPT_DROPPED:
         compile->dropped_path = args->value;
         return EXIT_DONE;
@@ -305,8 +315,6 @@ static enum status prepare(struct compile *compile, struct error *err)
     if (status == STATUS_OK)
         status =
             list_reading_new(&compile->list_options, &sink, compile->pool, &compile->reading, err);
-    if (status == STATUS_OK && compile->dropped_path != NULL)
-        status = file_writer_new(compile->dropped_path, FILE_MODE_PUBLIC, &compile->dropped, err);
     return status;
 }
 
@@ -315,6 +323,8 @@ static enum status read_lists(struct compile *compile, struct error *err)
     const struct list_counts *counts = &compile->summary.counts;
     const uint64_t start_ns = compile_now_ns();
     enum status status = STATUS_OK;
+    if (compile->dropped_path != NULL)
+        status = file_writer_new(compile->dropped_path, FILE_MODE_PUBLIC, &compile->dropped, err);
     for (size_t i = 0; i < compile->list_count && status == STATUS_OK; i++)
         status = read_list(compile, i, err);
     compile->summary.reading_ns = compile_now_ns() - start_ns;
@@ -332,9 +342,7 @@ static enum status read_lists(struct compile *compile, struct error *err)
 
 static enum status compile_lists(struct compile *compile, struct error *err)
 {
-    enum status status = prepare(compile, err);
-    if (status == STATUS_OK)
-        status = read_lists(compile, err);
+    const enum status status = read_lists(compile, err);
     if (status != STATUS_OK)
         return status;
     compile->settings.origin = (struct dataset_origin){.sources = compile->sources,
@@ -345,9 +353,64 @@ static enum status compile_lists(struct compile *compile, struct error *err)
                          &compile->settings, compile->pool, &compile->summary.dataset, err);
 }
 
+/* ---- one part of several ---- */
+
+static enum status plan_part(void *context, bool *ret_is_unchanged,
+                             char ret_version[DATASET_VERSION_BYTES + 1], struct error *err)
+{
+    struct compile *compile = context;
+    compile->settings.plan = &compile->job.plan;
+    const enum status status = compile_lists(compile, err);
+    if (status != STATUS_OK)
+        return status;
+    list_reading_free(compile->reading); /* the shards need its memory */
+    compile->reading = NULL;
+    const struct dataset_summary *summary = &compile->summary.dataset;
+    *ret_is_unchanged = summary->is_unchanged;
+    memcpy(ret_version, summary->info.version, sizeof summary->info.version);
+    return STATUS_OK;
+}
+
+static enum status check_part(void *context, const struct dataset_plan *plan, struct error *err)
+{
+    const struct compile *compile = context;
+    return compile_part_check_lists(plan, compile->lists, compile->list_count, err);
+}
+
+static int make_part(struct compile *compile)
+{
+    struct error error = {0};
+    struct dataset_part_summary summary = {0};
+    enum status status =
+        compile_part_settle(&compile->job, compile->costs_path, compile->parsing_path, &error);
+    const struct dataset_part part = {.data = compile->summary.data,
+                                      .use_case = compile->settings.use_case,
+                                      .job = compile->job.plan,
+                                      .index = compile->job.index,
+                                      .show_progress = compile->settings.show_progress,
+                                      .plan = plan_part,
+                                      .check = check_part,
+                                      .context = compile};
+    if (status == STATUS_OK)
+        status = dataset_part_make(&part, compile->pool, &summary, &error);
+    int exit_code;
+    if (status != STATUS_OK)
+        exit_code = tool_fail(&error);
+    else if (compile->json)
+        exit_code = tool_print_json(compile_part_json(&part, &summary));
+    else
+        exit_code = compile_part_print(&part, &summary);
+    dataset_part_summary_deinit(&summary);
+    return exit_code;
+}
+
 static int compile_and_print(struct compile *compile)
 {
     struct error error = {0};
+    if (prepare(compile, &error) != STATUS_OK)
+        return tool_fail(&error);
+    if (compile->job.plan.parts != 0)
+        return make_part(compile);
     if (compile_lists(compile, &error) != STATUS_OK)
         return tool_fail(&error);
     compile_summary_warn(&compile->summary);
@@ -357,6 +420,15 @@ static int compile_and_print(struct compile *compile)
     return EXIT_DONE;
 }
 
+/* The options from which the rows or the shape follow: those that all parts must agree on. */
+static const bool is_setting[ARRAY_COUNT(options)] = {
+    [OPT_SHARDS] = true,         [OPT_ROWS_PER_SHARD] = true, [OPT_RATE] = true,
+    [OPT_PREFILTER_SIZE] = true, [OPT_SEED] = true,           [OPT_HASH_FUNCTIONS] = true,
+    [OPT_GROWTH] = true,         [OPT_MAX_RESPONSE] = true,   [OPT_MAX_KEY] = true,
+    [OPT_MAX_SHARD] = true,      [OPT_PARAMETERS] = true,     [OPT_KEEP_PRIVATE] = true,
+    [OPT_KEEP_PARTS] = true,     [OPT_PROTECT] = true,        [OPT_KEEP_APPLE] = true,
+};
+
 static int take_options(struct compile *compile, struct tool_args *args, bool *ret_stop)
 {
     for (int got = tool_next(args); got != TOOL_END; got = tool_next(args)) {
@@ -365,6 +437,8 @@ static int take_options(struct compile *compile, struct tool_args *args, bool *r
         compile->has_rate = compile->has_rate || got == OPT_RATE;
         if (*ret_stop || code != EXIT_DONE)
             return code;
+        if (got >= 0 && is_setting[got] && !compile_job_add(&compile->job, args))
+            return tool_fail(&(struct error){.status = STATUS_NOMEM, .message = "out of memory"});
     }
     if (compile->list_count == 0)
         return tool_usage_error(args, "a list is missing");
@@ -377,6 +451,8 @@ static int take_options(struct compile *compile, struct tool_args *args, bool *r
                                 "--false-positive-rate and --prefilter-size exclude each other");
     if (compile->list_options.keep_parsing_parts && compile->parsing_path == NULL)
         return tool_usage_error(args, "--keep-parsing-parts needs a --parsing-configuration");
+    if (compile->job.plan.name[0] != '\0' && compile->job.plan.parts == 0)
+        return tool_usage_error(args, "--job needs a --part");
     if (compile->settings.shard_count != 0 && compile->settings.rows_per_shard != 0)
         return tool_usage_error(args, "--shards and --rows-per-shard exclude each other");
     return EXIT_DONE;
@@ -384,7 +460,7 @@ static int take_options(struct compile *compile, struct tool_args *args, bool *r
 
 static int run(struct tool_args *args)
 {
-    struct compile compile = {.lists = args->argv};
+    struct compile compile = {.lists = args->argv, .job = {.plan = {.name = ""}}};
     dataset_settings_init(&compile.settings);
     bytes_init(&compile.parsing_text, DATASET_PARSING_MAX_BYTES);
     compile.settings.show_progress = true;
@@ -401,6 +477,7 @@ static int run(struct tool_args *args)
     list_reading_free(compile.reading);
     protected_hosts_free(compile.protected_hosts);
     parsing_free(compile.parsing);
+    compile_job_deinit(&compile.job);
     bytes_deinit(&compile.parsing_text);
     thread_pool_free(compile.pool);
     dataset_report_free(compile.report);

@@ -33,7 +33,9 @@ struct pir_shard;      /* pir-server/pir/pir_shard.h */
 #define DATASET_DIGEST_BYTES       ((size_t)32) /* SHA-256 */
 #define DATASET_SHARDS_MAX         ((uint64_t)65536)
 /* The row that Apple's onboarding asks for; in every dataset, word for word. */
-#define DATASET_TEST_ROW "www.apple.com/url-filter-test"
+#define DATASET_TEST_ROW        "www.apple.com/url-filter-test"
+#define DATASET_ROW_VALUE       "1" /* of every row */
+#define DATASET_ROW_VALUE_BYTES (sizeof DATASET_ROW_VALUE - 1)
 /* Where its keys came from (lists/origins_file.h); not in every version. */
 #define DATASET_ORIGINS_NAME "origins"
 

@@ -4,10 +4,30 @@
 #include "base/mem.h"
 #include "pir-server/pir/pir_shard.h"
 #include "pir-server/pir/sha256.h"
+#include "pir-server/wire/wire_parameters.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+
+enum status dataset_shard_save(const char *folder, uint64_t index, const struct pir_shard *shard,
+                               struct error *err)
+{
+    char name[DATASET_FILE_NAME_BYTES];
+    char params_name[DATASET_FILE_NAME_BYTES];
+    dataset_shard_name(index, name);
+    dataset_shard_params_name(index, params_name);
+    char *path = path_join(folder, name);
+    char *params_path = path_join(folder, params_name);
+    enum status status = path != NULL && params_path != NULL
+                             ? pir_shard_save(shard, path, err)
+                             : error_set(err, STATUS_NOMEM, "%s: out of memory", folder);
+    if (status == STATUS_OK)
+        status = wire_parameters_write_file(params_path, pir_shard_parameters(shard), err);
+    mem_free(path);
+    mem_free(params_path);
+    return status;
+}
 
 struct listing {
     const char *folder;

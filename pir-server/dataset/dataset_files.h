@@ -7,6 +7,12 @@
 #include "base/thread_pool.h"
 #include "pir-server/dataset/dataset_manifest.h"
 
+struct pir_shard; /* pir-server/pir/pir_shard.h */
+
+/* Writes the two files of shard `index` into `folder`, the parameters last. */
+enum status dataset_shard_save(const char *folder, uint64_t index, const struct pir_shard *shard,
+                               struct error *err) MUST_CHECK;
+
 /* Sets the files of a manifest whose info has row digest and number of shards: all that a version
  * has but dataset.json, DATASET_ORIGINS_NAME when it is there. Shards are not read again: their
  * headers have the digest, as the info has that of rows.txt.

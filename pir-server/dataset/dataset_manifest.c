@@ -277,7 +277,7 @@ static json_t *load_json(const struct dataset_manifest *manifest)
     return object;
 }
 
-static json_t *files_json(const struct dataset_manifest *manifest)
+struct json_t *dataset_files_json(const struct dataset_manifest *manifest)
 {
     json_t *object = json_object();
     bool good = object != NULL;
@@ -336,7 +336,7 @@ enum status dataset_manifest_format(const struct dataset_manifest *manifest,
         put(root, "version", json_string(info->version)) &&
         (info->is_imported ? put(root, "imported", json_object()) : put_content(root, info)) &&
         put(root, "shape", shape_json(info, parameters)) &&
-        put(root, "files", files_json(manifest)) &&
+        put(root, "files", dataset_files_json(manifest)) &&
         (info->is_imported || put(root, "sources", dataset_sources_json(origin)));
     if (good && manifest->parsing.size > 0)
         good = put(root, "parsing", parsing_json(manifest));

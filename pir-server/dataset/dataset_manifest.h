@@ -109,6 +109,8 @@ struct json_t;
 /* {"lines", "comments", "entries", .., "droppedFor": {..}} and the sources as an array, as
  * dataset.json has them; NULL without memory. */
 struct json_t *dataset_counts_json(const struct list_counts *counts);
+/* What dataset.json has as "files". */
+struct json_t *dataset_files_json(const struct dataset_manifest *manifest);
 struct json_t *dataset_sources_json(const struct dataset_origin *origin);
 /* The user's file name: any bytes but NUL; what is not UTF-8 is shown as '?'. */
 struct json_t *dataset_name_json(const char *name);

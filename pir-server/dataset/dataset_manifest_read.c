@@ -94,8 +94,8 @@ static void read_digest_text(const struct json_field *parent, const char *name,
     read_name(parent, name, is_digest, "SHA-256 in lower-case hex", ret, DIGEST_DIGITS + 1);
 }
 
-static void read_digest(const struct json_field *parent, const char *name,
-                        uint8_t ret[DATASET_DIGEST_BYTES])
+void dataset_manifest_read_digest(const struct json_field *parent, const char *name,
+                                  uint8_t ret[DATASET_DIGEST_BYTES])
 {
     char text[DIGEST_DIGITS + 1] = "";
     read_digest_text(parent, name, text);
@@ -131,7 +131,7 @@ static void read_files(const struct json_field *files, struct dataset_manifest *
         const struct json_field entry = required_object(files, name);
         memcpy(file->name, name, strlen(name) + 1);
         file->bytes = read_count(&entry, "bytes", 0, FILE_BYTES_MAX);
-        read_digest(&entry, dataset_digest_field(name), file->digest);
+        dataset_manifest_read_digest(&entry, dataset_digest_field(name), file->digest);
         ret->file_count++;
     }
     dataset_manifest_sort(ret);
@@ -229,11 +229,11 @@ static void read_content(const struct json_field *root, struct dataset_info *ret
     const struct json_field rows = required_object(root, "rows");
     const struct json_field prefilter = required_object(root, "prefilter");
     ret->row_count = read_count(&rows, "count", 1, UINT32_MAX);
-    read_digest(&rows, "sha256", ret->rows_digest);
+    dataset_manifest_read_digest(&rows, "sha256", ret->rows_digest);
     read_prefilter(&prefilter, ret);
 }
 
-static void read_root(const struct json_field *root, struct dataset_manifest *ret)
+void dataset_manifest_read_head(const struct json_field *root, struct dataset_manifest *ret)
 {
     struct dataset_info *info = &ret->info;
     json_field_object(root);
@@ -248,7 +248,6 @@ static void read_root(const struct json_field *root, struct dataset_manifest *re
     const struct json_field shape = required_object(root, "shape");
     const struct json_field parsing = json_field_member(root, "parsing");
     const struct json_field load = json_field_member(root, "load");
-    const struct json_field files = required_object(root, "files");
     if (!info->is_imported)
         read_content(root, info);
     read_shape(&shape, ret);
@@ -256,6 +255,13 @@ static void read_root(const struct json_field *root, struct dataset_manifest *re
         read_parsing(&parsing, ret);
     if (load.value != NULL)
         read_load(&load, ret);
+}
+
+static void read_root(const struct json_field *root, struct dataset_manifest *ret)
+{
+    struct dataset_info *info = &ret->info;
+    dataset_manifest_read_head(root, ret);
+    const struct json_field files = required_object(root, "files");
     read_files(&files, ret);
     require_files(&files, ret);
     if (root->reader->status == STATUS_OK && !info->is_imported)

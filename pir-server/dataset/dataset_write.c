@@ -1,4 +1,4 @@
-#include "pir-server/dataset/dataset_write.h"
+#include "pir-server/dataset/dataset_write_internal.h"
 
 #include "base/checked.h"
 #include "base/file.h"
@@ -21,26 +21,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define VALUE_BYTES       ((size_t)1) /* every row has the value "1" */
 #define VERSION_MAX_BYTES ((size_t)65536)
-
-/* One run. */
-struct writing {
-    const struct dataset_settings *settings;
-    struct row_set *rows;
-    struct thread_pool *pool;
-    char *home;      /* DATA/<use case> */
-    char *temporary; /* the folder in work */
-    int lock;        /* of the home */
-    struct dataset_manifest manifest;
-    struct dataset *before; /* the version in force, NULL = none that can be read */
-    struct pir_partition *partition;
-    struct pir_shape_wish wish;
-    struct pir_processing processing;
-    bool has_old_shape;
-    struct pir_parameters parameters; /* those of shard 0 */
-    struct dataset_summary summary;
-};
 
 static enum status path_of(const struct writing *work, const char *name, char **ret,
                            struct error *err)
@@ -110,7 +91,9 @@ static enum status begin(struct writing *work, const char *data, struct error *e
         return error_set(err, STATUS_NOMEM, "%s: out of memory", data);
     enum status status = folder_make(work->home, err);
     if (status == STATUS_OK)
-        status = folder_lock_take(work->home, DATASET_BUSY, &work->lock, err);
+        status = work->settings->plan != NULL
+                     ? folder_lock_wait(work->home, &work->lock, err)
+                     : folder_lock_take(work->home, DATASET_BUSY, &work->lock, err);
     if (status != STATUS_OK)
         return status;
     /* A version that cannot be read has no say in the new one's shape. */
@@ -239,136 +222,24 @@ static struct span keyword_of(const void *context, size_t row)
     return row_set_at(context, row);
 }
 
-static uint64_t least_power_of_two(uint64_t count)
-{
-    uint64_t power = 1;
-    while (power < count)
-        power *= 2;
-    return power;
-}
-
-static enum status choose_shard_count(struct writing *work, struct error *err)
-{
-    const struct dataset_settings *settings = work->settings;
-    struct dataset_info *info = &work->manifest.info;
-    uint64_t count = settings->shard_count;
-    if (count == 0 && settings->rows_per_shard == 0 && work->before != NULL)
-        count = dataset_info(work->before)->shard_count;
-    if (count == 0) {
-        const uint64_t rows_per_shard =
-            settings->rows_per_shard != 0 ? settings->rows_per_shard : DATASET_ROWS_PER_SHARD;
-        count = least_power_of_two(u64_div_up(info->row_count, rows_per_shard));
-    }
-    if (count > DATASET_SHARDS_MAX)
-        return error_set(err, STATUS_TOO_LARGE, "%llu rows need %llu shards, at most %llu",
-                         (unsigned long long)info->row_count, (unsigned long long)count,
-                         (unsigned long long)DATASET_SHARDS_MAX);
-    info->shard_count = count;
-    return STATUS_OK;
-}
-
-static const struct bfv_parameters *set_of(const char *name)
-{
-    return &bfv_named_parameters_find(name)->parameters;
-}
-
-/* Those that are asked for, else those of the version in force, else the default. */
-static const struct bfv_parameters *wanted_set(const struct writing *work)
-{
-    if (work->settings->parameter_set != NULL)
-        return set_of(work->settings->parameter_set);
-    if (work->before != NULL)
-        return &dataset_parameters(work->before)->encryption;
-    return set_of(DATASET_RLWE_PARAMETERS);
-}
-
-/* Takes the shape of the version in force, keys and all, when it is one of ours and the settings
- * agree. */
-static bool take_old_shape(struct writing *work)
-{
-    if (work->before == NULL ||
-        dataset_info(work->before)->shard_count != work->manifest.info.shard_count)
-        return false;
-    const struct pir_parameters *old = dataset_parameters(work->before);
-    if (work->settings->parameter_set != NULL &&
-        !bfv_parameters_equal(&old->encryption, wanted_set(work)))
-        return false;
-    if (old->hash_function_count != work->wish.hash_function_count ||
-        old->sharding.function != SHARDING_SHA256 ||
-        old->entry_bytes < HASH_BUCKET_EMPTY_BYTES + HASH_BUCKET_SLOT_BYTES + VALUE_BYTES)
-        return false;
-    pir_processing_init(&old->encryption, work->wish.hash_function_count, &work->processing);
-    pir_processing_set_shape(&work->processing, old);
-    return true;
-}
-
-static enum status query_cost(const struct writing *work, const struct pir_parameters *shape,
-                              uint64_t *ret_ns, struct error *err)
-{
-    struct pir_prediction prediction;
-    const enum status status = pir_cost_predict(shape, 0, work->wish.constants, &prediction, err);
-    if (status == STATUS_OK)
-        *ret_ns = prediction.query_ns;
-    return status;
-}
-
-/* The cheapest shape with these encryption parameters. */
-static enum status choose_cheapest(struct writing *work, const struct bfv_parameters *encryption,
-                                   struct error *err)
-{
-    pir_processing_init(encryption, work->wish.hash_function_count, &work->processing);
-    return pir_processing_choose(work->partition, &work->wish, &work->processing, err);
-}
-
-/* Chooses a shape; one for keys that devices have when it is hardly dearer. */
-static enum status choose_shape(struct writing *work, struct error *err)
-{
-    const bool is_free_choice = work->settings->parameter_set == NULL;
-    struct error ignored;
-    uint64_t cheapest;
-    uint64_t kept;
-    enum status status = choose_cheapest(work, wanted_set(work), err);
-    if (status == STATUS_TOO_LARGE && is_free_choice)
-        status = choose_cheapest(work, set_of(DATASET_RLWE_PARAMETERS_ROOMY), err);
-    if (status != STATUS_OK || work->before == NULL)
-        return status;
-    struct pir_processing keeping = work->processing;
-    struct pir_shape_wish wish = work->wish;
-    wish.key = &dataset_parameters(work->before)->evaluation_key;
-    if (!bfv_parameters_equal(&wish.key->encryption, &keeping.encryption) ||
-        pir_processing_choose(work->partition, &wish, &keeping, &ignored) != STATUS_OK)
-        return STATUS_OK;
-    status = query_cost(work, &work->processing.shape, &cheapest, err);
-    if (status == STATUS_OK)
-        status = query_cost(work, &keeping.shape, &kept, err);
-    if (status == STATUS_OK && kept <= cheapest + cheapest * DATASET_KEEP_KEYS_PERCENT / 100) {
-        work->processing = keeping;
-        work->wish = wish;
-    }
-    return status;
-}
-
 /* Called for several shards at once. */
 static enum status save_shard(void *context, uint64_t shard, const struct pir_shard *processed,
                               struct error *err)
 {
     struct writing *work = context;
-    char name[DATASET_FILE_NAME_BYTES];
-    char *path = NULL;
-    dataset_shard_name(shard, name);
-    enum status status = path_of(work, name, &path, err);
-    if (status == STATUS_OK)
-        status = pir_shard_save(processed, path, err);
-    mem_free(path);
-    if (status != STATUS_OK)
-        return status;
     if (shard == 0) /* read again only after all shards are done */
         work->parameters = *pir_shard_parameters(processed);
-    dataset_shard_params_name(shard, name);
-    status = path_of(work, name, &path, err);
+    return dataset_shard_save(work->temporary, shard, processed, err);
+}
+
+/* Whether the shape holds all rows, so that whoever makes the shards will not find that it does
+ * not. */
+static enum status try_shape(struct writing *work, struct error *err)
+{
+    const enum status status =
+        pir_processing_try(work->partition, &work->processing, work->pool, err);
     if (status == STATUS_OK)
-        status = wire_parameters_write_file(path, pir_shard_parameters(processed), err);
-    mem_free(path);
+        work->parameters = work->processing.shape;
     return status;
 }
 
@@ -376,6 +247,8 @@ static enum status process(struct writing *work, struct error *err)
 {
     struct progress progress;
     struct bfv_context *context = NULL;
+    if (work->settings->plan != NULL)
+        return try_shape(work, err);
     enum status status = bfv_context_new(&work->processing.encryption, 0, NULL, &context, err);
     if (status != STATUS_OK)
         return status;
@@ -393,7 +266,8 @@ static void measure_load(struct writing *work)
     struct dataset_load *load = &work->summary.load;
     const uint64_t shards = work->manifest.info.shard_count;
     const uint64_t *rows = work->manifest.shard_rows.rows;
-    const uint64_t slots = pir_shape_slots((size_t)work->parameters.entry_bytes, VALUE_BYTES);
+    const uint64_t slots =
+        pir_shape_slots((size_t)work->parameters.entry_bytes, DATASET_ROW_VALUE_BYTES);
     load->rows_least = UINT64_MAX;
     load->rows_most = 0;
     for (uint64_t i = 0; i < shards; i++) {
@@ -412,7 +286,7 @@ static struct dataset_update update_of(const struct writing *work)
     return (struct dataset_update){
         .before = work->before,
         .rows = work->rows,
-        .value = span_of("1", VALUE_BYTES),
+        .value = span_of_text(DATASET_ROW_VALUE),
         .folder = work->temporary,
         .pool = work->pool,
         .progress = work->settings->show_progress ? "patching shards" : NULL,
@@ -442,7 +316,7 @@ static enum status process_rows(struct writing *work, bool has_old_shape, struct
     const struct pir_rows rows = {.count = row_set_count(work->rows),
                                   .context = work->rows,
                                   .keyword = keyword_of,
-                                  .constant_value = span_of("1", VALUE_BYTES)};
+                                  .constant_value = span_of_text(DATASET_ROW_VALUE)};
     enum status status = pir_partition_new(&rows, work->manifest.info.shard_count, &sharding,
                                            work->pool, &work->partition, err);
     if (status != STATUS_OK)
@@ -453,7 +327,7 @@ static enum status process_rows(struct writing *work, bool has_old_shape, struct
         work->summary.kept_shape = status == STATUS_OK;
     }
     if (status == STATUS_TOO_LARGE) { /* no old shape, or outgrown */
-        status = choose_shape(work, err);
+        status = dataset_write_choose_shape(work, err);
         if (status == STATUS_OK)
             status = process(work, err);
     }
@@ -495,14 +369,14 @@ static enum status choose_shards(struct writing *work, struct error *err)
         work->wish.hash_function_count =
             work->before != NULL ? (size_t)dataset_parameters(work->before)->hash_function_count
                                  : 1;
-    enum status status = choose_shard_count(work, err);
+    enum status status = dataset_write_choose_shard_count(work, err);
     if (status != STATUS_OK)
         return status;
     const size_t shards = (size_t)work->manifest.info.shard_count;
     work->manifest.shard_rows.rows = mem_alloc_zeroed(shards, sizeof(uint64_t));
     if (work->manifest.shard_rows.rows == NULL)
         return error_set(err, STATUS_NOMEM, "%zu shards: out of memory", shards);
-    work->has_old_shape = take_old_shape(work);
+    work->has_old_shape = dataset_write_take_old_shape(work);
     return STATUS_OK;
 }
 
@@ -512,6 +386,9 @@ static enum status write_shards(struct writing *work, struct error *err)
     enum status status = STATUS_OK;
     if (work->settings->is_full)
         snprintf(work->summary.full_reason, sizeof work->summary.full_reason, "it was asked for");
+    else if (work->settings->plan != NULL)
+        snprintf(work->summary.full_reason, sizeof work->summary.full_reason,
+                 "its shards are made in parts");
     else if (work->has_old_shape)
         status = update_shards(work, &is_updated, err);
     else if (work->before != NULL)
@@ -668,6 +545,33 @@ static enum status write_manifest(struct writing *work, struct error *err)
     return status;
 }
 
+/* What the workers are to keep to. */
+static enum status write_plan(struct writing *work, struct error *err)
+{
+    char *path = NULL;
+    enum status status = path_of(work, DATASET_PLAN_PARAMETERS_NAME, &path, err);
+    if (status == STATUS_OK)
+        status = wire_parameters_write_file(path, &work->parameters, err);
+    mem_free(path);
+    return status == STATUS_OK
+               ? dataset_plan_write(&work->manifest, &work->parameters, &work->settings->origin,
+                                    work->settings->plan, work->temporary, err)
+               : status;
+}
+
+static enum status publish_plan(struct writing *work, struct error *err)
+{
+    char *parts = path_join(work->home, DATASET_PARTS_NAME);
+    char *target = parts != NULL ? path_join(parts, DATASET_PLAN_FOLDER_NAME) : NULL;
+    enum status status = target != NULL ? folder_make(parts, err)
+                                        : error_set(err, STATUS_NOMEM, "plan: out of memory");
+    if (status == STATUS_OK)
+        status = folder_publish(work->temporary, target, work->pool, err);
+    mem_free(target);
+    mem_free(parts);
+    return status;
+}
+
 /* ---- putting it in force ---- */
 
 static enum status publish(struct writing *work, struct error *err)
@@ -684,6 +588,40 @@ static uint64_t now_ns(const struct dataset_settings *settings)
 {
     return settings->now_ns != NULL ? settings->now_ns() : 0;
 }
+
+/* One after the other, until one fails or finds that there is nothing to do. */
+struct step {
+    enum status (*run)(struct writing *work, struct error *err);
+    enum dataset_phase phase;
+};
+static const struct step version_steps[] = {
+    {fill, DATASET_PHASE_KEYS},
+    {settle_rows, DATASET_PHASE_ROWS},
+    {choose_shards, DATASET_PHASE_ROWS},
+    {compare, DATASET_PHASE_ROWS},
+    {write_rows, DATASET_PHASE_ROWS},
+    {write_shards, DATASET_PHASE_SHARDS},
+    {write_prefilter, DATASET_PHASE_PREFILTER},
+    {check_shards, DATASET_PHASE_DIGESTS},
+    {name_version, DATASET_PHASE_PUBLISH},
+    {write_report, DATASET_PHASE_PUBLISH},
+    {list_files, DATASET_PHASE_PUBLISH},
+    {write_manifest, DATASET_PHASE_PUBLISH},
+    {publish, DATASET_PHASE_PUBLISH},
+};
+static const struct step plan_steps[] = {
+    {fill, DATASET_PHASE_KEYS},
+    {settle_rows, DATASET_PHASE_ROWS},
+    {choose_shards, DATASET_PHASE_ROWS},
+    {compare, DATASET_PHASE_ROWS},
+    {write_rows, DATASET_PHASE_ROWS},
+    {write_shards, DATASET_PHASE_SHARDS},
+    {write_prefilter, DATASET_PHASE_PREFILTER},
+    {name_version, DATASET_PHASE_PUBLISH},
+    {write_report, DATASET_PHASE_PUBLISH},
+    {write_plan, DATASET_PHASE_PUBLISH},
+    {publish_plan, DATASET_PHASE_PUBLISH},
+};
 
 enum status dataset_write(const char *data, struct row_set *rows,
                           const struct dataset_settings *settings, struct thread_pool *pool,
@@ -703,30 +641,14 @@ enum status dataset_write(const char *data, struct row_set *rows,
     snprintf(work->manifest.info.use_case, sizeof work->manifest.info.use_case, "%s",
              settings->use_case);
 
-    static const struct step {
-        enum status (*run)(struct writing *work, struct error *err);
-        enum dataset_phase phase;
-    } steps[] = {
-        {fill, DATASET_PHASE_KEYS},
-        {settle_rows, DATASET_PHASE_ROWS},
-        {choose_shards, DATASET_PHASE_ROWS},
-        {compare, DATASET_PHASE_ROWS},
-        {write_rows, DATASET_PHASE_ROWS},
-        {write_shards, DATASET_PHASE_SHARDS},
-        {write_prefilter, DATASET_PHASE_PREFILTER},
-        {check_shards, DATASET_PHASE_DIGESTS},
-        {name_version, DATASET_PHASE_PUBLISH},
-        {write_report, DATASET_PHASE_PUBLISH},
-        {list_files, DATASET_PHASE_PUBLISH},
-        {write_manifest, DATASET_PHASE_PUBLISH},
-        {publish, DATASET_PHASE_PUBLISH},
-    };
+    const struct step *steps = settings->plan != NULL ? plan_steps : version_steps;
+    const size_t step_count =
+        settings->plan != NULL ? ARRAY_COUNT(plan_steps) : ARRAY_COUNT(version_steps);
     uint64_t start_ns = now_ns(settings);
     status = dataset_manifest_set_parsing(&work->manifest, settings->parsing, err);
     if (status == STATUS_OK)
         status = begin(work, data, err);
-    for (size_t i = 0; i < ARRAY_COUNT(steps) && status == STATUS_OK && !work->summary.is_unchanged;
-         i++) {
+    for (size_t i = 0; i < step_count && status == STATUS_OK && !work->summary.is_unchanged; i++) {
         status = steps[i].run(work, err);
         const uint64_t end_ns = now_ns(settings);
         work->summary.phase_ns[steps[i].phase] += end_ns - start_ns;

@@ -26,6 +26,7 @@
 #include "base/thread_pool.h"
 #include "pir-server/dataset/dataset.h"
 #include "pir-server/dataset/dataset_manifest.h"
+#include "pir-server/dataset/dataset_plan.h"
 #include "pir-server/dataset/dataset_report.h"
 #include "pir-server/dataset/dataset_update.h"
 #include "pir-server/pir/pir_shape.h"
@@ -68,7 +69,11 @@ struct dataset_settings {
     struct span parsing;
     struct dataset_origin origin;
     const struct dataset_report *report; /* NULL = nothing was dropped; borrowed */
-    bool is_full;                        /* makes all anew, whatever the version before holds */
+    /* A plan for workers (dataset_part.h) is made instead of a version: the rows, the prefilter and
+     * the report of what will be that version, and its shape, in DATA/<use case>/parts/plan. Waits
+     * for the lock. NULL = a version; borrowed. */
+    const struct dataset_plan_job *plan;
+    bool is_full; /* makes all anew, whatever the version before holds */
     bool show_progress;
     /* Called once with the empty folder in work: may add rows, and write DATASET_ORIGINS_NAME into
      * the folder, which then belongs to the version. A failure ends the run. May be NULL. */

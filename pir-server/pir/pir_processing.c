@@ -109,12 +109,20 @@ enum status pir_processing_choose(const struct pir_partition *partition,
     return choose_for(partition, pir_partition_largest_shard(partition), wish, processing, err);
 }
 
+enum status pir_processing_try(const struct pir_partition *partition,
+                               const struct pir_processing *processing, struct thread_pool *pool,
+                               struct error *err)
+{
+    struct fit_work work = {.partition = partition, .processing = processing};
+    return thread_pool_for(pool, (size_t)pir_partition_shard_count(partition), try_shard, &work,
+                           err);
+}
+
 enum status pir_processing_fit(const struct pir_partition *partition, struct thread_pool *pool,
                                const struct pir_shape_wish *wish, struct pir_processing *processing,
                                struct error *err)
 {
     struct pir_processing fitted = *processing;
-    struct fit_work work = {.partition = partition, .processing = &fitted};
     struct error overflow = {0};
     const uint64_t first = pir_partition_largest_shard(partition);
     for (uint64_t rows = first; rows <= first * FIT_LIMIT;
@@ -122,8 +130,7 @@ enum status pir_processing_fit(const struct pir_partition *partition, struct thr
         enum status st = choose_for(partition, rows, wish, &fitted, err);
         if (st != STATUS_OK)
             return st;
-        st = thread_pool_for(pool, (size_t)pir_partition_shard_count(partition), try_shard, &work,
-                             &overflow);
+        st = pir_processing_try(partition, &fitted, pool, &overflow);
         if (st == STATUS_OK) {
             *processing = fitted;
             return STATUS_OK;

@@ -48,8 +48,13 @@ void pir_processing_set_shape(struct pir_processing *processing,
 enum status pir_processing_choose(const struct pir_partition *partition,
                                   const struct pir_shape_wish *wish,
                                   struct pir_processing *processing, struct error *err) MUST_CHECK;
-/* The same, then tries it on every shard and takes one for more rows while a bucket overflows;
- * STATUS_TOO_LARGE when even 64 times as many do not help. */
+/* Whether the rows of every shard fit the shape that is set: STATUS_TOO_LARGE when a bucket
+ * overflows. Costs a hash for each row, and makes nothing. */
+enum status pir_processing_try(const struct pir_partition *partition,
+                               const struct pir_processing *processing, struct thread_pool *pool,
+                               struct error *err) MUST_CHECK;
+/* As pir_processing_choose(), then tries it on every shard and takes one for more rows while a
+ * bucket overflows; STATUS_TOO_LARGE when even 64 times as many do not help. */
 enum status pir_processing_fit(const struct pir_partition *partition, struct thread_pool *pool,
                                const struct pir_shape_wish *wish, struct pir_processing *processing,
                                struct error *err) MUST_CHECK;
