@@ -12,9 +12,11 @@ MISSING = [name for name in ("nginx", "openssl", "curl")
            if shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin") is None]
 
 
-def free_port():
+def free_port(but=()):
     """Below those that the system hands out, so that nobody gets it meanwhile but another test that looks here."""
     for port in range(20000 + os.getpid() % 10000, 32000):
+        if port in but:
+            continue
         with socket.socket() as listener:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

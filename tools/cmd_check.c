@@ -1,6 +1,5 @@
 /* blindlist check - asks a server about URLs exactly as a device does. */
 #include "base/bytes.h"
-#include "base/file.h"
 #include "base/line_reader.h"
 #include "base/mem.h"
 #include "tools/commands.h"
@@ -8,6 +7,7 @@
 #include "tools/device/device_identity.h"
 #include "tools/tool_json.h"
 #include "tools/tool_parsing.h"
+#include "tools/tool_user_token.h"
 
 #include <math.h>
 
@@ -43,9 +43,6 @@ static const struct tool_option options[] = {
     [OPT_TRACE] = {"trace", 't', NULL, "show every request, sub-URL, prefilter hit and answer"},
     [OPT_JSON] = {"json", 0, NULL, "print a JSON object"},
 };
-
-/* Longer than any user token that a header holds. */
-#define TOKEN_FILE_MAX_BYTES ((size_t)8192)
 
 struct session {
     struct device_options device_options;
@@ -231,31 +228,14 @@ static int take_option(struct session *session, int got, struct tool_args *args)
     }
 }
 
-/* One line, whose end does not count. */
-static enum status read_user_token(struct session *session, struct error *err)
-{
-    struct bytes *token = &session->user_token;
-    bytes_reserve(token, TOKEN_FILE_MAX_BYTES); /* no copy stays behind */
-    enum status status = file_read(session->token_path, token, err);
-    if (status != STATUS_OK)
-        return status;
-    while (token->size > 0 &&
-           (token->data[token->size - 1] == '\n' || token->data[token->size - 1] == '\r'))
-        token->size--;
-    if (token->size == 0 || memchr(token->data, 0, token->size) != NULL)
-        return error_set(err, STATUS_MALFORMED, "%s: holds no user token", session->token_path);
-    bytes_append_u8(token, 0);
-    session->device_options.user_token = (const char *)token->data;
-    return bytes_status(token, session->token_path, err);
-}
-
 static enum status open_device(struct session *session, struct error *err)
 {
     enum status status = STATUS_OK;
     if (session->parsing_path != NULL)
         status = parsing_file_read(session->parsing_path, &session->parsing, err);
     if (status == STATUS_OK && session->token_path != NULL)
-        status = read_user_token(session, err);
+        status = tool_user_token_read(session->token_path, &session->user_token,
+                                      &session->device_options.user_token, err);
     session->device_options.parsing = session->parsing;
     if (status == STATUS_OK)
         status = device_open(&session->device_options, &session->device, err);
@@ -281,7 +261,7 @@ static int check_all(struct session *session, char **urls)
 static int run(struct tool_args *args)
 {
     struct session session = {0};
-    bytes_init(&session.user_token, TOKEN_FILE_MAX_BYTES);
+    tool_user_token_init(&session.user_token);
     struct error error;
     for (int got = tool_next(args); got != TOOL_END; got = tool_next(args)) {
         const int code = take_option(&session, got, args);

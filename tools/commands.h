@@ -9,6 +9,7 @@ extern const struct tool_command command_check;
 extern const struct tool_command command_bloom;
 extern const struct tool_command command_compile;
 extern const struct tool_command command_dataset;
+extern const struct tool_command command_doctor;
 extern const struct tool_command command_explain;
 extern const struct tool_command command_pir;
 extern const struct tool_command command_sources;

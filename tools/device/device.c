@@ -410,6 +410,7 @@ static enum status connect_to(struct device *device, struct error *err)
     const struct device_options *options = &device->options;
     const struct http_client_options client = {.base_url = options->server,
                                                .ca_path = options->ca_path,
+                                               .connect_to = options->connect_to,
                                                .user_agent = options->user_agent != NULL
                                                                  ? options->user_agent
                                                                  : device->identity->user_agent,
@@ -418,14 +419,15 @@ static enum status connect_to(struct device *device, struct error *err)
     const enum status status = http_client_new(&client, &device->http, err);
     if (status != STATUS_OK || options->user_token == NULL)
         return status;
-    const struct device_tokens_options tokens = {.issuer = options->server,
-                                                 .ca_path = options->ca_path,
-                                                 .user_agent = client.user_agent,
-                                                 .user_token = options->user_token,
-                                                 .batch = device->identity->tokens_at_once,
-                                                 .takes_first_key =
-                                                     device->identity->takes_first_key,
-                                                 .trace = options->trace};
+    const struct device_tokens_options tokens = {
+        .issuer = options->issuer != NULL ? options->issuer : options->server,
+        .ca_path = options->ca_path,
+        .connect_to = options->connect_to,
+        .user_agent = client.user_agent,
+        .user_token = options->user_token,
+        .batch = device->identity->tokens_at_once,
+        .takes_first_key = device->identity->takes_first_key,
+        .trace = options->trace};
     return device_tokens_new(&tokens, &device->tokens, err);
 }
 
@@ -546,6 +548,12 @@ done:
     return status;
 }
 
+static size_t shard_of(const struct device *device, struct span keyword)
+{
+    return (size_t)sharding_shard_of(&device->parameters.sharding, keyword_hash(keyword),
+                                     device->served.shard_count);
+}
+
 static enum status query_once(struct device *device, struct span keyword, struct answer *ret,
                               struct error *err)
 {
@@ -555,8 +563,7 @@ static enum status query_once(struct device *device, struct span keyword, struct
     struct bytes request;
     bytes_init(&message, WIRE_BODY_MAX_BYTES);
     bytes_init(&request, WIRE_BODY_MAX_BYTES);
-    ret->shard = (size_t)sharding_shard_of(&device->parameters.sharding, keyword_hash(keyword),
-                                           device->served.shard_count);
+    ret->shard = shard_of(device, keyword);
     enum status status = use_shard(device, ret->shard, err);
     if (status == STATUS_OK)
         status = pir_client_query_new(device->context, &device->layout, device->secret, keyword,
@@ -613,6 +620,34 @@ static enum status query(struct device *device, struct span keyword, struct answ
     }
     if (status != STATUS_OK && err != NULL)
         *err = first;
+    return status;
+}
+
+enum status device_key_is_stored(struct device *device, bool *ret, struct error *err)
+{
+    const enum status status = fetch_config(device, err);
+    if (status == STATUS_OK)
+        *ret = device->served.key_timestamp == device->keys.timestamp;
+    return status;
+}
+
+size_t device_shard_count(const struct device *device)
+{
+    return device->served.shard_count;
+}
+
+size_t device_shard_of(const struct device *device, const char *key)
+{
+    return shard_of(device, span_of_text(key));
+}
+
+enum status device_query(struct device *device, const char *key, bool *ret_is_found,
+                         struct error *err)
+{
+    struct answer answer = {0};
+    const enum status status = query(device, span_of_text(key), &answer, err);
+    if (status == STATUS_OK)
+        *ret_is_found = answer.found;
     return status;
 }
 

@@ -26,6 +26,8 @@ struct device_identity;
 struct device_options {
     const char *server;                     /* base URL */
     const char *ca_path;                    /* PEM: whose certificates count; NULL = the system's */
+    const char *connect_to;                 /* as of http_client_options */
+    const char *issuer;                     /* base URL; NULL: the server's */
     const char *use_case;                   /* NULL: the only one that the server has */
     const struct device_identity *identity; /* NULL: device_identity_default() */
     const char *user_agent;                 /* NULL: the identity's */
@@ -43,6 +45,15 @@ void device_close(struct device *device); /* takes NULL */
 /* SHA-256, in hex, of the parsing configuration that the prefilter's manifest names; "" = the
  * default, or a manifest that does not tell. */
 const char *device_served_parsing(const struct device *device);
+
+/* Whether the server has this device's evaluation key: asks for the configuration anew. */
+enum status device_key_is_stored(struct device *device, bool *ret, struct error *err) MUST_CHECK;
+size_t device_shard_count(const struct device *device);
+/* Which shard a dataset key would lie in. */
+size_t device_shard_of(const struct device *device, const char *key);
+/* Asks the server about a dataset key, word for word, whatever the prefilter says of it. */
+enum status device_query(struct device *device, const char *key, bool *ret_is_found,
+                         struct error *err) MUST_CHECK;
 
 struct device_verdict {
     bool is_denied;

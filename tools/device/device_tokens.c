@@ -82,6 +82,7 @@ enum status device_tokens_new(const struct device_tokens_options *options,
     bytes_init(&tokens->bearer, BEARER_MAX_BYTES);
     const struct http_client_options client = {.base_url = options->issuer,
                                                .ca_path = options->ca_path,
+                                               .connect_to = options->connect_to,
                                                .user_agent = options->user_agent,
                                                .content_type = "application/private-token-request"};
     enum status status = set_bearer(tokens, options->user_token, err);

@@ -27,6 +27,7 @@ struct device_tokens;
 struct device_tokens_options {
     const char *issuer;  /* base URL; its host is the issuer's name */
     const char *ca_path; /* as of http_client_options */
+    const char *connect_to;
     const char *user_agent;
     const char *user_token; /* what stands behind "Bearer " */
     size_t batch;           /* tokens to have issued at once, in [1, DEVICE_TOKENS_MAX] */

@@ -4,6 +4,7 @@
 
 #include <curl/curl.h>
 #include <jansson.h>
+#include <strings.h>
 
 struct http_client {
     CURL *curl;
@@ -11,14 +12,21 @@ struct http_client {
     char *user_agent;
     char *user_identifier; /* whole header lines; NULL = none */
     char *content_type;
-    char *ca_path; /* NULL = the system's */
+    char *ca_path;        /* NULL = the system's */
+    char *connect_to;     /* "::HOST:PORT"; NULL = nothing */
+    struct bytes headers; /* of the last answer, as they came */
+    enum http_failure failure;
 };
+
+/* What a client needs to know of one answer; more is left out. */
+#define HEADERS_MAX_BYTES ((size_t)65536)
 
 /* A request on its way. */
 struct transfer {
     CURL *curl; /* borrowed */
     char *url;
     struct curl_slist *headers;
+    struct curl_slist *connect_to;
     const struct span *request; /* NULL: a GET */
     struct bytes *body;
     char curl_error[CURL_ERROR_SIZE];
@@ -39,6 +47,34 @@ static char *header_line(const char *name, const char *value)
     return line;
 }
 
+/* Everybody's name leads to HOST:PORT (mem_free); NULL without memory. */
+static char *connect_rule(const char *host_and_port)
+{
+    const size_t size = strlen(host_and_port) + 3;
+    char *rule = mem_alloc(size, 1);
+    if (rule != NULL)
+        snprintf(rule, size, "::%s", host_and_port);
+    return rule;
+}
+
+/* Copies what is given: false without memory. */
+static bool copy_options(struct http_client *client, const struct http_client_options *options)
+{
+    client->base = mem_strdup(options->base_url);
+    client->user_agent = mem_strdup(options->user_agent);
+    client->content_type = header_line("Content-Type", options->content_type);
+    if (options->ca_path != NULL)
+        client->ca_path = mem_strdup(options->ca_path);
+    if (options->connect_to != NULL)
+        client->connect_to = connect_rule(options->connect_to);
+    if (options->user_identifier != NULL)
+        client->user_identifier = header_line("User-Identifier", options->user_identifier);
+    return client->base != NULL && client->user_agent != NULL && client->content_type != NULL &&
+           (client->ca_path != NULL || options->ca_path == NULL) &&
+           (client->connect_to != NULL || options->connect_to == NULL) &&
+           (client->user_identifier != NULL || options->user_identifier == NULL);
+}
+
 enum status http_client_new(const struct http_client_options *options, struct http_client **ret,
                             struct error *err)
 {
@@ -48,17 +84,9 @@ enum status http_client_new(const struct http_client_options *options, struct ht
     struct http_client *client = mem_alloc_zeroed(1, sizeof *client);
     if (client == NULL)
         return error_set(err, STATUS_NOMEM, "HTTP client: out of memory");
-    client->base = mem_strdup(options->base_url);
-    client->user_agent = mem_strdup(options->user_agent);
+    bytes_init(&client->headers, HEADERS_MAX_BYTES);
     client->curl = curl_easy_init();
-    client->content_type = header_line("Content-Type", options->content_type);
-    if (options->ca_path != NULL)
-        client->ca_path = mem_strdup(options->ca_path);
-    if (options->user_identifier != NULL)
-        client->user_identifier = header_line("User-Identifier", options->user_identifier);
-    if (client->base == NULL || client->user_agent == NULL || client->curl == NULL ||
-        client->content_type == NULL || (client->ca_path == NULL && options->ca_path != NULL) ||
-        (client->user_identifier == NULL && options->user_identifier != NULL)) {
+    if (!copy_options(client, options) || client->curl == NULL) {
         http_client_free(client);
         return error_set(err, STATUS_NOMEM, "HTTP client: out of memory");
     }
@@ -74,6 +102,8 @@ void http_client_free(struct http_client *client)
         return;
     if (client->curl != NULL)
         curl_easy_cleanup(client->curl);
+    bytes_deinit(&client->headers);
+    mem_free(client->connect_to);
     mem_free(client->ca_path);
     mem_free(client->content_type);
     mem_free(client->user_identifier);
@@ -105,6 +135,63 @@ static size_t take_body(char *data, size_t size, size_t count, void *context)
     struct bytes *body = context;
     bytes_append(body, span_of(data, size * count));
     return body->status == STATUS_OK ? size * count : 0;
+}
+
+/* Of several answers (100, 200) the last one's count. */
+static size_t take_header(char *line, size_t size, size_t count, void *context)
+{
+    struct bytes *headers = context;
+    if (size * count >= 5 && memcmp(line, "HTTP/", 5) == 0)
+        bytes_clear(headers);
+    bytes_append(headers, span_of(line, size * count));
+    return size * count;
+}
+
+bool http_client_header(const struct http_client *client, const char *name, struct bytes *ret)
+{
+    const size_t name_size = strlen(name);
+    const char *line = (const char *)client->headers.data;
+    const char *end = line + client->headers.size;
+    struct span value = {0};
+    while (line < end) {
+        const char *line_end = memchr(line, '\n', (size_t)(end - line));
+        if (line_end == NULL)
+            line_end = end;
+        if ((size_t)(line_end - line) > name_size && line[name_size] == ':' &&
+            strncasecmp(line, name, name_size) == 0)
+            value = span_of(line + name_size + 1, (size_t)(line_end - line) - name_size - 1);
+        line = line_end < end ? line_end + 1 : end;
+    }
+    if (value.data == NULL)
+        return false;
+    while (value.size > 0 && (value.data[0] == ' ' || value.data[0] == '\t'))
+        value = span_part(value, 1, value.size - 1);
+    while (value.size > 0 && strchr(" \t\r", value.data[value.size - 1]) != NULL)
+        value.size--;
+    bytes_append(ret, value);
+    return true;
+}
+
+enum http_failure http_client_failure(const struct http_client *client)
+{
+    return client->failure;
+}
+
+static enum http_failure failure_of(CURLcode code)
+{
+    switch ((int)code) { /* of the many that libcurl has */
+    case CURLE_OK:
+        return HTTP_FAILURE_NONE;
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_CONNECT:
+        return HTTP_FAILURE_REACH;
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_ISSUER_ERROR:
+        return HTTP_FAILURE_TLS;
+    default:
+        return HTTP_FAILURE_TRANSFER;
+    }
 }
 
 /* "http://host/prefix" + "/config", or a whole URL as it is. A server that names file:// or another
@@ -163,6 +250,12 @@ static enum status transfer_begin(struct http_client *client, CURL *curl, const 
     curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
     if (client->ca_path != NULL)
         curl_easy_setopt(curl, CURLOPT_CAINFO, client->ca_path);
+    if (client->connect_to != NULL) {
+        ret->connect_to = curl_slist_append(NULL, client->connect_to);
+        if (ret->connect_to == NULL)
+            return error_set(err, STATUS_NOMEM, "%s: out of memory", reference);
+        curl_easy_setopt(curl, CURLOPT_CONNECT_TO, ret->connect_to);
+    }
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)HTTP_CONNECT_TIMEOUT_S);
     curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 100L);
     curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)HTTP_STALL_TIMEOUT_S);
@@ -208,6 +301,7 @@ static enum status transfer_result(const struct transfer *transfer, CURLcode cod
 static void transfer_end(struct transfer *transfer)
 {
     curl_slist_free_all(transfer->headers);
+    curl_slist_free_all(transfer->connect_to);
     mem_free(transfer->url);
 }
 
@@ -218,8 +312,14 @@ static enum status perform(struct http_client *client, const char *reference,
     struct transfer transfer;
     enum status status = transfer_begin(client, client->curl, reference, authorization, request,
                                         body, &transfer, err);
-    if (status == STATUS_OK)
-        status = transfer_result(&transfer, curl_easy_perform(client->curl), ret, err);
+    if (status == STATUS_OK) {
+        bytes_clear(&client->headers);
+        curl_easy_setopt(client->curl, CURLOPT_HEADERFUNCTION, take_header);
+        curl_easy_setopt(client->curl, CURLOPT_HEADERDATA, &client->headers);
+        const CURLcode code = curl_easy_perform(client->curl);
+        client->failure = failure_of(code);
+        status = transfer_result(&transfer, code, ret, err);
+    }
     transfer_end(&transfer);
     return status;
 }

@@ -26,7 +26,8 @@ struct http_client_options {
     const char *user_agent;
     const char *user_identifier; /* in the header User-Identifier of every POST; NULL = none */
     const char *content_type;    /* of every POST */
-    const char *ca_path; /* PEM: whose certificates count; NULL = those that the system trusts */
+    const char *ca_path;    /* PEM: whose certificates count; NULL = those that the system trusts */
+    const char *connect_to; /* "HOST:PORT" to connect to instead of what URLs say; NULL = nothing */
 };
 
 /* STATUS_INVALID for another base URL. */
@@ -37,6 +38,18 @@ void http_client_free(struct http_client *client); /* takes NULL */
 /* Appends the host of the base URL, without port. */
 enum status http_client_host(const struct http_client *client, struct bytes *ret,
                              struct error *err) MUST_CHECK;
+
+/* Why the last GET or POST had no answer. */
+enum http_failure {
+    HTTP_FAILURE_NONE,
+    HTTP_FAILURE_REACH,   /* no such name, nobody listens, or no answer to the first packets */
+    HTTP_FAILURE_TLS,     /* no handshake, or a certificate that does not count */
+    HTTP_FAILURE_TRANSFER /* afterwards */
+};
+enum http_failure http_client_failure(const struct http_client *client);
+/* Appends the value of a header field of the last answer to a GET or POST, of several of a name the
+ * last; false when it has none. */
+bool http_client_header(const struct http_client *client, const char *name, struct bytes *ret);
 
 struct http_exchange {
     long status;       /* of HTTP */

@@ -1,0 +1,267 @@
+#!/usr/bin/env python3
+"""blindlist doctor: a good deployment passes every check; each of many broken ones is told by its cause, and by
+nothing else. Prints TAP."""
+import base64
+import json
+import os
+import re
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from patience import PROGRAM_S  # noqa: E402
+from protobuf import field, parse  # noqa: E402
+from served import Server  # noqa: E402
+from tap import check, finish, skip  # noqa: E402
+from updating import BUILD, Done  # noqa: E402
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from doctor_deployment import BUNDLE_ID, HOST, Answer, Deployment, Front  # noqa: E402
+
+DIRECTORY = "/.well-known/private-token-issuer-directory"
+TRANSPORT = {"certificate", "http2"}  # what wants nginx
+ROWS = [f"bad{i}.example/page" for i in range(200)]
+
+
+def doctor(*words):
+    """The exit code, and {check: (result, why)}."""
+    done = Done([f"{BUILD}/blindlist", "doctor", "--json", *words], PROGRAM_S)
+    found = {one["id"]: (one["result"], one["why"]) for one in json.loads(done.out)["checks"]} if done.out else {}
+    return done, found
+
+
+def failed(found):
+    return {name for name, (result, _) in found.items() if result == "fail"}
+
+
+# ---- faults of the front: functions of the request and of what passes it on ----
+
+def answers(path, status, body=b"", method=None):
+    def fault(request, pass_on):
+        if request.path == path and method in (None, request.command):
+            return Answer(status, {}, body)
+        return pass_on()
+    return fault
+
+
+def changes(path, change, method=None):
+    """`change` is given the answer."""
+    def fault(request, pass_on):
+        answer = pass_on()
+        if request.path == path and method in (None, request.command) and answer.status == 200:
+            change(answer)
+        return answer
+    return fault
+
+
+def header(name, value):
+    """None takes it away."""
+    def change(answer):
+        for known in [key for key in answer.headers if key.lower() == name.lower()]:
+            del answer.headers[known]
+        if value is not None:
+            answer.headers[name] = value
+    return change
+
+
+def late_clock(_, pass_on):
+    answer = pass_on()
+    header("Date", "Sun, 01 Feb 2026 00:00:00 GMT")(answer)
+    return answer
+
+
+def directory(change):
+    """A fault of the directory: `change` is given its JSON."""
+    def rewrite(answer):
+        told = json.loads(answer.body)
+        change(told)
+        answer.body = json.dumps(told).encode()
+    return changes(DIRECTORY, rewrite)
+
+
+def two_issuers(told, count=[0]):
+    count[0] += 1
+    told["note"] = str(count[0] % 2)
+
+
+def null_parameters(told):
+    """A key as OpenSSL writes it."""
+    for key in told["token-keys"]:
+        spki = base64.urlsafe_b64decode(key["token-key"] + "==")
+        key["token-key"] = base64.urlsafe_b64encode(spki[:40] + b"\5\0" + spki[40:]).decode()
+
+
+def not_begun(told):
+    for key in told["token-keys"]:
+        key["not-before"] = int(time.time()) + 86400
+
+
+def flipped(answer):
+    answer.body = bytes([answer.body[0] ^ 1]) + answer.body[1:]
+
+
+def without_authorization(request, pass_on):
+    """As a proxy that drops the header: a token is never seen."""
+    if request.path == "/config" and request.command == "POST":
+        del request.headers["Authorization"]
+    return pass_on()
+
+
+def forgetful(request, pass_on, answered=[]):
+    """Takes a token again that it took before."""
+    answer = pass_on()
+    if request.path == "/config" and request.command == "POST" and request.headers.get("Authorization"):
+        if answer.status == 200:
+            answered.append(answer)
+        elif answered:
+            return answered[-1]
+    return answer
+
+
+def open_to_all(request, pass_on):
+    """As with --auth none: pays by itself for whoever does not."""
+    answer = pass_on()
+    if request.path == "/config" and request.command == "POST" and answer.status == 401:
+        request.command = "GET"
+        answer = pass_on()
+        request.command = "POST"
+    return answer
+
+
+# ---- the configuration, rewritten ----
+
+def edited(message, path, change):
+    """The message with the first field at `path` (numbers) replaced by what `change` makes of it."""
+    fields = parse(message)
+    first = fields[path[0]][0]
+    fields[path[0]][0] = change(first) if len(path) == 1 else edited(first, path[1:], change)
+    return b"".join(field(number, value) for number, values in sorted(fields.items()) for value in values)
+
+
+def config(path, change):
+    """A fault of both forms of the configuration, at a path below the first use case's PIRConfig."""
+    def fault(request, pass_on):
+        answer = pass_on()
+        if request.path == "/config" and answer.status == 200:
+            answer.body = edited(answer.body, [1, 2, 1, *path], change)
+        return answer
+    return fault
+
+
+SHARD_COUNT = [10, 1, 2]
+ENTRY_COUNT = [10, 1, 1, 1]
+
+
+def faults(deployment):
+    """(check, what is wrong, fault of the front or None, changed options)"""
+    def at(name):
+        return {"connect": f"127.0.0.1:{deployment.ports.get(name, 0)}"}
+    away = {"connect": f"127.0.0.1:{deployment.closed_port}"}
+    if not deployment.nginx:
+        away = {"server": f"http://127.0.0.1:{deployment.closed_port}"}
+    return [
+        ("server-url", "a path", None, {"server": f"https://{HOST}/pir", "development": None}),
+        ("server-url", "a slash at the end", None, {"server": f"https://{HOST}/", "development": None}),
+        ("server-url", "a port", None, {"server": f"https://{HOST}:8443", "development": None}),
+        ("server-url", "plain HTTP", None, {"server": f"http://{HOST}", "development": None}),
+        ("server-url", "an address", None, {"server": "https://192.0.2.1", "development": None}),
+        ("issuer-url", "a path", None, {"issuer": "https://issuer.example.com/issue", "development": None}),
+        ("bundle-id", "the name of the use case", None, {"bundle_id": f"{BUNDLE_ID}.url.filtering"}),
+        ("reach", "nobody listens", None, away),
+        ("certificate", "another name", None, at("wrong")),
+        ("certificate", "not trusted", None, {"cacert": None}),
+        ("http2", "switched off", None, at("old")),
+        ("clock", "months late", late_clock, {}),
+        ("directory", "not passed on", answers(DIRECTORY, 404), {}),
+        ("directory", "a web page", answers(DIRECTORY, 200, b"<html>"), {}),
+        ("directory-same", "two issuers", directory(two_issuers), {}),
+        ("token-key", "written with NULL parameters", directory(null_parameters), {}),
+        ("token-key-begun", "begins tomorrow", directory(not_begun), {}),
+        ("user-token", "a wrong one", None, {"token_file": None, "token": "not-the-one"}),
+        ("token-issue", "changed on the way", changes("/issue", flipped), {}),
+        ("token-required", "none is wanted", open_to_all, {}),
+        ("token-redeem", "Authorization dropped", without_authorization, {}),
+        ("token-once", "taken twice", forgetful, {}),
+        ("config", "not passed on", answers("/config", 404, method="POST"), {}),
+        ("use-case", "of another app", None, {"bundle_id": "com.example.other"}),
+        ("shard-count", "three", config(SHARD_COUNT, lambda _: 3), {}),
+        ("parameters", "more rows than the dimensions have", config(ENTRY_COUNT, lambda _: 10 ** 9), {}),
+        ("config-public", "not passed on", answers("/config", 404, method="GET"), {}),
+        ("config-public", "not cacheable", changes("/config", header("Cache-Control", "no-store"), "GET"), {}),
+        ("config-public", "without ETag", changes("/config", header("ETag", None), "GET"), {}),
+    ]
+
+
+def test_good(deployment):
+    done, found = doctor(*deployment.options())
+    lacking = {name: why for name, (result, why) in found.items() if result != "pass"}
+    wanted = set() if deployment.nginx else TRANSPORT
+    check(done.code == 0 and found and set(lacking) == wanted, "a good deployment passes all", f"{done}\n{lacking}")
+    done = Done([f"{BUILD}/blindlist", "doctor", *deployment.options()], PROGRAM_S)
+    check(done.code == 0 and re.search(r"^\d+ checks: \d+ passed, 0 failed, ", done.out, re.M) and not done.err,
+          "and is told so", done)
+    done, without = doctor(*deployment.options(token_file=None, bundle_id=None))
+    check(done.code == 0 and not failed(without) and without["user-token"][0] == "unknown" and
+          without["bundle-id"][0] == "unknown" and without["use-case"][0] == "pass",
+          "what was not given is unknown, the rest is looked at", without)
+    return set(found)
+
+
+def test_faults(deployment, names):
+    seen = set()
+    for name, what, fault, changed in faults(deployment):
+        seen.add(name)
+        if name in TRANSPORT and not deployment.nginx:
+            skip(f"{name}, {what}: nginx or openssl is not installed")
+            continue
+        Front.fault = staticmethod(fault) if fault else None
+        done, found = doctor(*deployment.options(**changed))
+        Front.fault = None
+        check(done.code == 3 and failed(found) == {name}, f"{name}: {what}",
+              "\n".join(f"{n}: {r} {w}" for n, (r, w) in found.items() if r == "fail") or done)
+    check(seen == names, "there is a broken deployment for each check", seen ^ names)
+    check(len(seen) >= 21, "and there are many checks", len(seen))
+
+
+def test_text(deployment):
+    done = Done([f"{BUILD}/blindlist", "doctor", *deployment.options(bundle_id="com.example.other")], PROGRAM_S)
+    check(done.code == 3 and re.search(r"^fail     use-case .*com\.example\.other", done.out, re.M) and
+          "to do      Compile with --use-case" in done.out, "a failure comes with cause and advice", done)
+    check(re.search(r"^unknown  shard-count +not looked at, because of use-case$", done.out, re.M),
+          "and what hangs on it says so", done)
+    with open(deployment.user_token, encoding="utf-8") as file:
+        token = file.read().strip()
+    check(token not in done.out + done.err, "the user token is not told", done)
+
+
+def test_usage():
+    for words, wanted in ((["--server"], 2), ([], 2), (["--server", "https://a.example", "x"], 2),
+                          (["--error", "4711"], 2), (["--error", "9"], 0), (["--server", "https://a.example",
+                           "--token", "a", "--token-file", "b"], 2),
+                          (["--server", "https://a.example", "--token-file", "/nowhere"], 1)):
+        done = Done([f"{BUILD}/blindlist", "doctor", *words])
+        check(done.code == wanted, f"doctor {' '.join(words)}: {wanted}", done)
+    done = Done([f"{BUILD}/blindlist", "doctor", "--error", "9"])
+    check("serverSetupIncomplete" in done.out and re.search("^  use-case ", done.out, re.M), "error 9 is explained", done)
+    told = Done([f"{BUILD}/blindlist", "doctor", "--error", "9", "--json"])
+    check(told.json.get("error") == "9" and any(one["id"] == "use-case" for one in told.json["checks"]), "also as JSON",
+          told)
+    with open("docs/TROUBLESHOOTING.md", encoding="utf-8") as page:
+        shown = Done([f"{BUILD}/blindlist", "doctor", "--markdown"])
+        check(shown.code == 0 and shown.out == page.read(), "docs/TROUBLESHOOTING.md is what --markdown prints",
+              "blindlist doctor --markdown >docs/TROUBLESHOOTING.md")
+
+
+def main():
+    test_usage()
+    deployment = Deployment(ROWS)
+    try:
+        names = test_good(deployment)
+        test_faults(deployment, names)
+        test_text(deployment)
+    finally:
+        deployment.end()
+        Server.end_all()
+
+
+main()
+sys.exit(finish())

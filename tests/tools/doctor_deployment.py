@@ -1,0 +1,163 @@
+"""A deployment for the doctor: a real blindlist-server, a front before it that does what a test wants to be wrong, and
+nginx with TLS before that, where there is nginx. tests/tap.py says how to reach tests/."""
+import http.client
+import http.server
+import os
+import shutil
+import subprocess
+import threading
+
+from local import free_port
+from patience import PATIENCE_S, PROGRAM_S, wait_until
+from served import Server, working_folder
+from updating import BUILD, Done, environment
+
+BUNDLE_ID = "com.example.app"
+USE_CASE = f"{BUNDLE_ID}.url.filtering"
+HOST = "pir.example.com"
+ISSUER = "issuer.example.com"
+HAS_NGINX = all(shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin") for name in ("nginx", "openssl"))
+
+NGINX = """daemon off; master_process off; pid {folder}/nginx.pid; error_log {folder}/nginx.log;
+events {{ }}
+http {{
+    access_log off; client_max_body_size 20m; client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi; uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
+    proxy_http_version 1.1; proxy_set_header Host $host; proxy_buffering off;
+    proxy_pass_header Date;
+    ssl_certificate {folder}/right.pem; ssl_certificate_key {folder}/key.pem;
+    server {{ listen 127.0.0.1:{right} ssl http2; location / {{ proxy_pass http://127.0.0.1:{front}; }} }}
+    server {{ listen 127.0.0.1:{old} ssl; location / {{ proxy_pass http://127.0.0.1:{front}; }} }}
+    server {{ listen 127.0.0.1:{wrong} ssl http2; ssl_certificate {folder}/wrong.pem;
+              location / {{ proxy_pass http://127.0.0.1:{front}; }} }}
+}}
+"""
+
+
+class Answer:
+    """Of the real server; a fault changes it."""
+
+    def __init__(self, status, headers, body):
+        self.status, self.headers, self.body = status, headers, body
+
+
+class Front(http.server.BaseHTTPRequestHandler):
+    """Passes on, but for `fault`: a function of the request and of a function that passes it on."""
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    target = 0
+    fault = None
+
+    def log_message(self, *_):
+        pass
+
+    def pass_on(self):
+        connection = http.client.HTTPConnection("127.0.0.1", Front.target, timeout=PROGRAM_S)
+        try:
+            headers = {name: value for name, value in self.headers.items()
+                       if name.lower() not in ("host", "connection", "content-length", "accept-encoding")}
+            connection.request(self.command, self.path, self.body, headers)
+            reply = connection.getresponse()
+            return Answer(reply.status, dict(reply.getheaders()), reply.read())
+        finally:
+            connection.close()
+
+    def serve(self):
+        self.body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        answer = Front.fault(self, self.pass_on) if Front.fault else self.pass_on()
+        self.send_response_only(answer.status)
+        for name, value in answer.headers.items():
+            if name.lower() not in ("connection", "content-length", "transfer-encoding"):
+                self.send_header(name, value)
+        self.send_header("Content-Length", str(len(answer.body)))
+        self.end_headers()
+        self.wfile.write(answer.body)
+
+    do_GET = do_POST = serve
+
+
+class Deployment:
+    """Is there until end(). `server` is where the doctor is sent."""
+
+    def __init__(self, rows):
+        self.folder = working_folder("doctor")
+        self.rows = self.write("rows.txt", "".join(f"{row}\n" for row in rows))
+        self.data = f"{self.folder}/data"
+        self.run("compile", self.rows, "--use-case", USE_CASE, "--out", self.data, "--shards", "2")
+        state = f"{self.folder}/state"
+        self.user_token = self.write("user-token", self.run("token", "create", "--state", state).out)
+        self.real = Server(self.data, "--state", state, auth="token")
+        self.closed_port = free_port()
+        Front.target = self.real.port
+        self.front = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Front)
+        threading.Thread(target=self.front.serve_forever, daemon=True).start()
+        self.nginx = None
+        self.ports = {}
+        if HAS_NGINX:
+            self.start_nginx()
+
+    def write(self, name, text):
+        path = f"{self.folder}/{name}"
+        with open(path, "wb") as file:
+            file.write(text if isinstance(text, bytes) else text.encode())
+        return path
+
+    @staticmethod
+    def run(*words):
+        done = Done([f"{BUILD}/blindlist", *words])
+        if done.code != 0:
+            raise RuntimeError(f"{words}: {done}")
+        return done
+
+    def make_certificate(self, name, host):
+        subprocess.run(["openssl", "req", "-x509", "-key", f"{self.folder}/key.pem", "-out", f"{self.folder}/{name}.pem",
+                        "-days", "2", "-subj", f"/CN={host}", "-addext", f"subjectAltName=DNS:{host},DNS:*.{host}"],
+                       check=True, stderr=subprocess.DEVNULL, timeout=PROGRAM_S)
+
+    def start_nginx(self):
+        subprocess.run(["openssl", "ecparam", "-genkey", "-name", "prime256v1", "-out", f"{self.folder}/key.pem"],
+                       check=True, stderr=subprocess.DEVNULL, timeout=PROGRAM_S)
+        self.make_certificate("right", "example.com")
+        self.make_certificate("wrong", "example.net")
+        self.write("both.pem", "".join(open(f"{self.folder}/{name}.pem", encoding="utf-8").read()
+                                       for name in ("right", "wrong")))
+        taken = {self.closed_port}
+        for name in ("right", "old", "wrong"):
+            self.ports[name] = free_port(taken)
+            taken.add(self.ports[name])
+        self.write("nginx.conf", NGINX.format(folder=self.folder, front=self.front.server_address[1], **self.ports))
+        path = environment()
+        path["PATH"] = path.get("PATH", "") + ":/usr/sbin"
+        self.nginx = subprocess.Popen(["nginx", "-e", f"{self.folder}/nginx.log", "-p", self.folder, "-c",
+                                       f"{self.folder}/nginx.conf"], env=path, stdin=subprocess.DEVNULL,
+                                      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        if not wait_until(lambda: os.path.exists(f"{self.folder}/nginx.pid") or self.nginx.poll() is not None) or \
+                self.nginx.poll() is not None:
+            raise RuntimeError("nginx does not start")
+
+    def options(self, **changes):
+        """What the doctor is told of it when all is right, but for the changes; None leaves an option away."""
+        told = {"server": f"https://{HOST}", "issuer": f"https://{ISSUER}", "bundle_id": BUNDLE_ID,
+                "token_file": self.user_token}
+        if self.nginx:
+            told.update(cacert=f"{self.folder}/both.pem", connect=f"127.0.0.1:{self.ports['right']}")
+        else:
+            url = f"http://127.0.0.1:{self.front.server_address[1]}"
+            told.update(server=url, issuer=url, development=True)
+        told.update(changes)
+        words = []
+        for name, value in told.items():
+            if value not in (None, False):
+                words += [f"--{name.replace('_', '-')}"] + ([] if value is True else [value])
+        return words
+
+    def end(self):
+        Front.fault = None
+        if self.nginx:
+            self.nginx.terminate()
+            self.nginx.wait(PATIENCE_S)
+        self.front.shutdown()
+        self.front.server_close()
+        code = self.real.end()
+        shutil.rmtree(self.folder, ignore_errors=True)
+        return code

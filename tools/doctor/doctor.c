@@ -1,0 +1,169 @@
+#include "tools/doctor/doctor_internal.h"
+
+#include "base/mem.h"
+#include "base/progress.h"
+#include "pir-server/wire/wire_config.h"
+#include "tools/device/device_identity.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#define HEADER_MAX_BYTES ((size_t)8192)
+
+/* ---- findings ---- */
+
+bool doctor_has_passed(const struct examination *exam, enum doctor_check check)
+{
+    return exam->findings[check].result == DOCTOR_PASS;
+}
+
+static void set(struct examination *exam, enum doctor_check check, enum doctor_result result,
+                const char *format, va_list args)
+{
+    struct doctor_finding *finding = &exam->findings[check];
+    finding->result = result;
+    vsnprintf(finding->why, sizeof finding->why, format, args);
+}
+
+void doctor_pass(struct examination *exam, enum doctor_check check, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    set(exam, check, DOCTOR_PASS, format, args);
+    va_end(args);
+}
+
+void doctor_fail(struct examination *exam, enum doctor_check check, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    set(exam, check, DOCTOR_FAIL, format, args);
+    va_end(args);
+}
+
+void doctor_unknown(struct examination *exam, enum doctor_check check, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    set(exam, check, DOCTOR_UNKNOWN, format, args);
+    va_end(args);
+}
+
+/* The first check that failed among those that this one needs, directly or not;
+ * DOCTOR_CHECK_COUNT when there is none. */
+static enum doctor_check blocking(const struct examination *exam, enum doctor_check check)
+{
+    uint64_t needs = doctor_row(check)->needs;
+    enum doctor_check found = DOCTOR_CHECK_COUNT;
+    for (enum doctor_check earlier = check; earlier-- > 0;) { /* needs are earlier ones */
+        if ((needs & DOCTOR_SET(earlier)) == 0)
+            continue;
+        if (exam->findings[earlier].result == DOCTOR_FAIL)
+            found = earlier;
+        needs |= doctor_row(earlier)->needs;
+    }
+    return found;
+}
+
+bool doctor_may(struct examination *exam, enum doctor_check check)
+{
+    const enum doctor_check first = blocking(exam, check);
+    if (first != DOCTOR_CHECK_COUNT)
+        doctor_unknown(exam, check, "not looked at, because of %s", doctor_row(first)->id);
+    return first == DOCTOR_CHECK_COUNT;
+}
+
+/* ---- requests ---- */
+
+enum status doctor_get(struct examination *exam, const char *path, struct http_exchange *ret,
+                       struct error *err)
+{
+    return http_client_get(exam->http, path, NULL, &exam->body, ret, err);
+}
+
+const char *doctor_header(struct examination *exam, struct http_client *http, const char *name)
+{
+    bytes_clear(&exam->header);
+    if (!http_client_header(http, name, &exam->header))
+        return NULL;
+    bytes_append_u8(&exam->header, 0);
+    return exam->header.status == STATUS_OK ? (const char *)exam->header.data : NULL;
+}
+
+enum status doctor_post_config(struct examination *exam, const char *authorization,
+                               struct http_exchange *ret, struct error *err)
+{
+    struct bytes request;
+    bytes_init(&request, WIRE_BODY_MAX_BYTES);
+    enum status status = wire_config_request_write(NULL, NULL, 0, &request, err);
+    if (status == STATUS_OK)
+        status = http_client_post(exam->http, "/config", authorization, bytes_view(&request),
+                                  &exam->body, ret, err);
+    bytes_deinit(&request);
+    return status;
+}
+
+/* ---- all of it ---- */
+
+static enum status open_clients(struct examination *exam, struct error *err)
+{
+    const struct doctor_options *options = exam->options;
+    struct http_client_options client = {.base_url = options->server,
+                                         .ca_path = options->ca_path,
+                                         .connect_to = options->connect_to,
+                                         .user_agent = device_identity_default()->user_agent,
+                                         .user_identifier = "blindlist-doctor",
+                                         .content_type = "application/x-protobuf"};
+    enum status status = http_client_new(&client, &exam->http, err);
+    if (status == STATUS_OK || status == STATUS_INVALID) { /* which is told by doctor_names() */
+        client.base_url = exam->issuer;
+        client.user_identifier = NULL;
+        status = http_client_new(&client, &exam->issuer_http, err);
+    }
+    return status == STATUS_INVALID ? STATUS_OK : status;
+}
+
+static const struct {
+    void (*run)(struct examination *exam);
+    bool wants_server; /* is left out when the server's or issuer's URL is none */
+} groups[] = {
+    {doctor_names, false}, {doctor_transport, true}, {doctor_payment, true},
+    {doctor_issuer, true}, {doctor_tokens, true},    {doctor_config, true},
+};
+
+enum status doctor_examine(const struct doctor_options *options, struct doctor_report *ret,
+                           struct error *err)
+{
+    struct examination exam = {
+        .options = options, .issuer = options->issuer != NULL ? options->issuer : options->server};
+    struct progress progress;
+    exam.findings = mem_alloc_zeroed(DOCTOR_CHECK_COUNT, sizeof exam.findings[0]);
+    if (exam.findings == NULL)
+        return error_set(err, STATUS_NOMEM, "out of memory");
+    bytes_init(&exam.body, WIRE_CONFIG_RESPONSE_MAX_BYTES);
+    bytes_init(&exam.header, HEADER_MAX_BYTES);
+    progress_begin(&progress, options->show_progress ? "examining" : NULL, ARRAY_COUNT(groups));
+    const enum status status = open_clients(&exam, err);
+    const bool has_clients = exam.http != NULL && exam.issuer_http != NULL;
+    for (size_t i = 0; i < ARRAY_COUNT(groups) && status == STATUS_OK; i++) {
+        if (has_clients || !groups[i].wants_server)
+            groups[i].run(&exam);
+        progress_add(&progress, 1);
+    }
+    /* What was not come to. */
+    for (enum doctor_check check = 0; check < DOCTOR_CHECK_COUNT; check++) {
+        if (exam.findings[check].why[0] == '\0' && doctor_may(&exam, check))
+            doctor_unknown(&exam, check, "could not be looked at");
+    }
+    progress_end(&progress);
+    if (status == STATUS_OK)
+        memcpy(ret->findings, exam.findings, sizeof ret->findings);
+    wire_served_list_free(exam.config);
+    device_tokens_free(exam.tokens);
+    http_client_free(exam.issuer_http);
+    http_client_free(exam.http);
+    bytes_deinit(&exam.header);
+    bytes_deinit(&exam.body);
+    mem_free(exam.findings);
+    return status;
+}
