@@ -56,7 +56,7 @@ const struct setting_row setting_table[SETTING_COUNT] = {
                           .argument = "FILE",
                           .field = "keyFile",
                           .kind = SETTING_IS_PATH,
-                          .help = "32 bytes that encrypt issuer keys in the state file"},
+                          .help = "32 bytes that encrypt keys in the state file"},
     [SETTING_THREADS] = {.option = "threads",
                          .argument = "N",
                          .field = "threads",
@@ -182,6 +182,23 @@ const struct setting_row setting_table[SETTING_COUNT] = {
                               .most = KEY_DAYS_MAX,
                               .unit = SECONDS_A_DAY,
                               .help = "days for which a key is kept [60]"},
+    [SETTING_GATEWAY] = {.option = "gateway",
+                         .field = "gateway",
+                         .kind = SETTING_IS_SWITCH,
+                         .help = "open Oblivious HTTP requests, as Apple's relay sends them"},
+    [SETTING_GATEWAY_TARGETS] = {.option = "gateway-targets",
+                                 .argument = "LIST",
+                                 .field = "gatewayTargets",
+                                 .kind = SETTING_IS_TEXT,
+                                 .help = "hosts that these may be for [all that are served]"},
+    [SETTING_GATEWAY_KEY_TIME] = {.option = "gateway-key-days",
+                                  .argument = "N",
+                                  .field = "gatewayKeyLifetime",
+                                  .kind = SETTING_IS_DURATION,
+                                  .least = 3,
+                                  .most = KEY_DAYS_MAX,
+                                  .unit = SECONDS_A_DAY,
+                                  .help = "days for which its key is given out [30]"},
     [SETTING_REPORTS] = {.option = "reports",
                          .argument = "DIR",
                          .field = "reports",
@@ -263,6 +280,8 @@ static const char **text_of(struct settings *settings, enum setting setting)
         return &settings->key_file;
     case SETTING_PROXIES:
         return &settings->http.limits.proxies;
+    case SETTING_GATEWAY_TARGETS:
+        return &settings->service.gateway_targets;
     case SETTING_REPORTS:
         return &settings->reports;
     case SETTING_KERNEL:
@@ -289,6 +308,8 @@ static bool *switch_of(struct settings *settings, enum setting setting)
     switch (setting) {
     case SETTING_ALLOW_UNAUTHENTICATED:
         return &settings->allow_unauthenticated;
+    case SETTING_GATEWAY:
+        return &settings->service.has_gateway;
     case SETTING_PROTOBUF_ERRORS:
         return &settings->service.protobuf_errors;
     case SETTING_VERIFY:
@@ -348,6 +369,8 @@ static struct number number_of(struct settings *settings, enum setting setting)
         return (struct number){.wide = &settings->limits.key_bytes_in_all};
     case SETTING_KEY_LIFETIME:
         return (struct number){.wide = &settings->limits.key_ttl_s};
+    case SETTING_GATEWAY_KEY_TIME:
+        return (struct number){.wide = &settings->service.gateway_keys.rotate_s};
     case SETTING_REPORTS_SIZE:
         return (struct number){.wide = &settings->reports_bytes};
     case SETTING_DRAIN:
@@ -428,6 +451,10 @@ enum status settings_check(const struct settings *settings, struct error *err)
     struct error why;
     if (settings->data == NULL)
         return error_set(err, STATUS_INVALID, "--data DIR is missing");
+    if (gateway_targets_check(settings->service.gateway_targets, &why) != STATUS_OK)
+        return error_set(err, STATUS_INVALID, "--gateway-targets: %s", why.message);
+    if (settings->service.gateway_targets != NULL && !settings->service.has_gateway)
+        return error_set(err, STATUS_INVALID, "--gateway-targets goes with --gateway");
     if (settings_have_tokens(settings) && settings->allow_unauthenticated)
         return error_set(err, STATUS_INVALID, "--allow-unauthenticated goes with --auth none");
     if (address_ranges_parse(settings->http.limits.proxies, &ignored, &why) != STATUS_OK)

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,6 +55,31 @@ void http_response_reset(struct http_response *response)
 {
     http_response_deinit(response);
     http_response_init(response);
+}
+
+static void add_field(struct http_response_fields *fields, const char *name, const char *value)
+{
+    if (value == NULL || value[0] == '\0')
+        return;
+    fields->lines[fields->count].name = name;
+    fields->lines[fields->count++].value = value;
+}
+
+void http_response_list_fields(const struct http_response *response,
+                               struct http_response_fields *ret)
+{
+    ret->count = 0;
+    ret->retry_after[0] = '\0';
+    if (response->retry_after_s > 0)
+        snprintf(ret->retry_after, sizeof ret->retry_after, "%u", response->retry_after_s);
+    add_field(ret, "content-type", response->content_type);
+    add_field(ret, "cache-control", response->cache_control);
+    add_field(ret, "etag", response->etag);
+    add_field(ret, "content-range", response->content_range);
+    add_field(ret, "accept-ranges", response->accepts_ranges ? "bytes" : NULL);
+    add_field(ret, "content-encoding", response->is_gzip ? "gzip" : NULL);
+    add_field(ret, "vary", response->varies_by_encoding ? "accept-encoding" : NULL);
+    add_field(ret, "retry-after", ret->retry_after);
 }
 
 void http_response_cache(struct http_response *response, const char *cache_control)

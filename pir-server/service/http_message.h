@@ -91,6 +91,20 @@ static inline struct span http_response_body(const struct http_response *respons
     return response->release != NULL ? response->borrowed : bytes_view(&response->body);
 }
 
+/* The header fields of a response, but for those about a connection and its length. */
+#define HTTP_RESPONSE_FIELDS_MAX 8
+struct http_response_fields {
+    size_t count;
+    struct {
+        const char *name; /* lower case, static */
+        const char *value;
+    } lines[HTTP_RESPONSE_FIELDS_MAX];
+    char retry_after[16];
+};
+/* Borrows from the response; `ret` stays where it is while it is used. */
+void http_response_list_fields(const struct http_response *response,
+                               struct http_response_fields *ret);
+
 /* Whether caches may keep it; a text shorter than HTTP_CACHE_CONTROL_BYTES. */
 void http_response_cache(struct http_response *response, const char *cache_control);
 /* Replaces whatever is there by `status` and an empty body. */

@@ -202,29 +202,18 @@ static bool waits_for_continue(struct MHD_Connection *connection)
 
 /* ---- the response ---- */
 
-static bool add_header(struct MHD_Response *message, const char *name, const char *value)
-{
-    return value == NULL || value[0] == '\0' ||
-           MHD_add_response_header(message, name, value) == MHD_YES;
-}
-
 static bool add_headers(struct exchange *exchange, struct MHD_Response *message)
 {
-    const struct http_response *response = exchange->response;
-    char retry_after[16] = "";
-    if (response->retry_after_s > 0)
-        snprintf(retry_after, sizeof retry_after, "%u", response->retry_after_s);
-    return add_header(message, "content-type", response->content_type) &&
-           add_header(message, "cache-control", response->cache_control) &&
-           add_header(message, "etag", response->etag) &&
-           add_header(message, "content-range", response->content_range) &&
-           add_header(message, "accept-ranges", response->accepts_ranges ? "bytes" : NULL) &&
-           add_header(message, "content-encoding", response->is_gzip ? "gzip" : NULL) &&
-           add_header(message, "vary", response->varies_by_encoding ? "accept-encoding" : NULL) &&
-           add_header(message, "retry-after", retry_after) &&
-           add_header(message, "connection",
-                      exchange->must_close || atomic_load(&exchange->server->is_draining) ? "close"
-                                                                                          : NULL);
+    struct http_response_fields fields;
+    const bool closes = exchange->must_close || atomic_load(&exchange->server->is_draining);
+    bool is_good = true;
+    http_response_list_fields(exchange->response, &fields);
+    for (size_t i = 0; i < fields.count; i++)
+        is_good &= MHD_add_response_header(message, fields.lines[i].name, fields.lines[i].value) ==
+                   MHD_YES;
+    if (closes)
+        is_good &= MHD_add_response_header(message, "connection", "close") == MHD_YES;
+    return is_good;
 }
 
 static enum MHD_Result send_response(struct exchange *exchange)

@@ -1,5 +1,7 @@
 #include "pir-server/service/route.h"
 
+#include "pir-server/ohttp/bhttp.h"
+#include "pir-server/ohttp/ohttp_message.h"
 #include "pir-server/privacypass/token.h"
 #include "pir-server/wire/wire_limits.h"
 
@@ -14,6 +16,14 @@
  * long must come in to be answered; what is longer still is 413. */
 #define ISSUE_BODY_MAX_BYTES ((size_t)1024)
 static_assert(ISSUE_BODY_MAX_BYTES > TOKEN_REQUEST_BYTES, "a request fits");
+
+/* Around the largest content of an encapsulated request: its control data and fields, what cuts it
+ * into chunks, and padding. */
+#define GATEWAY_ROOM_BYTES                                                                         \
+    (4 * BHTTP_CONTROL_MAX_BYTES + 2 * BHTTP_FIELDS_MAX_BYTES + 32768 +                            \
+     OHTTP_REQUEST_OVERHEAD_BYTES)
+/* Sealed, opened, joined from chunks, and what a handler makes of it. */
+#define GATEWAY_WEIGHT (3 + QUERIES_WEIGHT - 1)
 
 static int hex_digit(char c)
 {
@@ -96,6 +106,15 @@ void route_find(enum http_method method, const char *target, struct route_match 
         {"healthz", HTTP_GET, ROUTE_HEALTH},
         {"healthz", HTTP_HEAD, ROUTE_HEALTH},
     };
+    static const struct {
+        const char *name; /* behind .well-known */
+        enum http_method method;
+        enum route route;
+    } well_known[] = {
+        {"private-token-issuer-directory", HTTP_GET, ROUTE_ISSUER_DIRECTORY},
+        {"ohttp-gateway", HTTP_POST, ROUTE_GATEWAY},
+        {"ohttp-gateway", HTTP_GET, ROUTE_GATEWAY_KEYS},
+    };
     char parts[COMPONENTS_MAX][ROUTE_COMPONENT_MAX + 1];
     size_t count = 0;
     *ret = (struct route_match){.route = ROUTE_NONE};
@@ -105,9 +124,14 @@ void route_find(enum http_method method, const char *target, struct route_match 
         if (table[i].method == method && strcmp(table[i].name, parts[0]) == 0)
             ret->route = table[i].route;
     }
-    if (method == HTTP_GET && count == 2 && strcmp(parts[0], ".well-known") == 0 &&
-        strcmp(parts[1], "private-token-issuer-directory") == 0)
-        ret->route = ROUTE_ISSUER_DIRECTORY;
+    const bool is_well_known = count == 2 && strcmp(parts[0], ".well-known") == 0;
+    for (size_t i = 0; is_well_known && i < ARRAY_COUNT(well_known); i++) {
+        if (well_known[i].method == method && strcmp(well_known[i].name, parts[1]) == 0)
+            ret->route = well_known[i].route;
+    }
+    /* A gateway is registered with Apple by its host name alone (spec/service.md section 9.1). */
+    if (count == 0 && method == HTTP_POST && target[0] == '/')
+        ret->route = ROUTE_GATEWAY;
     if ((method != HTTP_GET && method != HTTP_HEAD) || count < 2 ||
         strcmp(parts[0], "prefilter") != 0)
         return;
@@ -157,6 +181,11 @@ static const struct {
     [ROUTE_HEALTH] = {.name = "healthz"},
     [ROUTE_PREFILTER_MANIFEST] = {.name = "prefilter-manifest"},
     [ROUTE_PREFILTER_BITS] = {.name = "prefilter-bits"},
+    [ROUTE_GATEWAY] = {.name = "gateway",
+                       .body_max = WIRE_BODY_MAX_BYTES + GATEWAY_ROOM_BYTES,
+                       .body_weight = GATEWAY_WEIGHT,
+                       .is_slow = true},
+    [ROUTE_GATEWAY_KEYS] = {.name = "gateway-keys"},
 };
 
 const char *route_name(enum route route)
@@ -182,6 +211,12 @@ bool route_needs_token(enum route route)
 bool route_needs_identity(enum route route)
 {
     return properties[route].needs_identity;
+}
+
+bool route_is_of_an_app(enum route route)
+{
+    return route != ROUTE_NONE && route != ROUTE_HEALTH && route != ROUTE_GATEWAY &&
+           route != ROUTE_GATEWAY_KEYS;
 }
 
 bool route_is_slow(enum route route)

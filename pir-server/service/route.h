@@ -25,6 +25,8 @@ enum route {
     ROUTE_HEALTH,
     ROUTE_PREFILTER_MANIFEST,
     ROUTE_PREFILTER_BITS,
+    ROUTE_GATEWAY,      /* POST of an encapsulated request */
+    ROUTE_GATEWAY_KEYS, /* GET of its key configurations */
     ROUTE_COUNT
 };
 
@@ -46,6 +48,8 @@ unsigned route_body_weight(enum route route);
 bool route_needs_token(enum route route);
 /* Must User-Identifier and User-Agent be there? */
 bool route_needs_identity(enum route route);
+/* Is what it asks for looked up in an app? Others are the server's own. */
+bool route_is_of_an_app(enum route route);
 /* Is it answered by the compute threads instead of the thread that read the request? */
 bool route_is_slow(enum route route);
 

@@ -21,6 +21,7 @@ struct service_options service_options_default(void)
         .batch_max = SERVICE_BATCH_MAX,
         .key_cache_bytes = SERVICE_KEY_CACHE_MAX_BYTES,
         .token_keys = key_ring_policy_default(),
+        .gateway_keys = gateway_key_policy_default(),
         .now_s = system_now_s,
     };
 }
@@ -76,6 +77,28 @@ static enum status load_first(struct service *service, struct error *err)
     return status;
 }
 
+static enum status open_gateway(struct service *service, struct error *err)
+{
+    const struct service_options *options = &service->options;
+    const struct gateway_keys_options keys = {.store = options->store,
+                                              .seal = service->has_seal ? &service->seal : NULL,
+                                              .policy = options->gateway_keys,
+                                              .log = options->log};
+    if (!options->has_gateway)
+        return STATUS_OK;
+    return gateway_new(&keys, options->gateway_targets, options->now_s(), &service->gateway, err);
+}
+
+/* What fails is logged, and stays as it was. */
+static void tend_gateway(struct service *service)
+{
+    struct error error;
+    if (service->gateway != NULL &&
+        gateway_tend(service->gateway, service->options.now_s(), &error) != STATUS_OK)
+        log_write(service->options.log, LOG_ERROR, "gateway keys not looked after: %s",
+                  error.message);
+}
+
 enum status service_new(const struct service_options *options, struct service **ret,
                         struct error *err)
 {
@@ -109,6 +132,8 @@ enum status service_new(const struct service_options *options, struct service **
     if (status == STATUS_OK)
         status = store_batch_new(options->store, SERVICE_TICKETS_MAX, options->now_s,
                                  &service->tickets, err);
+    if (status == STATUS_OK)
+        status = open_gateway(service, err);
     if (status == STATUS_OK && options->check_digests)
         status = digest_check_new(options->log, &service->digests, err);
     if (status != STATUS_OK)
@@ -131,6 +156,7 @@ void service_free(struct service *service)
     store_batch_free(service->tickets);
     thread_pool_free(service->uploads);
     compute_free(service->compute);
+    gateway_free(service->gateway);
     key_cache_free(service->keys);
     app_set_unref(service->apps);
     app_counters_unref(service->nobody);
@@ -165,6 +191,7 @@ enum status service_reload(struct service *service, const struct app_list *list,
     log_write(service->options.log, failed > 0 ? LOG_WARNING : LOG_INFO,
               "reloaded use_cases=%zu failed=%zu apps=%zu", app_set_use_case_count(fresh), failed,
               fresh->app_count);
+    tend_gateway(service);
     return STATUS_OK;
 }
 
@@ -175,6 +202,7 @@ void service_tend(struct service *service)
     if (now_s >= service->apps->due_s && service_reload(service, NULL, &error) != STATUS_OK)
         log_write(service->options.log, LOG_ERROR, "old versions stay: %s", error.message);
     app_set_tend(service->apps, now_s, service->options.log);
+    tend_gateway(service);
 }
 
 void service_stop(struct service *service)
@@ -204,6 +232,13 @@ struct service_figures service_look(struct service *service)
                                             .cached_key_bytes = keys.bytes};
     app_set_unref(apps);
     return figures;
+}
+
+bool service_look_at_gateway(struct service *service, struct gateway_figures *ret)
+{
+    if (service->gateway != NULL)
+        gateway_look(service->gateway, ret);
+    return service->gateway != NULL;
 }
 
 void service_look_at_apps(struct service *service,

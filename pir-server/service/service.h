@@ -6,7 +6,8 @@
  *          has it: 404), route, token, User-Identifier, User-Agent, size of the body, form of the
  *          body, content.
  * Apps     all of a request is looked up in the app that has its Host (app.h). /healthz is of no
- *          app.
+ *          app, nor is the Oblivious HTTP gateway: what it opens is answered as if it had come by
+ *          itself (handle_gateway.c).
  * State    app_set.h what is served, store.h what is kept, key_cache.h decoded keys. All three may
  *          be used by any thread; a reload swaps the set.
  * Privacy  nothing of a request is logged: no identifier, key, use case asked for or shard.
@@ -20,6 +21,7 @@
 #include "pir-server/privacypass/key_seal.h"
 #include "pir-server/service/app.h"
 #include "pir-server/service/app_figures.h"
+#include "pir-server/service/gateway.h"
 #include "pir-server/service/http_server.h"
 #include "pir-server/store/store.h"
 #include "pir-server/wire/wire_limits.h"
@@ -41,10 +43,13 @@ struct service_options {
     const struct app_list *apps; /* NULL: one app, app_config_default() */
     const struct key_seal *seal; /* copied; NULL = issuer keys are stored as they are */
     struct key_ring_policy token_keys;
-    const struct log *log;  /* borrowed */
-    size_t compute_threads; /* >= 1 */
-    size_t queue_limit;     /* requests waiting for a compute thread */
-    size_t batch_max;       /* queries in one body, at most WIRE_REQUESTS_MAX */
+    bool has_gateway; /* opens encapsulated requests (gateway.h) */
+    struct gateway_key_policy gateway_keys;
+    const char *gateway_targets; /* gateway_targets_check() */
+    const struct log *log;       /* borrowed */
+    size_t compute_threads;      /* >= 1 */
+    size_t queue_limit;          /* requests waiting for a compute thread */
+    size_t batch_max;            /* queries in one body, at most WIRE_REQUESTS_MAX */
     size_t key_cache_bytes;
     bool protobuf_errors;    /* failures of /queries are Error messages, not JSON */
     bool verify;             /* reads all of a version before it is served */
@@ -83,8 +88,8 @@ void service_answer(struct service *service, const struct http_request *request,
  *         counters and what they serve, others come and go. On failure all stays as it was. */
 enum status service_reload(struct service *service, const struct app_list *apps,
                            struct error *err) MUST_CHECK;
-/* Does what is due: makes, marks and removes issuer keys, lets go of versions that no cache names
- * any more. For every minute; what fails is logged. */
+/* Does what is due: makes, marks and removes keys of issuers and gateway, lets go of versions that
+ * no cache names any more. For every minute; what fails is logged. */
 void service_tend(struct service *service);
 /* From now on queued and new work is answered with 503 at once; what is being computed ends. */
 void service_stop(struct service *service);
@@ -99,8 +104,10 @@ struct service_figures {
 };
 struct service_figures service_look(struct service *service);
 
+/* False: there is no gateway. */
+bool service_look_at_gateway(struct service *service, struct gateway_figures *ret);
 /* The figures of every app, in the order of the configuration, then those of no app (`app` NULL:
- * /healthz, and hosts that nobody has). */
+ * /healthz, the gateway, and hosts that nobody has). */
 void service_look_at_apps(struct service *service,
                           void (*visit)(void *context, const char *app,
                                         const struct app_figures *figures),

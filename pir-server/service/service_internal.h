@@ -5,6 +5,7 @@
 #include "pir-server/service/app_set.h"
 #include "pir-server/service/compute.h"
 #include "pir-server/service/digest_check.h"
+#include "pir-server/service/gateway.h"
 #include "pir-server/service/key_cache.h"
 #include "pir-server/service/metrics.h"
 #include "pir-server/service/route.h"
@@ -26,6 +27,7 @@ struct service {
     struct store_batch *tickets; /* where tokens are spent and counted */
     struct key_cache *keys;
     struct compute *compute;
+    struct gateway *gateway;      /* NULL: there is none */
     struct digest_check *digests; /* NULL: nothing is read behind the service */
     struct thread_pool
         *uploads; /* /key, /report: wait for the disk, so not on the compute threads */
@@ -53,6 +55,7 @@ void handle_prefilter_manifest(const struct pending *pending, const struct route
 void handle_prefilter_bits(const struct pending *pending, const struct route_match *match);
 void handle_issuer_directory(const struct pending *pending);
 void handle_health(const struct pending *pending);
+void handle_gateway_keys(const struct pending *pending);
 
 /* Handlers that call back; see service_start(). */
 void start_queries(const struct pending *pending);
@@ -64,6 +67,12 @@ receive_fn receive_key;
 receive_fn receive_report;
 receive_fn receive_token_key;
 void start_issue(const struct pending *pending);
+void start_gateway(const struct pending *pending);
+#define GATEWAY_REQUEST_TYPE "message/ohttp-req"
+/* Does the head say that an encapsulated request follows? */
+bool gateway_type_is_right(const struct http_request *request);
+/* Does an app have this host, in its one spelling? */
+bool service_serves_host(struct service *service, const char *host);
 /* Puts an Error message in place of what respond_failure() said of a failed /queries.
  *   stale   the use case of which a configuration was named that is gone; else NULL */
 void query_error_respond(const struct pending *pending, enum status status,

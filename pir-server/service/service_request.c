@@ -40,11 +40,6 @@ void handle_health(const struct pending *pending)
 
 /* ---- whose it is ---- */
 
-static bool is_of_an_app(enum route route)
-{
-    return route != ROUTE_NONE && route != ROUTE_HEALTH;
-}
-
 /* The app that has the host of the request; NULL when none has. False: that is no host. */
 static bool find_app(const struct app_set *apps, const struct http_request *request,
                      const struct served_app **ret)
@@ -55,6 +50,14 @@ static bool find_app(const struct app_set *apps, const struct http_request *requ
         return false;
     *ret = app_set_find_host(apps, host);
     return true;
+}
+
+bool service_serves_host(struct service *service, const char *host)
+{
+    const struct app_set *apps = service_apps(service);
+    const bool is_served = app_set_find_host(apps, host) != NULL;
+    app_set_unref(apps);
+    return is_served;
 }
 
 static struct app_counters *counters_of(struct service *service, const struct served_app *app)
@@ -75,9 +78,15 @@ static bool admit(struct service *service, const struct served_app *app, enum ro
                   const struct http_request *request, struct http_response *ret,
                   struct admitted *ret_admitted)
 {
-    if (route == ROUTE_NONE || (app == NULL && is_of_an_app(route))) {
+    const bool is_gateway = route == ROUTE_GATEWAY || route == ROUTE_GATEWAY_KEYS;
+    if (route == ROUTE_NONE || (app == NULL && route_is_of_an_app(route)) ||
+        (is_gateway && service->gateway == NULL)) {
         metrics_count_refusal(service->metrics, REFUSAL_NOT_FOUND);
         http_response_empty(ret, 404);
+        return false;
+    }
+    if (route == ROUTE_GATEWAY && !gateway_type_is_right(request)) {
+        http_response_error(ret, 415, "nothing but " GATEWAY_REQUEST_TYPE " is taken here");
         return false;
     }
     ret_admitted->app = app != NULL ? app->serial : 0;
@@ -116,7 +125,7 @@ bool service_admit(void *context, const struct http_request *request, struct htt
         respond_refusal(service, REFUSAL_HOST, 400, "the Host header names no host, or several",
                         ret);
     } else {
-        if (!is_of_an_app(match.route))
+        if (!route_is_of_an_app(match.route))
             app = NULL;
         is_admitted = admit(service, app, match.route, request, ret, &admitted);
     }
@@ -170,6 +179,9 @@ static void proceed(const struct pending *pending)
     case ROUTE_ISSUE:
         start_issue(pending);
         return;
+    case ROUTE_GATEWAY:
+        start_gateway(pending);
+        return;
     case ROUTE_CONFIG:
         if (pending->has_place) {
             start_upload(pending, ROUTE_CONFIG, receive_config);
@@ -191,6 +203,9 @@ static void proceed(const struct pending *pending)
         break;
     case ROUTE_PREFILTER_BITS:
         handle_prefilter_bits(pending, &match);
+        break;
+    case ROUTE_GATEWAY_KEYS:
+        handle_gateway_keys(pending);
         break;
     case ROUTE_NONE:
     case ROUTE_COUNT:
@@ -254,7 +269,7 @@ void service_start(void *context, const struct http_request *request,
                                         .response = ret,
                                         .done = finish,
                                         .done_context = visit}};
-    if (!is_of_an_app(match.route) || !find_app(visit->apps, request, &visit->pending.app))
+    if (!route_is_of_an_app(match.route) || !find_app(visit->apps, request, &visit->pending.app))
         visit->pending.app = NULL;
     if (!enter(visit, &admitted)) {
         metrics_count_refusal(service->metrics, REFUSAL_APP_LIMIT);

@@ -108,7 +108,10 @@ unsigned fixture_ask(struct service_fixture *fixture, const struct http_request 
     if (paid.headers[HTTP_HOST] == NULL)
         paid.headers[HTTP_HOST] = fixture->host;
     http_response_init(ret);
-    service_answer(fixture->service, &paid, ret);
+    if (fixture->carry != NULL)
+        fixture->carry(fixture->service, &paid, ret);
+    else
+        service_answer(fixture->service, &paid, ret);
     return ret->status;
 }
 

@@ -25,6 +25,9 @@ struct service_fixture {
     const char *host; /* of requests that name none; NULL = none */
     /* NULL, or makes the Authorization of requests that have none; valid until the next call. */
     const char *(*authorization)(void);
+    /* NULL: requests go straight to service_answer(); or what carries them there. */
+    void (*carry)(struct service *service, const struct http_request *request,
+                  struct http_response *ret);
 };
 
 /* Rows "<word><i>.example/path" for i in [0, count), and puts them in force. */
