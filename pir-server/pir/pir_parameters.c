@@ -214,9 +214,6 @@ static enum status check_kind(const struct pir_parameters *p, struct error *err)
         return error_set(err, STATUS_UNSUPPORTED,
                          "algorithm: %u is not supported, only PIR_ALGORITHM_MUL_PIR",
                          (unsigned)p->algorithm);
-    if (p->has_symmetric_config)
-        return error_set(err, STATUS_UNSUPPORTED,
-                         "symmetric_pir_client_config: symmetric PIR is not supported");
     if (!p->has_keyword_parameters)
         return error_set(err, STATUS_UNSUPPORTED,
                          "keyword_pir_params: absent, and index databases are not supported");
@@ -351,6 +348,12 @@ static bool sharding_equal(const struct sharding *a, const struct sharding *b)
            (a->function == SHARDING_SHA256 || a->other_shard_count == b->other_shard_count);
 }
 
+bool pir_symmetric_equal(const struct pir_parameters *a, const struct pir_parameters *b)
+{
+    return a->is_symmetric == b->is_symmetric &&
+           memcmp(a->symmetric_public_key, b->symmetric_public_key, PIR_SYMMETRIC_KEY_BYTES) == 0;
+}
+
 bool pir_parameters_equal(const struct pir_parameters *a, const struct pir_parameters *b)
 {
     return bfv_parameters_equal(&a->encryption, &b->encryption) &&
@@ -359,8 +362,7 @@ bool pir_parameters_equal(const struct pir_parameters *a, const struct pir_param
            memcmp(a->dimensions, b->dimensions, a->dimension_count * sizeof a->dimensions[0]) ==
                0 &&
            a->has_keyword_parameters == b->has_keyword_parameters &&
-           a->hash_function_count == b->hash_function_count &&
-           a->has_symmetric_config == b->has_symmetric_config &&
+           a->hash_function_count == b->hash_function_count && pir_symmetric_equal(a, b) &&
            sharding_equal(&a->sharding, &b->sharding) && a->algorithm == b->algorithm &&
            a->batch_size == b->batch_size &&
            pir_evaluation_key_config_equal(&a->evaluation_key, &b->evaluation_key) &&

@@ -19,6 +19,8 @@
 #include <stdint.h>
 
 #define PIR_DIMENSIONS_MAX ((size_t)2)
+/* A compressed point of P-384: oprf/voprf.h. */
+#define PIR_SYMMETRIC_KEY_BYTES 49
 /* log2(2N) elements for every level of the expansion; the rest is room for composite ones. */
 #define PIR_GALOIS_ELEMENTS_MAX ((size_t)64)
 /* Selectors of one query: bounds the memory of one answer (64 KiB each for N = 4096). */
@@ -51,7 +53,9 @@ struct pir_parameters {
     size_t dimension_count;                  /* 1 or 2 */
     bool has_keyword_parameters;             /* false: an index database */
     uint64_t hash_function_count;            /* = tables; 1 without keyword parameters */
-    bool has_symmetric_config;               /* symmetric PIR: read, refused by pir_layout_init() */
+    /* Symmetric PIR: keywords have gone through a keyed function, values are sealed (oprf/). */
+    bool is_symmetric;
+    uint8_t symmetric_public_key[PIR_SYMMETRIC_KEY_BYTES]; /* of that function; else zeros */
     bool has_sharding_function; /* false: the file leaves it out, which means SHA-256 */
     struct sharding sharding;
     uint32_t algorithm;  /* enum pir_algorithm */
@@ -83,8 +87,7 @@ struct pir_layout {
 };
 
 /* Checks everything that a hostile file may hold, BFV parameters included, and derives the layout.
- * STATUS_INVALID names the field; STATUS_UNSUPPORTED names index databases, symmetric PIR and
- * other algorithms.
+ * STATUS_INVALID names the field; STATUS_UNSUPPORTED names index databases and other algorithms.
  *   bfv_flags  of bfv_parameters_validate(); 0 outside of tests */
 enum status pir_layout_init(const struct pir_parameters *parameters, unsigned bfv_flags,
                             struct pir_layout *ret, struct error *err) MUST_CHECK;
@@ -93,6 +96,9 @@ enum status pir_parameters_validate(const struct pir_parameters *parameters,
                                     struct error *err) MUST_CHECK;
 /* Same dataset shape: everything a client's query or the server's work depends on. */
 bool pir_parameters_equal(const struct pir_parameters *a, const struct pir_parameters *b);
+
+/* Both are symmetric with the same key, or neither is. */
+bool pir_symmetric_equal(const struct pir_parameters *a, const struct pir_parameters *b);
 
 /* The same key serves both. */
 bool pir_evaluation_key_config_equal(const struct pir_evaluation_key_config *a,

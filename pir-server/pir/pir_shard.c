@@ -53,7 +53,11 @@ static enum status read_parameters(struct reader *reader, struct pir_parameters 
                          function);
     p->sharding.function = (enum sharding_function)function;
     p->sharding.other_shard_count = reader_u32le(reader);
-    p->has_sharding_function = reader_u32le(reader) != 0;
+    const uint32_t flags = reader_u32le(reader);
+    if ((flags & ~(SHARD_HAS_SHARDING_FUNCTION | SHARD_IS_SYMMETRIC)) != 0)
+        return error_set(err, STATUS_MALFORMED, "shard header: flags %#x are not known", flags);
+    p->has_sharding_function = (flags & SHARD_HAS_SHARDING_FUNCTION) != 0;
+    p->is_symmetric = (flags & SHARD_IS_SYMMETRIC) != 0;
     p->key_compression = reader_u32le(reader);
     p->has_keyword_parameters = true;
     p->algorithm = PIR_ALGORITHM_MUL_PIR;
@@ -71,6 +75,11 @@ static enum status read_parameters(struct reader *reader, struct pir_parameters 
     p->evaluation_key.galois_element_count = element_count;
     for (size_t i = 0; i < element_count; i++)
         p->evaluation_key.galois_elements[i] = reader_u32le(reader);
+    if (p->is_symmetric) {
+        const struct span key = reader_take(reader, PIR_SYMMETRIC_KEY_BYTES);
+        if (key.size > 0)
+            memcpy(p->symmetric_public_key, key.data, key.size);
+    }
     return reader_check(reader, "shard header", err);
 }
 

@@ -41,7 +41,8 @@ static void write_header(const struct pir_parameters *p, const struct pir_layout
     bytes_append_u64le(out, p->batch_size);
     bytes_append_u32le(out, (uint32_t)p->sharding.function);
     bytes_append_u32le(out, p->sharding.other_shard_count);
-    bytes_append_u32le(out, p->has_sharding_function);
+    bytes_append_u32le(out, (p->has_sharding_function ? SHARD_HAS_SHARDING_FUNCTION : 0) |
+                                (p->is_symmetric ? SHARD_IS_SYMMETRIC : 0));
     bytes_append_u32le(out, p->key_compression);
     bytes_append_u32le(out, (uint32_t)p->dimension_count);
     for (size_t i = 0; i < p->dimension_count; i++)
@@ -50,6 +51,8 @@ static void write_header(const struct pir_parameters *p, const struct pir_layout
     bytes_append_u32le(out, (uint32_t)p->evaluation_key.galois_element_count);
     for (size_t i = 0; i < p->evaluation_key.galois_element_count; i++)
         bytes_append_u32le(out, p->evaluation_key.galois_elements[i]);
+    if (p->is_symmetric)
+        bytes_append(out, span_of(p->symmetric_public_key, PIR_SYMMETRIC_KEY_BYTES));
 }
 
 static void set_bit(uint8_t *bitmap, size_t position, bool value)

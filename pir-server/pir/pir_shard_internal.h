@@ -15,6 +15,9 @@
 #define SHARD_MAGIC_BYTES ((size_t)8)
 #define SHARD_VERSION     2u
 #define SHARD_BYTE_ORDER  0x01020304u
+/* Flags of the header's keyword parameters. */
+#define SHARD_HAS_SHARDING_FUNCTION 1u
+#define SHARD_IS_SYMMETRIC          2u /* the public key stands behind the Galois elements */
 /* Fields of the header that are known last. */
 #define SHARD_BITMAP_AT     ((size_t)16)
 #define SHARD_FILE_BYTES_AT ((size_t)24)

@@ -2,6 +2,10 @@
 
 #include <string.h>
 
+/* VOPRF(P-384, SHA-384) and AES-192-GCM, the only one. */
+#define SYMMETRIC_TYPE                                                                             \
+    WIRE__SYMMETRIC_PIR_CONFIG_TYPE__SYMMETRIC_PIR_CONFIG_TYPE_OPRF_P384_AES_GCM_192_NONCE_96_TAG_128
+
 void encryption_message_fill(const struct bfv_parameters *parameters,
                              Wire__EncryptionParameters *ret)
 {
@@ -75,6 +79,15 @@ void keyword_message_fill(const struct pir_parameters *parameters, struct keywor
 {
     wire__keyword_pir_parameters__init(&ret->message);
     ret->message.num_hash_functions = parameters->hash_function_count;
+    if (parameters->is_symmetric) {
+        wire__symmetric_pir_client_config__init(&ret->symmetric);
+        ret->symmetric.server_public_key = (ProtobufCBinaryData){
+            .len = PIR_SYMMETRIC_KEY_BYTES,
+            .data = (uint8_t *)(uintptr_t)parameters->symmetric_public_key,
+        };
+        ret->symmetric.config_type = SYMMETRIC_TYPE;
+        ret->message.symmetric_pir_client_config = &ret->symmetric;
+    }
     if (!parameters->has_sharding_function)
         return;
     wire__pirsharding_function__init(&ret->sharding);
@@ -91,11 +104,29 @@ void keyword_message_fill(const struct pir_parameters *parameters, struct keywor
     }
 }
 
-void keyword_message_read(const Wire__KeywordPirParameters *message, struct pir_parameters *ret)
+static enum status symmetric_read(const Wire__SymmetricPirClientConfig *message,
+                                  struct pir_parameters *ret, struct error *err)
+{
+    if (message == NULL)
+        return STATUS_OK;
+    if (message->config_type != SYMMETRIC_TYPE)
+        return error_set(err, STATUS_UNSUPPORTED,
+                         "symmetric_pir_client_config: config_type %d is not supported, only %d",
+                         (int)message->config_type, (int)SYMMETRIC_TYPE);
+    if (message->server_public_key.len != PIR_SYMMETRIC_KEY_BYTES)
+        return error_set(err, STATUS_MALFORMED,
+                         "symmetric_pir_client_config: server_public_key of %zu bytes, %d are due",
+                         message->server_public_key.len, PIR_SYMMETRIC_KEY_BYTES);
+    ret->is_symmetric = true;
+    memcpy(ret->symmetric_public_key, message->server_public_key.data, PIR_SYMMETRIC_KEY_BYTES);
+    return STATUS_OK;
+}
+
+enum status keyword_message_read(const Wire__KeywordPirParameters *message,
+                                 struct pir_parameters *ret, struct error *err)
 {
     ret->has_keyword_parameters = message != NULL;
     ret->hash_function_count = message == NULL ? 1 : message->num_hash_functions;
-    ret->has_symmetric_config = message != NULL && message->symmetric_pir_client_config != NULL;
     ret->has_sharding_function = message != NULL && message->sharding_function != NULL;
     ret->sharding = (struct sharding){.function = SHARDING_SHA256};
     if (ret->has_sharding_function && message->sharding_function->function_case ==
@@ -103,6 +134,8 @@ void keyword_message_read(const Wire__KeywordPirParameters *message, struct pir_
         ret->sharding = (struct sharding){
             .function = SHARDING_DOUBLE_MOD,
             .other_shard_count = message->sharding_function->double_mod->other_shard_count};
+    return message != NULL ? symmetric_read(message->symmetric_pir_client_config, ret, err)
+                           : STATUS_OK;
 }
 
 enum status dimensions_read(const uint64_t *dimensions, size_t count, struct pir_parameters *ret,

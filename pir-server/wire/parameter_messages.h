@@ -28,6 +28,7 @@ enum status key_config_message_read(const Wire__EvaluationKeyConfig *message,
 
 struct keyword_parts {
     Wire__KeywordPirParameters message;
+    Wire__SymmetricPirClientConfig symmetric;
     Wire__PIRShardingFunction sharding;
     Wire__PIRShardingFunctionSHA256 sha256;
     Wire__PIRShardingFunctionDoubleMod double_mod;
@@ -35,7 +36,8 @@ struct keyword_parts {
 /* Without a sharding function when the parameters came without one. */
 void keyword_message_fill(const struct pir_parameters *parameters, struct keyword_parts *ret);
 /* Sets the keyword fields of `ret`; message == NULL: an index database. */
-void keyword_message_read(const Wire__KeywordPirParameters *message, struct pir_parameters *ret);
+enum status keyword_message_read(const Wire__KeywordPirParameters *message,
+                                 struct pir_parameters *ret, struct error *err) MUST_CHECK;
 
 /* Copies at most PIR_DIMENSIONS_MAX dimensions. */
 enum status dimensions_read(const uint64_t *dimensions, size_t count, struct pir_parameters *ret,

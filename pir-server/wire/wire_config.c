@@ -61,6 +61,8 @@ static const char *find_difference(const struct pir_parameters *a, const struct 
         return "sharding_function";
     if (a->batch_size != b->batch_size)
         return "batch_size";
+    if (!pir_symmetric_equal(a, b))
+        return "symmetric_pir_client_config";
     return NULL;
 }
 
@@ -73,10 +75,9 @@ static enum status check_shards(const struct pir_parameters *const *shards, size
         return error_set(err, STATUS_TOO_LARGE, "configuration: %zu shards, at most %zu",
                          shard_count, WIRE_SHARDS_MAX);
     for (size_t i = 0; i < shard_count; i++) {
-        if (!shards[i]->has_keyword_parameters || shards[i]->has_symmetric_config)
+        if (!shards[i]->has_keyword_parameters)
             return error_set(err, STATUS_UNSUPPORTED,
-                             "shard %zu: only keyword databases without symmetric PIR are served",
-                             i);
+                             "shard %zu: only keyword databases are served", i);
         const char *difference = find_difference(shards[0], shards[i]);
         if (difference != NULL)
             return error_set(err, STATUS_INVALID, "shard %zu: its %s differ from those of shard 0",

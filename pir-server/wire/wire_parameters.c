@@ -65,9 +65,10 @@ static enum status parameters_from(const Wire__PirParameters *message, struct pi
     if (st == STATUS_OK)
         st = key_config_message_read(message->evaluation_key_config, &parameters.evaluation_key,
                                      err);
+    if (st == STATUS_OK)
+        st = keyword_message_read(message->keyword_pir_params, &parameters, err);
     if (st != STATUS_OK)
         return error_prefix(err, st, "PirParameters");
-    keyword_message_read(message->keyword_pir_params, &parameters);
     *ret = parameters;
     return STATUS_OK;
 }
@@ -90,9 +91,6 @@ enum status wire_parameters_write(const struct pir_parameters *parameters, enum 
     Wire__EncryptionParameters encryption;
     struct keyword_parts keyword;
     struct key_config_parts key_config;
-    if (parameters->has_symmetric_config)
-        return error_set(err, STATUS_UNSUPPORTED,
-                         "PirParameters: symmetric PIR is not supported yet");
     encryption_message_fill(&parameters->encryption, &encryption);
     message.encryption_parameters = &encryption;
     message.num_entries = parameters->entry_count;

@@ -5,7 +5,7 @@
  * Checks   reading checks form, counts and that the encryption parameters are there; whether the
  *          numbers make sense is asked of pir_layout_init(), which every user calls anyway.
  * Errors   STATUS_MALFORMED (text: with line and column), STATUS_TOO_LARGE, and those of files;
- *          writing a symmetric configuration is STATUS_UNSUPPORTED.
+ *          STATUS_UNSUPPORTED for a symmetric configuration of a type that is not known.
  * Threads  any. Source  keyword-pir.md sections 1.2, 1.3, 5.2, 8, 11; wire.md sections 2, 3. */
 #ifndef BLINDLIST_PIR_SERVER_WIRE_WIRE_PARAMETERS_H
 #define BLINDLIST_PIR_SERVER_WIRE_WIRE_PARAMETERS_H

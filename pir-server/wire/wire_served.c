@@ -262,9 +262,10 @@ enum status wire_served_shard(const struct wire_served *served, size_t shard,
         encryption_message_read(config->encryption_parameters, &parameters.encryption, err);
     if (st == STATUS_OK)
         st = dimensions_read(own->dimensions, own->n_dimensions, &parameters, err);
+    if (st == STATUS_OK)
+        st = keyword_message_read(config->keyword_pir_params, &parameters, err);
     if (st != STATUS_OK)
         return error_prefix(err, st, "configuration, shard %zu", shard);
-    keyword_message_read(config->keyword_pir_params, &parameters);
     *ret = parameters;
     return STATUS_OK;
 }

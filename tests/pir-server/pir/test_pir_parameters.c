@@ -229,7 +229,6 @@ Test(pir_parameters, refuses_what_does_not_fit_together)
     } while (0)
     REFUSED(STATUS_UNSUPPORTED, p.algorithm = PIR_ALGORITHM_ACLS);
     REFUSED(STATUS_UNSUPPORTED, p.algorithm = 7);
-    REFUSED(STATUS_UNSUPPORTED, p.has_symmetric_config = true);
     REFUSED(STATUS_UNSUPPORTED, p.has_keyword_parameters = false);
     REFUSED(STATUS_UNSUPPORTED, p.encoding_entry_size = true);
     REFUSED(STATUS_INVALID, p.entry_count = 0);
@@ -297,6 +296,8 @@ Test(pir_parameters, equality_sees_every_field_that_counts)
     DIFFERS(b.entry_bytes--);
     DIFFERS(b.dimensions[1]++);
     DIFFERS(b.dimension_count = 1);
+    DIFFERS(b.is_symmetric = true);
+    DIFFERS(b.symmetric_public_key[PIR_SYMMETRIC_KEY_BYTES - 1] ^= 1);
     DIFFERS(b.hash_function_count++);
     DIFFERS(b.batch_size++);
     DIFFERS(b.sharding.function = SHARDING_DOUBLE_MOD);

@@ -69,6 +69,14 @@ static struct pir_parameters tiny_parameters(void)
     return p;
 }
 
+static struct pir_parameters tiny_symmetric_parameters(void)
+{
+    struct pir_parameters p = tiny_parameters();
+    p.is_symmetric = true;
+    memset(p.symmetric_public_key, 0x5a, sizeof p.symmetric_public_key);
+    return p;
+}
+
 /* More plaintexts are filled than the parameters count as used: only foreign files have that. */
 static struct pir_parameters tiny_overfull_parameters(void)
 {
@@ -155,8 +163,9 @@ TestSuite(pir_shard, .fini = remove_folder);
 
 Test(pir_shard, what_is_built_is_read_back)
 {
-    const struct pir_parameters cases[] = {fixture_parameters(12), two_tables_of_chunks(),
-                                           tiny_parameters(), tiny_overfull_parameters()};
+    const struct pir_parameters cases[] = {fixture_parameters(12),      two_tables_of_chunks(),
+                                           tiny_parameters(),           tiny_symmetric_parameters(),
+                                           tiny_symmetric_parameters(), tiny_overfull_parameters()};
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         struct pir_shard *shard = build(&cases[i]);
         struct pir_shard *opened = NULL;
@@ -300,7 +309,8 @@ Test(pir_shard, a_patch_that_fails_leaves_the_file_that_was_there)
 
 Test(pir_shard, a_bin_file_and_back_is_the_same)
 {
-    const struct pir_parameters cases[] = {two_tables_of_chunks(), tiny_parameters()};
+    const struct pir_parameters cases[] = {two_tables_of_chunks(), tiny_parameters(),
+                                           tiny_symmetric_parameters()};
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         struct pir_shard *shard = build(&cases[i]);
         struct pir_shard *loaded = NULL;

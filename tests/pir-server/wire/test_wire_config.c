@@ -289,6 +289,27 @@ Test(wire_config, double_mod_is_not_for_old_platforms)
     wire_config_free(config);
 }
 
+Test(wire_config, devices_learn_the_key_of_symmetric_pir)
+{
+    struct pir_parameters shards[] = {usual_parameters(), usual_parameters()};
+    for (int i = 0; i < 2; i++) {
+        shards[i].is_symmetric = true;
+        memset(shards[i].symmetric_public_key, 0x5a, PIR_SYMMETRIC_KEY_BYTES);
+    }
+    struct wire_config *config = config_of(shards, 2);
+    const struct answer answer = {
+        .use_case = span_of_text("x"), .config = config, .form = WIRE_CONFIG_NEWEST};
+    struct bytes out = respond(&answer, 1);
+    struct wire_served_list *list = NULL;
+    struct pir_parameters shard;
+    cr_assert_eq(wire_served_list_read(bytes_view(&out), &list, &error), STATUS_OK);
+    cr_assert_eq(wire_served_shard(wire_served_list_get(list, 0), 1, &shard, &error), STATUS_OK);
+    cr_assert(shard.is_symmetric && pir_symmetric_equal(&shard, &shards[1]));
+    wire_served_list_free(list);
+    bytes_deinit(&out);
+    wire_config_free(config);
+}
+
 static void refused(const struct pir_parameters *other, enum status expected, const char *said)
 {
     const struct pir_parameters first = usual_parameters();
@@ -315,6 +336,9 @@ Test(wire_config, shards_must_fit_together)
     other = usual_parameters();
     other.sharding.function = SHARDING_DOUBLE_MOD;
     refused(&other, STATUS_INVALID, "sharding_function");
+    other = usual_parameters();
+    other.is_symmetric = true;
+    refused(&other, STATUS_INVALID, "symmetric_pir_client_config");
     other = usual_parameters();
     other.has_keyword_parameters = false;
     refused(&other, STATUS_UNSUPPORTED, "keyword databases");

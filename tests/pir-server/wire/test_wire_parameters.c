@@ -91,7 +91,7 @@ Test(wire_parameters, text_and_binary_say_the_same)
     memset(&got, 0xff, sizeof got);
     cr_assert_eq(wire_parameters_read(bytes_view(&binary), WIRE_BINARY, &got, &error), STATUS_OK);
     cr_assert(pir_parameters_equal(&got, &expected));
-    cr_assert(got.has_sharding_function && !got.has_symmetric_config && !got.encoding_entry_size);
+    cr_assert(got.has_sharding_function && !got.is_symmetric && !got.encoding_entry_size);
     bytes_deinit(&out);
     bytes_deinit(&binary);
 }
@@ -159,21 +159,35 @@ Test(wire_parameters, keeps_what_the_file_says_about_sharding)
     bytes_deinit(&out);
 }
 
-Test(wire_parameters, symmetric_pir_is_seen_and_not_written)
+/* usual_text with a symmetric configuration of this key and type. */
+static void symmetric_text(const char *key, int type, char *ret, size_t size)
+{
+    const char *at = strstr(usual_text, "  sharding_function");
+    snprintf(ret, size,
+             "%.*s  symmetric_pir_client_config {\n    server_public_key: \"%s\"\n"
+             "    config_type: %d\n  }\n%s",
+             (int)(at - usual_text), usual_text, key, type, at);
+}
+
+#define SYMMETRIC_KEY "\\003\\000abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstu"
+
+Test(wire_parameters, symmetric_pir)
 {
     struct pir_parameters got;
-    char text[sizeof usual_text + 200] = "";
-    const char *at = strstr(usual_text, "  sharding_function");
-    memcpy(text, usual_text, (size_t)(at - usual_text));
-    strcat(text,
-           "symmetric_pir_client_config { server_public_key: \"\\003\\000a\" config_type: 1 }");
-    strcat(text, at);
+    struct pir_parameters again;
+    char text[sizeof usual_text + 300];
+    symmetric_text(SYMMETRIC_KEY, 1, text, sizeof text);
     read_text(text, &got);
-    cr_assert(got.has_symmetric_config);
-    struct bytes out;
-    bytes_init(&out, 1000);
-    cr_assert_eq(wire_parameters_write(&got, WIRE_TEXT, &out, &error), STATUS_UNSUPPORTED);
-    bytes_deinit(&out);
+    cr_assert(got.is_symmetric);
+    cr_assert_eq(memcmp(got.symmetric_public_key, "\003\000abc", 5), 0);
+    cr_assert_eq(got.symmetric_public_key[PIR_SYMMETRIC_KEY_BYTES - 1], 'u');
+    static const enum wire_form forms[] = {WIRE_TEXT, WIRE_BINARY};
+    for (size_t i = 0; i < ARRAY_COUNT(forms); i++) {
+        struct bytes out = write_as(&got, forms[i]);
+        cr_assert_eq(wire_parameters_read(bytes_view(&out), forms[i], &again, &error), STATUS_OK);
+        cr_assert(again.is_symmetric && pir_parameters_equal(&got, &again));
+        bytes_deinit(&out);
+    }
 }
 
 static void refused(const char *text, enum status expected, const char *said)
@@ -183,6 +197,19 @@ static void refused(const char *text, enum status expected, const char *said)
     cr_assert_eq(wire_parameters_read(span_of_text(text), WIRE_TEXT, &got, &error), expected);
     cr_assert(says(&error, said), "%s", error.message);
     cr_assert_eq(memcmp(&got, &before, sizeof got), 0, "the output was touched");
+}
+
+Test(wire_parameters, symmetric_configurations_that_are_none)
+{
+    char text[sizeof usual_text + 300];
+    symmetric_text("abc", 1, text, sizeof text);
+    refused(text, STATUS_MALFORMED, "server_public_key of 3 bytes, 49 are due");
+    symmetric_text("", 1, text, sizeof text);
+    refused(text, STATUS_MALFORMED, "server_public_key of 0 bytes, 49 are due");
+    symmetric_text(SYMMETRIC_KEY "x", 1, text, sizeof text);
+    refused(text, STATUS_MALFORMED, "server_public_key of 50 bytes");
+    symmetric_text(SYMMETRIC_KEY, 0, text, sizeof text);
+    refused(text, STATUS_UNSUPPORTED, "config_type 0 is not supported, only 1");
 }
 
 Test(wire_parameters, missing_and_overlong_parts_are_named)
