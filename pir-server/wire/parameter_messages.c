@@ -2,9 +2,8 @@
 
 #include <string.h>
 
-/* VOPRF(P-384, SHA-384) and AES-192-GCM, the only one. */
-#define SYMMETRIC_TYPE                                                                             \
-    WIRE__SYMMETRIC_PIR_CONFIG_TYPE__SYMMETRIC_PIR_CONFIG_TYPE_OPRF_P384_AES_GCM_192_NONCE_96_TAG_128
+/* SYMMETRIC_PIR_CONFIG_TYPE_OPRF_P384_AES_GCM_192_NONCE_96_TAG_128, the only one. */
+#define SYMMETRIC_TYPE ((Wire__SymmetricPirConfigType)1)
 
 void encryption_message_fill(const struct bfv_parameters *parameters,
                              Wire__EncryptionParameters *ret)

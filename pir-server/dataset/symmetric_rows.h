@@ -1,0 +1,25 @@
+/* symmetric_rows - the rows of a dataset as a symmetric one holds them: keywords behind the keyed
+ * function, values sealed.
+ *
+ * Time     a millisecond of processor time a row, nearly all of it one multiplication on P-384.
+ * Memory   32 bytes a row and its value. Borrows nothing once it is made.
+ * Threads  spread over the pool (may be NULL); constant once made.
+ * Source   spec/keyword-pir.md section 10.1. */
+#ifndef BLINDLIST_DATASET_SYMMETRIC_ROWS_H
+#define BLINDLIST_DATASET_SYMMETRIC_ROWS_H
+
+#include "base/thread_pool.h"
+#include "pir-server/oprf/voprf.h"
+#include "pir-server/pir/pir_rows.h"
+
+struct symmetric_rows;
+
+/* STATUS_TOO_LARGE: a keyword beyond VOPRF_INPUT_MAX_BYTES; the message has the row's number. */
+enum status symmetric_rows_new(const struct voprf_key *key, const struct pir_rows *rows,
+                               struct thread_pool *pool, bool show_progress,
+                               struct symmetric_rows **ret, struct error *err) MUST_CHECK;
+void symmetric_rows_free(struct symmetric_rows *rows); /* takes NULL */
+/* The same rows in the same order; borrowed from `rows`. */
+struct pir_rows symmetric_rows_view(const struct symmetric_rows *rows);
+
+#endif
