@@ -135,11 +135,62 @@ static void log_start(const struct running *running)
                   address);
 }
 
+static void on_taken(void *context)
+{
+    const struct running *running = context;
+    log_write(running->log, LOG_INFO, "another process has taken over");
+    (void)kill(getpid(), SIGTERM);
+}
+
+/* Before anything is opened: sockets that the server before this one listens on. */
+static enum status ask_predecessor(struct running *running, struct error *err)
+{
+    const char *path = running->config->settings.handover;
+    if (path == NULL)
+        return STATUS_OK;
+    const enum status status =
+        handover_request(path, geteuid(), &running->sockets, &running->predecessor, err);
+    if (status == STATUS_OK && running->predecessor >= 0)
+        log_write(running->log, LOG_INFO, "taking over listening sockets count=%zu",
+                  running->sockets.count);
+    return status;
+}
+
+/* When devices are served: the predecessor ends, and the next process may take over. */
+static enum status take_over(struct running *running, struct error *err)
+{
+    const char *path = running->config->settings.handover;
+    int fds[LISTEN_SOCKETS_MAX] = {http_server_socket(running->server)};
+    size_t count = 1;
+    if (path == NULL)
+        return STATUS_OK;
+    if (running->admin_server != NULL)
+        fds[count++] = http_server_socket(running->admin_server);
+    const enum status status =
+        handover_offer(path, fds, count, on_taken, running, &running->handover, err);
+    if (status == STATUS_OK) {
+        handover_complete(running->predecessor);
+        running->predecessor = -1;
+    }
+    return status;
+}
+
 /* The watch's thread asks for a reload as an operator would. */
 static void on_switched(void *context)
 {
     (void)context;
     (void)kill(getpid(), SIGHUP);
+}
+
+/* With the socket of who listened before, if there is one. */
+static enum status listen_on(struct running *running, struct http_server_options *options,
+                             const struct http_handler *handler, struct http_server **ret,
+                             struct error *err)
+{
+    const enum status status =
+        listen_sockets_take(&running->sockets, options->address, &options->fd, err);
+    return status == STATUS_OK ? http_server_start(options, handler, running->log, ret, err)
+                               : status;
 }
 
 /* Before devices are listened to: whoever asks is told that they are not, yet. */
@@ -148,13 +199,12 @@ static enum status open_admin(struct running *running, struct error *err)
     const char *address = running->config->settings.admin;
     if (address == NULL)
         return STATUS_OK;
-    const struct http_server_options options = admin_server_options(address);
+    struct http_server_options options = admin_server_options(address);
     enum status status = admin_new(running->service, &running->admin, err);
     if (status != STATUS_OK)
         return status;
     running->admin_handler = admin_handler(running->admin);
-    status = http_server_start(&options, &running->admin_handler, running->log,
-                               &running->admin_server, err);
+    status = listen_on(running, &options, &running->admin_handler, &running->admin_server, err);
     if (status != STATUS_OK)
         return error_prefix(err, status, "--admin");
     log_write(running->log, LOG_INFO, "admin address=%s",
@@ -165,7 +215,10 @@ static enum status open_admin(struct running *running, struct error *err)
 static enum status open_all(struct running *running, struct error *err)
 {
     const struct settings *settings = &running->config->settings;
-    enum status status = import_datasets(running, err);
+    struct http_server_options http = settings->http;
+    enum status status = ask_predecessor(running, err);
+    if (status == STATUS_OK)
+        status = import_datasets(running, err);
     if (status == STATUS_OK)
         status = look_for_datasets(settings->data, err);
     if (status == STATUS_OK)
@@ -185,17 +238,18 @@ static enum status open_all(struct running *running, struct error *err)
                                              .refused = service_refused};
     status = open_admin(running, err);
     if (status == STATUS_OK)
-        status = http_server_start(&settings->http, &running->handler, running->log,
-                                   &running->server, err);
+        status = listen_on(running, &http, &running->handler, &running->server, err);
+    listen_sockets_deinit(&running->sockets);
     if (status == STATUS_OK && running->admin != NULL)
         admin_serves(running->admin, running->server);
-    return status;
+    return status == STATUS_OK ? take_over(running, err) : status;
 }
 
 enum status startup_open(const struct config *config, const struct log *log, struct running *ret,
                          struct error *err)
 {
-    *ret = (struct running){.config = config, .log = log, .drain_s = config->settings.drain_s};
+    *ret = (struct running){
+        .config = config, .log = log, .drain_s = config->settings.drain_s, .predecessor = -1};
     const enum status status = open_all(ret, err);
     if (status == STATUS_OK)
         log_start(ret);
@@ -251,18 +305,27 @@ void startup_drain(struct running *running)
     data_watch_free(running->watch);
     running->watch = NULL;
     log_write(running->log, LOG_INFO, "draining for at most %u s", drain_s);
+    if (handover_is_taken(running->handover) && running->admin_server != NULL)
+        (void)!http_server_drain(running->admin_server, 0); /* the successor answers there, too */
     if (!http_server_drain(running->server, drain_s * 1000)) {
         /* What waits is refused, what is computed ends; a second for the answers to leave. */
         service_stop(running->service);
         const bool is_quiet = http_server_drain(running->server, LAST_WORDS_MS);
         log_write(running->log, LOG_WARNING, "requests were still under way%s",
                   is_quiet ? ", and answered with 503" : ", and cut off");
+    } else if (handover_is_taken(running->handover)) {
+        /* Nobody waits for this process to end, so no connection is cut while it may be used. */
+        http_server_linger(running->server, drain_s * 1000);
     }
 }
 
 void startup_close(struct running *running)
 {
     data_watch_free(running->watch);
+    handover_free(running->handover);
+    if (running->predecessor >= 0)
+        close(running->predecessor);
+    listen_sockets_deinit(&running->sockets);
     http_server_free(running->admin_server);
     admin_free(running->admin);
     http_server_free(running->server);

@@ -7,6 +7,7 @@
 #include "pir-server/options.h"
 #include "pir-server/service/admin.h"
 #include "pir-server/service/data_watch.h"
+#include "pir-server/service/handover.h"
 
 struct running {
     const struct config *config; /* borrowed; as it was at the start */
@@ -20,6 +21,9 @@ struct running {
     struct http_handler admin_handler;
     struct http_handler handler; /* what the server borrows */
     struct data_watch *watch;
+    struct listen_sockets sockets; /* that somebody else opened */
+    int predecessor;               /* whose sockets they are; -1 = nobody */
+    struct handover *handover;     /* NULL: none */
     char *default_state;
 };
 

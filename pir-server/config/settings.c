@@ -223,6 +223,11 @@ const struct setting_row setting_table[SETTING_COUNT] = {
                        .unit = 1,
                        .can_change = true,
                        .help = "time for requests under way at SIGTERM [10]"},
+    [SETTING_HANDOVER] = {.option = "handover",
+                          .argument = "FILE",
+                          .field = "handover",
+                          .kind = SETTING_IS_PATH,
+                          .help = "socket where the next process takes over"},
     [SETTING_PROTOBUF_ERRORS] = {.option = "protobuf-errors",
                                  .field = "protobufErrors",
                                  .kind = SETTING_IS_SWITCH,
@@ -284,6 +289,8 @@ static const char **text_of(struct settings *settings, enum setting setting)
         return &settings->service.gateway_targets;
     case SETTING_REPORTS:
         return &settings->reports;
+    case SETTING_HANDOVER:
+        return &settings->handover;
     case SETTING_KERNEL:
         return &settings->kernel;
     default:

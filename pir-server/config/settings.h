@@ -51,6 +51,7 @@ enum setting {
     SETTING_REPORTS,
     SETTING_REPORTS_SIZE,
     SETTING_DRAIN,
+    SETTING_HANDOVER,
     SETTING_PROTOBUF_ERRORS,
     SETTING_VERIFY,
     SETTING_KERNEL,
@@ -95,6 +96,7 @@ struct settings {
     bool allow_unauthenticated;
     bool debug;
     unsigned drain_s;
+    const char *handover; /* NULL: none */
     struct http_server_options http;
     struct service_options service;
     struct store_limits limits;

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "pir-server/service/http_address.h"
+#include "pir-server/service/listen_sockets.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -40,7 +41,8 @@ struct http_server {
     atomic_size_t bodies_bytes; /* memory of all bodies in flight */
     atomic_bool is_draining;
     pthread_mutex_t lock;
-    pthread_cond_t quiet; /* exchanges or working went down */
+    pthread_cond_t quiet; /* one of these went down */
+    size_t connections;   /* open */
     size_t exchanges;     /* requests under way */
     size_t working;       /* of them, in the handler's hands */
     bool is_ending;       /* nothing is begun any more */
@@ -438,7 +440,12 @@ static void connection_changed(void *context, struct MHD_Connection *connection,
                                enum MHD_ConnectionNotificationCode code)
 {
     struct http_server *server = context;
-    if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+    const bool is_closed = code == MHD_CONNECTION_NOTIFY_CLOSED;
+    pthread_mutex_lock(&server->lock);
+    server->connections += is_closed ? (size_t)-1 : 1;
+    pthread_cond_broadcast(&server->quiet);
+    pthread_mutex_unlock(&server->lock);
+    if (is_closed) {
         connection_watch_close(*slot);
         *slot = NULL;
         return;
@@ -477,23 +484,16 @@ static void say_nothing(void *context, const char *format, va_list args)
 
 /* ---- the address ---- */
 
-static enum status listen_on(struct http_server *server, const char *address, struct error *err)
+static enum status listen_on(struct http_server *server, struct error *err)
 {
-    struct addrinfo *list = NULL;
-    enum status status = http_address_parse(address, &list, err);
-    if (status != STATUS_OK)
-        return status;
-    const int on = 1;
-    server->listen_fd =
-        socket(list->ai_family, list->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (server->listen_fd < 0 ||
-        setsockopt(server->listen_fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
-        bind(server->listen_fd, list->ai_addr, list->ai_addrlen) != 0 ||
-        listen(server->listen_fd, LISTEN_BACKLOG) != 0)
-        status = error_set_errno(err, errno, "cannot listen on %s", address);
-    else
+    struct listen_sockets none = {.count = 0};
+    enum status status = STATUS_OK;
+    if (server->listen_fd < 0)
+        status = listen_sockets_take(&none, server->options.address, &server->listen_fd, err);
+    if (status == STATUS_OK && listen(server->listen_fd, LISTEN_BACKLOG) != 0)
+        status = error_set_errno(err, errno, "%s: cannot listen", server->options.address);
+    if (status == STATUS_OK)
         http_address_of_socket(server->listen_fd, server->address);
-    freeaddrinfo(list);
     return status;
 }
 
@@ -503,6 +503,7 @@ struct http_server_options http_server_options_default(void)
 {
     return (struct http_server_options){
         .address = "127.0.0.1:8080",
+        .fd = -1,
         .threads = HTTP_THREADS,
         .bodies_max_bytes = HTTP_BODIES_MAX_BYTES,
         .idle_s = HTTP_IDLE_S,
@@ -544,12 +545,15 @@ enum status http_server_start(const struct http_server_options *options,
                               struct http_server **ret, struct error *err)
 {
     struct http_server *server = mem_alloc_zeroed(1, sizeof *server);
-    if (server == NULL)
+    if (server == NULL) {
+        if (options->fd >= 0)
+            close(options->fd);
         return error_set(err, STATUS_NOMEM, "HTTP server: out of memory");
+    }
     server->handler = *handler;
     server->options = *options;
     server->log = log;
-    server->listen_fd = -1;
+    server->listen_fd = options->fd;
     pthread_mutex_init(&server->lock, NULL);
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
@@ -557,7 +561,7 @@ enum status http_server_start(const struct http_server_options *options,
     pthread_cond_init(&server->quiet, &attributes);
     pthread_condattr_destroy(&attributes);
 
-    enum status status = listen_on(server, options->address, err);
+    enum status status = listen_on(server, err);
     if (status == STATUS_OK)
         status = connection_watch_new(&options->limits, log, &server->watch, err);
     if (status != STATUS_OK)
@@ -599,6 +603,11 @@ void http_server_look(struct http_server *server, struct http_server_figures *re
     ret->bodies_bytes = atomic_load(&server->bodies_bytes);
 }
 
+int http_server_socket(const struct http_server *server)
+{
+    return server->listen_fd;
+}
+
 /* Waits until `*count` is 0 or the deadline; the lock is held. */
 static bool wait_quiet(struct http_server *server, const size_t *count, unsigned timeout_ms)
 {
@@ -625,6 +634,13 @@ bool http_server_drain(struct http_server *server, unsigned timeout_ms)
     const bool is_quiet = wait_quiet(server, &server->exchanges, timeout_ms);
     pthread_mutex_unlock(&server->lock);
     return is_quiet;
+}
+
+void http_server_linger(struct http_server *server, unsigned timeout_ms)
+{
+    pthread_mutex_lock(&server->lock);
+    (void)wait_quiet(server, &server->connections, timeout_ms);
+    pthread_mutex_unlock(&server->lock);
 }
 
 void http_server_free(struct http_server *server)

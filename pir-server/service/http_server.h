@@ -60,6 +60,7 @@ struct http_handler {
 
 struct http_server_options {
     const char *address; /* "127.0.0.1:8080", "[::1]:8080", port 0 = any free one */
+    int fd; /* a socket that is bound to it (listen_sockets.h) and is taken; -1 = none yet */
     unsigned threads;
     size_t bodies_max_bytes;
     unsigned idle_s;
@@ -68,8 +69,8 @@ struct http_server_options {
 struct http_server_options http_server_options_default(void);
 
 struct http_server;
-/* Binds and serves. Borrows handler and log. STATUS_IO names the address ("127.0.0.1:8080: Address
- * already in use"). */
+/* Listens and serves; takes options->fd, also when it fails. Borrows handler and log. STATUS_IO
+ * names the address ("127.0.0.1:8080: cannot listen: Address already in use"). */
 enum status http_server_start(const struct http_server_options *options,
                               const struct http_handler *handler, const struct log *log,
                               struct http_server **ret, struct error *err) MUST_CHECK;
@@ -81,9 +82,14 @@ struct http_server_figures {
     size_t bodies_bytes; /* memory of their bodies */
 };
 void http_server_look(struct http_server *server, struct http_server_figures *ret);
+/* What it listens on; borrowed. */
+int http_server_socket(const struct http_server *server);
 /* Takes no new connection and closes each after its answer; waits until no request is under way, at
  * most so long. True: all are answered. */
 bool http_server_drain(struct http_server *server, unsigned timeout_ms);
+/* After a drain: waits until clients have closed the connections that they keep open, each of which
+ * is told so with its next answer; at most so long. */
+void http_server_linger(struct http_server *server, unsigned timeout_ms);
 /* Ends everything, waiting for what start() began. Takes NULL. */
 void http_server_free(struct http_server *server);
 

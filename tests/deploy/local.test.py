@@ -67,6 +67,32 @@ def test_limits(local):
     check(done.code != 0 or done.out in ("2 400", "2 431"), "a field of 9,000 bytes is refused", done)
 
 
+# ---- an upgrade ----
+
+def test_upgrade(local):
+    """Devices ask without a pause, by HTTP/2, each look-up with connections and keys of its own."""
+    stop, codes = threading.Event(), []
+
+    def ask():
+        while not stop.is_set():
+            codes.append(local.check("https://bad3.example/", "https://good.example/").code)
+    askers = [threading.Thread(target=ask) for _ in range(2)]
+    for asker in askers:
+        asker.start()
+    for number in range(1, 3):
+        before = len(codes)
+        wait_until(lambda: len(codes) > before + 2)
+        local.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: local.out().count("another blindlist-server serves") == number)
+    before = len(codes)
+    wait_until(lambda: len(codes) > before + 2)
+    stop.set()
+    for asker in askers:
+        asker.join()
+    check(local.log().count("another process has taken over") == 2 and set(codes) == {3},
+          "two upgrades under load: no request failed", f"{codes}\n{local.out()}\n{local.log()}")
+
+
 # ---- what the server is told, and what is written down ----
 
 class Upstream(http.server.BaseHTTPRequestHandler):
@@ -176,6 +202,7 @@ def main():
     try:
         test_devices(local)
         test_limits(local)
+        test_upgrade(local)
         said = "".join(local.log(name) for name in ("server.log", "nginx.log", "nginx/error.log"))
         check("bad3" not in said and "/queries" not in said and "client" not in said, "no log says who asked what", said)
         check(local.end() == 0, "SIGTERM ends all", local.out())
