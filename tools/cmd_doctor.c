@@ -12,6 +12,8 @@ enum {
     OPT_USE_CASE,
     OPT_TOKEN,
     OPT_TOKEN_FILE,
+    OPT_KEYS,
+    OPT_PREFILTER,
     OPT_DEVELOPMENT,
     OPT_CACERT,
     OPT_CONNECT,
@@ -26,6 +28,8 @@ static const struct tool_option options[] = {
     [OPT_USE_CASE] = {"use-case", 'u', "NAME", "if it is called otherwise"},
     [OPT_TOKEN] = {"token", 0, "TOKEN", "a user token: has Privacy Pass tokens issued"},
     [OPT_TOKEN_FILE] = {"token-file", 0, "FILE", "the user token, in a file"},
+    [OPT_KEYS] = {"keys", 'k', "FILE", "dataset keys, one a line, such as rows.txt"},
+    [OPT_PREFILTER] = {"prefilter", 'p', "FILE", "the prefilter that the app ships"},
     [OPT_DEVELOPMENT] = {"development", 0, NULL,
                          "for apps signed so: http, ports and addresses are right"},
     [OPT_CACERT] = {"cacert", 0, "FILE", "trust the certificates in FILE, not the system's"},
@@ -55,6 +59,7 @@ static int take_option(struct session *session, int got, const struct tool_args 
         {OPT_BUNDLE_ID, &doctor->bundle_id}, {OPT_USE_CASE, &doctor->use_case},
         {OPT_TOKEN, &doctor->user_token},    {OPT_TOKEN_FILE, &session->token_path},
         {OPT_CACERT, &doctor->ca_path},      {OPT_CONNECT, &doctor->connect_to},
+        {OPT_KEYS, &doctor->keys_path},      {OPT_PREFILTER, &doctor->prefilter_path},
         {OPT_ERROR, &session->error_name},
     };
     const struct {

@@ -2,6 +2,7 @@
 """blindlist doctor: a good deployment passes every check; each of many broken ones is told by its cause, and by
 nothing else. Prints TAP."""
 import base64
+import hashlib
 import json
 import os
 import re
@@ -13,13 +14,14 @@ from patience import PROGRAM_S  # noqa: E402
 from protobuf import field, parse  # noqa: E402
 from served import Server  # noqa: E402
 from tap import check, finish, skip  # noqa: E402
-from updating import BUILD, Done  # noqa: E402
+from updating import BUILD, TEST_ROW, Done  # noqa: E402
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from doctor_deployment import BUNDLE_ID, HOST, Answer, Deployment, Front  # noqa: E402
 
 DIRECTORY = "/.well-known/private-token-issuer-directory"
 TRANSPORT = {"certificate", "http2"}  # what wants nginx
 ROWS = [f"bad{i}.example/page" for i in range(200)]
+NEWER = [f"newer{i}.example/page" for i in range(100)]
 
 
 def doctor(*words):
@@ -141,12 +143,108 @@ def config(path, change):
     """A fault of both forms of the configuration, at a path below the first use case's PIRConfig."""
     def fault(request, pass_on):
         answer = pass_on()
-        if request.path == "/config" and answer.status == 200:
+        if request.path != "/config" or answer.status != 200:
+            return answer
+        if 1 in parse(parse(parse(answer.body)[1][0])[2][0]):  # else it says that the last one still holds
             answer.body = edited(answer.body, [1, 2, 1, *path], change)
         return answer
     return fault
 
 
+# ---- the prefilter, built otherwise ----
+
+def fnv(key, right=True):
+    value = 0x811c9dc5
+    for byte in key:
+        value = ((value ^ byte) * 0x01000193 if right else value * 0x01000193 ^ byte) & 0xffffffff
+    return value
+
+
+def murmur(key, seed):
+    def rotate(x, by):
+        return (x << by | x >> 32 - by) & 0xffffffff
+
+    def mix(k):
+        return rotate(k * 0xcc9e2d51 & 0xffffffff, 15) * 0x1b873593 & 0xffffffff
+    h = seed
+    for at in range(0, len(key) // 4 * 4, 4):
+        h = (rotate(h ^ mix(int.from_bytes(key[at:at + 4], "little")), 13) * 5 + 0xe6546b64) & 0xffffffff
+    if len(key) % 4:
+        h ^= mix(int.from_bytes(key[len(key) // 4 * 4:], "little"))
+    h ^= len(key)
+    for by, factor in ((16, 0x85ebca6b), (13, 0xc2b2ae35), (16, 1)):
+        h = (h ^ h >> by) * factor & 0xffffffff
+    return h
+
+
+def prefilter(keys, bits_a_key=15, right=True):
+    """A fault: another filter is served, built from these keys."""
+    seed, hashes, count = 7, 10, len(keys) * bits_a_key
+    bits = bytearray((count + 7) // 8)
+    for key in keys:
+        for i in range(hashes):
+            at = (fnv(key.encode(), right) + i * murmur(key.encode(), seed) & 0xffffffff) % count
+            bits[at // 8] |= 1 << at % 8
+    tag = hashlib.sha256(bits).hexdigest()
+    manifest = {"tag": tag, "bitCount": count, "hashCount": hashes, "murmurSeed": seed, "itemCount": len(keys),
+                "falsePositiveTolerance": 0.001, "byteCount": len(bits), "url": f"one/{tag}.bloom"}
+    bodies = {MANIFEST: json.dumps(manifest).encode(), f"/prefilter/one/{tag}.bloom": bytes(bits)}
+
+    def fault(request, pass_on):
+        if request.path not in bodies:
+            return pass_on()
+        return Answer(200, {"ETag": '"1"', "Cache-Control": "public, max-age=300", "Accept-Ranges": "bytes"},
+                      bodies[request.path])
+    return fault
+
+
+def of_bits(change):
+    """Of the answer with the bits."""
+    def fault(request, pass_on):
+        answer = pass_on()
+        if request.path.endswith(".bloom"):
+            change(answer)
+        return answer
+    return fault
+
+
+def gone(answer):
+    answer.status, answer.body = 404, b""
+
+
+# ---- questions ----
+
+def small_bodies(path, most):
+    def fault(request, pass_on):
+        return Answer(413, {}, b"") if request.path == path and len(request.body) > most else pass_on()
+    return fault
+
+
+def shard_of(body):
+    """Of the first question."""
+    return parse(parse(parse(body)[1][0])[2][0]).get(1, [0])[0]
+
+
+def other_shard(request, pass_on):
+    """The server computes with the other of two shards."""
+    if request.path == "/queries":
+        wanted = 1 - shard_of(request.body)
+        fields = parse(parse(request.body)[1][0])
+        pir = {**parse(fields[2][0]), 1: [wanted]}
+        fields[2] = [b"".join(field(n, v) for n, values in sorted(pir.items()) for v in values)]
+        request.body = field(1, b"".join(field(n, v) for n, values in sorted(fields.items()) for v in values))
+    return pass_on()
+
+
+def broken_shard(request, pass_on):
+    """The shard that does not have the test row."""
+    if request.path == "/queries" and shard_of(request.body) != TEST_SHARD:
+        return Answer(500, {}, b"")
+    return pass_on()
+
+
+MANIFEST = f"/prefilter/{BUNDLE_ID}.url.filtering.json"
+TEST_SHARD = int.from_bytes(hashlib.sha256(TEST_ROW.encode()).digest()[:8], "little") % 2
 SHARD_COUNT = [10, 1, 2]
 ENTRY_COUNT = [10, 1, 1, 1]
 
@@ -188,18 +286,38 @@ def faults(deployment):
         ("config-public", "not passed on", answers("/config", 404, method="GET"), {}),
         ("config-public", "not cacheable", changes("/config", header("Cache-Control", "no-store"), "GET"), {}),
         ("config-public", "without ETag", changes("/config", header("ETag", None), "GET"), {}),
+        ("manifest", "not passed on", answers(MANIFEST, 404), {}),
+        ("manifest-cache", "a month", changes(MANIFEST, header("Cache-Control", "public, max-age=2592000")), {}),
+        ("manifest-cache", "without ETag", changes(MANIFEST, header("ETag", None)), {}),
+        ("bits", "gone", of_bits(gone), {}),
+        ("bits", "changed", of_bits(flipped), {}),
+        ("bits-cache", "never in parts", of_bits(header("Accept-Ranges", None)), {}),
+        ("bits-cache", "never kept", of_bits(header("Cache-Control", "no-store")), {}),
+        ("prefilter-file", "of another list", None, {"prefilter": deployment.other_filter}),
+        ("prefilter-file", "no filter", None, {"prefilter": deployment.rows}),
+        ("prefilter-built", "FNV-1", prefilter([*ROWS, TEST_ROW], right=False), {}),
+        ("prefilter-keys", "an older list", prefilter([*ROWS[:150], TEST_ROW]), {}),
+        ("prefilter-test-row", "not put in", prefilter(ROWS), {}),
+        ("prefilter-rate", "a third of the bits", prefilter([*ROWS, TEST_ROW], 5), {}),
+        ("key-upload", "a limit of 64 KiB", small_bodies("/key", 65536), {}),
+        ("key-survives", "forgotten at once", answers("/key", 200), {}),
+        ("test-row", "another shard answers", other_shard, {}),
+        ("shards", "one is broken", broken_shard, {}),
+        ("rows", "a newer prefilter", prefilter([*ROWS, *NEWER, TEST_ROW]),
+         {"keys": deployment.write("newer.txt", "".join(f"{row}\n" for row in NEWER))}),
+        ("inline-key", "a limit of 64 KiB for questions", small_bodies("/queries", 65536), {}),
     ]
 
 
 def test_good(deployment):
-    done, found = doctor(*deployment.options())
+    done, found = doctor(*deployment.options(prefilter=deployment.filter))
     lacking = {name: why for name, (result, why) in found.items() if result != "pass"}
     wanted = set() if deployment.nginx else TRANSPORT
     check(done.code == 0 and found and set(lacking) == wanted, "a good deployment passes all", f"{done}\n{lacking}")
     done = Done([f"{BUILD}/blindlist", "doctor", *deployment.options()], PROGRAM_S)
     check(done.code == 0 and re.search(r"^\d+ checks: \d+ passed, 0 failed, ", done.out, re.M) and not done.err,
           "and is told so", done)
-    done, without = doctor(*deployment.options(token_file=None, bundle_id=None))
+    done, without = doctor(*deployment.options(token_file=None, bundle_id=None, keys=None))
     check(done.code == 0 and not failed(without) and without["user-token"][0] == "unknown" and
           without["bundle-id"][0] == "unknown" and without["use-case"][0] == "pass",
           "what was not given is unknown, the rest is looked at", without)
@@ -219,7 +337,7 @@ def test_faults(deployment, names):
         check(done.code == 3 and failed(found) == {name}, f"{name}: {what}",
               "\n".join(f"{n}: {r} {w}" for n, (r, w) in found.items() if r == "fail") or done)
     check(seen == names, "there is a broken deployment for each check", seen ^ names)
-    check(len(seen) >= 21, "and there are many checks", len(seen))
+    check(len(seen) >= 25, "and there are many checks", len(seen))
 
 
 def test_text(deployment):
@@ -237,7 +355,8 @@ def test_usage():
     for words, wanted in ((["--server"], 2), ([], 2), (["--server", "https://a.example", "x"], 2),
                           (["--error", "4711"], 2), (["--error", "9"], 0), (["--server", "https://a.example",
                            "--token", "a", "--token-file", "b"], 2),
-                          (["--server", "https://a.example", "--token-file", "/nowhere"], 1)):
+                          (["--server", "https://a.example", "--token-file", "/nowhere"], 1),
+                          (["--server", "https://a.example", "--keys", "/nowhere"], 1)):
         done = Done([f"{BUILD}/blindlist", "doctor", *words])
         check(done.code == wanted, f"doctor {' '.join(words)}: {wanted}", done)
     done = Done([f"{BUILD}/blindlist", "doctor", "--error", "9"])

@@ -84,6 +84,9 @@ class Deployment:
         self.rows = self.write("rows.txt", "".join(f"{row}\n" for row in rows))
         self.data = f"{self.folder}/data"
         self.run("compile", self.rows, "--use-case", USE_CASE, "--out", self.data, "--shards", "2")
+        self.filter = f"{self.data}/{USE_CASE}/current/prefilter.plist"
+        self.other_filter = f"{self.folder}/other.plist"
+        self.run("bloom", "build", self.write("other.txt", "other.example\n"), "--out", self.other_filter)
         state = f"{self.folder}/state"
         self.user_token = self.write("user-token", self.run("token", "create", "--state", state).out)
         self.real = Server(self.data, "--state", state, auth="token")
@@ -138,7 +141,7 @@ class Deployment:
     def options(self, **changes):
         """What the doctor is told of it when all is right, but for the changes; None leaves an option away."""
         told = {"server": f"https://{HOST}", "issuer": f"https://{ISSUER}", "bundle_id": BUNDLE_ID,
-                "token_file": self.user_token}
+                "token_file": self.user_token, "keys": self.rows}
         if self.nginx:
             told.update(cacert=f"{self.folder}/both.pem", connect=f"127.0.0.1:{self.ports['right']}")
         else:

@@ -17,12 +17,12 @@
 #include "tools/device/device_keys.h"
 #include "tools/device/device_tokens.h"
 #include "tools/device/http_client.h"
+#include "tools/device/prefilter_path.h"
 
 #include <math.h>
 #include <time.h>
 
-#define HTTP_BAD_REQUEST    400
-#define PREFILTER_MAX_BYTES ((size_t)1 << 29) /* what a 32-bit bit count can say */
+#define HTTP_BAD_REQUEST 400
 
 struct device {
     struct device_options options;
@@ -85,31 +85,6 @@ static enum status post(struct device *device, const char *path, struct span req
 
 /* ---- prefilter ---- */
 
-/* "/prefilter/<use case><rest>" with what a path cannot hold as %xx. */
-static void prefilter_path(const char *use_case, const char *rest, struct bytes *ret)
-{
-    bytes_append_text(ret, "/prefilter/");
-    for (const char *c = use_case; *c != '\0'; c++) {
-        const bool plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
-                           (*c >= '0' && *c <= '9') || strchr("-._~", *c) != NULL;
-        if (plain)
-            bytes_append_u8(ret, (uint8_t)*c);
-        else
-            bytes_append_format(ret, "%%%02X", (unsigned)(uint8_t)*c);
-    }
-    bytes_append_text(ret, rest);
-    bytes_append_u8(ret, 0);
-}
-
-/* The manifest's url: whole, a path from the root, or relative to the manifest's folder. */
-static void bits_path(const char *url, struct bytes *ret)
-{
-    if (strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0 && url[0] != '/')
-        bytes_append_text(ret, "/prefilter/");
-    bytes_append_text(ret, url);
-    bytes_append_u8(ret, 0);
-}
-
 static enum status fetch_prefilter(struct device *device, struct error *err)
 {
     struct bytes path;
@@ -117,7 +92,7 @@ static enum status fetch_prefilter(struct device *device, struct error *err)
     enum bloom_layout layout;
     char digest[2 * BLOOM_DIGEST_BYTES + 1];
     bytes_init(&path, 4096);
-    prefilter_path(device->use_case, ".json", &path);
+    prefilter_manifest_path(device->use_case, &path);
     enum status status = bytes_status(&path, "prefilter path", err);
     if (status == STATUS_OK)
         status = get(device, (const char *)path.data, &device->body, err);
@@ -128,7 +103,7 @@ static enum status fetch_prefilter(struct device *device, struct error *err)
         goto done;
     memcpy(device->served_parsing, meta.parsing, sizeof device->served_parsing);
     bytes_clear(&path);
-    bits_path(meta.url, &path);
+    prefilter_bits_path(meta.url, &path);
     status = bytes_status(&path, "prefilter path", err);
     if (status == STATUS_OK)
         status = get(device, (const char *)path.data, &device->prefilter, err);

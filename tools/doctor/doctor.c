@@ -1,9 +1,11 @@
 #include "tools/doctor/doctor_internal.h"
 
+#include "base/line_reader.h"
 #include "base/mem.h"
 #include "base/progress.h"
 #include "pir-server/wire/wire_config.h"
 #include "tools/device/device_identity.h"
+#include "tools/device/prefilter_path.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -123,12 +125,26 @@ static enum status open_clients(struct examination *exam, struct error *err)
     return status == STATUS_INVALID ? STATUS_OK : status;
 }
 
+/* It is read again and again later on. */
+static enum status check_keys_file(const char *path, struct error *err)
+{
+    struct line_reader *lines = NULL;
+    enum status status = STATUS_OK;
+    if (path != NULL)
+        status = line_reader_open(path, &lines, err);
+    if (status == STATUS_OK && path != NULL)
+        status = line_reader_rewind(lines, err);
+    line_reader_close(lines);
+    return status;
+}
+
 static const struct {
     void (*run)(struct examination *exam);
     bool wants_server; /* is left out when the server's or issuer's URL is none */
 } groups[] = {
-    {doctor_names, false}, {doctor_transport, true}, {doctor_payment, true},
-    {doctor_issuer, true}, {doctor_tokens, true},    {doctor_config, true},
+    {doctor_names, false},    {doctor_transport, true}, {doctor_payment, true},
+    {doctor_issuer, true},    {doctor_tokens, true},    {doctor_config, true},
+    {doctor_prefilter, true}, {doctor_queries, true},
 };
 
 enum status doctor_examine(const struct doctor_options *options, struct doctor_report *ret,
@@ -142,8 +158,11 @@ enum status doctor_examine(const struct doctor_options *options, struct doctor_r
         return error_set(err, STATUS_NOMEM, "out of memory");
     bytes_init(&exam.body, WIRE_CONFIG_RESPONSE_MAX_BYTES);
     bytes_init(&exam.header, HEADER_MAX_BYTES);
+    bytes_init(&exam.bits, PREFILTER_MAX_BYTES);
     progress_begin(&progress, options->show_progress ? "examining" : NULL, ARRAY_COUNT(groups));
-    const enum status status = open_clients(&exam, err);
+    enum status status = check_keys_file(options->keys_path, err);
+    if (status == STATUS_OK)
+        status = open_clients(&exam, err);
     const bool has_clients = exam.http != NULL && exam.issuer_http != NULL;
     for (size_t i = 0; i < ARRAY_COUNT(groups) && status == STATUS_OK; i++) {
         if (has_clients || !groups[i].wants_server)
@@ -162,6 +181,7 @@ enum status doctor_examine(const struct doctor_options *options, struct doctor_r
     device_tokens_free(exam.tokens);
     http_client_free(exam.issuer_http);
     http_client_free(exam.http);
+    bytes_deinit(&exam.bits);
     bytes_deinit(&exam.header);
     bytes_deinit(&exam.body);
     mem_free(exam.findings);

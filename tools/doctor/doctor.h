@@ -24,14 +24,16 @@ struct doctor_finding {
 };
 
 struct doctor_options {
-    const char *server;     /* base URL */
-    const char *issuer;     /* base URL; NULL: the server's */
-    const char *bundle_id;  /* of the app; NULL: not known */
-    const char *use_case;   /* NULL: bundle_id.url.filtering, else the only one there is */
-    const char *user_token; /* NULL: what costs tokens remains unknown */
-    const char *ca_path;    /* as of http_client_options */
-    const char *connect_to; /* likewise */
-    bool is_development;    /* http, ports, addresses and HTTP/1.1 are right, no relay asks */
+    const char *server;         /* base URL */
+    const char *issuer;         /* base URL; NULL: the server's */
+    const char *bundle_id;      /* of the app; NULL: not known */
+    const char *use_case;       /* NULL: bundle_id.url.filtering, else the only one there is */
+    const char *user_token;     /* NULL: what costs tokens remains unknown */
+    const char *ca_path;        /* as of http_client_options */
+    const char *connect_to;     /* likewise */
+    const char *keys_path;      /* dataset keys, one a line; NULL: none */
+    const char *prefilter_path; /* a filter that an app ships (bloom_file.h); NULL: none */
+    bool is_development;        /* http, ports, addresses and HTTP/1.1 are right, no relay asks */
     bool show_progress;
 };
 
@@ -39,7 +41,8 @@ struct doctor_report {
     struct doctor_finding findings[DOCTOR_CHECK_COUNT];
 };
 
-/* Fails only without memory: what does not work is a finding. */
+/* Fails without memory, or when keys_path cannot be read (twice): all else that does not work is a
+ * finding. */
 enum status doctor_examine(const struct doctor_options *options, struct doctor_report *ret,
                            struct error *err) MUST_CHECK;
 

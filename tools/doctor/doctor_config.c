@@ -97,8 +97,7 @@ static void examine_served(struct examination *exam)
 
 /* ---- GET ---- */
 
-/* Seconds that anybody may keep it; 0 = not at all. */
-static unsigned long max_age(const char *cache_control)
+unsigned long doctor_max_age(const char *cache_control)
 {
     if (cache_control == NULL || strstr(cache_control, "no-store") != NULL ||
         strstr(cache_control, "private") != NULL || strstr(cache_control, "no-cache") != NULL)
@@ -117,7 +116,7 @@ static const char *public_fault(struct examination *exam, const struct wire_serv
         return "it has another configuration than POST /config";
     if (doctor_header(exam, exam->http, "ETag") == NULL)
         return "it has no ETag";
-    if (max_age(doctor_header(exam, exam->http, "Cache-Control")) == 0)
+    if (doctor_max_age(doctor_header(exam, exam->http, "Cache-Control")) == 0)
         return "its Cache-Control does not let it be kept";
     return NULL;
 }
@@ -137,7 +136,7 @@ static void examine_public(struct examination *exam)
         doctor_fail(exam, DOCTOR_CONFIG_PUBLIC, "%s", fault);
     else
         doctor_pass(exam, DOCTOR_CONFIG_PUBLIC, "may be kept for %lu seconds",
-                    max_age(doctor_header(exam, exam->http, "Cache-Control")));
+                    doctor_max_age(doctor_header(exam, exam->http, "Cache-Control")));
     wire_served_list_free(list);
 }
 

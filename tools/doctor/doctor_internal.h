@@ -3,6 +3,7 @@
 #define BLINDLIST_TOOLS_DOCTOR_INTERNAL_H
 
 #include "base/bytes.h"
+#include "bloom/formats/bloom_filter.h"
 #include "pir-server/wire/wire_served.h"
 #include "tools/device/device_tokens.h"
 #include "tools/device/http_client.h"
@@ -25,6 +26,9 @@ struct examination {
     struct wire_served_list *config;  /* NULL: could not be had */
     const struct wire_served *served; /* of our use case; NULL likewise */
     char use_case[DOCTOR_USE_CASE_MAX_BYTES];
+
+    struct bloom_meta meta; /* of the prefilter */
+    struct bytes bits;      /* empty: could not be had */
 };
 
 /* Whether the check means anything; otherwise it is set to unknown, with the one that it needs. */
@@ -47,6 +51,9 @@ const char *doctor_header(struct examination *exam, struct http_client *http, co
 enum status doctor_post_config(struct examination *exam, const char *authorization,
                                struct http_exchange *ret, struct error *err) MUST_CHECK;
 
+/* Seconds for which anybody may keep what has such a Cache-Control; 0 = not at all. */
+unsigned long doctor_max_age(const char *cache_control);
+
 /* The groups, in their order. What cannot be told of is without memory: everything else is a
  * finding. */
 void doctor_names(struct examination *exam);
@@ -56,5 +63,7 @@ void doctor_payment(struct examination *exam);
 void doctor_issuer(struct examination *exam);
 void doctor_tokens(struct examination *exam);
 void doctor_config(struct examination *exam);
+void doctor_prefilter(struct examination *exam);
+void doctor_queries(struct examination *exam);
 
 #endif

@@ -119,6 +119,92 @@ static const struct doctor_row rows[DOCTOR_CHECK_COUNT] = {
          "The proxy passes on POST only, wants a token, or forbids caching; 27.3 devices get the "
          "configuration by GET from Apple's cache.",
          "Pass GET /config on without conditions, with ETag and Cache-Control as they are."},
+    [DOCTOR_MANIFEST] =
+        {"manifest", "the server has the prefilter's manifest", DOCTOR_SET(DOCTOR_USE_CASE),
+         "/prefilter/ is not passed on by the proxy, or what is there is another form of "
+         "description.",
+         "Pass /prefilter/ on, without asking for anything."},
+    [DOCTOR_MANIFEST_CACHE] =
+        {"manifest-cache", "the manifest may be kept for a short time, and has an ETag",
+         DOCTOR_SET(DOCTOR_MANIFEST),
+         "A cache may keep it for longer than a day, or the proxy takes the ETag away: devices "
+         "stay with an old prefilter.",
+         "Leave Cache-Control and ETag as the server gives them; no gzip of JSON in the proxy."},
+    [DOCTOR_BITS] =
+        {"bits", "the bits of the prefilter are there, whole, and those that the manifest names",
+         DOCTOR_SET(DOCTOR_MANIFEST),
+         "The manifest's url leads nowhere, or something on the way changes or cuts off the body.",
+         "Publish manifest and bits together, bits first; look for a limit of size in the proxy."},
+    [DOCTOR_BITS_CACHE] =
+        {"bits-cache", "the bits may be kept, and fetched in parts", DOCTOR_SET(DOCTOR_BITS),
+         "The proxy forbids caching or takes Accept-Ranges away: every device fetches all of "
+         "them, and after a break anew.",
+         "Pass /prefilter/ on as it is. The bits have their digest for a name and never change: "
+         "`Cache-Control: public, max-age=31536000, immutable`."},
+    [DOCTOR_PREFILTER_FILE] =
+        {"prefilter-file", "the prefilter that the app ships is the one that is served",
+         DOCTOR_SET(DOCTOR_BITS),
+         "The file is from another version of the dataset, so that what was added since is let "
+         "through, or it was built by another program.",
+         "Take prefilter.bloom and prefilter.json (or prefilter.plist) from the version that is "
+         "served."},
+    [DOCTOR_PREFILTER_BUILT] =
+        {"prefilter-built", "the prefilter finds its keys, as devices ask", DOCTOR_SET(DOCTOR_BITS),
+         "It was built with FNV-1 instead of FNV-1a, sums of 64 bits, the most significant bit "
+         "first, another seed, or from keys with https:// or www.",
+         "Build it with `blindlist compile` or `blindlist bloom build`; `blindlist bloom "
+         "diagnose` names the mistake."},
+    [DOCTOR_PREFILTER_KEYS] = {"prefilter-keys", "the keys given are in the prefilter",
+                               DOCTOR_SET(DOCTOR_PREFILTER_BUILT),
+                               "It was built from another version of the list.",
+                               "Compile the list again, and let the server load the version."},
+    [DOCTOR_PREFILTER_TEST_ROW] =
+        {"prefilter-test-row", "the prefilter has the row www.apple.com/url-filter-test",
+         DOCTOR_SET(DOCTOR_PREFILTER_BUILT) | DOCTOR_SET(DOCTOR_PREFILTER_KEYS),
+         "The row was not put in, or put in as other URLs are, without www.",
+         "`blindlist compile` puts it in by itself; a builder of your own must be given it word "
+         "for word."},
+    [DOCTOR_PREFILTER_RATE] =
+        {"prefilter-rate", "the prefilter is as selective as it says", DOCTOR_SET(DOCTOR_BITS),
+         "It has too few bits for its keys, or is full: more URLs than expected lead to a "
+         "question, and the relay's rates are exceeded.",
+         "Build it with the number of keys that it gets."},
+    [DOCTOR_KEY_UPLOAD] =
+        {"key-upload", "the server takes an evaluation key",
+         DOCTOR_SET(DOCTOR_PARAMETERS) | DOCTOR_SET(DOCTOR_SHARD_COUNT) |
+             DOCTOR_SET(DOCTOR_TOKEN_REDEEM) | DOCTOR_SET(DOCTOR_BITS),
+         "The proxy limits bodies (nginx: 1 MB unless told otherwise), ends slow uploads, or the "
+         "server's disk is full.",
+         "nginx: `client_max_body_size 10m`. Look into the server's log."},
+    [DOCTOR_KEY_SURVIVES] =
+        {"key-survives", "the server still has the key that was uploaded",
+         DOCTOR_SET(DOCTOR_KEY_UPLOAD),
+         "Several servers do not share their state, keys are dropped at once, or the header "
+         "User-Identifier is changed on the way.",
+         "Let all servers use one --state; pass User-Identifier on; look at --key-store-mb and "
+         "--key-days."},
+    [DOCTOR_TEST_ROW] =
+        {"test-row", "the server finds the row www.apple.com/url-filter-test",
+         DOCTOR_SET(DOCTOR_KEY_SURVIVES),
+         "The row is not in the dataset, or the server computes with another dataset than its "
+         "configuration says.",
+         "`blindlist compile` puts it in by itself; Apple tests with it before it switches the "
+         "relay on."},
+    [DOCTOR_SHARDS] = {"shards", "every shard answers, and none finds what is not listed",
+                       DOCTOR_SET(DOCTOR_TEST_ROW),
+                       "Files of a shard are missing or from another version.",
+                       "`blindlist dataset verify` on the server; compile again."},
+    [DOCTOR_ROWS] =
+        {"rows", "the server finds the keys given",
+         DOCTOR_SET(DOCTOR_SHARDS) | DOCTOR_SET(DOCTOR_PREFILTER_KEYS),
+         "Prefilter and shards are from different versions: what is listed is let through.",
+         "Publish whole versions, as `blindlist compile` does; never replace a prefilter alone."},
+    [DOCTOR_INLINE_KEY] =
+        {"inline-key", "a question that carries its key along is answered, as 27.3 devices send it",
+         DOCTOR_SET(DOCTOR_TEST_ROW) | DOCTOR_SET(DOCTOR_CONFIG_PUBLIC),
+         "Something on the way limits the body of /queries to less than a key, or the server "
+         "is too old to know such questions.",
+         "Allow 10 MB for /queries, too; declare the size in the relay's form."},
 };
 
 const struct doctor_row *doctor_row(enum doctor_check check)
@@ -144,11 +230,94 @@ static const struct doctor_error errors[] = {
               "name of the use case, wrong user token, or a distribution build whose relay has "
               "not been set up by Apple yet.",
      .next = "Does a build signed for development work with the same server? Then the server is "
-             "right.",
-     .check_count = 11,
+             "right, and it is the relay that is missing.",
+     .check_count = 12,
      .checks = {NETWORK_CHECKS, DOCTOR_USE_CASE, DOCTOR_USER_TOKEN, DOCTOR_TOKEN_ISSUE,
                 DOCTOR_TOKEN_REDEEM, DOCTOR_DIRECTORY, DOCTOR_CONFIG, DOCTOR_CONFIG_PUBLIC,
-                DOCTOR_SHARD_COUNT}},
+                DOCTOR_SHARD_COUNT, DOCTOR_TEST_ROW}},
+    {.name = "14",
+     .seen = "NEURLFilterManager error 14, over NEVPNConnectionErrorDomainPlugin 7",
+     .means = "The control provider failed or was ended: it threw an error, returned no prefilter "
+              "when it had to (its first tag is nil), needed more than about 6 MB of memory, or is "
+              "not where the system looks for it.",
+     .next = "Look at the log of the extension. Large prefilters go into a temporary file in "
+             "pieces; the extension lies in Extensions/ of the app, has the extension point "
+             "com.apple.networkextension.url-filter-control, an @main type, and both "
+             "entitlements.",
+     .check_count = 5,
+     .checks = {DOCTOR_MANIFEST, DOCTOR_BITS, DOCTOR_BITS_CACHE, DOCTOR_PREFILTER_FILE,
+                DOCTOR_BUNDLE_ID}},
+    {.name = "1100",
+     .seen = "CipherML error 1100 (\"unable to query status\"), as a rule over 1800, details "
+             "redacted, on 27 and later",
+     .means = "No cause has been published. What changed with 27 and 27.3 is what to check: GET "
+              "/config without a token, keys that travel with each question, the first valid key "
+              "of the directory, and the number of shards.",
+     .next = "Make all checks; then try the same app on a device with 26.",
+     .check_count = 9,
+     .checks = {DOCTOR_CONFIG_PUBLIC, DOCTOR_SHARD_COUNT, DOCTOR_INLINE_KEY, DOCTOR_TOKEN_KEY_BEGUN,
+                DOCTOR_DIRECTORY_SAME, DOCTOR_USE_CASE, DOCTOR_USER_TOKEN, DOCTOR_TOKEN_REDEEM,
+                DOCTOR_TEST_ROW}},
+    {.name = "1800",
+     .seen = "CipherML error 1800, as a rule below 1100",
+     .means = "The cause below 1100, redacted in the log.",
+     .next = "See 1100.",
+     .check_count = 5,
+     .checks = {DOCTOR_CONFIG_PUBLIC, DOCTOR_SHARD_COUNT, DOCTOR_INLINE_KEY, DOCTOR_USE_CASE,
+                DOCTOR_TOKEN_REDEEM}},
+    {.name = "-1009",
+     .seen = "NSURLError -1009, \"Network is down\", with _NSURLErrorPrivacyProxyFailureKey",
+     .means = "The device could not go through Apple's relay: the relay has not been set up for "
+              "this service, or does not reach it.",
+     .next = "Distribution builds (TestFlight, App Store) need the onboarding. A build signed for "
+             "development goes to the server directly.",
+     .check_count = 3,
+     .checks = {NETWORK_CHECKS}},
+    {.name = "errno-13",
+     .seen = "errno 13 on the prefilter's map file, on a Mac",
+     .means = "The system may not read the file that the extension handed over.",
+     .next = "Write the file into the extension's own temporary folder "
+             "(FileManager.default.temporaryDirectory), not into an app group, a bundle or the "
+             "home folder, and leave it there: the system takes it over.",
+     .check_count = 0},
+    {.name = "stopped",
+     .seen = "status is .stopped while every URL load is blocked, although shouldFailClosed is "
+             "false",
+     .means = "The configuration that is saved is not the one that is looked at: an enabled "
+              "configuration with fail-closed, of an earlier build or a profile, is still "
+              "installed.",
+     .next = "loadFromPreferences, removeFromPreferences, then set and save anew; remove "
+             "profiles; install the app again.",
+     .check_count = 0},
+    {.name = "no-evaluation-key",
+     .seen = "\"Evaluation key not found\" (400)",
+     .means = "The server lost the key that the device uploaded, as a rule in a restart.",
+     .next = "Devices upload again when /config tells them that there is none.",
+     .check_count = 2,
+     .checks = {DOCTOR_KEY_SURVIVES, DOCTOR_KEY_UPLOAD}},
+    {.name = "no-token-key",
+     .seen = "\"No token key found with key id\" (401)",
+     .means = "The token was made with a key that the server does not have any more, or has not "
+              "yet: the state was lost in a restart, or issuer and server do not share it.",
+     .next = "Devices keep tokens for a week and throw refused ones away.",
+     .check_count = 3,
+     .checks = {DOCTOR_TOKEN_REDEEM, DOCTOR_DIRECTORY_SAME, DOCTOR_TOKEN_ISSUE}},
+    {.name = "missing-configuration",
+     .seen = "\"missing configuration\" in the device's log",
+     .means = "The server's answer to /config does not have the use case that the device asked "
+              "for: BUNDLE-ID.url.filtering.",
+     .next = "Compare with the bundle identifier of the app, not of its extension.",
+     .check_count = 2,
+     .checks = {DOCTOR_USE_CASE, DOCTOR_BUNDLE_ID}},
+    {.name = "never-blocks",
+     .seen = "status is .running, but nothing is ever blocked",
+     .means = "The prefilter does not find the keys as devices ask for them, or the entries are "
+              "written as no device asks.",
+     .next = "`blindlist suburls URL` shows what is asked for, `blindlist explain URL` why an "
+             "entry does or does not block it. On devices, resetPIRCache() forgets answers.",
+     .check_count = 6,
+     .checks = {DOCTOR_PREFILTER_BUILT, DOCTOR_PREFILTER_KEYS, DOCTOR_PREFILTER_TEST_ROW,
+                DOCTOR_PREFILTER_FILE, DOCTOR_ROWS, DOCTOR_MANIFEST_CACHE}},
 };
 
 size_t doctor_error_count(void)
