@@ -25,7 +25,6 @@ struct key_ring_policy key_ring_policy_default(void)
         .stage_s = 2 * KEY_RING_DAY_S,
         .overlap_s = 2 * KEY_RING_DAY_S,
         .keep_s = 8 * KEY_RING_DAY_S,
-        .clock_skew_s = 3600,
     };
 }
 
@@ -43,11 +42,6 @@ enum status key_ring_policy_check(const struct key_ring_policy *policy, struct e
     const enum status status = key_spans_check(&spans, "token keys", err);
     if (status != STATUS_OK)
         return status;
-    if (policy->clock_skew_s > policy->stage_s)
-        return error_set(err, STATUS_INVALID,
-                         "token keys: signing %" PRIu64 " s before it begins, listed %" PRIu64
-                         " s before",
-                         policy->clock_skew_s, policy->stage_s);
     if (policy->keep_s < KEY_RING_MIN_KEEP_S)
         return error_set(err, STATUS_INVALID,
                          "token keys: kept %" PRIu64
@@ -150,7 +144,7 @@ const struct issuer_key *key_ring_find_signing(const struct key_ring *ring,
 {
     for (size_t i = ring->count; i-- > 0;) {
         if (token_key_truncated_id(issuer_key_public(ring->keys[i].key)) == truncated_key_id &&
-            key_timeline_is_in_use(&ring->timeline, i, now_s, ring->policy.clock_skew_s))
+            key_timeline_is_in_use(&ring->timeline, i, now_s, ring->policy.stage_s))
             return ring->keys[i].key;
     }
     return NULL;
@@ -222,27 +216,4 @@ enum status key_ring_make_key(const struct key_ring *ring, struct issuer_key **r
         }
         issuer_key_unref(key);
     }
-}
-
-enum status key_ring_apply(const struct key_ring *ring, const struct key_ring_step *step,
-                           struct issuer_key *made, struct key_ring **ret, struct error *err)
-{
-    struct key_ring_key keys[KEY_RING_MAX_KEYS + 1];
-    size_t count = 0;
-    const bool is_about_a_key = step->kind == KEY_RING_MARK || step->kind == KEY_RING_DROP;
-    if (is_about_a_key && !has_id(ring->keys, ring->count, step->key_id))
-        return error_set(err, STATUS_NOT_FOUND, "token keys: no key of the id of this step");
-    for (size_t i = 0; i < ring->count; i++) {
-        struct key_ring_key key = ring->keys[i];
-        const bool is_meant =
-            is_about_a_key && memcmp(id_of(&key), step->key_id, TOKEN_KEY_ID_BYTES) == 0;
-        if (is_meant && step->kind == KEY_RING_DROP)
-            continue;
-        if (is_meant)
-            key.retire_at_s = step->at_s;
-        keys[count++] = key;
-    }
-    if (step->kind == KEY_RING_MAKE)
-        keys[count++] = (struct key_ring_key){.key = made, .not_before_s = step->at_s};
-    return key_ring_new(&ring->policy, keys, count, ret, err);
 }

@@ -3,7 +3,7 @@
  *
  *     made             not before         successor begins     + overlap            + keep
  *      |--- staged: ----|--- current: -----|--- still signs: ---|--- verifies: -----|
- *      |    listed      |  listed, signs   |  listed, signs     |  what it signed   | dropped, with
+ *      | listed, signs  |  listed, signs   |  listed, signs     |  what it signed   | dropped, with
  *          stage              rotate             overlap               keep           its nonces
  *
  * - A key is listed `stage_s` before its not-before, in front of the one that it follows: clients
@@ -17,7 +17,7 @@
  *          more than rotate_s ahead, waits unlisted. A full ring makes no more keys and signs with
  *          what it has.
  * State    a ring never changes. key_ring_next_step() says what is due; whoever runs the ring
- *          stores it, then makes the next ring with key_ring_apply(), until there is nothing to do.
+ *          stores it, then makes the next ring of what is stored, until there is nothing to do.
  *          A key is stored before anybody is told of it. The store refuses a nonce of a key that
  *          it has dropped, so that servers with different clocks cannot accept a token twice.
  * Threads  a ring may be used by any number of threads at once; references are counted. */
@@ -37,16 +37,15 @@
 #define KEY_RING_MAX_KEYS   KEY_TIMELINE_MAX_KEYS
 
 struct key_ring_policy {
-    uint64_t rotate_s;     /* from one key's not-before to the next one's */
-    uint64_t stage_s;      /* listed before its not-before */
-    uint64_t overlap_s;    /* signs after its successor's not-before */
-    uint64_t keep_s;       /* verifies after it stopped signing */
-    uint64_t clock_skew_s; /* signs that long before its not-before, for clients ahead of us */
+    uint64_t rotate_s;  /* from one key's not-before to the next one's */
+    uint64_t stage_s;   /* listed before its not-before */
+    uint64_t overlap_s; /* signs after its successor's not-before */
+    uint64_t keep_s;    /* verifies after it stopped signing */
 };
-/* 14 days, 2 days, 2 days, 8 days, 1 hour. */
+/* 14 days, 2 days, 2 days, 8 days. */
 struct key_ring_policy key_ring_policy_default(void);
-/* STATUS_INVALID unless stage + overlap < rotate (so that three keys at most are listed), skew <=
- * stage, keep >= KEY_RING_MIN_KEEP_S, and the ring that follows has room. */
+/* STATUS_INVALID unless stage + overlap < rotate (so that three keys at most are listed), keep >=
+ * KEY_RING_MIN_KEEP_S, and the ring that follows has room. */
 enum status key_ring_policy_check(const struct key_ring_policy *policy,
                                   struct error *err) MUST_CHECK;
 
@@ -74,7 +73,8 @@ const struct key_ring_key *key_ring_at(const struct key_ring *ring, size_t index
 /* The key that tokens are asked for: the newest that has begun, or the first to begin when none
  * has. NULL for an empty ring. */
 const struct issuer_key *key_ring_current(const struct key_ring *ring, uint64_t now_s);
-/* The key that answers a token request; NULL when none that signs now has this truncated id. */
+/* The key that answers a token request; NULL when none that is listed now has this truncated id: a
+ * staged one signs, too, since by its device's clock it may have begun. */
 const struct issuer_key *key_ring_find_signing(const struct key_ring *ring,
                                                uint8_t truncated_key_id, uint64_t now_s);
 /* The listed keys, newest first. request_uri is left alone. Changes only when a key comes, begins
@@ -99,10 +99,5 @@ void key_ring_next_step(const struct key_ring *ring, uint64_t now_s, struct key_
 /* A new key whose truncated id no other key of the ring has. */
 enum status key_ring_make_key(const struct key_ring *ring, struct issuer_key **ret,
                               struct error *err) MUST_CHECK;
-/* The ring after the step; `made` is the key of KEY_RING_MAKE, else NULL. STATUS_NOT_FOUND when the
- * step names a key that is not there. */
-enum status key_ring_apply(const struct key_ring *ring, const struct key_ring_step *step,
-                           struct issuer_key *made, struct key_ring **ret,
-                           struct error *err) MUST_CHECK;
 
 #endif

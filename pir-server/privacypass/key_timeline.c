@@ -57,11 +57,18 @@ bool key_timeline_is_over(const struct key_timeline *timeline, size_t index, uin
 
 /* ---- what is due ---- */
 
+/* Are there only keys that a wrong clock made, far ahead, or none at all? */
+static bool has_none_for_now(const struct key_timeline *timeline, uint64_t now_s)
+{
+    return timeline->count == 0 ||
+           timeline->keys[0].not_before_s > key_time_later(now_s, timeline->spans.rotate_s);
+}
+
 /* Is it time to stage the next key? A staged key begins within stage_s; that one is looked for up
  * to rotate_s ahead keeps a clock that was set back a little from making another. */
 static bool needs_key(const struct key_timeline *timeline, uint64_t now_s)
 {
-    if (timeline->count == 0)
+    if (has_none_for_now(timeline, now_s))
         return true;
     const size_t newest =
         key_timeline_newest_begun(timeline, key_time_later(now_s, timeline->spans.rotate_s));
@@ -96,6 +103,8 @@ void key_timeline_next_step(const struct key_timeline *timeline, uint64_t now_s,
     }
     if (needs_key(timeline, now_s) && timeline->count < KEY_TIMELINE_MAX_KEYS) {
         ret->kind = KEY_RING_MAKE;
-        ret->at_s = timeline->count == 0 ? now_s : key_time_later(now_s, timeline->spans.stage_s);
+        ret->at_s = has_none_for_now(timeline, now_s)
+                        ? now_s
+                        : key_time_later(now_s, timeline->spans.stage_s);
     }
 }

@@ -10,7 +10,8 @@
  * Clocks   are passed in and believed only so far: no single look at a wrong clock loses a key. A
  *          key that is past is first marked with the second at which it may go, and dropped when
  *          that has come; one that is in use again loses its mark. A key whose not-before is more
- *          than rotate_s ahead, made by a wrong clock, holds up nothing.
+ *          than rotate_s ahead, made by a wrong clock, holds up nothing: where there are only such
+ *          keys, one is made that begins at once.
  * Numbers  times are any 64-bit numbers (a state may hold anything): sums stop at the largest.
  * Threads  any; these are plain values. */
 #ifndef BLINDLIST_PRIVACYPASS_KEY_TIMELINE_H

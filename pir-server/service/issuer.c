@@ -27,7 +27,8 @@ struct issuer {
     char *app;
     pthread_mutex_t lock; /* guards the pointer, held for nanoseconds */
     struct counted_view *view;
-    uint64_t tended_at_s; /* 0: never */
+    uint64_t tended_at_s;     /* 0: never */
+    uint64_t remembered_at_s; /* what the store has of it */
 };
 
 /* ---- views ---- */
@@ -151,8 +152,8 @@ static enum status make_key(struct issuer *issuer, const struct key_ring *ring,
                                       issuer->options.policy.rotate_s / 2, err);
     }
     if (status == STATUS_OK)
-        log_write(issuer->options.log, LOG_INFO, "issuer key made not_before=%llu",
-                  (unsigned long long)not_before_s);
+        log_write(issuer->options.log, LOG_INFO, "issuer key made app=%s not_before=%llu",
+                  issuer->app, (unsigned long long)not_before_s);
     bytes_deinit_secret(&secret);
     issuer_key_unref(key);
     /* Another server was quicker: its key is there when the ring is loaded again. */
@@ -174,7 +175,7 @@ static enum status take_step(struct issuer *issuer, const struct key_ring *ring,
     case KEY_RING_DROP:
         status = store_remove_issuer_key(issuer->options.store, step->key_id, err);
         if (status == STATUS_OK)
-            log_write(issuer->options.log, LOG_INFO, "issuer key retired");
+            log_write(issuer->options.log, LOG_INFO, "issuer key retired app=%s", issuer->app);
         break;
     }
     /* Another server did it. */
@@ -207,9 +208,22 @@ static enum status allow_for_jump(struct issuer *issuer, uint64_t now_s, struct 
     if (issuer->tended_at_s == 0 || now_s <= expected_s)
         return STATUS_OK;
     log_write(issuer->options.log, LOG_WARNING,
-              "the clock went ahead by %llu s at once: issuer keys are kept longer by that",
-              (unsigned long long)(now_s - issuer->tended_at_s));
+              "%llu s since the issuer keys of app=%s were last looked after: they are kept longer "
+              "by that, whether no server ran or the clock jumped",
+              (unsigned long long)(now_s - issuer->tended_at_s), issuer->app);
     return put_off(issuer, now_s - expected_s, err);
+}
+
+/* So that the next start knows how long ago this was; after a clock was set back, too. */
+static enum status remember(struct issuer *issuer, uint64_t now_s, struct error *err)
+{
+    const uint64_t before_s = issuer->remembered_at_s;
+    if ((now_s > before_s ? now_s - before_s : before_s - now_s) < ISSUER_REMEMBER_S)
+        return STATUS_OK;
+    const enum status status = store_set_tended(issuer->options.store, issuer->app, now_s, err);
+    if (status == STATUS_OK)
+        issuer->remembered_at_s = now_s;
+    return status;
 }
 
 enum status issuer_tend(struct issuer *issuer, uint64_t now_s, struct error *err)
@@ -232,8 +246,10 @@ enum status issuer_tend(struct issuer *issuer, uint64_t now_s, struct error *err
     }
     if (status == STATUS_OK)
         status = show(issuer, ring, now_s, err);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK) {
         issuer->tended_at_s = now_s;
+        status = remember(issuer, now_s, err);
+    }
     key_ring_unref(ring);
     return status;
 }
@@ -261,6 +277,9 @@ enum status issuer_new(const struct issuer_options *options, uint64_t now_s, str
     else if (strlen(issuer->app) > STORE_APP_MAX_BYTES)
         status = error_set(err, STATUS_INVALID, "the name of an app has at most %zu bytes",
                            STORE_APP_MAX_BYTES);
+    if (status == STATUS_OK)
+        status = store_get_tended(options->store, issuer->app, &issuer->remembered_at_s, err);
+    issuer->tended_at_s = issuer->remembered_at_s;
     if (status == STATUS_OK)
         status = issuer_tend(issuer, now_s, err);
     if (status == STATUS_OK) {

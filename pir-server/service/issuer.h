@@ -4,7 +4,8 @@
  *          and does what is due (key_ring.h): it makes, marks and removes keys, so it is called now
  *          and then, by one thread. Several servers over one store tend the same keys.
  * Clock    of a jump ahead between two tendings only ISSUER_STEP_MAX_S count for keys that wait to
- *          be removed: they verify for as long as devices keep tokens, by time that went by.
+ *          be removed: they verify for as long as devices keep tokens, by time that went by while a
+ *          server ran. The store remembers the last tending, so that this holds from a start on.
  * Views    what holds since the last issuer_tend(): an unchanging view that requests share.
  * Secret   private keys are stored sealed when there is a seal; keys that were stored without are
  *          still read then, and keys that were sealed cannot be read without.
@@ -20,6 +21,7 @@
 
 #define ISSUER_REQUEST_URI "/issue"
 #define ISSUER_STEP_MAX_S  ((uint64_t)6 * 3600)
+#define ISSUER_REMEMBER_S  ((uint64_t)3600) /* the remembered tending is this old at most */
 
 struct issuer_options {
     struct store *store; /* borrowed */

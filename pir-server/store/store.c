@@ -163,6 +163,17 @@ enum status store_remove_issuer_key(struct store *store,
     return store->operations->remove_issuer_key(store, id, err);
 }
 
+enum status store_get_tended(struct store *store, const char *app, uint64_t *ret_at,
+                             struct error *err)
+{
+    return store->operations->get_tended(store, app, ret_at, err);
+}
+
+enum status store_set_tended(struct store *store, const char *app, uint64_t at, struct error *err)
+{
+    return store->operations->set_tended(store, app, at, err);
+}
+
 enum status store_spend_tokens(struct store *store, const struct store_spend *spends, size_t count,
                                enum status *ret, struct error *err)
 {

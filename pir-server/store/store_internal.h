@@ -38,6 +38,9 @@ struct store_operations {
     enum status (*remove_issuer_key)(struct store *store,
                                      const uint8_t id[STORE_ISSUER_KEY_ID_BYTES],
                                      struct error *err);
+    enum status (*get_tended)(struct store *store, const char *app, uint64_t *ret_at,
+                              struct error *err);
+    enum status (*set_tended)(struct store *store, const char *app, uint64_t at, struct error *err);
     enum status (*spend_tokens)(struct store *store, const struct store_spend *spends, size_t count,
                                 enum status *ret, struct error *err);
     enum status (*add_user_tokens)(struct store *store, const struct store_user_token *tokens,

@@ -75,6 +75,10 @@ static const char *const migrations[] = {
     " not_before int8 NOT NULL,"
     " retire_at int8 NOT NULL,"
     " secret bytea NOT NULL);",
+    /* 3 */
+    "CREATE TABLE tended ("
+    " app bytea NOT NULL PRIMARY KEY,"
+    " at int8 NOT NULL);",
 };
 #define SCHEMA_VERSION ((uint64_t)ARRAY_COUNT(migrations))
 
@@ -300,6 +304,8 @@ enum status store_open_postgres(const char *conninfo, const struct store_limits 
         .add_issuer_key = postgres_add_issuer_key,
         .list_issuer_keys = postgres_list_issuer_keys,
         .mark_issuer_key = postgres_mark_issuer_key,
+        .get_tended = postgres_get_tended,
+        .set_tended = postgres_set_tended,
         .remove_issuer_key = postgres_remove_issuer_key,
         .spend_tokens = postgres_spend_tokens,
         .add_user_tokens = postgres_add_user_tokens,

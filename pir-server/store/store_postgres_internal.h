@@ -42,6 +42,8 @@ enum postgres_statement {
     POSTGRES_SELECT_ISSUER_KEYS,
     POSTGRES_MARK_ISSUER_KEY,
     POSTGRES_REMOVE_ISSUER_KEY,
+    POSTGRES_SELECT_TENDED,
+    POSTGRES_SET_TENDED,
     POSTGRES_SPEND,
     POSTGRES_LOCK_PURGE,
     POSTGRES_SELECT_REMOVED_KEY,
@@ -193,6 +195,10 @@ enum status postgres_mark_issuer_key(struct store *store,
 enum status postgres_remove_issuer_key(struct store *store,
                                        const uint8_t id[STORE_ISSUER_KEY_ID_BYTES],
                                        struct error *err) MUST_CHECK;
+enum status postgres_get_tended(struct store *store, const char *app, uint64_t *ret_at,
+                                struct error *err) MUST_CHECK;
+enum status postgres_set_tended(struct store *store, const char *app, uint64_t at,
+                                struct error *err) MUST_CHECK;
 enum status postgres_spend_tokens(struct store *store, const struct store_spend *spends,
                                   size_t count, enum status *ret, struct error *err) MUST_CHECK;
 enum status postgres_add_user_tokens(struct store *store, const struct store_user_token *tokens,

@@ -56,6 +56,9 @@ static const char *const statement_text[POSTGRES_STATEMENT_COUNT] = {
     [POSTGRES_REMOVE_ISSUER_KEY] =
         "WITH gone AS (DELETE FROM issuer_key WHERE id = $1::bytea RETURNING number)"
         " INSERT INTO removed_issuer_key SELECT number FROM gone",
+    [POSTGRES_SELECT_TENDED] = "SELECT at FROM tended WHERE app = $1::bytea",
+    [POSTGRES_SET_TENDED] = "INSERT INTO tended VALUES ($1::bytea, $2::int8)"
+                            " ON CONFLICT (app) DO UPDATE SET at = excluded.at",
     /* One row for each token, in order: 0 no such key, 1 spent now, 2 spent before. The keys are
      * held until the end, so none is removed under a token of its own. Rows go in in one order, so
      * two servers with the same tokens wait for each other and not in a ring. What went in is

@@ -112,6 +112,28 @@ enum status postgres_remove_issuer_key(struct store *store,
                                "removing an issuer key", err);
 }
 
+enum status postgres_get_tended(struct store *store, const char *app, uint64_t *ret_at,
+                                struct error *err)
+{
+    const struct postgres_value which = postgres_text(app);
+    PGresult *result = NULL;
+    const enum status status =
+        postgres_ask_alone(postgres_of(store), POSTGRES_SELECT_TENDED, &which, 1,
+                           "reading when keys were tended", &result, err);
+    if (status == STATUS_OK)
+        *ret_at = postgres_rows(result) == 0 ? 0 : postgres_column_number(result, 0, 0);
+    PQclear(result);
+    return status;
+}
+
+enum status postgres_set_tended(struct store *store, const char *app, uint64_t at,
+                                struct error *err)
+{
+    const struct postgres_value values[] = {postgres_text(app), postgres_number(at)};
+    return postgres_change_row(store, POSTGRES_SET_TENDED, values, ARRAY_COUNT(values), "app",
+                               "writing when keys were tended", err);
+}
+
 /* ---- spent tokens ---- */
 
 /* As POSTGRES_SPEND numbers them. */

@@ -83,6 +83,10 @@ static const char *const migrations[] = {
     " not_before INTEGER NOT NULL,"
     " retire_at INTEGER NOT NULL," /* 0 = not marked */
     " secret BLOB NOT NULL);",
+    /* 4 */
+    "CREATE TABLE tended (" /* when the issuer keys of an app were last looked after */
+    " app TEXT NOT NULL PRIMARY KEY,"
+    " at INTEGER NOT NULL) WITHOUT ROWID;",
 };
 #define SCHEMA_VERSION ((int)ARRAY_COUNT(migrations))
 
@@ -115,6 +119,9 @@ static const char *const statement_text[STATEMENT_COUNT] = {
     [STATEMENT_INSERT_REMOVED_KEY] =
         "INSERT INTO removed_issuer_key SELECT number FROM issuer_key WHERE id = ?1",
     [STATEMENT_DELETE_ISSUER_KEY] = "DELETE FROM issuer_key WHERE id = ?1",
+    [STATEMENT_SELECT_TENDED] = "SELECT at FROM tended WHERE app = ?1",
+    [STATEMENT_SET_TENDED] =
+        "INSERT INTO tended VALUES (?1, ?2) ON CONFLICT (app) DO UPDATE SET at = excluded.at",
     [STATEMENT_SELECT_ISSUER_KEY_NUMBER] = "SELECT number FROM issuer_key WHERE id = ?1",
     [STATEMENT_INSERT_SPENT] = "INSERT OR IGNORE INTO spent_token VALUES (?1, ?2)",
     [STATEMENT_SELECT_REMOVED_KEY] = "SELECT number FROM removed_issuer_key LIMIT 1",
@@ -605,6 +612,8 @@ enum status store_open_sqlite(const char *path, const struct store_limits *limit
         .add_issuer_key = sqlite_add_issuer_key,
         .list_issuer_keys = sqlite_list_issuer_keys,
         .mark_issuer_key = sqlite_mark_issuer_key,
+        .get_tended = sqlite_get_tended,
+        .set_tended = sqlite_set_tended,
         .remove_issuer_key = sqlite_remove_issuer_key,
         .spend_tokens = sqlite_spend_tokens,
         .add_user_tokens = sqlite_add_user_tokens,

@@ -27,6 +27,8 @@ enum sqlite_statement {
     STATEMENT_MARK_ISSUER_KEY,
     STATEMENT_INSERT_REMOVED_KEY,
     STATEMENT_DELETE_ISSUER_KEY,
+    STATEMENT_SELECT_TENDED,
+    STATEMENT_SET_TENDED,
     STATEMENT_SELECT_ISSUER_KEY_NUMBER,
     STATEMENT_INSERT_SPENT,
     STATEMENT_SELECT_REMOVED_KEY,
@@ -144,6 +146,10 @@ enum status sqlite_mark_issuer_key(struct store *store, const uint8_t id[STORE_I
 enum status sqlite_remove_issuer_key(struct store *store,
                                      const uint8_t id[STORE_ISSUER_KEY_ID_BYTES],
                                      struct error *err) MUST_CHECK;
+enum status sqlite_get_tended(struct store *store, const char *app, uint64_t *ret_at,
+                              struct error *err) MUST_CHECK;
+enum status sqlite_set_tended(struct store *store, const char *app, uint64_t at,
+                              struct error *err) MUST_CHECK;
 enum status sqlite_spend_tokens(struct store *store, const struct store_spend *spends, size_t count,
                                 enum status *ret, struct error *err) MUST_CHECK;
 enum status sqlite_add_user_tokens(struct store *store, const struct store_user_token *tokens,

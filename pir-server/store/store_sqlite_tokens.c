@@ -122,6 +122,29 @@ enum status sqlite_remove_issuer_key(struct store *store,
     return sqlite_end(self, status, err);
 }
 
+enum status sqlite_get_tended(struct store *store, const char *app, uint64_t *ret_at,
+                              struct error *err)
+{
+    struct store_sqlite *self = sqlite_of(store);
+    const struct sqlite_value which = sqlite_text(app);
+    uint64_t at = 0;
+    pthread_mutex_lock(&self->reader.lock);
+    const enum status status =
+        sqlite_ask(self, &self->reader, STATEMENT_SELECT_TENDED, &which, 1, sqlite_take_number, &at,
+                   NULL, "reading when keys were tended", err);
+    pthread_mutex_unlock(&self->reader.lock);
+    if (status == STATUS_OK)
+        *ret_at = at;
+    return status;
+}
+
+enum status sqlite_set_tended(struct store *store, const char *app, uint64_t at, struct error *err)
+{
+    const struct sqlite_value values[] = {sqlite_text(app), sqlite_number(at)};
+    return sqlite_change_row(sqlite_of(store), STATEMENT_SET_TENDED, values, ARRAY_COUNT(values),
+                             "app", "writing when keys were tended", err);
+}
+
 /* ---- spent tokens ---- */
 
 static enum status spend(struct store_sqlite *self, const struct store_spend *spend,

@@ -56,6 +56,12 @@ enum status store_remove_issuer_key(struct store *store,
                                     const uint8_t id[STORE_ISSUER_KEY_ID_BYTES],
                                     struct error *err) MUST_CHECK;
 
+/* When the keys of an app were last looked after, as it was set; 0 = never. */
+enum status store_get_tended(struct store *store, const char *app, uint64_t *ret_at,
+                             struct error *err) MUST_CHECK;
+enum status store_set_tended(struct store *store, const char *app, uint64_t at,
+                             struct error *err) MUST_CHECK;
+
 /* ---- spent tokens ---- */
 
 struct store_spend {

@@ -68,6 +68,14 @@ Test(key_timeline, steps)
     check_step(&timeline, 7, KEY_RING_MAKE, 7, 0);
 }
 
+Test(key_timeline, keys_far_ahead_are_not_waited_for)
+{
+    struct key_timeline timeline = three_keys();
+    timeline.spans.rotate_s = 90;
+    check_step(&timeline, 9, KEY_RING_MAKE, 9, 0);
+    check_step(&timeline, 10, KEY_RING_REST, 0, 0);
+}
+
 Test(key_timeline, spans)
 {
     struct key_spans spans = {.rotate_s = 100, .stage_s = 20, .overlap_s = 79, .keep_s = 3299};

@@ -57,23 +57,15 @@ static struct store_user_token user_token_of(const char *bearer)
     return token;
 }
 
-/* A new key every `rotate_s`. */
-static void open_at(uint64_t clock_s, uint64_t rotate_s)
+/* The service on the fixture's state; a new key every `rotate_s`. */
+static void start(uint64_t clock_s, uint64_t rotate_s)
 {
     struct store_limits limits = store_limits_default();
     struct service_options options = service_options_default();
     struct app_config app = app_config_default();
-    struct store_user_token users[] = {user_token_of(USER), user_token_of(LEAVER),
-                                       user_token_of(REVOKED), user_token_of(LIMITED)};
-    users[1].expires_at = START + LEAVES_ON;
-    users[3].per_minute = PER_MINUTE;
-    users[3].per_day = PER_DAY;
     limits.key_ttl_s = KEY_DAYS * DAY;
     atomic_store(&now, clock_s);
-    fixture_init(&fixture);
     cr_assert_eq(store_open(fixture.state, &limits, STORE_MAY_BE_NEW, &fixture.store, &error),
-                 STATUS_OK);
-    cr_assert_eq(store_add_user_tokens(fixture.store, users, ARRAY_COUNT(users), &error),
                  STATUS_OK);
     app.needs_tokens = true;
     cr_assert_eq(app_list_new(&app, 1, &options.apps, &error), STATUS_OK, "%s", error.message);
@@ -82,6 +74,19 @@ static void open_at(uint64_t clock_s, uint64_t rotate_s)
     options.token_keys.rotate_s = rotate_s;
     fixture_start(&fixture, &options);
     app_list_unref(options.apps);
+}
+
+static void open_at(uint64_t clock_s, uint64_t rotate_s)
+{
+    struct store_user_token users[] = {user_token_of(USER), user_token_of(LEAVER),
+                                       user_token_of(REVOKED), user_token_of(LIMITED)};
+    users[1].expires_at = START + LEAVES_ON;
+    users[3].per_minute = PER_MINUTE;
+    users[3].per_day = PER_DAY;
+    fixture_init(&fixture);
+    start(clock_s, rotate_s);
+    cr_assert_eq(store_add_user_tokens(fixture.store, users, ARRAY_COUNT(users), &error),
+                 STATUS_OK);
 }
 
 static void set_up_as_always(void)
@@ -540,4 +545,78 @@ Test(issuer_clock, a_first_start_a_year_ahead, .init = set_up_a_year_ahead, .tim
     for (size_t i = 0; i < DEVICES; i++)
         cr_assert_eq(devices[i].refused, 0, "%s", releases[i].name);
     mem_free(devices);
+}
+
+/* It rotates as soon as the clock is right, and not a year later. */
+Test(issuer_clock, after_a_first_start_a_year_ahead_keys_rotate, .init = set_up_a_year_ahead)
+{
+    uint8_t wrong[TOKEN_KEY_SPKI_BYTES];
+    uint8_t first[TOKEN_KEY_SPKI_BYTES];
+    char value[SERVICE_TOKENS_VALUE_BYTES];
+    current_key(wrong);
+    cr_assert_eq(service_tokens_issue(&fixture, USER, wrong, value, NULL), 200);
+    move_to(START, 0);
+    current_key(first);
+    cr_assert_neq(memcmp(first, wrong, sizeof first), 0);
+    for (uint64_t since_s = 0; since_s < 28 * DAY; since_s += 6 * HOUR) {
+        move_to(START + since_s, 0);
+        check_directory(since_s, first);
+    }
+    cr_assert_eq(service_tokens_pay(&fixture, value, FIXTURE_AGENT), 200);
+}
+
+/* The first key is marked on day 16, and may go on day 24. */
+static void move_to_the_first_mark(char ret_value[SERVICE_TOKENS_VALUE_BYTES])
+{
+    uint8_t first[TOKEN_KEY_SPKI_BYTES];
+    current_key(first);
+    for (uint64_t day = 0; day <= 17; day++) {
+        move_to(START + day * DAY, 0);
+        if (day == 15)
+            cr_assert_eq(service_tokens_issue(&fixture, USER, first, ret_value, NULL), 200);
+    }
+}
+
+static void restart_at(uint64_t clock_s)
+{
+    fixture_stop(&fixture);
+    start(clock_s, 14 * DAY);
+}
+
+Test(issuer_clock, a_start_with_a_clock_far_ahead_drops_no_key, .init = set_up_as_always)
+{
+    char value[SERVICE_TOKENS_VALUE_BYTES];
+    move_to_the_first_mark(value);
+    restart_at(START + 17 * DAY + YEAR);
+    service_tend(fixture.service);
+    restart_at(START + 17 * DAY + HOUR);
+    cr_assert_eq(service_tokens_pay(&fixture, value, FIXTURE_AGENT), 200);
+}
+
+/* Time in which no server ran does not count against keys, either. */
+Test(issuer_clock, a_key_that_was_marked_goes_after_a_restart, .init = set_up_as_always)
+{
+    char value[SERVICE_TOKENS_VALUE_BYTES];
+    move_to_the_first_mark(value);
+    restart_at(START + 20 * DAY);
+    for (uint64_t hour = 20 * 24; hour < 30 * 24; hour++)
+        move_to(START + hour * HOUR, 0);
+    cr_assert_eq(service_tokens_pay(&fixture, value, FIXTURE_AGENT), 401);
+}
+
+/* Devices take the key that has begun by their own clock. */
+Test(issuer_clock, a_server_a_day_behind_signs_with_the_key_that_devices_take,
+     .init = set_up_as_always)
+{
+    struct issuer_directory directory;
+    char value[SERVICE_TOKENS_VALUE_BYTES];
+    for (uint64_t day = 0; day <= 16; day++) {
+        move_to(START + day * DAY, -(int64_t)DAY);
+        directory = directory_now();
+        const struct issuer_directory_key *key = issuer_directory_choose(&directory, truth);
+        cr_assert(key != NULL);
+        cr_assert_eq(service_tokens_issue(&fixture, USER, key->spki, value, NULL), 200,
+                     "day %" PRIu64, day);
+        cr_assert_eq(service_tokens_pay(&fixture, value, FIXTURE_AGENT), 200);
+    }
 }

@@ -84,6 +84,26 @@ static void issuer_keys_are_there_after_reopening(struct store *store, reopen_fn
     expect_keys(store, " 4 0 0 x\na 1 9 0 \nb 3 5 77 three\n");
 }
 
+static void expect_tended(struct store *store, const char *app, uint64_t at)
+{
+    uint64_t found = 1;
+    expect_ok(store_get_tended(store, app, &found, &error));
+    cr_assert_eq(found, at, "%s: %llu", app, (unsigned long long)found);
+}
+
+static void when_keys_were_tended_is_there_after_reopening(struct store *store, reopen_fn *reopen,
+                                                           struct store **ret_store)
+{
+    expect_tended(store, "", 0);
+    expect_ok(store_set_tended(store, "", NOW + 1000, &error));
+    expect_ok(store_set_tended(store, "b", UINT64_MAX, &error));
+    expect_ok(store_set_tended(store, "", NOW, &error));
+    *ret_store = store = reopen(store);
+    expect_tended(store, "", NOW);
+    expect_tended(store, "b", UINT64_MAX);
+    expect_tended(store, "c", 0);
+}
+
 static void of_servers_that_make_a_key_at_once_one_does(struct store *store, reopen_fn *reopen,
                                                         struct store **ret_store)
 {
@@ -528,6 +548,7 @@ static void of_servers_that_make_a_gateway_key_at_once_one_does(struct store *st
     }
 const struct store_case store_cases[] = {
     CASE(issuer_keys_are_there_after_reopening),
+    CASE(when_keys_were_tended_is_there_after_reopening),
     CASE(of_servers_that_make_a_key_at_once_one_does),
     CASE(a_visitor_ends_the_list),
     CASE(a_token_is_spent_once),

@@ -121,7 +121,7 @@ Test(store_sqlite, a_state_file_of_the_first_schema_is_brought_up_to_date)
     cr_assert_eq(sqlite3_exec(db,
                               "DROP TABLE issuer_key; DROP TABLE removed_issuer_key;"
                               "DROP TABLE spent_token; DROP TABLE user_token;"
-                              "DROP TABLE gateway_key;"
+                              "DROP TABLE gateway_key; DROP TABLE tended;"
                               "PRAGMA user_version = 1",
                               NULL, NULL, NULL),
                  SQLITE_OK, "%s", sqlite3_errmsg(db));
