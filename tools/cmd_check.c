@@ -13,6 +13,7 @@
 
 enum {
     OPT_SERVER,
+    OPT_OHTTP,
     OPT_CACERT,
     OPT_USE_CASE,
     OPT_IDENTITY,
@@ -28,6 +29,7 @@ enum {
 };
 static const struct tool_option options[] = {
     [OPT_SERVER] = {"server", 's', "URL", "the server, such as http://127.0.0.1:8080"},
+    [OPT_OHTTP] = {"ohttp", 'o', "URL", "send requests sealed through this Oblivious HTTP gateway"},
     [OPT_CACERT] = {"cacert", 0, "FILE", "trust the certificates in FILE, not the system's"},
     [OPT_USE_CASE] = {"use-case", 'u', "NAME", "needed when the server has several"},
     [OPT_IDENTITY] = {"identity", 0, "RELEASE",
@@ -182,6 +184,9 @@ static int take_option(struct session *session, int got, struct tool_args *args)
     case OPT_SERVER:
         session->device_options.server = args->value;
         return EXIT_DONE;
+    case OPT_OHTTP:
+        session->device_options.gateway = args->value;
+        return EXIT_DONE;
     case OPT_CACERT:
         session->device_options.ca_path = args->value;
         return EXIT_DONE;
@@ -291,7 +296,8 @@ static int run(struct tool_args *args)
 
 const struct tool_command command_check = {
     .name = "check",
-    .synopsis = "--server URL [--use-case N] [--identity RELEASE] [--token-file FILE] URL...",
+    .synopsis =
+        "--server URL [--ohttp URL] [--use-case N] [--identity RELEASE] [--token-file FILE] URL...",
     .summary = "ask a server about URLs exactly as a device does",
     .details =
         "Fetches prefilter and configuration, makes and uploads keys, expands each URL to its\n"

@@ -28,6 +28,7 @@ struct device {
     struct device_options options;
     const struct device_identity *identity;
     struct http_client *http;
+    struct http_client *files;    /* for the prefilter, which no gateway stands before */
     struct device_tokens *tokens; /* NULL: the server asks for none */
     struct device_keys keys;
     char *use_case;
@@ -50,11 +51,11 @@ struct device {
 
 /* GET or POST, traced, and checked for 200; the body is device->body. A POST costs a token, where
  * the server wants any. */
-static enum status get(struct device *device, const char *path, struct bytes *body,
-                       struct error *err)
+static enum status get(struct device *device, struct http_client *http, const char *path,
+                       struct bytes *body, struct error *err)
 {
     struct http_exchange exchange;
-    const enum status status = http_client_get(device->http, path, NULL, body, &exchange, err);
+    const enum status status = http_client_get(http, path, NULL, body, &exchange, err);
     if (status != STATUS_OK)
         return status;
     http_exchange_trace(device->options.trace, "GET", path, &exchange);
@@ -95,7 +96,7 @@ static enum status fetch_prefilter(struct device *device, struct error *err)
     prefilter_manifest_path(device->use_case, &path);
     enum status status = bytes_status(&path, "prefilter path", err);
     if (status == STATUS_OK)
-        status = get(device, (const char *)path.data, &device->body, err);
+        status = get(device, device->files, (const char *)path.data, &device->body, err);
     if (status == STATUS_OK)
         status = bloom_manifest_parse(bytes_view(&device->body), (const char *)path.data, &meta,
                                       &layout, err);
@@ -106,7 +107,7 @@ static enum status fetch_prefilter(struct device *device, struct error *err)
     prefilter_bits_path(meta.url, &path);
     status = bytes_status(&path, "prefilter path", err);
     if (status == STATUS_OK)
-        status = get(device, (const char *)path.data, &device->prefilter, err);
+        status = get(device, device->files, (const char *)path.data, &device->prefilter, err);
     if (status == STATUS_OK)
         status = bloom_digest_hex(bytes_view(&device->prefilter), digest, err);
     if (status != STATUS_OK)
@@ -278,7 +279,7 @@ static enum status post_config(struct device *device, struct error *err)
 static enum status fetch_config(struct device *device, struct error *err)
 {
     const enum status status = device->identity->gets_config
-                                   ? get(device, "/config", &device->body, err)
+                                   ? get(device, device->http, "/config", &device->body, err)
                                    : post_config(device, err);
     return status == STATUS_OK ? take_config(device, err) : status;
 }
@@ -383,19 +384,23 @@ static enum status prepare(struct device *device, bool *ret_uploaded, struct err
 static enum status connect_to(struct device *device, struct error *err)
 {
     const struct device_options *options = &device->options;
-    const struct http_client_options client = {.base_url = options->server,
-                                               .ca_path = options->ca_path,
-                                               .connect_to = options->connect_to,
-                                               .user_agent = options->user_agent != NULL
-                                                                 ? options->user_agent
-                                                                 : device->identity->user_agent,
-                                               .user_identifier = device->keys.user_identifier,
-                                               .content_type = "application/x-protobuf"};
-    const enum status status = http_client_new(&client, &device->http, err);
+    struct http_client_options client = {.base_url = options->server,
+                                         .ca_path = options->ca_path,
+                                         .connect_to = options->connect_to,
+                                         .user_agent = options->user_agent != NULL
+                                                           ? options->user_agent
+                                                           : device->identity->user_agent,
+                                         .user_identifier = device->keys.user_identifier,
+                                         .content_type = "application/x-protobuf"};
+    enum status status = http_client_new(&client, &device->files, err);
+    client.gateway = options->gateway;
+    if (status == STATUS_OK)
+        status = http_client_new(&client, &device->http, err);
     if (status != STATUS_OK || options->user_token == NULL)
         return status;
     const struct device_tokens_options tokens = {
         .issuer = options->issuer != NULL ? options->issuer : options->server,
+        .gateway = options->gateway,
         .ca_path = options->ca_path,
         .connect_to = options->connect_to,
         .user_agent = client.user_agent,
@@ -459,6 +464,7 @@ void device_close(struct device *device)
     wire_served_list_free(device->config);
     device_tokens_free(device->tokens);
     http_client_free(device->http);
+    http_client_free(device->files);
     parsing_workspace_free(device->workspace);
     device_keys_deinit(&device->keys);
     bytes_deinit(&device->prefilter);

@@ -25,6 +25,7 @@ struct device_identity;
 
 struct device_options {
     const char *server;                     /* base URL */
+    const char *gateway;                    /* base URL of an OHTTP gateway; NULL: straight there */
     const char *ca_path;                    /* PEM: whose certificates count; NULL = the system's */
     const char *connect_to;                 /* as of http_client_options */
     const char *issuer;                     /* base URL; NULL: the server's */

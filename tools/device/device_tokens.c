@@ -81,6 +81,7 @@ enum status device_tokens_new(const struct device_tokens_options *options,
     tokens->takes_first_key = options->takes_first_key;
     bytes_init(&tokens->bearer, BEARER_MAX_BYTES);
     const struct http_client_options client = {.base_url = options->issuer,
+                                               .gateway = options->gateway,
                                                .ca_path = options->ca_path,
                                                .connect_to = options->connect_to,
                                                .user_agent = options->user_agent,

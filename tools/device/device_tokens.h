@@ -26,6 +26,7 @@ struct device_tokens;
 
 struct device_tokens_options {
     const char *issuer;  /* base URL; its host is the issuer's name */
+    const char *gateway; /* as of http_client_options */
     const char *ca_path; /* as of http_client_options */
     const char *connect_to;
     const char *user_agent;

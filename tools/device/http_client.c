@@ -1,6 +1,7 @@
 #include "tools/device/http_client.h"
 
 #include "base/mem.h"
+#include "tools/device/oblivious.h"
 
 #include <curl/curl.h>
 #include <jansson.h>
@@ -10,14 +11,23 @@ struct http_client {
     CURL *curl;
     char *base; /* without a slash at its end */
     char *user_agent;
-    char *user_identifier; /* whole header lines; NULL = none */
+    char *user_identifier; /* NULL = none */
     char *content_type;
+    char *gateway; /* NULL = none; its keys are `sealing` when there are some */
+    bool has_keys;
+    struct ohttp_key_config sealing;
     char *ca_path;        /* NULL = the system's */
     char *connect_to;     /* "::HOST:PORT"; NULL = nothing */
     struct bytes headers; /* of the last answer, as they came */
     enum http_failure failure;
 };
 
+#define HTTP_OK          200
+#define HTTP_BAD_REQUEST 400
+/* Around the content of an answer that came sealed. */
+#define ANSWER_HEAD_MAX_BYTES ((size_t)65536)
+/* The keys that a client has may be old once. */
+#define GATEWAY_ATTEMPTS 2
 /* What a client needs to know of one answer; more is left out. */
 #define HEADERS_MAX_BYTES ((size_t)65536)
 
@@ -29,6 +39,10 @@ struct transfer {
     struct curl_slist *connect_to;
     const struct span *request; /* NULL: a GET */
     struct bytes *body;
+    bool is_sealed; /* what travels are these: */
+    struct bytes sealed;
+    struct bytes answer;
+    struct ohttp_exchange exchange;
     char curl_error[CURL_ERROR_SIZE];
 };
 
@@ -62,25 +76,36 @@ static bool copy_options(struct http_client *client, const struct http_client_op
 {
     client->base = mem_strdup(options->base_url);
     client->user_agent = mem_strdup(options->user_agent);
-    client->content_type = header_line("Content-Type", options->content_type);
+    client->content_type = mem_strdup(options->content_type);
     if (options->ca_path != NULL)
         client->ca_path = mem_strdup(options->ca_path);
     if (options->connect_to != NULL)
         client->connect_to = connect_rule(options->connect_to);
     if (options->user_identifier != NULL)
-        client->user_identifier = header_line("User-Identifier", options->user_identifier);
+        client->user_identifier = mem_strdup(options->user_identifier);
+    if (options->gateway != NULL)
+        client->gateway = mem_strdup(options->gateway);
     return client->base != NULL && client->user_agent != NULL && client->content_type != NULL &&
            (client->ca_path != NULL || options->ca_path == NULL) &&
            (client->connect_to != NULL || options->connect_to == NULL) &&
+           (client->gateway != NULL || options->gateway == NULL) &&
            (client->user_identifier != NULL || options->user_identifier == NULL);
+}
+
+/* Takes NULL. */
+static void cut_slashes(char *url)
+{
+    for (size_t end = url != NULL ? strlen(url) : 0; end > 0 && url[end - 1] == '/'; end--)
+        url[end - 1] = '\0';
 }
 
 enum status http_client_new(const struct http_client_options *options, struct http_client **ret,
                             struct error *err)
 {
-    if (!is_http_url(options->base_url))
+    const bool has_base = is_http_url(options->base_url);
+    if (!has_base || (options->gateway != NULL && !is_http_url(options->gateway)))
         return error_set(err, STATUS_INVALID, "%s: is no http:// or https:// URL",
-                         options->base_url);
+                         has_base ? options->gateway : options->base_url);
     struct http_client *client = mem_alloc_zeroed(1, sizeof *client);
     if (client == NULL)
         return error_set(err, STATUS_NOMEM, "HTTP client: out of memory");
@@ -90,8 +115,8 @@ enum status http_client_new(const struct http_client_options *options, struct ht
         http_client_free(client);
         return error_set(err, STATUS_NOMEM, "HTTP client: out of memory");
     }
-    for (size_t end = strlen(client->base); end > 0 && client->base[end - 1] == '/'; end--)
-        client->base[end - 1] = '\0';
+    cut_slashes(client->base);
+    cut_slashes(client->gateway);
     *ret = client;
     return STATUS_OK;
 }
@@ -105,6 +130,7 @@ void http_client_free(struct http_client *client)
     bytes_deinit(&client->headers);
     mem_free(client->connect_to);
     mem_free(client->ca_path);
+    mem_free(client->gateway);
     mem_free(client->content_type);
     mem_free(client->user_identifier);
     mem_free(client->user_agent);
@@ -194,22 +220,39 @@ static enum http_failure failure_of(CURLcode code)
     }
 }
 
-/* "http://host/prefix" + "/config", or a whole URL as it is. A server that names file:// or another
- * scheme gets it as a path. */
-static char *resolve(const struct http_client *client, const char *reference)
+/* "http://host/prefix" + "/config" (mem_free); NULL without memory. */
+static char *url_behind(const char *base, const char *path)
 {
-    if (is_http_url(reference))
-        return mem_strdup(reference);
-    const size_t size = strlen(client->base) + 1 + strlen(reference) + 1;
+    const size_t size = strlen(base) + 1 + strlen(path) + 1;
     char *url = mem_alloc(size, 1);
     if (url != NULL)
-        snprintf(url, size, "%s%s%s", client->base, reference[0] == '/' ? "" : "/", reference);
+        snprintf(url, size, "%s%s%s", base, path[0] == '/' ? "" : "/", path);
     return url;
 }
 
-static bool add_header(struct transfer *transfer, const char *line)
+/* A whole URL stays as it is. A server that names file:// or another scheme gets it as a path. */
+static char *resolve(const struct http_client *client, const char *reference)
 {
-    struct curl_slist *longer = curl_slist_append(transfer->headers, line);
+    return is_http_url(reference) ? mem_strdup(reference) : url_behind(client->base, reference);
+}
+
+/* value: NULL = no such line. */
+static bool add_header(struct transfer *transfer, const char *name, const char *value)
+{
+    if (value == NULL)
+        return true;
+    char *line = header_line(name, value);
+    struct curl_slist *longer = line != NULL ? curl_slist_append(transfer->headers, line) : NULL;
+    if (longer != NULL)
+        transfer->headers = longer;
+    mem_free_secret(line, line != NULL ? strlen(line) : 0);
+    return longer != NULL;
+}
+
+/* libcurl's own "Expect: 100-continue" is not wanted. */
+static bool drop_expect(struct transfer *transfer)
+{
+    struct curl_slist *longer = curl_slist_append(transfer->headers, "Expect:");
     if (longer != NULL)
         transfer->headers = longer;
     return longer != NULL;
@@ -218,84 +261,144 @@ static bool add_header(struct transfer *transfer, const char *line)
 static bool make_headers(const struct http_client *client, const char *authorization,
                          struct transfer *transfer)
 {
-    bool is_made = true;
-    if (transfer->request != NULL)
-        is_made =
-            add_header(transfer, client->content_type) && add_header(transfer, "Expect:") &&
-            (client->user_identifier == NULL || add_header(transfer, client->user_identifier));
-    if (authorization != NULL && is_made) {
-        char *line = header_line("Authorization", authorization);
-        is_made = line != NULL && add_header(transfer, line);
-        mem_free_secret(line, line != NULL ? strlen(line) : 0);
-    }
-    return is_made;
+    if (transfer->is_sealed)
+        return add_header(transfer, "Content-Type", OBLIVIOUS_REQUEST_TYPE) &&
+               drop_expect(transfer);
+    if (transfer->request != NULL &&
+        !(add_header(transfer, "Content-Type", client->content_type) && drop_expect(transfer) &&
+          add_header(transfer, "User-Identifier", client->user_identifier)))
+        return false;
+    return add_header(transfer, "Authorization", authorization);
 }
 
-/* Everything but the sending. transfer_end() in all cases. */
-static enum status transfer_begin(struct http_client *client, CURL *curl, const char *reference,
-                                  const char *authorization, const struct span *request,
-                                  struct bytes *body, struct transfer *ret, struct error *err)
+/* Through the gateway: what travels is the sealed form of the request. */
+static enum status seal(const struct http_client *client, const char *authorization,
+                        struct transfer *transfer, struct error *err)
 {
-    *ret = (struct transfer){.curl = curl, .request = request, .body = body};
-    ret->url = resolve(client, reference);
-    if (ret->url == NULL || !make_headers(client, authorization, ret))
-        return error_set(err, STATUS_NOMEM, "%s: out of memory", reference);
-    bytes_clear(body);
+    const bool is_post = transfer->request != NULL;
+    const struct oblivious_request request = {.url = transfer->url,
+                                              .user_agent = client->user_agent,
+                                              .authorization = authorization,
+                                              .content_type = is_post ? client->content_type : NULL,
+                                              .user_identifier =
+                                                  is_post ? client->user_identifier : NULL,
+                                              .content = transfer->request};
+    transfer->is_sealed = true;
+    bytes_init(&transfer->sealed, SIZE_MAX);
+    bytes_init(&transfer->answer, transfer->body->max_size < SIZE_MAX - ANSWER_HEAD_MAX_BYTES
+                                      ? transfer->body->max_size + ANSWER_HEAD_MAX_BYTES
+                                      : SIZE_MAX);
+    const enum status status =
+        oblivious_seal(&client->sealing, &request, &transfer->sealed, &transfer->exchange, err);
+    if (status != STATUS_OK)
+        return status;
+    mem_free(transfer->url);
+    transfer->url = url_behind(client->gateway, OBLIVIOUS_PATH);
+    return STATUS_OK;
+}
+
+static void set_body(const struct transfer *transfer)
+{
+    const struct span body = transfer->is_sealed         ? bytes_view(&transfer->sealed)
+                             : transfer->request != NULL ? *transfer->request
+                                                         : span_of(NULL, 0);
+    if (!transfer->is_sealed && transfer->request == NULL)
+        return;
+    curl_easy_setopt(transfer->curl, CURLOPT_POST, 1L);
+    curl_easy_setopt(transfer->curl, CURLOPT_POSTFIELDS,
+                     body.size > 0 ? (const char *)body.data : "");
+    curl_easy_setopt(transfer->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.size);
+}
+
+static void set_options(const struct http_client *client, struct transfer *transfer)
+{
+    CURL *curl = transfer->curl;
     curl_easy_reset(curl);
-    curl_easy_setopt(curl, CURLOPT_URL, ret->url);
-    curl_easy_setopt(curl, CURLOPT_USERAGENT, client->user_agent);
-    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, ret->headers);
-    curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, "gzip");
+    curl_easy_setopt(curl, CURLOPT_URL, transfer->url);
+    if (!transfer->is_sealed) { /* a relay tells nothing of who asks */
+        curl_easy_setopt(curl, CURLOPT_USERAGENT, client->user_agent);
+        curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, "gzip");
+    }
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, transfer->headers);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
     if (client->ca_path != NULL)
         curl_easy_setopt(curl, CURLOPT_CAINFO, client->ca_path);
-    if (client->connect_to != NULL) {
-        ret->connect_to = curl_slist_append(NULL, client->connect_to);
-        if (ret->connect_to == NULL)
-            return error_set(err, STATUS_NOMEM, "%s: out of memory", reference);
-        curl_easy_setopt(curl, CURLOPT_CONNECT_TO, ret->connect_to);
-    }
+    if (transfer->connect_to != NULL)
+        curl_easy_setopt(curl, CURLOPT_CONNECT_TO, transfer->connect_to);
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)HTTP_CONNECT_TIMEOUT_S);
     curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 100L);
     curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)HTTP_STALL_TIMEOUT_S);
-    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, ret->curl_error);
+    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, transfer->curl_error);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
-    curl_easy_setopt(curl, CURLOPT_WRITEDATA, body);
-    if (request != NULL) {
-        curl_easy_setopt(curl, CURLOPT_POST, 1L);
-        curl_easy_setopt(curl, CURLOPT_POSTFIELDS,
-                         request->size > 0 ? (const char *)request->data : "");
-        curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->size);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA,
+                     transfer->is_sealed ? &transfer->answer : transfer->body);
+    set_body(transfer);
+}
+
+/* Everything but the sending. `ret` is where it stays; transfer_end() in all cases. */
+static enum status transfer_begin(const struct http_client *client, CURL *curl,
+                                  const char *reference, bool is_direct, const char *authorization,
+                                  const struct span *request, struct bytes *body,
+                                  struct transfer *ret, struct error *err)
+{
+    *ret = (struct transfer){.curl = curl, .request = request, .body = body};
+    ret->url = resolve(client, reference);
+    bytes_clear(body);
+    if (ret->url != NULL && client->gateway != NULL && !is_direct) {
+        const enum status status = seal(client, authorization, ret, err);
+        if (status != STATUS_OK)
+            return status;
     }
+    if (client->connect_to != NULL)
+        ret->connect_to = curl_slist_append(NULL, client->connect_to);
+    if (ret->url == NULL || !make_headers(client, authorization, ret) ||
+        (ret->connect_to == NULL && client->connect_to != NULL))
+        return error_set(err, STATUS_NOMEM, "%s: out of memory", reference);
+    set_options(client, ret);
     return STATUS_OK;
 }
 
+/* A refusal in clear is the gateway's, and stays as it is. */
+static enum status open_answer(struct transfer *transfer, struct http_exchange *exchange,
+                               struct error *err)
+{
+    unsigned inner = 0;
+    if (exchange->status != HTTP_OK) {
+        bytes_append(transfer->body, bytes_view(&transfer->answer));
+        return bytes_status(transfer->body, transfer->url, err);
+    }
+    const enum status status = oblivious_open(&transfer->exchange, bytes_view(&transfer->answer),
+                                              &inner, transfer->body, err);
+    if (status == STATUS_OK)
+        exchange->status = (long)inner;
+    return status;
+}
+
 /* What came of it. */
-static enum status transfer_result(const struct transfer *transfer, CURLcode code,
+static enum status transfer_result(struct transfer *transfer, CURLcode code,
                                    struct http_exchange *ret, struct error *err)
 {
-    if (transfer->body->status != STATUS_OK)
-        return bytes_status(transfer->body, transfer->url, err);
+    struct bytes *got = transfer->is_sealed ? &transfer->answer : transfer->body;
+    if (got->status != STATUS_OK)
+        return bytes_status(got, transfer->url, err);
     if (code != CURLE_OK)
         return error_set(err, STATUS_IO, "%s: %s", transfer->url,
                          transfer->curl_error[0] != '\0' ? transfer->curl_error
                                                          : curl_easy_strerror(code));
     double seconds = 0;
-    curl_off_t got = 0;
-    long http_status = 0;
+    curl_off_t got_bytes = 0;
     long version = CURL_HTTP_VERSION_NONE;
-    curl_easy_getinfo(transfer->curl, CURLINFO_RESPONSE_CODE, &http_status);
+    const size_t sent = transfer->request != NULL ? transfer->request->size : 0;
+    *ret = (struct http_exchange){.sent_bytes = transfer->is_sealed ? transfer->sealed.size : sent};
+    curl_easy_getinfo(transfer->curl, CURLINFO_RESPONSE_CODE, &ret->status);
     curl_easy_getinfo(transfer->curl, CURLINFO_HTTP_VERSION, &version);
     curl_easy_getinfo(transfer->curl, CURLINFO_TOTAL_TIME, &seconds);
-    curl_easy_getinfo(transfer->curl, CURLINFO_SIZE_DOWNLOAD_T, &got);
-    *ret = (struct http_exchange){.status = http_status,
-                                  .sent_bytes =
-                                      transfer->request != NULL ? transfer->request->size : 0,
-                                  .got_bytes = (size_t)got,
-                                  .is_http2 = version == CURL_HTTP_VERSION_2_0,
-                                  .milliseconds = seconds * 1000};
-    return STATUS_OK;
+    curl_easy_getinfo(transfer->curl, CURLINFO_SIZE_DOWNLOAD_T, &got_bytes);
+    ret->got_bytes = (size_t)got_bytes;
+    ret->is_http2 = version == CURL_HTTP_VERSION_2_0;
+    ret->milliseconds = seconds * 1000;
+    return transfer->is_sealed ? open_answer(transfer, ret, err) : STATUS_OK;
 }
 
 static void transfer_end(struct transfer *transfer)
@@ -303,15 +406,19 @@ static void transfer_end(struct transfer *transfer)
     curl_slist_free_all(transfer->headers);
     curl_slist_free_all(transfer->connect_to);
     mem_free(transfer->url);
+    bytes_deinit(&transfer->sealed);
+    bytes_deinit(&transfer->answer);
+    ohttp_exchange_wipe(&transfer->exchange);
 }
 
-static enum status perform(struct http_client *client, const char *reference,
-                           const char *authorization, const struct span *request,
-                           struct bytes *body, struct http_exchange *ret, struct error *err)
+/* is_direct: whatever gateway there is. */
+static enum status perform_once(struct http_client *client, const char *reference, bool is_direct,
+                                const char *authorization, const struct span *request,
+                                struct bytes *body, struct http_exchange *ret, struct error *err)
 {
     struct transfer transfer;
-    enum status status = transfer_begin(client, client->curl, reference, authorization, request,
-                                        body, &transfer, err);
+    enum status status = transfer_begin(client, client->curl, reference, is_direct, authorization,
+                                        request, body, &transfer, err);
     if (status == STATUS_OK) {
         bytes_clear(&client->headers);
         curl_easy_setopt(client->curl, CURLOPT_HEADERFUNCTION, take_header);
@@ -321,6 +428,54 @@ static enum status perform(struct http_client *client, const char *reference,
         status = transfer_result(&transfer, code, ret, err);
     }
     transfer_end(&transfer);
+    return status;
+}
+
+/* What a gateway wants requests sealed for, when there is a gateway and it is not known. */
+static enum status know_keys(struct http_client *client, struct error *err)
+{
+    struct http_exchange exchange;
+    struct bytes keys;
+    if (client->gateway == NULL || client->has_keys)
+        return STATUS_OK;
+    char *url = url_behind(client->gateway, OBLIVIOUS_PATH);
+    if (url == NULL)
+        return error_set(err, STATUS_NOMEM, "HTTP client: out of memory");
+    bytes_init(&keys, OHTTP_KEYS_MAX_BYTES);
+    enum status status = perform_once(client, url, true, NULL, NULL, &keys, &exchange, err);
+    if (status == STATUS_OK)
+        status = http_exchange_check(&exchange, url, bytes_view(&keys), err);
+    if (status == STATUS_OK)
+        status = oblivious_read_keys(bytes_view(&keys), &client->sealing, err);
+    client->has_keys = status == STATUS_OK;
+    bytes_deinit(&keys);
+    mem_free(url);
+    return status;
+}
+
+/* Does the gateway say that its keys have changed? Then they are to be fetched again. */
+static bool forget_keys(struct http_client *client, const struct http_exchange *exchange,
+                        struct span body)
+{
+    if (client->gateway == NULL || exchange->status != HTTP_BAD_REQUEST ||
+        !oblivious_is_key_problem(body))
+        return false;
+    client->has_keys = false;
+    return true;
+}
+
+static enum status perform(struct http_client *client, const char *reference,
+                           const char *authorization, const struct span *request,
+                           struct bytes *body, struct http_exchange *ret, struct error *err)
+{
+    enum status status = STATUS_OK;
+    for (int attempt = 0; attempt < GATEWAY_ATTEMPTS; attempt++) {
+        status = know_keys(client, err);
+        if (status == STATUS_OK)
+            status = perform_once(client, reference, false, authorization, request, body, ret, err);
+        if (status != STATUS_OK || !forget_keys(client, ret, bytes_view(body)))
+            break;
+    }
     return status;
 }
 
@@ -354,8 +509,8 @@ static enum status perform_all(CURLM *multi, struct error *err)
 }
 
 /* The results of all transfers, once none is running; the first failure counts. */
-static enum status take_results(CURLM *multi, const struct transfer *transfers,
-                                struct http_post *posts, size_t count, struct error *err)
+static enum status take_results(CURLM *multi, struct transfer *transfers, struct http_post *posts,
+                                size_t count, struct error *err)
 {
     enum status status = STATUS_OK;
     int left = 0;
@@ -379,13 +534,15 @@ enum status http_client_post_all(struct http_client *client, const char *referen
     enum status status = STATUS_OK;
     if (multi == NULL || transfers == NULL)
         status = error_set(err, STATUS_NOMEM, "%s: out of memory", reference);
+    if (status == STATUS_OK)
+        status = know_keys(client, err);
     for (size_t i = 0; i < count && status == STATUS_OK; i++) {
         CURL *curl = curl_easy_init();
         if (curl == NULL) {
             status = error_set(err, STATUS_NOMEM, "%s: out of memory", reference);
             break;
         }
-        status = transfer_begin(client, curl, reference, authorization, &posts[i].request,
+        status = transfer_begin(client, curl, reference, false, authorization, &posts[i].request,
                                 &posts[i].body, &transfers[i], err);
         if (status == STATUS_OK && curl_multi_add_handle(multi, curl) != CURLM_OK)
             status = error_set(err, STATUS_NOMEM, "%s: out of memory", reference);

@@ -1,5 +1,8 @@
 /* http_client - requests of a device over HTTP or HTTPS, one connection kept open.
  *
+ * With a gateway every request goes there, sealed (oblivious.h), as a device's go through Apple's
+ * relay; the gateway's keys are fetched before the first one, and again when it does not have them
+ * any more. What is told of an exchange is the status inside and the bodies that travelled.
  * Over HTTPS HTTP/2 is spoken where the server offers it, as devices and Apple's relay do.
  * No redirects, no cookies, no proxies but the environment's; a response body has a limit, a
  * transfer that stalls ends. Status codes are the caller's business.
@@ -26,7 +29,8 @@ struct http_client_options {
     const char *user_agent;
     const char *user_identifier; /* in the header User-Identifier of every POST; NULL = none */
     const char *content_type;    /* of every POST */
-    const char *ca_path;    /* PEM: whose certificates count; NULL = those that the system trusts */
+    const char *gateway; /* base URL of an Oblivious HTTP gateway; NULL = straight to the server */
+    const char *ca_path; /* PEM: whose certificates count; NULL = those that the system trusts */
     const char *connect_to; /* "HOST:PORT" to connect to instead of what URLs say; NULL = nothing */
 };
 
