@@ -251,3 +251,11 @@ size_t thread_pool_idle_count(struct thread_pool *pool)
     pthread_mutex_unlock(&pool->lock);
     return count;
 }
+
+size_t thread_pool_waiting_count(struct thread_pool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    const size_t count = pool->queue_count;
+    pthread_mutex_unlock(&pool->lock);
+    return count;
+}

@@ -46,6 +46,8 @@ enum status thread_pool_reserve(struct thread_pool *pool, size_t spare,
                                 struct error *err) MUST_CHECK;
 void thread_pool_submit_reserved(struct thread_pool *pool, thread_pool_job *job, void *context);
 void thread_pool_give_back(struct thread_pool *pool);
+/* Jobs in the queue that no thread has taken yet. */
+size_t thread_pool_waiting_count(struct thread_pool *pool);
 /* Threads that wait and find no job in the queue: as of now, for those who would lend them work. */
 size_t thread_pool_idle_count(struct thread_pool *pool);
 

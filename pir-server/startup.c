@@ -265,7 +265,9 @@ static enum status reload(struct running *running, const struct config *config, 
     if (config->reference != NULL)
         status = takeover_datasets(config->reference, running->config->settings.data, NULL,
                                    running->log, err);
-    if (status == STATUS_OK)
+    if (status != STATUS_OK)
+        service_reload_failed(running->service);
+    else
         status = service_reload(running->service, config->apps, err);
     if (status == STATUS_OK && take_tokens(running, config, &why) != STATUS_OK)
         log_write(running->log, LOG_ERROR, "user tokens not taken over before the next reload: %s",
@@ -287,6 +289,8 @@ void startup_reload(struct running *running, const struct options *options)
     status = configure_again(options, running->config, running->log, &config, &error);
     if (status == STATUS_OK)
         status = reload(running, config, &error);
+    else
+        service_reload_failed(running->service);
     if (status == STATUS_OK) {
         running->drain_s = config->settings.drain_s;
         log_write(running->log, LOG_INFO, "configuration reloaded file=%s apps=%zu",

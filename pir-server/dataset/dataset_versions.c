@@ -49,8 +49,7 @@ enum status dataset_use_cases(const char *data, struct folder_names *ret, struct
 
 /* ---- versions ---- */
 
-/* When dataset.json was written; when the folder was changed where there is none. */
-static int64_t made_ns(const char *folder)
+int64_t dataset_made_ns(const char *folder)
 {
     struct stat info;
     char *path = path_join(folder, "dataset.json");
@@ -68,7 +67,7 @@ static enum status read_version(const char *home, const char *use_case, const ch
         return error_set(err, STATUS_NOMEM, "%s: out of memory", home);
     dataset_manifest_init(&manifest);
     memcpy(ret->name, name, sizeof ret->name);
-    ret->made_ns = made_ns(folder);
+    ret->made_ns = dataset_made_ns(folder);
     const enum status status = dataset_manifest_read(folder, &manifest, &ret->why);
     if (status == STATUS_OK && (strcmp(manifest.info.use_case, use_case) != 0 ||
                                 strcmp(manifest.info.version, name) != 0)) {

@@ -33,6 +33,9 @@ enum status dataset_use_cases(const char *data, struct folder_names *ret,
 enum status dataset_versions_read(const char *data, const char *use_case,
                                   struct dataset_versions *ret, struct error *err) MUST_CHECK;
 void dataset_versions_deinit(struct dataset_versions *versions);
+/* When the version in this folder was made: when its dataset.json was written, in nanoseconds since
+ * 1970; when the folder was changed where there is none. */
+int64_t dataset_made_ns(const char *folder);
 /* NULL when it is not there. */
 const struct dataset_version *dataset_versions_find(const struct dataset_versions *versions,
                                                     const char *name);

@@ -2,6 +2,7 @@
 
 #include "pir-server/service/exposition.h"
 #include "pir-server/service/metrics_page.h"
+#include "pir-server/service/monitor.h"
 
 #include "base/mem.h"
 
@@ -12,7 +13,7 @@
 
 struct admin {
     struct service *service;
-    struct http_server *_Atomic server; /* NULL: requests are not taken yet */
+    struct monitor *monitor;
     atomic_bool is_draining;
 };
 
@@ -22,18 +23,25 @@ enum status admin_new(struct service *service, struct admin **ret, struct error 
     if (admin == NULL)
         return error_set(err, STATUS_NOMEM, "admin address: out of memory");
     admin->service = service;
-    *ret = admin;
-    return STATUS_OK;
+    const enum status status = monitor_new(service, &admin->monitor, err);
+    if (status == STATUS_OK)
+        *ret = admin;
+    else
+        admin_free(admin);
+    return status;
 }
 
 void admin_free(struct admin *admin)
 {
+    if (admin == NULL)
+        return;
+    monitor_free(admin->monitor);
     mem_free(admin);
 }
 
 void admin_serves(struct admin *admin, struct http_server *server)
 {
-    atomic_store(&admin->server, server);
+    monitor_serves(admin->monitor, server);
 }
 
 void admin_drains(struct admin *admin)
@@ -53,13 +61,19 @@ static void write_health(struct admin *admin, struct http_response *ret)
 
 static void write_readiness(struct admin *admin, struct http_response *ret)
 {
+    struct monitor_state state;
+    monitor_look_at_state(admin->monitor, &state);
     ret->content_type = TEXT_TYPE;
-    if (atomic_load(&admin->server) == NULL)
+    if (monitor_server(admin->monitor) == NULL)
         bytes_append_text(&ret->body, "not ready: starting\n");
     if (atomic_load(&admin->is_draining))
         bytes_append_text(&ret->body, "not ready: draining\n");
     if (service_look(admin->service).use_cases == 0)
         bytes_append_text(&ret->body, "not ready: no dataset\n");
+    if (!state.is_known)
+        bytes_append_text(&ret->body, "not ready: the state was not looked at yet\n");
+    else if (!state.is_writable)
+        bytes_append_text(&ret->body, "not ready: the state is not writable\n");
     if (ret->body.size > 0)
         ret->status = 503;
     else
@@ -69,7 +83,7 @@ static void write_readiness(struct admin *admin, struct http_response *ret)
 static void write_metrics(struct admin *admin, struct http_response *ret)
 {
     ret->content_type = EXPOSITION_CONTENT_TYPE;
-    metrics_page_write(admin->service, atomic_load(&admin->server), &ret->body);
+    metrics_page_write(admin->service, admin->monitor, &ret->body);
 }
 
 /* ---- requests ---- */

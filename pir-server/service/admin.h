@@ -18,7 +18,8 @@
 #define ADMIN_CONNECTIONS 64
 
 struct admin;
-/* Borrows the service. Not ready before admin_serves(). */
+/* Borrows the service. Not ready before admin_serves(). A thread looks at the server from now on
+ * (monitor.h). */
 enum status admin_new(struct service *service, struct admin **ret, struct error *err) MUST_CHECK;
 /* Its handler is not called any more. Takes NULL. */
 void admin_free(struct admin *admin);

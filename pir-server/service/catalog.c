@@ -1,6 +1,7 @@
 #include "pir-server/service/catalog.h"
 
 #include "base/mem.h"
+#include "pir-server/dataset/dataset_versions.h"
 #include "pir-server/pir/pir_shard.h"
 #include "pir-server/service/gzip.h"
 
@@ -9,6 +10,8 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+
+#define NANOSECONDS ((int64_t)1000000000)
 
 #define CONTEXTS_MAX 32
 
@@ -139,6 +142,7 @@ static enum status version_new(struct dataset *dataset, struct context_registry 
     struct catalog_version *version = &counted->version;
     const struct pir_parameters *parameters = dataset_parameters(dataset);
     version->dataset = dataset;
+    version->made_s = dataset_made_ns(dataset_folder(dataset)) / NANOSECONDS;
     enum status status = find_context(registry, &parameters->encryption, &version->context, err);
     if (status == STATUS_OK)
         status = pir_layout_init(parameters, registry->bfv_flags, &version->layout, err);

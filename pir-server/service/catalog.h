@@ -45,6 +45,7 @@ struct catalog_version {
     struct wire_config *config;
     struct config_forms *forms;        /* of it */
     const struct bfv_context *context; /* of the registry */
+    int64_t made_s;                    /* since 1970; dataset_made_ns() */
     struct pir_layout layout;          /* of shard 0: an imported dataset's shards may differ */
     char bits_etag[HTTP_ETAG_BYTES];
     char manifest_etag[HTTP_ETAG_BYTES];

@@ -243,6 +243,11 @@ void compute_give_back(struct compute *compute)
     thread_pool_give_back(compute->pool);
 }
 
+size_t compute_waiting_count(const struct compute *compute)
+{
+    return thread_pool_waiting_count(compute->pool);
+}
+
 size_t compute_thread_count(const struct compute *compute)
 {
     return compute->thread_count;

@@ -32,6 +32,8 @@ enum status compute_submit(struct compute *compute, thread_pool_job *job, void *
 enum status compute_reserve(struct compute *compute, size_t spare, struct error *err) MUST_CHECK;
 void compute_submit_reserved(struct compute *compute, thread_pool_job *job, void *context);
 void compute_give_back(struct compute *compute);
+/* Jobs that no thread has taken yet. */
+size_t compute_waiting_count(const struct compute *compute);
 size_t compute_thread_count(const struct compute *compute);
 
 /* Inside of a job: answers with the workspace of this thread, and with threads that are idle.

@@ -11,6 +11,7 @@ struct digest_check {
     pthread_t thread;
     bool is_started;
     atomic_bool is_cancelled; /* ending, or a newer set waits */
+    _Atomic uint64_t damaged; /* versions */
     pthread_mutex_t lock;     /* guards what follows */
     pthread_cond_t changed;
     bool is_ending;
@@ -43,16 +44,18 @@ static enum status read_version(struct digest_check *check, const struct catalog
     const struct dataset_info *info = dataset_info(version->dataset);
     const enum status status =
         dataset_verify_digests(version->dataset, &check->is_cancelled, &error);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK) {
         log_write(check->log, LOG_INFO, "dataset use_case=%s version=%s digests are right",
                   info->use_case, info->version);
-    else if (status == STATUS_MISMATCH || status == STATUS_MALFORMED)
+    } else if (status == STATUS_MISMATCH || status == STATUS_MALFORMED) {
+        atomic_fetch_add(&check->damaged, 1);
         log_write(check->log, LOG_ERROR, "dataset use_case=%s version=%s is damaged: %s",
                   info->use_case, info->version, error.message);
-    else if (status != STATUS_CANCELLED)
+    } else if (status != STATUS_CANCELLED) {
         log_write(check->log, LOG_WARNING,
                   "dataset use_case=%s version=%s digests not compared: %s", info->use_case,
                   info->version, error.message);
+    }
     return status;
 }
 
@@ -153,4 +156,9 @@ void digest_check_start(struct digest_check *check, const struct app_set *set)
     atomic_store(&check->is_cancelled, true);
     pthread_cond_signal(&check->changed);
     pthread_mutex_unlock(&check->lock);
+}
+
+uint64_t digest_check_damaged(const struct digest_check *check)
+{
+    return check != NULL ? atomic_load(&check->damaged) : 0;
 }

@@ -26,4 +26,7 @@ void digest_check_free(struct digest_check *check);
  * of an older set is forgotten. Holds a reference to the set. Takes check == NULL. */
 void digest_check_start(struct digest_check *check, const struct app_set *set);
 
+/* Versions found damaged so far. From any thread; takes NULL. */
+uint64_t digest_check_damaged(const struct digest_check *check);
+
 #endif

@@ -73,11 +73,18 @@ void exposition_count(struct bytes *out, const char *name, const struct expositi
     bytes_append_format(out, "%" PRIu64 "\n", value);
 }
 
+void exposition_single(struct bytes *out, const char *name, enum exposition_type type,
+                       const char *help, uint64_t value)
+{
+    exposition_family(out, name, type, help);
+    exposition_count(out, name, NULL, 0, value);
+}
+
 void exposition_value(struct bytes *out, const char *name, const struct exposition_label *labels,
                       size_t label_count, double value)
 {
     append_name(out, name, "", labels, label_count, NULL);
-    bytes_append_format(out, "%.17g\n", value);
+    bytes_append_format(out, "%.15g\n", value);
 }
 
 void exposition_histogram(struct bytes *out, const char *name,

@@ -29,6 +29,9 @@ void exposition_count(struct bytes *out, const char *name, const struct expositi
                       size_t label_count, uint64_t value);
 void exposition_value(struct bytes *out, const char *name, const struct exposition_label *labels,
                       size_t label_count, double value);
+/* A family with one sample and no labels. */
+void exposition_single(struct bytes *out, const char *name, enum exposition_type type,
+                       const char *help, uint64_t value);
 /* In seconds. */
 void exposition_histogram(struct bytes *out, const char *name,
                           const struct exposition_label *labels, size_t label_count,

@@ -12,6 +12,7 @@ const unsigned metrics_statuses[METRICS_STATUS_COUNT] = {
 struct metrics {
     _Atomic uint64_t requests[ROUTE_COUNT][METRICS_STATUS_COUNT];
     _Atomic uint64_t refusals[REFUSAL_COUNT];
+    _Atomic uint64_t incidents[INCIDENT_COUNT];
     struct histogram times[METRICS_TIME_COUNT][ROUTE_COUNT];
 };
 
@@ -88,6 +89,17 @@ enum refusal refusal_of_status(enum route route, enum status status)
     return REFUSAL_INTERNAL;
 }
 
+const char *incident_name(enum incident incident)
+{
+    static const char *const names[INCIDENT_COUNT] = {
+        [INCIDENT_RELOAD] = "reload",
+        [INCIDENT_DATASET] = "dataset",
+        [INCIDENT_DAMAGE] = "damage",
+        [INCIDENT_STATE] = "state",
+    };
+    return names[incident];
+}
+
 struct metrics *metrics_new(void)
 {
     return mem_alloc_zeroed(1, sizeof(struct metrics));
@@ -115,6 +127,11 @@ void metrics_count_refusal(struct metrics *metrics, enum refusal refusal)
 {
     assert(refusal_name(refusal) != NULL);
     count(&metrics->refusals[refusal]);
+}
+
+void metrics_count_incident(struct metrics *metrics, enum incident incident, uint64_t more)
+{
+    atomic_fetch_add_explicit(&metrics->incidents[incident], more, memory_order_relaxed);
 }
 
 void metrics_observe_since(struct metrics *metrics, enum metrics_time what, enum route route,
@@ -146,4 +163,6 @@ void metrics_look(const struct metrics *metrics, struct metrics_figures *ret)
     }
     for (size_t i = 0; i < REFUSAL_COUNT; i++)
         ret->refusals[i] = look(&metrics->refusals[i]);
+    for (size_t i = 0; i < INCIDENT_COUNT; i++)
+        ret->incidents[i] = look(&metrics->incidents[i]);
 }

@@ -49,6 +49,16 @@ static inline enum refusal refusal_of_token(enum token_verdict verdict)
 /* Of a request that failed in its handler. */
 enum refusal refusal_of_status(enum route route, enum status status);
 
+/* What went wrong beside requests. */
+enum incident {
+    INCIDENT_RELOAD,  /* a configuration, or all datasets, could not be loaded again */
+    INCIDENT_DATASET, /* a version that was put in force could not be loaded */
+    INCIDENT_DAMAGE,  /* a file of a version that is served is not what it was */
+    INCIDENT_STATE,   /* the state could not be tidied, or was found not writable */
+    INCIDENT_COUNT
+};
+const char *incident_name(enum incident incident); /* static */
+
 /* What of a request's time. */
 enum metrics_time {
     METRICS_TOTAL,   /* from the whole request to the whole answer */
@@ -67,6 +77,7 @@ void metrics_free(struct metrics *metrics);   /* takes NULL */
 
 void metrics_count_request(struct metrics *metrics, enum route route, unsigned status);
 void metrics_count_refusal(struct metrics *metrics, enum refusal refusal);
+void metrics_count_incident(struct metrics *metrics, enum incident incident, uint64_t more);
 /* From so many microseconds of metrics_now_us() until now. */
 void metrics_observe_since(struct metrics *metrics, enum metrics_time what, enum route route,
                            int64_t start_us);
@@ -76,6 +87,7 @@ int64_t metrics_now_us(void);
 struct metrics_figures {
     uint64_t requests[ROUTE_COUNT][METRICS_STATUS_COUNT];
     uint64_t refusals[REFUSAL_COUNT];
+    uint64_t incidents[INCIDENT_COUNT];
     struct histogram_figures times[METRICS_TIME_COUNT][ROUTE_COUNT];
 };
 void metrics_look(const struct metrics *metrics, struct metrics_figures *ret);

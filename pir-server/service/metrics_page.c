@@ -3,9 +3,9 @@
 #include "pir-server/service/exposition.h"
 #include "pir-server/service/service_internal.h"
 
-#include "base/mem.h"
-
 #include <stdio.h>
+
+#define MICROSECONDS 1e6
 
 /* ---- of the whole server ---- */
 
@@ -38,6 +38,16 @@ static void write_refusals(struct bytes *page, const struct metrics_figures *fig
     }
 }
 
+static void write_incidents(struct bytes *page, const struct metrics_figures *figures)
+{
+    static const char name[] = "blindlist_incidents_total";
+    exposition_family(page, name, EXPOSITION_COUNTER, "What went wrong beside requests, by kind.");
+    for (size_t i = 0; i < INCIDENT_COUNT; i++) {
+        const struct exposition_label label = {"kind", incident_name((enum incident)i)};
+        exposition_count(page, name, &label, 1, figures->incidents[i]);
+    }
+}
+
 static void write_times(struct bytes *page, const struct metrics_figures *figures)
 {
     static const struct {
@@ -61,24 +71,33 @@ static void write_times(struct bytes *page, const struct metrics_figures *figure
     }
 }
 
-static void write_one(struct bytes *page, const char *name, enum exposition_type type,
-                      const char *help, uint64_t value)
+static void write_queues(struct bytes *page, const struct service *service)
 {
-    exposition_family(page, name, type, help);
-    exposition_count(page, name, NULL, 0, value);
+    static const char length[] = "blindlist_queue_length";
+    static const char limit[] = "blindlist_queue_limit";
+    static const struct exposition_label compute = {"queue", "compute"};
+    static const struct exposition_label uploads = {"queue", "uploads"};
+    exposition_family(page, length, EXPOSITION_GAUGE, "Jobs that wait for a thread.");
+    exposition_count(page, length, &compute, 1, compute_waiting_count(service->compute));
+    exposition_count(page, length, &uploads, 1, thread_pool_waiting_count(service->uploads));
+    exposition_family(page, limit, EXPOSITION_GAUGE, "Jobs that may wait.");
+    exposition_count(page, limit, &compute, 1, service->options.queue_limit);
+    exposition_count(page, limit, &uploads, 1, SERVICE_UPLOAD_QUEUE_LIMIT);
+    exposition_single(page, "blindlist_compute_threads", EXPOSITION_GAUGE, "Compute threads.",
+                      compute_thread_count(service->compute));
 }
 
-static void write_service(struct bytes *page, struct service *service)
+static void write_cache(struct bytes *page, const struct service *service)
 {
     const struct key_cache_figures keys = key_cache_look(service->keys);
-    write_one(page, "blindlist_key_cache_hits_total", EXPOSITION_COUNTER,
-              "Evaluation keys found decoded.", keys.hits);
-    write_one(page, "blindlist_key_cache_misses_total", EXPOSITION_COUNTER,
-              "Evaluation keys that had to be read and decoded.", keys.misses);
-    write_one(page, "blindlist_key_cache_keys", EXPOSITION_GAUGE, "Decoded keys in memory.",
-              keys.entries);
-    write_one(page, "blindlist_key_cache_bytes", EXPOSITION_GAUGE, "Memory of decoded keys.",
-              keys.bytes);
+    exposition_single(page, "blindlist_key_cache_hits_total", EXPOSITION_COUNTER,
+                      "Evaluation keys found decoded.", keys.hits);
+    exposition_single(page, "blindlist_key_cache_misses_total", EXPOSITION_COUNTER,
+                      "Evaluation keys that had to be read and decoded.", keys.misses);
+    exposition_single(page, "blindlist_key_cache_keys", EXPOSITION_GAUGE, "Decoded keys in memory.",
+                      keys.entries);
+    exposition_single(page, "blindlist_key_cache_bytes", EXPOSITION_GAUGE,
+                      "Memory of decoded keys.", keys.bytes);
 }
 
 static void write_server(struct bytes *page, struct http_server *server)
@@ -92,8 +111,8 @@ static void write_server(struct bytes *page, struct http_server *server)
     } reasons[] = {{"address", figures.connections.refused},
                    {"room", figures.connections.shed},
                    {"slow", figures.connections.late}};
-    write_one(page, "blindlist_connections", EXPOSITION_GAUGE, "Open connections.",
-              figures.connections.open);
+    exposition_single(page, "blindlist_connections", EXPOSITION_GAUGE, "Open connections.",
+                      figures.connections.open);
     exposition_family(page, ended, EXPOSITION_COUNTER,
                       "Connections refused or ended by the server: too many of one address, too "
                       "many in all, too slow or gone.");
@@ -101,141 +120,77 @@ static void write_server(struct bytes *page, struct http_server *server)
         const struct exposition_label label = {"reason", reasons[i].reason};
         exposition_count(page, ended, &label, 1, reasons[i].count);
     }
-    write_one(page, "blindlist_requests_under_way", EXPOSITION_GAUGE,
-              "Requests from their head to the end of their answer.", figures.requests);
-    write_one(page, "blindlist_bodies_bytes", EXPOSITION_GAUGE,
-              "Memory for bodies being received or answered.", figures.bodies_bytes);
+    exposition_single(page, "blindlist_requests_under_way", EXPOSITION_GAUGE,
+                      "Requests from their head to the end of their answer.", figures.requests);
+    exposition_single(page, "blindlist_bodies_bytes", EXPOSITION_GAUGE,
+                      "Memory for bodies being received or answered.", figures.bodies_bytes);
 }
 
-/* ---- of apps ---- */
+/* ---- the state, the process ---- */
 
-struct app_row {
-    const char *name;
-    struct app_figures figures;
-};
-
-struct app_rows {
-    struct app_row *rows; /* [count] */
-    size_t count;
-};
-
-static void add_figures(struct app_figures *to, const struct app_figures *from)
+static void write_store_calls(struct bytes *page, const struct store *store)
 {
-    for (size_t route = 0; route < ROUTE_COUNT; route++) {
-        for (size_t class = 0; class < APP_STATUS_CLASSES; class ++)
-            to->requests[route][class] += from->requests[route][class];
+    static const char times[] = "blindlist_store_seconds";
+    static const char failures[] = "blindlist_store_failures_total";
+    struct store_call_figures figures[STORE_CALL_COUNT];
+    exposition_family(page, times, EXPOSITION_HISTOGRAM, "Time of calls of the state.");
+    for (size_t i = 0; i < STORE_CALL_COUNT; i++) {
+        const struct exposition_label label = {"call", store_call_name((enum store_call)i)};
+        store_look(store, (enum store_call)i, &figures[i]);
+        if (figures[i].times.count > 0)
+            exposition_histogram(page, times, &label, 1, &figures[i].times);
     }
-    to->tokens_issued += from->tokens_issued;
-    to->tokens_spent += from->tokens_spent;
-    to->queries += from->queries;
-    to->queries_under_way += from->queries_under_way;
-}
-
-/* The rows have room for METRICS_APPS_MAX, the others and those of no app. */
-static void take_app(struct app_rows *rows, const char *app, const struct app_counters *counters)
-{
-    struct app_figures figures;
-    app_counters_look(counters, &figures);
-    if (app != NULL && rows->count > METRICS_APPS_MAX)
-        add_figures(&rows->rows[METRICS_APPS_MAX].figures, &figures);
-    else
-        rows->rows[rows->count++] =
-            (struct app_row){.name = app == NULL                       ? METRICS_APP_NONE
-                                     : rows->count == METRICS_APPS_MAX ? METRICS_APP_OTHERS
-                                                                       : app,
-                             .figures = figures};
-}
-
-static void write_app_requests(struct bytes *page, const struct app_rows *rows)
-{
-    static const char name[] = "blindlist_app_requests_total";
-    static const char *const classes[APP_STATUS_CLASSES] = {"2xx", "3xx", "4xx", "5xx"};
-    exposition_family(page, name, EXPOSITION_COUNTER,
-                      "Requests answered, by app, route and class of HTTP status.");
-    for (size_t i = 0; i < rows->count; i++) {
-        for (size_t k = 0; k < ROUTE_COUNT * APP_STATUS_CLASSES; k++) {
-            const size_t route = k / APP_STATUS_CLASSES;
-            const uint64_t value = rows->rows[i].figures.requests[route][k % APP_STATUS_CLASSES];
-            const struct exposition_label labels[] = {{"app", rows->rows[i].name},
-                                                      {"route", route_name((enum route)route)},
-                                                      {"class", classes[k % APP_STATUS_CLASSES]}};
-            if (value > 0)
-                exposition_count(page, name, labels, ARRAY_COUNT(labels), value);
-        }
+    exposition_family(page, failures, EXPOSITION_COUNTER, "Calls of the state that failed.");
+    for (size_t i = 0; i < STORE_CALL_COUNT; i++) {
+        const struct exposition_label label = {"call", store_call_name((enum store_call)i)};
+        exposition_count(page, failures, &label, 1, figures[i].failures);
     }
 }
 
-static uint64_t issued(const struct app_figures *figures)
+static void write_state(struct bytes *page, struct monitor *monitor)
 {
-    return figures->tokens_issued;
+    struct monitor_state state;
+    monitor_look_at_state(monitor, &state);
+    exposition_single(page, "blindlist_state_writable", EXPOSITION_GAUGE,
+                      "1 when the state could be written at the last look.", state.is_writable);
+    exposition_single(page, "blindlist_evaluation_keys", EXPOSITION_GAUGE,
+                      "Evaluation keys in the state.", state.usage.key_count);
+    exposition_single(page, "blindlist_evaluation_keys_bytes", EXPOSITION_GAUGE,
+                      "Size of the evaluation keys in the state.", state.usage.key_bytes);
 }
 
-static uint64_t spent(const struct app_figures *figures)
+static void write_process(struct bytes *page, struct monitor *monitor)
 {
-    return figures->tokens_spent;
+    struct monitor_sample now;
+    static const char cpu[] = "process_cpu_seconds_total";
+    static const char info[] = "blindlist_build_info";
+    const struct exposition_label version = {"version", BLINDLIST_VERSION};
+    monitor_take(monitor, &now);
+    exposition_single(page, "process_resident_memory_bytes", EXPOSITION_GAUGE,
+                      "Memory of the process, with what it shares.", now.process.resident_bytes);
+    exposition_family(page, cpu, EXPOSITION_COUNTER, "Processor time of the process.");
+    exposition_value(page, cpu, NULL, 0, (double)now.process.cpu_us / MICROSECONDS);
+    exposition_single(page, "process_start_time_seconds", EXPOSITION_GAUGE,
+                      "When the server started, since 1970.", monitor_start_s(monitor));
+    exposition_family(page, info, EXPOSITION_GAUGE, "1; the version of the program is a label.");
+    exposition_count(page, info, &version, 1, 1);
 }
 
-static uint64_t queries(const struct app_figures *figures)
-{
-    return figures->queries;
-}
-
-static uint64_t under_way(const struct app_figures *figures)
-{
-    return figures->queries_under_way;
-}
-
-static void write_app_sums(struct bytes *page, const struct app_rows *rows)
-{
-    static const struct {
-        const char *name;
-        enum exposition_type type;
-        const char *help;
-        uint64_t (*value)(const struct app_figures *figures);
-    } families[] = {
-        {"blindlist_tokens_issued_total", EXPOSITION_COUNTER, "Privacy Pass tokens issued, by app.",
-         issued},
-        {"blindlist_tokens_spent_total", EXPOSITION_COUNTER, "Privacy Pass tokens spent, by app.",
-         spent},
-        {"blindlist_queries_total", EXPOSITION_COUNTER,
-         "Queries answered, by app; a request holds any number.", queries},
-        {"blindlist_query_requests_under_way", EXPOSITION_GAUGE,
-         "Requests with queries that wait or are computed, by app.", under_way},
-    };
-    for (size_t k = 0; k < ARRAY_COUNT(families); k++) {
-        exposition_family(page, families[k].name, families[k].type, families[k].help);
-        for (size_t i = 0; i < rows->count; i++) {
-            const struct exposition_label label = {"app", rows->rows[i].name};
-            exposition_count(page, families[k].name, &label, 1,
-                             families[k].value(&rows->rows[i].figures));
-        }
-    }
-}
-
-static void write_apps(struct bytes *page, struct service *service)
-{
-    struct app_rows rows = {.rows = mem_alloc(METRICS_APPS_MAX + 2, sizeof *rows.rows)};
-    if (rows.rows == NULL)
-        return;
-    const struct app_set *apps = service_apps(service); /* names are of it */
-    for (size_t i = 0; i < apps->app_count; i++)
-        take_app(&rows, apps->apps[i].config->name, apps->apps[i].counters);
-    take_app(&rows, NULL, service->nobody);
-    write_app_requests(page, &rows);
-    write_app_sums(page, &rows);
-    app_set_unref(apps);
-    mem_free(rows.rows);
-}
-
-void metrics_page_write(struct service *service, struct http_server *server, struct bytes *page)
+void metrics_page_write(struct service *service, struct monitor *monitor, struct bytes *page)
 {
     struct metrics_figures figures;
-    metrics_look(service->metrics, &figures);
+    struct http_server *server = monitor_server(monitor);
+    service_look_at_metrics(service, &figures);
     write_requests(page, &figures);
     write_refusals(page, &figures);
+    write_incidents(page, &figures);
     write_times(page, &figures);
-    write_service(page, service);
+    write_queues(page, service);
+    write_cache(page, service);
     if (server != NULL)
         write_server(page, server);
-    write_apps(page, service);
+    write_store_calls(page, service->options.store);
+    write_state(page, monitor);
+    write_process(page, monitor);
+    metrics_page_write_apps(service, page);
 }

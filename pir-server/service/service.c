@@ -181,8 +181,11 @@ enum status service_reload(struct service *service, const struct app_list *list,
     const struct app_set *old = service->apps;
     size_t failed = 0;
     const enum status status = load_apps(service, list, &fresh, &failed, err);
-    if (status != STATUS_OK)
+    if (status != STATUS_OK) {
+        service_reload_failed(service);
         return status;
+    }
+    metrics_count_incident(service->metrics, INCIDENT_DATASET, failed);
     pthread_mutex_lock(&service->apps_lock);
     service->apps = fresh;
     pthread_mutex_unlock(&service->apps_lock);
@@ -193,6 +196,11 @@ enum status service_reload(struct service *service, const struct app_list *list,
               fresh->app_count);
     tend_gateway(service);
     return STATUS_OK;
+}
+
+void service_reload_failed(struct service *service)
+{
+    metrics_count_incident(service->metrics, INCIDENT_RELOAD, 1);
 }
 
 void service_tend(struct service *service)
@@ -217,6 +225,8 @@ void service_tidy(struct service *service)
     const enum status status =
         store_purge(service->options.store, service->options.now_s(), &removed, &error);
     if (status != STATUS_OK)
+        metrics_count_incident(service->metrics, INCIDENT_STATE, 1);
+    if (status != STATUS_OK)
         log_write(service->options.log, LOG_WARNING, "store not tidied: %s", error.message);
     else if (removed > 0)
         log_write(service->options.log, LOG_INFO, "evaluation keys expired count=%zu", removed);
@@ -239,6 +249,12 @@ bool service_look_at_gateway(struct service *service, struct gateway_figures *re
     if (service->gateway != NULL)
         gateway_look(service->gateway, ret);
     return service->gateway != NULL;
+}
+
+void service_look_at_metrics(const struct service *service, struct metrics_figures *ret)
+{
+    metrics_look(service->metrics, ret);
+    ret->incidents[INCIDENT_DAMAGE] = digest_check_damaged(service->digests);
 }
 
 void service_look_at_apps(struct service *service,

@@ -96,6 +96,9 @@ void service_stop(struct service *service);
 /* Removes expired keys from the store; for now and then. */
 void service_tidy(struct service *service);
 
+/* Counts a reload that failed before it came to service_reload(). */
+void service_reload_failed(struct service *service);
+
 struct service_figures {
     size_t apps;
     size_t use_cases;

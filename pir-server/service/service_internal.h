@@ -37,6 +37,9 @@ struct service {
 /* The apps in force, held for the caller: app_set_unref(). */
 const struct app_set *service_apps(struct service *service);
 
+/* All that is counted of the whole server. */
+void service_look_at_metrics(const struct service *service, struct metrics_figures *ret);
+
 /* A request on its way to its answer. What it points to stays until done() is called. */
 struct pending {
     struct service *service;

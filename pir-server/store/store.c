@@ -5,7 +5,9 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <openssl/sha.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <time.h>
 
 #define SECONDS_A_MINUTE ((uint64_t)60)
 #define SECONDS_A_DAY    ((uint64_t)86400)
@@ -67,6 +69,53 @@ void store_close(struct store *store)
         store->operations->close(store);
 }
 
+/* ---- what is counted ---- */
+
+const char *store_call_name(enum store_call call)
+{
+    static const char *const names[STORE_CALL_COUNT] = {
+        [STORE_CALL_PUT_KEYS] = "put_keys",
+        [STORE_CALL_GET_KEY] = "get_key",
+        [STORE_CALL_PURGE] = "purge",
+        [STORE_CALL_SPEND_TOKENS] = "spend_tokens",
+        [STORE_CALL_COUNT_ISSUES] = "count_issues",
+        [STORE_CALL_CHECK_USER_TOKEN] = "check_user_token",
+        [STORE_CALL_PROBE] = "probe",
+    };
+    return names[call];
+}
+
+static int64_t now_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static bool is_failure(enum status status)
+{
+    return status == STATUS_NOMEM || status == STATUS_IO || status == STATUS_MALFORMED ||
+           status == STATUS_BUSY || status == STATUS_INTERNAL;
+}
+
+/* Of a call that began then and ended now. */
+static enum status note(struct store *store, enum store_call call, int64_t start_us,
+                        enum status status)
+{
+    histogram_observe(&store->calls[call].times, (uint64_t)(now_us() - start_us));
+    if (is_failure(status))
+        atomic_fetch_add_explicit(&store->calls[call].failures, 1, memory_order_relaxed);
+    return status;
+}
+
+void store_look(const struct store *store, enum store_call call, struct store_call_figures *ret)
+{
+    histogram_look(&store->calls[call].times, &ret->times);
+    ret->failures = atomic_load_explicit(&store->calls[call].failures, memory_order_relaxed);
+}
+
+/* ---- calls ---- */
+
 enum status store_put_keys(struct store *store, const struct store_user *user,
                            const struct store_key *keys, size_t count, uint64_t now_s,
                            struct error *err)
@@ -81,21 +130,27 @@ enum status store_put_keys(struct store *store, const struct store_user *user,
     }
     if (count == 0)
         return STATUS_OK;
-    return store->operations->put_keys(store, user, keys, count, now_s, err);
+    const int64_t start_us = now_us();
+    return note(store, STORE_CALL_PUT_KEYS, start_us,
+                store->operations->put_keys(store, user, keys, count, now_s, err));
 }
 
 enum status store_get_key(struct store *store, const struct store_user *user,
                           const uint8_t id[STORE_KEY_ID_BYTES], uint64_t now_s,
                           uint64_t *ret_made_at, struct bytes *ret, struct error *err)
 {
-    return store->operations->get_key(store, user, id, now_s, ret_made_at, ret, err);
+    const int64_t start_us = now_us();
+    return note(store, STORE_CALL_GET_KEY, start_us,
+                store->operations->get_key(store, user, id, now_s, ret_made_at, ret, err));
 }
 
 enum status store_get_key_time(struct store *store, const struct store_user *user,
                                const uint8_t id[STORE_KEY_ID_BYTES], uint64_t now_s,
                                uint64_t *ret_made_at, struct error *err)
 {
-    return store->operations->get_key(store, user, id, now_s, ret_made_at, NULL, err);
+    const int64_t start_us = now_us();
+    return note(store, STORE_CALL_GET_KEY, start_us,
+                store->operations->get_key(store, user, id, now_s, ret_made_at, NULL, err));
 }
 
 enum status store_get_usage(struct store *store, struct store_usage *ret, struct error *err)
@@ -105,7 +160,15 @@ enum status store_get_usage(struct store *store, struct store_usage *ret, struct
 
 enum status store_purge(struct store *store, uint64_t now_s, size_t *ret_removed, struct error *err)
 {
-    return store->operations->purge(store, now_s, ret_removed, err);
+    const int64_t start_us = now_us();
+    return note(store, STORE_CALL_PURGE, start_us,
+                store->operations->purge(store, now_s, ret_removed, err));
+}
+
+enum status store_probe(struct store *store, struct error *err)
+{
+    const int64_t start_us = now_us();
+    return note(store, STORE_CALL_PROBE, start_us, store->operations->probe(store, err));
 }
 
 enum status store_check(struct store *store, struct error *err)
@@ -179,7 +242,9 @@ enum status store_spend_tokens(struct store *store, const struct store_spend *sp
 {
     if (count == 0)
         return STATUS_OK;
-    return store->operations->spend_tokens(store, spends, count, ret, err);
+    const int64_t start_us = now_us();
+    return note(store, STORE_CALL_SPEND_TOKENS, start_us,
+                store->operations->spend_tokens(store, spends, count, ret, err));
 }
 
 enum status store_add_user_tokens(struct store *store, const struct store_user_token *tokens,
@@ -215,7 +280,9 @@ enum status store_check_user_token(struct store *store, const char *app,
                                    const uint8_t hash[STORE_TOKEN_HASH_BYTES], uint64_t now_s,
                                    struct error *err)
 {
-    return store->operations->check_user_token(store, app, hash, now_s, err);
+    const int64_t start_us = now_us();
+    return note(store, STORE_CALL_CHECK_USER_TOKEN, start_us,
+                store->operations->check_user_token(store, app, hash, now_s, err));
 }
 
 enum status store_count_issues(struct store *store, const struct store_issue *issues, size_t count,
@@ -223,7 +290,9 @@ enum status store_count_issues(struct store *store, const struct store_issue *is
 {
     if (count == 0)
         return STATUS_OK;
-    return store->operations->count_issues(store, issues, count, now_s, ret, err);
+    const int64_t start_us = now_us();
+    return note(store, STORE_CALL_COUNT_ISSUES, start_us,
+                store->operations->count_issues(store, issues, count, now_s, ret, err));
 }
 
 /* ---- Oblivious HTTP ---- */

@@ -28,6 +28,7 @@
 #define BLINDLIST_STORE_STORE_H
 
 #include "base/bytes.h"
+#include "base/histogram.h"
 #include "base/span.h"
 #include "base/status.h"
 
@@ -116,6 +117,28 @@ enum status store_purge(struct store *store, uint64_t now_s, size_t *ret_removed
                         struct error *err) MUST_CHECK;
 
 /* ---- for operators ---- */
+
+/* Writes something that changes nothing, durably where it is a file: can it be written at all? */
+enum status store_probe(struct store *store, struct error *err) MUST_CHECK;
+
+/* What a serving server asks of it; the calls are counted and timed since it was opened. */
+enum store_call {
+    STORE_CALL_PUT_KEYS,
+    STORE_CALL_GET_KEY,
+    STORE_CALL_PURGE,
+    STORE_CALL_SPEND_TOKENS,
+    STORE_CALL_COUNT_ISSUES,
+    STORE_CALL_CHECK_USER_TOKEN,
+    STORE_CALL_PROBE,
+    STORE_CALL_COUNT
+};
+/* "put_keys", ...: the label of a metric. Static. */
+const char *store_call_name(enum store_call call);
+struct store_call_figures {
+    struct histogram_figures times;
+    uint64_t failures; /* STATUS_NOMEM, _IO, _MALFORMED, _BUSY, _INTERNAL; others are answers */
+};
+void store_look(const struct store *store, enum store_call call, struct store_call_figures *ret);
 
 /* Reads everything. STATUS_MALFORMED when it is damaged or its sums are wrong. */
 enum status store_check(struct store *store, struct error *err) MUST_CHECK;

@@ -22,6 +22,7 @@ struct store_operations {
     enum status (*get_usage)(struct store *store, struct store_usage *ret, struct error *err);
     enum status (*purge)(struct store *store, uint64_t now_s, size_t *ret_removed,
                          struct error *err);
+    enum status (*probe)(struct store *store, struct error *err);
     enum status (*check)(struct store *store, struct error *err);
     enum status (*backup)(struct store *store, const char *path, struct error *err);
     enum status (*vacuum)(struct store *store, struct error *err);
@@ -82,6 +83,10 @@ struct store_operations {
 struct store {
     const struct store_operations *operations;
     struct store_limits limits;
+    struct {
+        struct histogram times;
+        _Atomic uint64_t failures;
+    } calls[STORE_CALL_COUNT];
 };
 
 /* store_open() of each, and which it is. */

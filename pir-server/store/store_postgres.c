@@ -278,6 +278,18 @@ static enum status postgres_backup(struct store *store, const char *path, struct
                      postgres_of(store)->name);
 }
 
+/* Who only may read cannot lock a row. */
+static enum status postgres_probe(struct store *store, struct error *err)
+{
+    struct store_postgres *self = postgres_of(store);
+    struct postgres_connection *connection = NULL;
+    enum status status = postgres_begin(self, &connection, err);
+    if (status == STATUS_OK)
+        status =
+            postgres_ask(self, connection, POSTGRES_LOCK_SUMS, NULL, 0, "locking a row", NULL, err);
+    return postgres_end(self, connection, status, err);
+}
+
 static enum status postgres_vacuum(struct store *store, struct error *err)
 {
     struct store_postgres *self = postgres_of(store);
@@ -298,6 +310,7 @@ enum status store_open_postgres(const char *conninfo, const struct store_limits 
         .get_key = postgres_get_key,
         .get_usage = postgres_get_usage,
         .purge = postgres_purge,
+        .probe = postgres_probe,
         .check = postgres_check,
         .backup = postgres_backup,
         .vacuum = postgres_vacuum,

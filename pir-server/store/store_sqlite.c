@@ -586,6 +586,18 @@ static enum status sqlite_backup(struct store *store, const char *path, struct e
     return status;
 }
 
+/* SQLite writes the page that holds this number, whether or not it is another. */
+static enum status sqlite_probe(struct store *store, struct error *err)
+{
+    struct store_sqlite *self = sqlite_of(store);
+    char text[64];
+    sqlite3_snprintf((int)sizeof text, text, "PRAGMA application_id = %d", STATE_APPLICATION_ID);
+    enum status status = sqlite_begin(self, err);
+    if (status == STATUS_OK)
+        status = execute(self, &self->writer, text, "writing", err);
+    return sqlite_end(self, status, err);
+}
+
 static enum status sqlite_vacuum(struct store *store, struct error *err)
 {
     struct store_sqlite *self = sqlite_of(store);
@@ -606,6 +618,7 @@ enum status store_open_sqlite(const char *path, const struct store_limits *limit
         .get_key = sqlite_get_key,
         .get_usage = sqlite_get_usage,
         .purge = sqlite_purge,
+        .probe = sqlite_probe,
         .check = sqlite_check,
         .backup = sqlite_backup,
         .vacuum = sqlite_vacuum,

@@ -63,7 +63,7 @@ class Figures:
 def test_pages(server):
     port = admin_port(server)
     check(ask(port, "/healthz")[:2] == (200, "ok\n"), "/healthz is 200")
-    check(ask(port, "/readyz")[:2] == (200, "ready\n"), "/readyz is 200", ask(port, "/readyz"))
+    check(wait_until(lambda: ask(port, "/readyz")[:2] == (200, "ready\n")), "/readyz is 200", ask(port, "/readyz"))
     check(ask(port, "/metrics", "HEAD")[:2] == (200, ""), "HEAD is answered")
     check([ask(port, target)[0] for target in ("/config", "/metrics/", "/nothing")] == [404] * 3, "nothing else is there")
     check(ask(port, "/metrics", "POST", b"x")[0] == 404, "nor another method")
@@ -113,9 +113,55 @@ def test_look_ups(server):
     check(queries >= 1 and computed == queries, "each query is counted and timed", (queries, computed))
 
 
+def test_datasets(server):
+    figures = Figures(server)
+    with open(f"{work}/data/{USE_CASE}/current/dataset.json", encoding="utf-8") as file:
+        dataset = json.load(file)
+        made = os.fstat(file.fileno()).st_mtime
+    labels = {"app": "", "use_case": USE_CASE}
+    check(figures.get("blindlist_dataset_info", version=dataset["version"], **labels) == 1 and
+          figures.get("blindlist_dataset_made_timestamp_seconds", **labels) == int(made) and
+          figures.get("blindlist_dataset_rows", **labels) == dataset["rows"]["count"] and
+          figures.get("blindlist_dataset_versions", **labels) == 1, "the version in force, its age and size", dataset)
+    check(figures.get("process_resident_memory_bytes") > 1 << 20 and figures.get("process_cpu_seconds_total") > 0 and
+          abs(figures.get("process_start_time_seconds") - os.stat(f"{work}/data").st_mtime) < PROGRAM_S, "the process")
+    check(figures.get("blindlist_evaluation_keys") == 0 and figures.get("blindlist_queue_limit", queue="compute") == 256,
+          "keys in the state, limits of queues")
+
+
+def test_state(server):
+    """A state file that was taken away takes nothing; put back, it does."""
+    port, state = admin_port(server), f"{work}/data/blindlist-server.state"
+    os.rename(state, state + ".away")
+    check(wait_until(lambda: ask(port, "/readyz")[:2] == (503, "not ready: the state is not writable\n")),
+          "a state that cannot be written is not ready, and says so", server.log())
+    figures = Figures(server)
+    check(figures.get("blindlist_state_writable") == 0 and figures.get("blindlist_store_failures_total", call="probe") >= 1 and
+          figures.get("blindlist_incidents_total", kind="state") >= 1, "and is counted")
+    os.rename(state + ".away", state)
+    check(wait_until(lambda: ask(port, "/readyz")[0] == 200) and Figures(server).get("blindlist_state_writable") == 1 and
+          server.wait_log("writable again"), "put back, it is ready again", server.log())
+
+
+def test_reload(server):
+    """What cannot be loaded is counted; what was counted stays."""
+    before = Figures(server)
+    folder = f"{work}/data/{USE_CASE}"
+    good = os.readlink(f"{folder}/current")
+    for target, words in (("nothing-there", "reloaded use_cases=1 failed=1"), (good, "reloaded use_cases=1 failed=0")):
+        os.symlink(target, f"{folder}/next")
+        os.rename(f"{folder}/next", f"{folder}/current")
+        check(server.wait_log(words), f"current is {target}", server.log())
+    after = Figures(server)
+    check(after.get("blindlist_incidents_total", kind="dataset") == before.get("blindlist_incidents_total", kind="dataset") + 1,
+          "a version that cannot be loaded is counted")
+    check(after.get("blindlist_requests_total", route="config-public", status="200") ==
+          before.get("blindlist_requests_total", route="config-public", status="200") > 0, "reloads keep counters")
+
+
 def test_documented(server):
     with open("docs/METRICS.md", encoding="utf-8") as file:
-        documented = set(re.findall(r"^\| `(blindlist_\w+)` \|", file.read(), re.MULTILINE))
+        documented = set(re.findall(r"^\| `(\w+)` \|", file.read(), re.MULTILINE))
     named = set(Figures(server).families)
     check(named == documented, "docs/METRICS.md has each family, and no other", named ^ documented)
 
@@ -179,6 +225,9 @@ def main():
     test_pages(server)
     test_counts(server)
     test_look_ups(server)
+    test_datasets(server)
+    test_state(server)
+    test_reload(server)
     test_documented(server)
     test_drain(server)
     test_apps()

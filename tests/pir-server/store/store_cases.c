@@ -421,6 +421,30 @@ static void a_whole_store_passes_its_check(struct store *store, reopen_fn *reope
     cr_assert_eq(spend(store, 1, 1), STATUS_EXISTS);
 }
 
+static void calls_are_counted_and_answers_are_no_failures(struct store *store, reopen_fn *reopen,
+                                                          struct store **ret_store)
+{
+    struct store_call_figures figures;
+    const struct store_user user = store_user_of("", "u");
+    const uint8_t id[STORE_KEY_ID_BYTES] = {1};
+    uint64_t made_at = 0;
+    (void)reopen;
+    (void)ret_store;
+    for (size_t i = 0; i < STORE_CALL_COUNT; i++) {
+        store_look(store, (enum store_call)i, &figures);
+        cr_assert_eq(figures.times.count, 0, "%s", store_call_name((enum store_call)i));
+    }
+    expect_ok(store_probe(store, &error));
+    expect_ok(store_probe(store, &error));
+    cr_assert_eq(store_get_key_time(store, &user, id, NOW, &made_at, &error), STATUS_NO_KEY);
+    store_look(store, STORE_CALL_PROBE, &figures);
+    cr_assert_eq(figures.times.count, 2);
+    cr_assert_eq(figures.failures, 0);
+    store_look(store, STORE_CALL_GET_KEY, &figures);
+    cr_assert_eq(figures.times.count, 1);
+    cr_assert_eq(figures.failures, 0);
+}
+
 /* ---- evaluation keys and clocks ---- */
 
 static struct store_user numbered_user(unsigned number)
@@ -562,6 +586,7 @@ const struct store_case store_cases[] = {
     CASE(a_clock_that_is_ahead_for_a_moment_costs_few_keys),
     CASE(a_key_just_stored_outlives_older_ones_when_the_clock_went_back),
     CASE(a_whole_store_passes_its_check),
+    CASE(calls_are_counted_and_answers_are_no_failures),
     CASE(gateway_keys_are_there_after_reopening),
     CASE(of_servers_that_make_a_gateway_key_at_once_one_does),
 };
