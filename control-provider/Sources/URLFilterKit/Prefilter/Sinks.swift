@@ -1,0 +1,88 @@
+import Foundation
+
+#if canImport(FoundationNetworking)
+import FoundationNetworking
+#endif
+
+/// Takes the first answer: JSON is kept, a property list's bits go to a file.
+final class DescriptionSink: BodySink {
+    private(set) var head: HTTPURLResponse?
+    private(set) var json = Data()
+    private(set) var propertyList = PropertyListReader()
+    /// The bits of a property list; nil: the answer is none.
+    private(set) var part: PartFile?
+    private let path: URL
+    private let maximumBytes: Int
+
+    init(propertyListPart path: URL, maximumBytes: Int) {
+        self.path = path
+        self.maximumBytes = maximumBytes
+    }
+
+    func begin(_ head: HTTPURLResponse) throws(PrefilterError) {
+        if let fault = head.fault(wanted: [200, 304]) { throw fault }
+        self.head = head
+        json = Data()
+        propertyList = PropertyListReader()
+        part = nil
+    }
+
+    func take(_ piece: UnsafeRawBufferPointer) throws(PrefilterError) {
+        if json.isEmpty && part == nil && piece.first == UInt8(ascii: "<") { part = try PartFile(path, limit: 0) }
+        if let part {
+            try propertyList.take(piece, file: part)
+            if part.size > maximumBytes { throw .tooLarge(bytes: part.size, limit: maximumBytes) }
+            return
+        }
+        guard json.count + piece.count <= PrefilterManifest.maximumBytes else { throw .malformed("it is no manifest") }
+        json.append(contentsOf: piece)
+    }
+}
+
+/// Takes the bits, from their beginning or from where the file ends.
+final class BitsSink: BodySink {
+    /// Which bits the file has the beginning of.
+    var etag: String?
+    /// Told when they are known.
+    var onEtag: (String) -> Void = { _ in }
+    private let file: PartFile
+    private let expected: Int
+
+    init(_ file: PartFile, expected: Int) {
+        self.file = file
+        self.expected = expected
+    }
+
+    func begin(_ head: HTTPURLResponse) throws(PrefilterError) {
+        if head.statusCode == 416 {  // another length than ours: from the beginning
+            try file.startOver()
+            throw .brokenOff(received: 0, expected: expected)
+        }
+        if let fault = head.fault(wanted: [200, 206]) { throw fault }
+        if head.statusCode == 200 {
+            let length = Int(clamping: head.expectedContentLength)
+            guard length < 0 || length == expected else { throw .wrongSize(received: length, expected: expected) }
+            try file.startOver()
+        } else {
+            try checkRange(head.value(forHTTPHeaderField: "Content-Range") ?? "")
+        }
+        etag = head.etag.flatMap { $0.hasPrefix("W/") ? nil : $0 }  // a weak one does not tell bytes
+        if let etag { onEtag(etag) }
+    }
+
+    func take(_ piece: UnsafeRawBufferPointer) throws(PrefilterError) {
+        let size = file.size + piece.count
+        guard size <= expected else { throw .wrongSize(received: size, expected: expected) }
+        try file.append(piece)
+    }
+
+    /// `bytes <first>-<last>/<all>`, or `*` for all.
+    private func checkRange(_ range: String) throws(PrefilterError) {
+        let parts = range.split(separator: "/")
+        guard range.hasPrefix("bytes \(file.size)-"), parts.count == 2 else {
+            throw .malformed("the answer is another part of the bits than was asked for")
+        }
+        guard let all = Int(parts[1]), all != expected else { return }
+        throw .wrongSize(received: all, expected: expected)
+    }
+}
