@@ -4,6 +4,7 @@
 import Foundation
 
 public protocol NEURLFilterControlProvider {
+    init()
     func start() async throws
     func stop(reason: NEProviderStopReason) async throws
     func fetchPrefilter(existingPrefilterTag: String?) async throws -> NEURLFilterPrefilter?
