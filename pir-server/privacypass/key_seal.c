@@ -10,6 +10,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define NONCE_BYTES 12
 #define TAG_BYTES   16
@@ -18,12 +19,20 @@ static const uint8_t magic[] = {'B', 'L', 'S', '1'};
 
 static_assert(sizeof magic + NONCE_BYTES + TAG_BYTES == KEY_SEAL_OVERHEAD_BYTES, "three parts");
 
+/* A file of root's that our group may read was handed to us by the system, as secrets are that
+ * Kubernetes or systemd keeps; whoever is root himself needs no group. */
+static bool is_for_others(const struct stat *file)
+{
+    const bool is_handed = file->st_uid == 0 && geteuid() != 0;
+    return (file->st_mode & (is_handed ? S_IWGRP | S_IXGRP | S_IRWXO : S_IRWXG | S_IRWXO)) != 0;
+}
+
 enum status key_seal_read(const char *path, struct key_seal *ret, struct error *err)
 {
     struct stat file;
     if (stat(path, &file) != 0)
         return error_set_errno(err, errno, "key file %s", path);
-    if ((file.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+    if (is_for_others(&file))
         return error_set(err, STATUS_INVALID,
                          "key file %s: mode %04o lets others at it, 0600 is due", path,
                          (unsigned)(file.st_mode & 07777));

@@ -27,8 +27,8 @@ struct key_seal {
     uint8_t key[KEY_SEAL_KEY_BYTES];
 };
 
-/* STATUS_INVALID when the file is not of 32 bytes, or others than its owner may read or write it.
- */
+/* STATUS_INVALID when the file is not of 32 bytes, or others than its owner may read or write it; a
+ * file of root's may be read by a group, too, unless this is root. */
 enum status key_seal_read(const char *path, struct key_seal *ret, struct error *err) MUST_CHECK;
 void key_seal_wipe(struct key_seal *seal);
 

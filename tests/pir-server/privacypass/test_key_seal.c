@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static struct error error;
 static char folder[64];
@@ -66,6 +67,31 @@ Test(key_seal, key_files_that_will_not_do)
     }
     cr_assert_eq(key_seal_read(folder, &seal, &error), STATUS_INVALID);
     cr_assert_eq(seal.key[0], 77);
+}
+
+/* As Kubernetes mounts a secret: root's, and readable by the group that the process runs as. */
+Test(key_seal, key_files_of_root)
+{
+    const gid_t nobody = 65534;
+    struct key_seal seal;
+    static const mode_t open[] = {0444, 0460, 0450, 0442};
+    if (geteuid() != 0)
+        cr_skip_test("only root can hand a file to somebody else");
+    write_key(KEY, 0440);
+    cr_assert_eq(chmod(folder, 0755), 0);
+    cr_assert_eq(chown(path, 0, nobody), 0);
+    cr_assert_eq(key_seal_read(path, &seal, &error), STATUS_INVALID);
+    for (size_t i = 0; i <= ARRAY_COUNT(open); i++) {
+        const mode_t mode = i < ARRAY_COUNT(open) ? open[i] : 0440;
+        cr_assert_eq(chmod(path, mode), 0);
+        cr_assert_eq(setegid(nobody), 0);
+        cr_assert_eq(seteuid(nobody), 0);
+        cr_assert_eq(key_seal_read(path, &seal, &error),
+                     i < ARRAY_COUNT(open) ? STATUS_INVALID : STATUS_OK, "%04o: %s", mode,
+                     error.message);
+        cr_assert_eq(seteuid(0), 0);
+        cr_assert_eq(setegid(0), 0);
+    }
 }
 
 /* NIST's GCM test vectors, gcmEncryptExtIV256: text and AAD of 128 bits, the first. */
