@@ -251,10 +251,15 @@ install: all ## install programs, man pages, documents, units of systemd, bloom.
 	for unit in deploy/systemd/blindlist-*; do \
 	    sed 's|@PREFIX@|$(PREFIX)|' "$$unit" >$(DESTDIR)$(PREFIX)/lib/systemd/system/"$${unit##*/}" || exit 1; done
 	install -m 644 deploy/systemd/blindlist.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/blindlist.conf
+.PHONY: deb test-package
+deb: ## Debian package in build/deb, clean by lintian
+	@scripts/make-deb $(BUILD)/deb
+test-package: ## install, run, upgrade and purge that package in a bare Debian 12 (root; minutes)
+	@$(PYTHON) scripts/test-package --build $(BUILD)
 clean: ## remove everything that was built
 	rm -rf build
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sort | \
 	    awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
--include $(shell find $(BUILD) -name '*.d' -not -path '$(BUILD)/*/obj/*' 2>/dev/null)
+-include $(shell find $(BUILD)/obj -name '*.d' -type f 2>/dev/null)
