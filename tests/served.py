@@ -35,6 +35,8 @@ class Server:
         if not self.wait_log("listening address="):
             raise RuntimeError("the server does not listen: " + self.log())
         self.port = int(re.search(r"listening address=127\.0\.0\.1:(\d+)", self.log()).group(1))
+        admin = re.search(r"admin address=127\.0\.0\.1:(\d+)", self.log())
+        self.admin_port = int(admin.group(1)) if admin else None
 
     def log(self):
         with open(self.log_path, encoding="utf-8") as log:

@@ -2,17 +2,14 @@
 #ifndef BLINDLIST_DATASET_REPORT_PAGE_INTERNAL_H
 #define BLINDLIST_DATASET_REPORT_PAGE_INTERNAL_H
 
-#include "base/bytes.h"
+#include "pir-server/dataset/page_parts.h"
 
 #include <jansson.h>
 
 /* Fields of an object; 0 or "" when there is no such field. `object` may be NULL. */
 double page_number(const json_t *object, const char *name);
 const char *page_string(const json_t *object, const char *name);
-/* A count with its commas in a table cell. */
-void page_count_cell(struct bytes *page, double count);
 /* A section's title. */
-void page_title(struct bytes *page, const char *title);
 /* Where an entry stands: its list and the field `line` of `entry`. */
 void page_place(struct bytes *page, const char *list, const json_t *entry);
 /* The first REPORT_NOTES_SAMPLES of `notes` as a list, each appended by `append`; only those whose

@@ -3,18 +3,22 @@
 #include "pir-server/service/exposition.h"
 #include "pir-server/service/metrics_page.h"
 #include "pir-server/service/monitor.h"
+#include "pir-server/service/status_page.h"
 
 #include "base/mem.h"
 
-#include <stdatomic.h>
 #include <string.h>
 
 #define TEXT_TYPE "text/plain; charset=utf-8"
+#define PAGE_TYPE "text/html; charset=utf-8"
+/* Nothing from anywhere but the style inside; in no frame. */
+#define PAGE_POLICY                                                                                \
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "         \
+    "frame-ancestors 'none'"
 
 struct admin {
     struct service *service;
     struct monitor *monitor;
-    atomic_bool is_draining;
 };
 
 enum status admin_new(struct service *service, struct admin **ret, struct error *err)
@@ -47,7 +51,7 @@ void admin_serves(struct admin *admin, struct http_server *server)
 void admin_drains(struct admin *admin)
 {
     if (admin != NULL)
-        atomic_store(&admin->is_draining, true);
+        monitor_drains(admin->monitor);
 }
 
 /* ---- pages ---- */
@@ -61,23 +65,21 @@ static void write_health(struct admin *admin, struct http_response *ret)
 
 static void write_readiness(struct admin *admin, struct http_response *ret)
 {
-    struct monitor_state state;
-    monitor_look_at_state(admin->monitor, &state);
+    const char *reasons[MONITOR_REASONS_MAX];
+    const size_t count = monitor_reasons(admin->monitor, reasons);
     ret->content_type = TEXT_TYPE;
-    if (monitor_server(admin->monitor) == NULL)
-        bytes_append_text(&ret->body, "not ready: starting\n");
-    if (atomic_load(&admin->is_draining))
-        bytes_append_text(&ret->body, "not ready: draining\n");
-    if (service_look(admin->service).use_cases == 0)
-        bytes_append_text(&ret->body, "not ready: no dataset\n");
-    if (!state.is_known)
-        bytes_append_text(&ret->body, "not ready: the state was not looked at yet\n");
-    else if (!state.is_writable)
-        bytes_append_text(&ret->body, "not ready: the state is not writable\n");
-    if (ret->body.size > 0)
-        ret->status = 503;
-    else
+    ret->status = count > 0 ? 503 : 200;
+    for (size_t i = 0; i < count; i++)
+        bytes_append_format(&ret->body, "not ready: %s\n", reasons[i]);
+    if (count == 0)
         bytes_append_text(&ret->body, "ready\n");
+}
+
+static void write_status(struct admin *admin, struct http_response *ret)
+{
+    ret->content_type = PAGE_TYPE;
+    ret->content_security_policy = PAGE_POLICY;
+    status_page_write(admin->service, admin->monitor, &ret->body);
 }
 
 static void write_metrics(struct admin *admin, struct http_response *ret)
@@ -94,6 +96,7 @@ struct page {
 };
 
 static const struct page pages[] = {
+    {"/", write_status},
     {"/healthz", write_health},
     {"/readyz", write_readiness},
     {"/metrics", write_metrics},

@@ -1,5 +1,6 @@
 /* admin - what a server tells those who run it, on an address of its own.
  *
+ *     GET /         how it is, for people: status_page.h
  *     GET /healthz  200 as long as the process answers
  *     GET /readyz   200 when requests should be sent here, else 503 and why not, a line each
  *     GET /metrics  metrics_page.h

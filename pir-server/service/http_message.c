@@ -75,6 +75,7 @@ void http_response_list_fields(const struct http_response *response,
     add_field(ret, "content-type", response->content_type);
     add_field(ret, "cache-control", response->cache_control);
     add_field(ret, "etag", response->etag);
+    add_field(ret, "content-security-policy", response->content_security_policy);
     add_field(ret, "content-range", response->content_range);
     add_field(ret, "accept-ranges", response->accepts_ranges ? "bytes" : NULL);
     add_field(ret, "content-encoding", response->is_gzip ? "gzip" : NULL);

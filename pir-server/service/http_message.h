@@ -74,6 +74,7 @@ struct http_response {
     char cache_control[HTTP_CACHE_CONTROL_BYTES]; /* "" = none */
     char etag[HTTP_ETAG_BYTES];                   /* "" = none */
     char content_range[HTTP_CONTENT_RANGE_BYTES]; /* "" = none */
+    const char *content_security_policy;          /* of a page; static; NULL = none */
     bool accepts_ranges;
     bool is_gzip;
     bool varies_by_encoding;
@@ -92,7 +93,7 @@ static inline struct span http_response_body(const struct http_response *respons
 }
 
 /* The header fields of a response, but for those about a connection and its length. */
-#define HTTP_RESPONSE_FIELDS_MAX 8
+#define HTTP_RESPONSE_FIELDS_MAX 9
 struct http_response_fields {
     size_t count;
     struct {

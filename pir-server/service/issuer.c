@@ -301,3 +301,14 @@ void issuer_free(struct issuer *issuer)
     mem_free(issuer->app);
     mem_free(issuer);
 }
+
+uint64_t issuer_view_begun_s(const struct issuer_view *view, uint64_t now_s)
+{
+    uint64_t newest_s = 0;
+    for (size_t i = 0; i < key_ring_count(view->ring); i++) {
+        const uint64_t not_before_s = key_ring_at(view->ring, i)->not_before_s;
+        if (not_before_s <= now_s && not_before_s > newest_s)
+            newest_s = not_before_s;
+    }
+    return newest_s;
+}

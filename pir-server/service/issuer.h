@@ -49,5 +49,7 @@ struct issuer_view {
 };
 const struct issuer_view *issuer_view(struct issuer *issuer); /* held: issuer_view_release() */
 void issuer_view_release(const struct issuer_view *view);
+/* When the newest key that has begun did; 0 when none has. */
+uint64_t issuer_view_begun_s(const struct issuer_view *view, uint64_t now_s);
 
 #endif

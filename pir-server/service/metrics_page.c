@@ -147,16 +147,22 @@ static void write_store_calls(struct bytes *page, const struct store *store)
     }
 }
 
-static void write_state(struct bytes *page, struct monitor *monitor)
+static void write_state(struct bytes *page, const struct store *store, struct monitor *monitor)
 {
+    const char *reasons[MONITOR_REASONS_MAX];
     struct monitor_state state;
     monitor_look_at_state(monitor, &state);
+    exposition_single(page, "blindlist_ready", EXPOSITION_GAUGE,
+                      "1 when requests should be sent here; /readyz says why not.",
+                      monitor_reasons(monitor, reasons) == 0);
     exposition_single(page, "blindlist_state_writable", EXPOSITION_GAUGE,
                       "1 when the state could be written at the last look.", state.is_writable);
     exposition_single(page, "blindlist_evaluation_keys", EXPOSITION_GAUGE,
                       "Evaluation keys in the state.", state.usage.key_count);
     exposition_single(page, "blindlist_evaluation_keys_bytes", EXPOSITION_GAUGE,
                       "Size of the evaluation keys in the state.", state.usage.key_bytes);
+    exposition_single(page, "blindlist_evaluation_keys_limit_bytes", EXPOSITION_GAUGE,
+                      "As much as they may have.", store_get_limits(store)->key_bytes_in_all);
 }
 
 static void write_process(struct bytes *page, struct monitor *monitor)
@@ -176,6 +182,28 @@ static void write_process(struct bytes *page, struct monitor *monitor)
     exposition_count(page, info, &version, 1, 1);
 }
 
+static void write_gateway(struct bytes *page, struct service *service)
+{
+    static const char events[] = "blindlist_gateway_requests_total";
+    static const char keys[] = "blindlist_gateway_keys";
+    static const char published[] = "blindlist_gateway_key_published_timestamp_seconds";
+    struct gateway_figures figures;
+    const bool is_there = service_look_at_gateway(service, &figures);
+    exposition_family(page, events, EXPOSITION_COUNTER,
+                      "Encapsulated requests, by what became of them.");
+    for (size_t i = 0; is_there && i < GATEWAY_EVENT_COUNT; i++) {
+        const struct exposition_label label = {"event", gateway_event_name((enum gateway_event)i)};
+        exposition_count(page, events, &label, 1, figures.events[i]);
+    }
+    exposition_family(page, keys, EXPOSITION_GAUGE, "Gateway keys that open requests.");
+    if (is_there)
+        exposition_count(page, keys, NULL, 0, figures.keys);
+    exposition_family(page, published, EXPOSITION_GAUGE,
+                      "When the gateway key that is published began to be.");
+    if (is_there)
+        exposition_count(page, published, NULL, 0, figures.published_at_s);
+}
+
 void metrics_page_write(struct service *service, struct monitor *monitor, struct bytes *page)
 {
     struct metrics_figures figures;
@@ -190,7 +218,8 @@ void metrics_page_write(struct service *service, struct monitor *monitor, struct
     if (server != NULL)
         write_server(page, server);
     write_store_calls(page, service->options.store);
-    write_state(page, monitor);
+    write_state(page, service->options.store, monitor);
     write_process(page, monitor);
+    write_gateway(page, service);
     metrics_page_write_apps(service, page);
 }

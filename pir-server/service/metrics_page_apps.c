@@ -194,22 +194,10 @@ static void write_use_cases(struct bytes *page, const struct app_set *apps)
 
 /* ---- issuers ---- */
 
-static uint64_t key_count(const struct key_ring *ring, uint64_t now_s)
+static uint64_t key_count(const struct issuer_view *view, uint64_t now_s)
 {
     (void)now_s;
-    return key_ring_count(ring);
-}
-
-/* Of the newest key that has begun; 0 when none has. */
-static uint64_t newest_begun_s(const struct key_ring *ring, uint64_t now_s)
-{
-    uint64_t newest_s = 0;
-    for (size_t i = 0; i < key_ring_count(ring); i++) {
-        const uint64_t not_before_s = key_ring_at(ring, i)->not_before_s;
-        if (not_before_s <= now_s && not_before_s > newest_s)
-            newest_s = not_before_s;
-    }
-    return newest_s;
+    return key_ring_count(view->ring);
 }
 
 static void write_issuers(struct bytes *page, const struct app_set *apps, uint64_t now_s)
@@ -217,11 +205,11 @@ static void write_issuers(struct bytes *page, const struct app_set *apps, uint64
     static const struct {
         const char *name;
         const char *help;
-        uint64_t (*value)(const struct key_ring *ring, uint64_t now_s);
+        uint64_t (*value)(const struct issuer_view *view, uint64_t now_s);
     } families[] = {
         {"blindlist_issuer_keys", "Issuer keys, by app.", key_count},
         {"blindlist_issuer_key_begun_timestamp_seconds",
-         "When the key that signs began to, by app.", newest_begun_s},
+         "When the key that signs began to, by app.", issuer_view_begun_s},
     };
     for (size_t k = 0; k < ARRAY_COUNT(families); k++) {
         exposition_family(page, families[k].name, EXPOSITION_GAUGE, families[k].help);
@@ -230,8 +218,7 @@ static void write_issuers(struct bytes *page, const struct app_set *apps, uint64
             if (apps->apps[i].issuer == NULL)
                 continue;
             const struct issuer_view *view = issuer_view(apps->apps[i].issuer);
-            exposition_count(page, families[k].name, &label, 1,
-                             families[k].value(view->ring, now_s));
+            exposition_count(page, families[k].name, &label, 1, families[k].value(view, now_s));
             issuer_view_release(view);
         }
     }

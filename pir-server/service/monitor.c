@@ -11,6 +11,7 @@
 struct monitor {
     struct service *service;
     struct http_server *_Atomic server;
+    atomic_bool is_draining;
     struct process_watch process;
     uint64_t start_s;
     pthread_t thread;
@@ -221,6 +222,29 @@ void monitor_serves(struct monitor *monitor, struct http_server *server)
 struct http_server *monitor_server(struct monitor *monitor)
 {
     return atomic_load(&monitor->server);
+}
+
+void monitor_drains(struct monitor *monitor)
+{
+    atomic_store(&monitor->is_draining, true);
+}
+
+size_t monitor_reasons(struct monitor *monitor, const char *ret[MONITOR_REASONS_MAX])
+{
+    struct monitor_state state;
+    size_t count = 0;
+    monitor_look_at_state(monitor, &state);
+    if (monitor_server(monitor) == NULL)
+        ret[count++] = "starting";
+    if (atomic_load(&monitor->is_draining))
+        ret[count++] = "draining";
+    if (service_look(monitor->service).use_cases == 0)
+        ret[count++] = "no dataset";
+    if (!state.is_known)
+        ret[count++] = "the state was not looked at yet";
+    else if (!state.is_writable)
+        ret[count++] = "the state is not writable";
+    return count;
 }
 
 uint64_t monitor_start_s(const struct monitor *monitor)

@@ -46,6 +46,12 @@ uint64_t monitor_start_s(const struct monitor *monitor);
 /* NULL: none yet. */
 struct http_server *monitor_server(struct monitor *monitor);
 
+/* The server ends. */
+void monitor_drains(struct monitor *monitor);
+#define MONITOR_REASONS_MAX 4
+/* Why no requests should be sent here, as "draining"; static texts. How many: 0 = it is ready. */
+size_t monitor_reasons(struct monitor *monitor, const char *ret[MONITOR_REASONS_MAX]);
+
 struct monitor_state {
     bool is_known;    /* it was looked at */
     bool is_writable; /* at the last look */

@@ -153,6 +153,11 @@ enum status store_get_key_time(struct store *store, const struct store_user *use
                 store->operations->get_key(store, user, id, now_s, ret_made_at, NULL, err));
 }
 
+const struct store_limits *store_get_limits(const struct store *store)
+{
+    return &store->limits;
+}
+
 enum status store_get_usage(struct store *store, struct store_usage *ret, struct error *err)
 {
     return store->operations->get_usage(store, ret, err);

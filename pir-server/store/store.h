@@ -104,6 +104,8 @@ enum status store_get_key_time(struct store *store, const struct store_user *use
                                const uint8_t id[STORE_KEY_ID_BYTES], uint64_t now_s,
                                uint64_t *ret_made_at, struct error *err) MUST_CHECK;
 
+const struct store_limits *store_get_limits(const struct store *store); /* as it was opened */
+
 struct store_usage {
     uint64_t key_count;
     uint64_t key_bytes;

@@ -32,10 +32,6 @@ def compile_rows(use_case, *rows):
         raise RuntimeError(made.stderr)
 
 
-def admin_port(server):
-    return int(re.search(r"admin address=127\.0\.0\.1:(\d+)", server.log()).group(1))
-
-
 def ask(port, target, method="GET", body=None, **headers):
     client = http.client.HTTPConnection("127.0.0.1", port, timeout=PROGRAM_S)
     client.request(method, target, body=body, headers={name.replace("_", "-"): value for name, value in headers.items()})
@@ -49,7 +45,7 @@ class Figures:
     """What /metrics says now; parsing fails the test where the format is broken."""
 
     def __init__(self, server):
-        status, text, headers = ask(admin_port(server), "/metrics")
+        status, text, headers = ask(server.admin_port, "/metrics")
         if status != 200 or headers["Content-Type"] != "text/plain; version=0.0.4; charset=utf-8":
             raise RuntimeError(f"{status} {headers}")
         self.families = parse(text)
@@ -61,7 +57,7 @@ class Figures:
 
 
 def test_pages(server):
-    port = admin_port(server)
+    port = server.admin_port
     check(ask(port, "/healthz")[:2] == (200, "ok\n"), "/healthz is 200")
     check(wait_until(lambda: ask(port, "/readyz")[:2] == (200, "ready\n")), "/readyz is 200", ask(port, "/readyz"))
     check(ask(port, "/metrics", "HEAD")[:2] == (200, ""), "HEAD is answered")
@@ -131,7 +127,7 @@ def test_datasets(server):
 
 def test_state(server):
     """A state file that was taken away takes nothing; put back, it does."""
-    port, state = admin_port(server), f"{work}/data/blindlist-server.state"
+    port, state = server.admin_port, f"{work}/data/blindlist-server.state"
     os.rename(state, state + ".away")
     check(wait_until(lambda: ask(port, "/readyz")[:2] == (503, "not ready: the state is not writable\n")),
           "a state that cannot be written is not ready, and says so", server.log())
@@ -172,7 +168,7 @@ def test_drain(server):
     client.putrequest("POST", "/report")
     client.putheader("Content-Length", "10")
     client.endheaders()
-    port = admin_port(server)
+    port = server.admin_port
     client.send(b"12345")
     wait_until(lambda: Figures(server).get("blindlist_requests_under_way") == 1)
     server.process.terminate()

@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
 """report.html of compile and update: well-formed, quiet, escaped, and with the figures of report.json. Prints TAP."""
-import html.parser
 import json
 import os
 import re
@@ -9,6 +8,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from htmlpage import Page  # noqa: E402
 from patience import PROGRAM_S  # noqa: E402
 from served import working_folder  # noqa: E402
 from tap import check, finish  # noqa: E402
@@ -16,47 +16,8 @@ from tap import check, finish  # noqa: E402
 BUILD = os.environ.get("BUILD", "build")
 USE_CASE = "one.example.url.filtering"
 SOURCES = "Sources, and what became of their entries"
-VOID = {"meta", "br", "wbr"}
 HOSTILE = ["<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "a&b'c.txt", "\u202etxt.evil",
            "</style></svg>"]
-
-
-class Page(html.parser.HTMLParser):
-    """A page as a browser's parser sees it."""
-
-    def __init__(self, text):
-        super().__init__(convert_charrefs=True)
-        self.open, self.tags, self.wrong, self.text, self.sections = [], {}, [], "", {}
-        self.title = None
-        self.feed(text)
-        self.close()
-        if self.open:
-            self.wrong.append(f"not closed: {self.open}")
-
-    def handle_starttag(self, tag, attributes):
-        self.tags[tag] = self.tags.get(tag, 0) + 1
-        for name, value in attributes:
-            if name.startswith("on") or name in ("src", "href", "action", "style"):
-                self.wrong.append(f"{tag} {name}={value}")
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attributes):
-        self.handle_starttag(tag, attributes)
-        if tag not in VOID:
-            self.open.pop()
-
-    def handle_endtag(self, tag):
-        if not self.open or self.open.pop() != tag:
-            self.wrong.append(f"</{tag}> in {self.open}")
-
-    def handle_data(self, data):
-        if self.open and self.open[-1] == "h2":
-            self.title = data
-            self.sections[data] = ""
-        elif self.title and "style" not in self.open:
-            self.sections[self.title] += data
-        self.text += data if "style" not in self.open else ""
 
 
 def run(*words):
