@@ -44,7 +44,7 @@ ROOMS := base json bloom bloom/formats urls \
          pir-server/service pir-server/config testvectors
 ROOM_SRC := $(foreach room,$(ROOMS),$(wildcard $(room)/*.c))
 # service/ reaches libmicrohttpd in one adapter file, linked into the server and its tests only by need.
-TOOL_SRC := $(wildcard tools/*.c tools/device/*.c tools/doctor/*.c)
+TOOL_SRC := $(wildcard tools/*.c tools/device/*.c tools/doctor/*.c tools/ios/*.c)
 SERVER_SRC := $(wildcard pir-server/*.c)
 PROTO := $(wildcard pir-server/wire/*.proto)
 PROTO_C := $(PROTO:%.proto=$(BUILD)/generated/%.pb-c.c)

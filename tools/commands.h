@@ -11,6 +11,7 @@ extern const struct tool_command command_compile;
 extern const struct tool_command command_dataset;
 extern const struct tool_command command_doctor;
 extern const struct tool_command command_explain;
+extern const struct tool_command command_ios;
 extern const struct tool_command command_pir;
 extern const struct tool_command command_sources;
 extern const struct tool_command command_suburls;
