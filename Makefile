@@ -26,7 +26,7 @@ WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wmissing-prototypes -Wstrict-pr
             -Wpointer-arith -Wwrite-strings -Wundef -Wvla -Werror
 FEATURES := -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE -DBLINDLIST_VERSION='"$(VERSION)"'
 INCLUDES := -I. -I$(BUILD)/generated
-SANFLAGS := $(if $(SANITIZE),-DBLINDLIST_CHECK_RANGES -fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all)
+SANFLAGS := $(if $(SANITIZE),-DBLINDLIST_CHECK_RANGES -DBLINDLIST_SANITIZED -fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all)
 HARDEN   := -fstack-protector-strong -fPIE $(if $(SANITIZE),,-D_FORTIFY_SOURCE=2)
 ALL_CFLAGS = -std=c17 -g $(OPTIMIZE) $(WARNINGS) $(FEATURES) $(INCLUDES) $(HARDEN) $(SANFLAGS) \
              -pthread -MMD -MP $(CFLAGS)

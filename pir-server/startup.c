@@ -5,7 +5,9 @@
 #include "base/mem.h"
 #include "pir-server/config/takeover.h"
 #include "pir-server/configure.h"
+#include "pir-server/confine.h"
 #include "pir-server/dataset/dataset.h"
+#include "pir-server/service/privileges.h"
 #include "pir-server/store/store_tokens.h"
 
 #include <inttypes.h>
@@ -146,10 +148,15 @@ static void on_taken(void *context)
 static enum status ask_predecessor(struct running *running, struct error *err)
 {
     const char *path = running->config->settings.handover;
+    const char *name = running->config->settings.user;
+    uid_t user = geteuid();
+    enum status status = STATUS_OK;
     if (path == NULL)
         return STATUS_OK;
-    const enum status status =
-        handover_request(path, geteuid(), &running->sockets, &running->predecessor, err);
+    if (name != NULL)
+        status = privileges_find_user(name, &user, err);
+    if (status == STATUS_OK)
+        status = handover_request(path, user, &running->sockets, &running->predecessor, err);
     if (status == STATUS_OK && running->predecessor >= 0)
         log_write(running->log, LOG_INFO, "taking over listening sockets count=%zu",
                   running->sockets.count);
@@ -182,15 +189,29 @@ static void on_switched(void *context)
     (void)kill(getpid(), SIGHUP);
 }
 
-/* With the socket of who listened before, if there is one. */
-static enum status listen_on(struct running *running, struct http_server_options *options,
+/* Binds what is to be listened on, which may take more rights than anything later, or takes the
+ * sockets of who listened before. */
+static enum status bind_addresses(struct running *running, struct error *err)
+{
+    const struct settings *settings = &running->config->settings;
+    enum status status =
+        listen_sockets_take(&running->sockets, settings->http.address, &running->fd, err);
+    if (status == STATUS_OK && settings->admin != NULL) {
+        status = listen_sockets_take(&running->sockets, settings->admin, &running->admin_fd, err);
+        if (status != STATUS_OK)
+            status = error_prefix(err, status, "--admin");
+    }
+    listen_sockets_deinit(&running->sockets);
+    return status;
+}
+
+static enum status listen_on(struct running *running, int *fd, struct http_server_options options,
                              const struct http_handler *handler, struct http_server **ret,
                              struct error *err)
 {
-    const enum status status =
-        listen_sockets_take(&running->sockets, options->address, &options->fd, err);
-    return status == STATUS_OK ? http_server_start(options, handler, running->log, ret, err)
-                               : status;
+    options.fd = *fd;
+    *fd = -1;
+    return http_server_start(&options, handler, running->log, ret, err);
 }
 
 /* Before devices are listened to: whoever asks is told that they are not, yet. */
@@ -199,12 +220,12 @@ static enum status open_admin(struct running *running, struct error *err)
     const char *address = running->config->settings.admin;
     if (address == NULL)
         return STATUS_OK;
-    struct http_server_options options = admin_server_options(address);
     enum status status = admin_new(running->service, &running->admin, err);
     if (status != STATUS_OK)
         return status;
     running->admin_handler = admin_handler(running->admin);
-    status = listen_on(running, &options, &running->admin_handler, &running->admin_server, err);
+    status = listen_on(running, &running->admin_fd, admin_server_options(address),
+                       &running->admin_handler, &running->admin_server, err);
     if (status != STATUS_OK)
         return error_prefix(err, status, "--admin");
     log_write(running->log, LOG_INFO, "admin address=%s",
@@ -215,8 +236,11 @@ static enum status open_admin(struct running *running, struct error *err)
 static enum status open_all(struct running *running, struct error *err)
 {
     const struct settings *settings = &running->config->settings;
-    struct http_server_options http = settings->http;
     enum status status = ask_predecessor(running, err);
+    if (status == STATUS_OK)
+        status = bind_addresses(running, err);
+    if (status == STATUS_OK)
+        status = confine(running->config, running->log, err);
     if (status == STATUS_OK)
         status = import_datasets(running, err);
     if (status == STATUS_OK)
@@ -238,8 +262,8 @@ static enum status open_all(struct running *running, struct error *err)
                                              .refused = service_refused};
     status = open_admin(running, err);
     if (status == STATUS_OK)
-        status = listen_on(running, &http, &running->handler, &running->server, err);
-    listen_sockets_deinit(&running->sockets);
+        status = listen_on(running, &running->fd, settings->http, &running->handler,
+                           &running->server, err);
     if (status == STATUS_OK && running->admin != NULL)
         admin_serves(running->admin, running->server);
     return status == STATUS_OK ? take_over(running, err) : status;
@@ -248,8 +272,12 @@ static enum status open_all(struct running *running, struct error *err)
 enum status startup_open(const struct config *config, const struct log *log, struct running *ret,
                          struct error *err)
 {
-    *ret = (struct running){
-        .config = config, .log = log, .drain_s = config->settings.drain_s, .predecessor = -1};
+    *ret = (struct running){.config = config,
+                            .log = log,
+                            .drain_s = config->settings.drain_s,
+                            .predecessor = -1,
+                            .fd = -1,
+                            .admin_fd = -1};
     const enum status status = open_all(ret, err);
     if (status == STATUS_OK)
         log_start(ret);
@@ -323,12 +351,19 @@ void startup_drain(struct running *running)
     }
 }
 
+static void close_if_open(int fd)
+{
+    if (fd >= 0)
+        close(fd);
+}
+
 void startup_close(struct running *running)
 {
     data_watch_free(running->watch);
     handover_free(running->handover);
-    if (running->predecessor >= 0)
-        close(running->predecessor);
+    close_if_open(running->predecessor);
+    close_if_open(running->fd);
+    close_if_open(running->admin_fd);
     listen_sockets_deinit(&running->sockets);
     http_server_free(running->admin_server);
     admin_free(running->admin);

@@ -24,6 +24,8 @@ struct running {
     struct listen_sockets sockets; /* that somebody else opened */
     int predecessor;               /* whose sockets they are; -1 = nobody */
     struct handover *handover;     /* NULL: none */
+    int fd;                        /* bound, until somebody listens on it; -1 = none */
+    int admin_fd;
     char *default_state;
 };
 

@@ -18,6 +18,7 @@
 
 /* The first is the default. */
 static const char *const ways_of_paying[] = {"token", "none"};
+static const char *const sandboxes[] = {"auto", "required", "off"};
 
 const struct setting_row setting_table[SETTING_COUNT] = {
     [SETTING_DATA] = {.option = "data",
@@ -228,6 +229,18 @@ const struct setting_row setting_table[SETTING_COUNT] = {
                           .field = "handover",
                           .kind = SETTING_IS_PATH,
                           .help = "socket where the next process takes over"},
+    [SETTING_USER] = {.option = "user",
+                      .argument = "NAME",
+                      .field = "user",
+                      .kind = SETTING_IS_TEXT,
+                      .help = "go on as this user when root has started it"},
+    [SETTING_SANDBOX] = {.option = "sandbox",
+                         .argument = "HOW",
+                         .field = "sandbox",
+                         .kind = SETTING_IS_CHOICE,
+                         .choices = sandboxes,
+                         .choice_count = ARRAY_COUNT(sandboxes),
+                         .help = "auto: as far as the kernel has it; required; off [auto]"},
     [SETTING_PROTOBUF_ERRORS] = {.option = "protobuf-errors",
                                  .field = "protobufErrors",
                                  .kind = SETTING_IS_SWITCH,
@@ -251,6 +264,7 @@ void settings_init(struct settings *settings)
 {
     *settings = (struct settings){
         .auth = ways_of_paying[0],
+        .sandbox = sandboxes[0],
         .reports_bytes = REPORT_LOG_TOTAL_BYTES,
         .drain_s = DRAIN_DEFAULT_S,
         .http = http_server_options_default(),
@@ -291,6 +305,10 @@ static const char **text_of(struct settings *settings, enum setting setting)
         return &settings->reports;
     case SETTING_HANDOVER:
         return &settings->handover;
+    case SETTING_USER:
+        return &settings->user;
+    case SETTING_SANDBOX:
+        return &settings->sandbox;
     case SETTING_KERNEL:
         return &settings->kernel;
     default:
@@ -443,6 +461,16 @@ bool settings_keep(struct settings *settings, const struct settings *from, enum 
 bool settings_way_has_tokens(const char *way)
 {
     return strcmp(way, ways_of_paying[0]) == 0;
+}
+
+bool settings_needs_sandbox(const struct settings *settings)
+{
+    return strcmp(settings->sandbox, sandboxes[1]) == 0;
+}
+
+bool settings_wants_sandbox(const struct settings *settings)
+{
+    return strcmp(settings->sandbox, sandboxes[2]) != 0;
 }
 
 bool settings_have_tokens(const struct settings *settings)

@@ -52,6 +52,8 @@ enum setting {
     SETTING_REPORTS_SIZE,
     SETTING_DRAIN,
     SETTING_HANDOVER,
+    SETTING_USER,
+    SETTING_SANDBOX,
     SETTING_PROTOBUF_ERRORS,
     SETTING_VERIFY,
     SETTING_KERNEL,
@@ -97,6 +99,8 @@ struct settings {
     bool debug;
     unsigned drain_s;
     const char *handover; /* NULL: none */
+    const char *user;     /* NULL: whoever starts it */
+    const char *sandbox;
     struct http_server_options http;
     struct service_options service;
     struct store_limits limits;
@@ -120,6 +124,9 @@ bool settings_keep(struct settings *settings, const struct settings *from, enum 
 
 /* Whether requests cost tokens with a choice of SETTING_AUTH. */
 bool settings_way_has_tokens(const char *way);
+/* What the sandbox is to be: needed, used if the kernel has it, or not used. */
+bool settings_wants_sandbox(const struct settings *settings);
+bool settings_needs_sandbox(const struct settings *settings);
 /* Requests cost tokens. */
 bool settings_have_tokens(const struct settings *settings);
 /* What no single value tells: STATUS_INVALID when data is missing, or the address reaches other

@@ -89,6 +89,9 @@ void store_close(struct store *store); /* takes NULL */
 /* Whether store_open() takes the name for a file: then it may be logged, and be relative to some
  * folder. */
 bool store_is_file(const char *name);
+/* The files that a connection to a database may read: passwords, certificates. */
+void store_list_files(const char *name, void (*take)(void *context, const char *path),
+                      void *context);
 
 /* Stores `count` keys of one user, each in place of an older one with the same id. All or none.
  * STATUS_TOO_LARGE when a single key is beyond the quota of a user. */

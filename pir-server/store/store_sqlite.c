@@ -602,12 +602,18 @@ static enum status sqlite_vacuum(struct store *store, struct error *err)
 {
     struct store_sqlite *self = sqlite_of(store);
     pthread_mutex_lock(&self->writer.lock);
-    enum status status = execute(self, &self->writer, "VACUUM", "packing it", err);
+    /* A copy of all, which may be larger than memory. */
+    enum status status =
+        execute(self, &self->writer, "PRAGMA temp_store = FILE; VACUUM", "packing it", err);
     if (status == STATUS_OK)
         status = execute(self, &self->writer, "PRAGMA wal_checkpoint(TRUNCATE)", "packing it", err);
     pthread_mutex_unlock(&self->writer.lock);
     return status;
 }
+
+/* What a statement puts aside stays in memory: it is small, and a server's sandbox has no folder
+ * for it. */
+#define NO_TEMPORARY_FILES "PRAGMA temp_store = MEMORY"
 
 enum status store_open_sqlite(const char *path, const struct store_limits *limits,
                               enum store_presence presence, struct store **ret, struct error *err)
@@ -665,13 +671,15 @@ enum status store_open_sqlite(const char *path, const struct store_limits *limit
     if (status == STATUS_OK && !is_wal)
         status = error_set(err, STATUS_IO, "state file %s: its file system cannot do WAL", path);
     if (status == STATUS_OK)
-        status = execute(self, &self->writer, "PRAGMA synchronous = FULL", "opening", err);
+        status = execute(self, &self->writer, "PRAGMA synchronous = FULL; " NO_TEMPORARY_FILES,
+                         "opening", err);
     if (status == STATUS_OK)
         status = migrate(self, err);
     if (status == STATUS_OK)
         status = connection_open(self, &self->reader, err);
     if (status == STATUS_OK)
-        status = execute(self, &self->reader, "PRAGMA query_only = 1", "opening", err);
+        status = execute(self, &self->reader, "PRAGMA query_only = 1; " NO_TEMPORARY_FILES,
+                         "opening", err);
     if (status != STATUS_OK)
         goto done;
     *ret = &self->store;

@@ -40,7 +40,8 @@ Test(config, every_field)
         "\"trustedProxies\":\"10.0.0.0/8\","
         "\"bodies\":\"7MiB\",\"keyCache\":0,\"keyStore\":\"2GB\","
         "\"keyLifetime\":\"9d\",\"reports\":\"r\",\"reportsSize\":1048576,\"drain\":\"1m\","
-        "\"handover\":\"h\",\"protobufErrors\":true,\"verify\":true,\"headTime\":1,\"idleTime\":"
+        "\"handover\":\"h\",\"user\":\"u\",\"sandbox\":\"off\",\"protobufErrors\":true,\"verify\":"
+        "true,\"headTime\":1,\"idleTime\":"
         "\"2s\","
         "\"bodyTime\":\"1m\",\"sendTime\":4,\"leastSpeed\":\"1KiB\",\"batch\":32,\"kernel\":"
         "\"ref\",\"debug\":true}";
@@ -72,6 +73,8 @@ Test(config, every_field)
     cr_expect_eq(s.reports_bytes, 1 << 20);
     cr_expect_eq(s.drain_s, 60);
     cr_expect_str_eq(s.handover, "etc/h");
+    cr_expect_str_eq(s.user, "u");
+    cr_expect(!settings_wants_sandbox(&s) && !settings_needs_sandbox(&s));
     cr_expect_str_eq(s.kernel, "ref");
     config_free(config);
 }
