@@ -69,10 +69,13 @@ def test_idle(data, server, options):
     ready = admin.ask("GET", "/readyz")[0]
     admin.close()
     after = Server(data, *options, auth="token", listen=f"127.0.0.1:{server.port}")
-    server.wait_log(TOOK_OVER)
-    status, _, headers = client.ask("GET", "/healthz")
-    check((first[0], status, headers["connection"]) == (200, 200, "close"), "an idle connection is answered, and told to go",
-          (first[0], status, headers))
+    replies = [first]
+
+    def is_told_to_go():
+        replies.append(client.ask("GET", "/healthz"))
+        return replies[-1][2]["connection"] == "close"
+    check(server.wait_log(TOOK_OVER) and wait_until(is_told_to_go) and {reply[0] for reply in replies} == {200},
+          "an idle connection is answered, and told to go", replies)
     check(server.process.wait(PATIENCE_S) == 0, "then the old process ends")
     client.close()
     admin = Client(int(options[-1].split(":")[1]))
