@@ -220,7 +220,7 @@ bool load_device_found(const struct load_device *device, struct span body, size_
     must(wire_responses_read(body, &responses, &error), &error);
     if (index >= wire_responses_count(responses))
         bench_fail("%zu answers", wire_responses_count(responses));
-    must(wire_response_read(wire_responses_get(responses, index), &response, &error), &error);
+    must(wire_response_read(wire_responses_get(responses, index).pir, &response, &error), &error);
     must(pir_client_read_response(device->context, &device->layout, device->secret,
                                   span_of_text(keyword), wire_response_get(response), &result,
                                   &error),

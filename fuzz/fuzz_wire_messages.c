@@ -46,8 +46,10 @@ static void try_responses(struct span in, struct bytes *out)
     struct wire_responses *responses = NULL;
     if (wire_responses_read(in, &responses, NULL) != STATUS_OK)
         return;
-    for (size_t i = 0; i < wire_responses_count(responses); i++)
-        bytes_append(out, wire_responses_get(responses, i));
+    for (size_t i = 0; i < wire_responses_count(responses); i++) {
+        const struct wire_answer answer = wire_responses_get(responses, i);
+        demand(wire_responses_write(&answer, 1, out, NULL) == STATUS_OK);
+    }
     wire_responses_free(responses);
 }
 

@@ -5,6 +5,7 @@
 #include "bloom/bloom.h"
 #include "lists/parsing_file.h"
 #include "pir-server/dataset/dataset_write.h"
+#include "pir-server/oprf/symmetric_key.h"
 #include "pir-server/pir/pir_cost_file.h"
 #include "pir-server/pir/sha256.h"
 #include "tools/commands.h"
@@ -37,6 +38,9 @@ enum {
     OPT_KEEP_PARTS,
     OPT_PROTECT,
     OPT_KEEP_APPLE,
+    OPT_SYMMETRIC,
+    OPT_SYMMETRIC_KEY,
+    OPT_NO_SYMMETRIC,
     OPT_FULL,
     OPT_PART,
     OPT_JOB,
@@ -72,6 +76,10 @@ static const struct tool_option options[] = {
                      "refuse entries that would block HOST, your server; repeat"},
     [OPT_KEEP_APPLE] = {"keep-apple-hosts", 0, NULL,
                         "block hosts that Apple's devices need when a list says so"},
+    [OPT_SYMMETRIC] = {"symmetric", 0, NULL, "devices learn only the rows that they ask for"},
+    [OPT_SYMMETRIC_KEY] = {"symmetric-key", 0, "FILE",
+                           "likewise, with the key in FILE [as before, else new]"},
+    [OPT_NO_SYMMETRIC] = {"no-symmetric", 0, NULL, "ends that [as before]"},
     [OPT_FULL] = {"full", 0, NULL, "make all shards anew, also where the version before has them"},
     [OPT_PART] = {"part", 0, "I/N", "make part I, from 0, of N: other workers make the others"},
     [OPT_JOB] = {"job", 0, "NAME", "job that the parts belong to: another is started anew"},
@@ -89,6 +97,8 @@ struct compile {
     const char *dropped_path;
     const char *costs_path;
     const char *parsing_path;
+    const char *symmetric_key_path;
+    struct voprf_key *symmetric_key;
     struct compile_job job; /* of --part */
     struct parsing *parsing;
     struct bytes parsing_text;
@@ -166,6 +176,12 @@ static int take_setting(struct dataset_settings *settings, int got, const struct
             return tool_bad_value(args,
                                   "n_4096_logq_27_28_28_logt_4, _logt_5 or _logt_6 is wanted");
         return EXIT_DONE;
+    case OPT_SYMMETRIC:
+        settings->symmetry = DATASET_SYMMETRY_ON;
+        return EXIT_DONE;
+    case OPT_NO_SYMMETRIC:
+        settings->symmetry = DATASET_SYMMETRY_OFF;
+        return EXIT_DONE;
     case OPT_FULL:
         settings->is_full = true;
         return EXIT_DONE;
@@ -186,6 +202,9 @@ static int take_option(struct compile *compile, int got, const struct tool_args 
         return EXIT_DONE;
     case OPT_KEEP_PRIVATE:
         compile->list_options.keep_private_suffixes = true;
+        return EXIT_DONE;
+    case OPT_SYMMETRIC_KEY:
+        compile->symmetric_key_path = args->value;
         return EXIT_DONE;
     case OPT_PARSING:
         compile->parsing_path = args->value;
@@ -290,6 +309,17 @@ static enum status read_parsing(struct compile *compile, struct error *err)
     return status;
 }
 
+static enum status read_symmetric_key(struct compile *compile, struct error *err)
+{
+    if (compile->symmetric_key_path == NULL)
+        return STATUS_OK;
+    const enum status status =
+        symmetric_key_read(compile->symmetric_key_path, &compile->symmetric_key, err);
+    compile->settings.symmetry = DATASET_SYMMETRY_ON;
+    compile->settings.symmetric_key = compile->symmetric_key;
+    return status;
+}
+
 static enum status prepare(struct compile *compile, struct error *err)
 {
     const struct list_reading_sink sink = {
@@ -301,6 +331,8 @@ static enum status prepare(struct compile *compile, struct error *err)
     }
     if (status == STATUS_OK)
         status = read_parsing(compile, err);
+    if (status == STATUS_OK)
+        status = read_symmetric_key(compile, err);
     if (status != STATUS_OK)
         return status;
     compile->sources = mem_alloc_zeroed(compile->list_count, sizeof *compile->sources);
@@ -427,6 +459,7 @@ static const bool is_setting[ARRAY_COUNT(options)] = {
     [OPT_GROWTH] = true,         [OPT_MAX_RESPONSE] = true,   [OPT_MAX_KEY] = true,
     [OPT_MAX_SHARD] = true,      [OPT_PARAMETERS] = true,     [OPT_KEEP_PRIVATE] = true,
     [OPT_KEEP_PARTS] = true,     [OPT_PROTECT] = true,        [OPT_KEEP_APPLE] = true,
+    [OPT_NO_SYMMETRIC] = true,
 };
 
 static int take_options(struct compile *compile, struct tool_args *args, bool *ret_stop)
@@ -442,6 +475,8 @@ static int take_options(struct compile *compile, struct tool_args *args, bool *r
     }
     if (compile->list_count == 0)
         return tool_usage_error(args, "a list is missing");
+    if (compile->symmetric_key_path != NULL && compile->settings.symmetry == DATASET_SYMMETRY_OFF)
+        return tool_usage_error(args, "--symmetric-key and --no-symmetric exclude each other");
     if (compile->settings.use_case == NULL)
         return tool_usage_error(args, "--use-case is missing");
     if (compile->summary.data == NULL)
@@ -476,6 +511,7 @@ static int run(struct tool_args *args)
     file_writer_cancel(compile.dropped);
     list_reading_free(compile.reading);
     protected_hosts_free(compile.protected_hosts);
+    voprf_key_free(compile.symmetric_key);
     parsing_free(compile.parsing);
     compile_job_deinit(&compile.job);
     bytes_deinit(&compile.parsing_text);

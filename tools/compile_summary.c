@@ -48,6 +48,23 @@ static void print_shape(const struct dataset_summary *summary)
                                              : ": new");
 }
 
+static void symmetric_key_hex(const struct pir_parameters *parameters,
+                              char ret[2 * PIR_SYMMETRIC_KEY_BYTES + 1])
+{
+    for (size_t i = 0; i < PIR_SYMMETRIC_KEY_BYTES; i++)
+        (void)snprintf(ret + 2 * i, 3, "%02x", parameters->symmetric_public_key[i]);
+}
+
+static void print_symmetric(const struct dataset_summary *summary)
+{
+    char hex[2 * PIR_SYMMETRIC_KEY_BYTES + 1];
+    if (!summary->parameters.is_symmetric)
+        return;
+    symmetric_key_hex(&summary->parameters, hex);
+    printf("  %-10s devices learn only the rows that they ask for; public key %.16s...\n",
+           "symmetric", hex);
+}
+
 /* What was made, and in what time. */
 static void print_work(const struct compile_summary *compile)
 {
@@ -110,6 +127,7 @@ void compile_summary_print(const struct compile_summary *compile)
            summary->load.rows_least, summary->load.rows_most);
     print_outlook(&summary->outlook);
     print_shape(summary);
+    print_symmetric(summary);
     summary_print_size("PIR data", summary->shard_bytes, "");
     print_work(compile);
     printf("  %-10s %s/%s/%s\n", "folder", compile->data, info->use_case, info->version);
@@ -159,6 +177,13 @@ static json_t *times_json(const struct compile_summary *compile)
     return NULL;
 }
 
+static bool put_symmetric(json_t *root, const struct pir_parameters *parameters)
+{
+    char hex[2 * PIR_SYMMETRIC_KEY_BYTES + 1];
+    symmetric_key_hex(parameters, hex);
+    return json_put(root, "symmetricPublicKey", json_string(hex));
+}
+
 struct json_t *compile_summary_json(const struct compile_summary *compile)
 {
     const struct dataset_summary *summary = &compile->dataset;
@@ -187,6 +212,7 @@ struct json_t *compile_summary_json(const struct compile_summary *compile)
                  numbers(parameters->dimensions, parameters->dimension_count)) &&
         json_put(root, "galoisElements",
                  json_count(parameters->evaluation_key.galois_element_count)) &&
+        (!parameters->is_symmetric || put_symmetric(root, parameters)) &&
         json_put(root, "prediction", shape_summary_prediction_json(&summary->prediction)) &&
         json_put(root, "outlook", dataset_outlook_json(&summary->outlook)) &&
         json_put(root, "bucketFill", json_real(summary->load.fill)) &&

@@ -5,6 +5,7 @@
 #include "bloom/formats/bloom_manifest.h"
 #include "pir-server/dataset/dataset_hold.h"
 #include "pir-server/dataset/dataset_manifest.h"
+#include "pir-server/oprf/symmetric_key.h"
 #include "pir-server/pir/pir_shard.h"
 
 #include <errno.h>
@@ -24,7 +25,8 @@ struct dataset {
     struct bytes prefilter_manifest;
     struct bloom_reader filter; /* of the prefilter's bits */
     struct pir_shard **shards;  /* [shard_count], NULL where not opened yet */
-    int hold;                   /* dataset_hold.h */
+    struct voprf_key *symmetric_key;
+    int hold; /* dataset_hold.h */
 };
 
 bool dataset_use_case_is_valid(const char *use_case)
@@ -145,6 +147,25 @@ static enum status open_shard(struct dataset *dataset, uint64_t index, unsigned 
     return check_file(dataset, name, err);
 }
 
+/* The key must be that of the parameters: with another one no device would find anything. */
+static enum status open_symmetric_key(struct dataset *dataset, struct error *err)
+{
+    const struct pir_parameters *parameters = dataset_parameters(dataset);
+    char *path = NULL;
+    if (!parameters->is_symmetric)
+        return STATUS_OK;
+    enum status status = path_of(dataset->folder, DATASET_SYMMETRIC_KEY_NAME, &path, err);
+    if (status == STATUS_OK)
+        status = symmetric_key_read(path, &dataset->symmetric_key, err);
+    if (status == STATUS_OK &&
+        memcmp(voprf_key_public(dataset->symmetric_key), parameters->symmetric_public_key,
+               PIR_SYMMETRIC_KEY_BYTES) != 0)
+        status = error_set(err, STATUS_MISMATCH,
+                           "%s: is not the key whose public half the parameters name", path);
+    mem_free(path);
+    return status;
+}
+
 enum status dataset_open_folder(const char *folder, unsigned bfv_flags, struct dataset **ret,
                                 struct error *err)
 {
@@ -183,6 +204,8 @@ enum status dataset_open_folder(const char *folder, unsigned bfv_flags, struct d
     }
     for (uint64_t i = 0; i < shard_count && status == STATUS_OK; i++)
         status = open_shard(dataset, i, bfv_flags, err);
+    if (status == STATUS_OK)
+        status = open_symmetric_key(dataset, err);
     if (status != STATUS_OK)
         goto done;
     *ret = dataset;
@@ -288,6 +311,7 @@ void dataset_free(struct dataset *dataset)
             pir_shard_free(dataset->shards[i]);
         mem_free(dataset->shards);
     }
+    voprf_key_free(dataset->symmetric_key);
     file_map_close(&dataset->prefilter);
     bytes_deinit(&dataset->prefilter_manifest);
     dataset_hold_release(dataset->hold);
@@ -324,6 +348,11 @@ const char *dataset_folder(const struct dataset *dataset)
 const struct pir_parameters *dataset_parameters(const struct dataset *dataset)
 {
     return pir_shard_parameters(dataset->shards[0]);
+}
+
+const struct voprf_key *dataset_symmetric_key(const struct dataset *dataset)
+{
+    return dataset->symmetric_key;
 }
 
 const struct pir_shard *dataset_shard(const struct dataset *dataset, uint64_t index)

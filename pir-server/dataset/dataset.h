@@ -27,6 +27,7 @@
 
 struct pir_parameters; /* pir-server/pir/pir_parameters.h */
 struct pir_shard;      /* pir-server/pir/pir_shard.h */
+struct voprf_key;      /* pir-server/oprf/voprf.h */
 
 #define DATASET_USE_CASE_MAX_BYTES ((size_t)200)
 #define DATASET_VERSION_BYTES      ((size_t)16) /* hex digits */
@@ -36,6 +37,8 @@ struct pir_shard;      /* pir-server/pir/pir_shard.h */
 #define DATASET_TEST_ROW        "www.apple.com/url-filter-test"
 #define DATASET_ROW_VALUE       "1" /* of every row */
 #define DATASET_ROW_VALUE_BYTES (sizeof DATASET_ROW_VALUE - 1)
+/* Of a symmetric version alone: the secret key that its rows were keyed with. */
+#define DATASET_SYMMETRIC_KEY_NAME "symmetric.key"
 /* Where its keys came from (lists/origins_file.h); not in every version. */
 #define DATASET_ORIGINS_NAME "origins"
 
@@ -100,6 +103,9 @@ const char *dataset_folder(const struct dataset *dataset);
 /* The parameters that all shards share; of an imported one those of shard 0: the others have the
  * same encryption parameters, and may differ in all else. */
 const struct pir_parameters *dataset_parameters(const struct dataset *dataset);
+/* The key of a symmetric dataset, the one whose public half is in the parameters; NULL = it is not
+ * symmetric. */
+const struct voprf_key *dataset_symmetric_key(const struct dataset *dataset);
 /* Shard `index` in [0, shard_count). */
 const struct pir_shard *dataset_shard(const struct dataset *dataset, uint64_t index);
 

@@ -99,14 +99,22 @@ static enum status digest_file(void *context, size_t index, size_t worker, struc
     return status;
 }
 
-static enum status find_origins(const struct listing *listing, bool *ret, struct error *err)
+/* Not every version has them. */
+static const char *const optional_names[] = {DATASET_ORIGINS_NAME, DATASET_SYMMETRIC_KEY_NAME};
+
+static enum status add_optional(const struct listing *listing, struct error *err)
 {
-    char *path = NULL;
-    const enum status status = path_of(listing, DATASET_ORIGINS_NAME, &path, err);
-    struct stat info;
-    if (status == STATUS_OK)
-        *ret = lstat(path, &info) == 0;
-    mem_free(path);
+    struct dataset_manifest *manifest = listing->manifest;
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < ARRAY_COUNT(optional_names) && status == STATUS_OK; i++) {
+        struct stat info;
+        char *path = NULL;
+        status = path_of(listing, optional_names[i], &path, err);
+        if (status == STATUS_OK && lstat(path, &info) == 0)
+            memcpy(manifest->files[manifest->file_count++].name, optional_names[i],
+                   strlen(optional_names[i]) + 1);
+        mem_free(path);
+    }
     return status;
 }
 
@@ -116,12 +124,8 @@ static enum status name_files(const struct listing *listing, struct error *err)
                                         "prefilter.plist", "report.json"};
     struct dataset_manifest *manifest = listing->manifest;
     const uint64_t shards = manifest->info.shard_count;
-    bool has_origins;
-    const enum status status = find_origins(listing, &has_origins, err);
-    if (status != STATUS_OK)
-        return status;
     const size_t named = manifest->info.is_imported ? 0 : ARRAY_COUNT(names);
-    const size_t count = named + has_origins + 2 * (size_t)shards;
+    const size_t count = named + ARRAY_COUNT(optional_names) + 2 * (size_t)shards;
     manifest->files = mem_alloc_zeroed(count, sizeof manifest->files[0]);
     if (manifest->files == NULL)
         return error_set(err, STATUS_NOMEM, "dataset.json: out of memory");
@@ -131,11 +135,10 @@ static enum status name_files(const struct listing *listing, struct error *err)
         dataset_shard_name(i, manifest->files[manifest->file_count++].name);
         dataset_shard_params_name(i, manifest->files[manifest->file_count++].name);
     }
-    if (has_origins)
-        memcpy(manifest->files[manifest->file_count++].name, DATASET_ORIGINS_NAME,
-               sizeof DATASET_ORIGINS_NAME);
-    dataset_manifest_sort(manifest);
-    return STATUS_OK;
+    const enum status status = add_optional(listing, err);
+    if (status == STATUS_OK)
+        dataset_manifest_sort(manifest);
+    return status;
 }
 
 enum status dataset_files_list(const char *folder, struct thread_pool *pool,

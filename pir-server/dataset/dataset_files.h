@@ -14,8 +14,8 @@ enum status dataset_shard_save(const char *folder, uint64_t index, const struct 
                                struct error *err) MUST_CHECK;
 
 /* Sets the files of a manifest whose info has row digest and number of shards: all that a version
- * has but dataset.json, DATASET_ORIGINS_NAME when it is there. Shards are not read again: their
- * headers have the digest, as the info has that of rows.txt.
+ * has but dataset.json, DATASET_ORIGINS_NAME and DATASET_SYMMETRIC_KEY_NAME when they are there.
+ * Shards are not read again: their headers have the digest, as the info has that of rows.txt.
  *   pool             may be NULL
  *   ret_shard_bytes  of all shards */
 enum status dataset_files_list(const char *folder, struct thread_pool *pool,

@@ -109,6 +109,9 @@ static enum status begin(struct writing *work, const char *data, struct error *e
     if (status != STATUS_OK)
         snprintf(work->summary.full_reason, sizeof work->summary.full_reason, "%s",
                  has_current(work) ? why.message : "there is no version before");
+    status = dataset_write_choose_key(work, err);
+    if (status != STATUS_OK)
+        return status;
     return folder_make_temporary(work->home, "dataset", &work->temporary, err);
 }
 
@@ -201,7 +204,7 @@ static enum status write_rows(struct writing *work, struct error *err)
 {
     const enum status status = thread_pool_for(work->pool, 2, write_rows_task, work, err);
     choose_seed(work);
-    return status;
+    return status == STATUS_OK ? dataset_write_key(work, err) : status;
 }
 
 static enum status write_prefilter(struct writing *work, struct error *err)
@@ -247,6 +250,7 @@ static enum status process(struct writing *work, struct error *err)
 {
     struct progress progress;
     struct bfv_context *context = NULL;
+    dataset_write_mark_shape(work, &work->processing.shape);
     if (work->settings->plan != NULL)
         return try_shape(work, err);
     enum status status = bfv_context_new(&work->processing.encryption, 0, NULL, &context, err);
@@ -267,7 +271,7 @@ static void measure_load(struct writing *work)
     const uint64_t shards = work->manifest.info.shard_count;
     const uint64_t *rows = work->manifest.shard_rows.rows;
     const uint64_t slots =
-        pir_shape_slots((size_t)work->parameters.entry_bytes, DATASET_ROW_VALUE_BYTES);
+        pir_shape_slots((size_t)work->parameters.entry_bytes, dataset_write_value_bytes(work));
     load->rows_least = UINT64_MAX;
     load->rows_most = 0;
     for (uint64_t i = 0; i < shards; i++) {
@@ -313,12 +317,15 @@ static enum status update_shards(struct writing *work, bool *ret_is_done, struct
 static enum status process_rows(struct writing *work, bool has_old_shape, struct error *err)
 {
     const struct sharding sharding = {.function = SHARDING_SHA256};
-    const struct pir_rows rows = {.count = row_set_count(work->rows),
-                                  .context = work->rows,
-                                  .keyword = keyword_of,
-                                  .constant_value = span_of_text(DATASET_ROW_VALUE)};
-    enum status status = pir_partition_new(&rows, work->manifest.info.shard_count, &sharding,
-                                           work->pool, &work->partition, err);
+    struct pir_rows rows = {.count = row_set_count(work->rows),
+                            .context = work->rows,
+                            .keyword = keyword_of,
+                            .constant_value = span_of_text(DATASET_ROW_VALUE)};
+    enum status status = dataset_write_key_rows(work, &rows, err);
+    if (status != STATUS_OK)
+        return status;
+    status = pir_partition_new(&rows, work->manifest.info.shard_count, &sharding, work->pool,
+                               &work->partition, err);
     if (status != STATUS_OK)
         return status;
     status = STATUS_TOO_LARGE;
@@ -389,12 +396,15 @@ static enum status write_shards(struct writing *work, struct error *err)
     else if (work->settings->plan != NULL)
         snprintf(work->summary.full_reason, sizeof work->summary.full_reason,
                  "its shards are made in parts");
+    else if (work->key != NULL)
+        snprintf(work->summary.full_reason, sizeof work->summary.full_reason,
+                 "a symmetric dataset is not updated in part");
     else if (work->has_old_shape)
         status = update_shards(work, &is_updated, err);
     else if (work->before != NULL)
         snprintf(work->summary.full_reason, sizeof work->summary.full_reason,
-                 "the version before has another number of shards or hash functions, or other "
-                 "parameters");
+                 "the version before has another number of shards or hash functions, other "
+                 "parameters or another key");
     work->summary.is_updated = is_updated;
     work->summary.kept_shape = is_updated;
     if (status == STATUS_OK && !is_updated)
@@ -667,6 +677,8 @@ enum status dataset_write(const char *data, struct row_set *rows,
         folder_remove(work->temporary); /* gone already after a publication */
     dataset_free(work->before);
     pir_partition_free(work->partition);
+    symmetric_rows_free(work->symmetric_rows);
+    voprf_key_free(work->new_key);
     dataset_manifest_deinit(&work->manifest);
     folder_lock_release(work->lock);
     mem_free(work->temporary);

@@ -17,6 +17,10 @@
  *          when it costs at most DATASET_KEEP_KEYS_PERCENT more than the cheapest.
  * Update   when the shape stays, only what changed is made again (dataset_update.h); the bytes are
  *          the same as of a run that starts anew.
+ * Symmetric  rows are keyed one by one (symmetric_rows.h: a millisecond each) and shards made anew
+ *          each time. The key lies in the version's folder, readable by the owner alone. When a
+ *          symmetric version cannot be read, the settings must say what the next one is to be
+ *          (STATUS_INVALID). Not with a plan (STATUS_UNSUPPORTED).
  * Memory   the rows twice while they are sorted, later the prefilter, 24 bytes a row, and one shard
  *          for each thread.
  * Threads  the work is spread over the pool; calls for different use cases may run at once. */
@@ -53,6 +57,14 @@
 /* A device counts the bits in 32 bits. */
 #define DATASET_PREFILTER_BYTES_MAX ((uint64_t)UINT32_MAX / 8)
 
+/* Symmetric PIR: devices learn the rows that they ask for and nothing of others in the same reply.
+ */
+enum dataset_symmetry {
+    DATASET_SYMMETRY_AS_BEFORE, /* as the version in force, with its key; else off */
+    DATASET_SYMMETRY_ON, /* with the given key, else that of the version in force, else a new one */
+    DATASET_SYMMETRY_OFF
+};
+
 struct dataset_settings {
     const char *use_case;
     uint64_t shard_count;      /* a power of two; 0 = by rows_per_shard */
@@ -60,9 +72,11 @@ struct dataset_settings {
     const char *parameter_set; /* a name; NULL = as the version in force, else the above two */
     /* hash_function_count 1 or 2; 0 = as the version in force, else 1. `key` is not used. */
     struct pir_shape_wish wish;
-    double false_positive_rate; /* (0, 1); without a meaning when there are */
-    uint64_t prefilter_bytes;   /* that the prefilter may have: its rate follows, 0 = none */
-    bool has_seed;              /* else the seed follows from the rows */
+    enum dataset_symmetry symmetry;
+    const struct voprf_key *symmetric_key; /* borrowed; NULL = none is given */
+    double false_positive_rate;            /* (0, 1); without a meaning when there are */
+    uint64_t prefilter_bytes; /* that the prefilter may have: its rate follows, 0 = none */
+    bool has_seed;            /* else the seed follows from the rows */
     uint32_t murmur_seed;
     /* Canonical text of the parsing configuration that the rows were made for; empty = the
      * default. Borrowed. */

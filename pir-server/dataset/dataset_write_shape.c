@@ -56,10 +56,13 @@ bool dataset_write_take_old_shape(struct writing *work)
     if (work->settings->parameter_set != NULL &&
         !bfv_parameters_equal(&old->encryption, wanted_set(work)))
         return false;
-    if (old->hash_function_count != work->wish.hash_function_count ||
+    struct pir_parameters due = *old;
+    dataset_write_mark_shape(work, &due);
+    if (!pir_symmetric_equal(old, &due) ||
+        old->hash_function_count != work->wish.hash_function_count ||
         old->sharding.function != SHARDING_SHA256 ||
         old->entry_bytes <
-            HASH_BUCKET_EMPTY_BYTES + HASH_BUCKET_SLOT_BYTES + DATASET_ROW_VALUE_BYTES)
+            HASH_BUCKET_EMPTY_BYTES + HASH_BUCKET_SLOT_BYTES + dataset_write_value_bytes(work))
         return false;
     pir_processing_init(&old->encryption, work->wish.hash_function_count, &work->processing);
     pir_processing_set_shape(&work->processing, old);

@@ -6,6 +6,7 @@
  * taken. Help that finds the queue full is not had: a batch needs one place in the queue and no
  * more. After each request a job queues up again, behind the batches of others: so a large body
  * delays a small one by a single query for each thread. */
+#include "pir-server/service/oprf_query.h"
 #include "pir-server/service/service_internal.h"
 #include "pir-server/wire/wire_keys.h"
 #include "pir-server/wire/wire_query.h"
@@ -21,6 +22,7 @@
 
 /* One request of the body. */
 struct query {
+    struct oprf_query oprf; /* its key is NULL: a PIR request, and what follows is set */
     const struct catalog_version *version;
     const struct pir_shard *shard;
     struct wire_query *message;
@@ -223,6 +225,19 @@ static enum status plan_with_own_key(struct batch *batch, size_t index, struct e
     return status;
 }
 
+static enum status plan_oprf(struct batch *batch, size_t index, struct error *err)
+{
+    const struct wire_request *request = wire_requests_get(batch->requests, index);
+    const struct catalog_use_case *use_case =
+        catalog_find(batch->pending.app->catalog, request->use_case);
+    if (use_case == NULL)
+        return error_set(err, STATUS_INVALID, "unknown use case");
+    const enum status status = oprf_query_plan(use_case, request, &batch->queries[index].oprf, err);
+    if (status == STATUS_STALE_CONFIG)
+        batch->stale = use_case;
+    return status;
+}
+
 static enum status plan_request(struct batch *batch, size_t index, struct error *err)
 {
     const struct wire_request *request = wire_requests_get(batch->requests, index);
@@ -230,10 +245,7 @@ static enum status plan_request(struct batch *batch, size_t index, struct error 
     case WIRE_REQUEST_PIR:
         break;
     case WIRE_REQUEST_OPRF:
-        return error_set(err, STATUS_INVALID,
-                         catalog_find(batch->pending.app->catalog, request->use_case) == NULL
-                             ? "unknown use case"
-                             : "this use case is not symmetric");
+        return plan_oprf(batch, index, err);
     case WIRE_REQUEST_PNNS:
     case WIRE_REQUEST_SIMPLE_PIR:
     case WIRE_REQUEST_NONE:
@@ -280,6 +292,8 @@ static enum status answer_query(const struct pending *pending, struct query *que
     struct service *service = pending->service;
     const struct catalog_version *version = query->version;
     struct pir_response response;
+    if (query->oprf.key != NULL)
+        return oprf_query_answer(&query->oprf, err);
     const int64_t start_us = metrics_now_us();
     enum status status = compute_answer(service->compute, worker, version->context, query->shard,
                                         query->key, wire_query_get(query->message), &response, err);
@@ -325,13 +339,23 @@ static bool answer_next(struct batch *batch, size_t worker)
 
 /* ---- the end ---- */
 
+static struct wire_answer answer_of(const struct query *query)
+{
+    const struct voprf_answer *oprf = &query->oprf.answer;
+    if (query->oprf.key == NULL)
+        return (struct wire_answer){.kind = WIRE_REQUEST_PIR, .pir = bytes_view(&query->answer)};
+    return (struct wire_answer){.kind = WIRE_REQUEST_OPRF,
+                                .oprf_element = span_of(oprf->element, sizeof oprf->element),
+                                .oprf_proof = span_of(oprf->proof, sizeof oprf->proof)};
+}
+
 static enum status write_answers(struct batch *batch, struct bytes *ret, struct error *err)
 {
-    struct span *answers = mem_alloc(batch->count, sizeof *answers);
+    struct wire_answer *answers = mem_alloc(batch->count, sizeof *answers);
     if (answers == NULL)
         return error_set(err, STATUS_NOMEM, "%zu answers: out of memory", batch->count);
     for (size_t i = 0; i < batch->count; i++)
-        answers[i] = bytes_view(&batch->queries[i].answer);
+        answers[i] = answer_of(&batch->queries[i]);
     const enum status status = wire_responses_write(answers, batch->count, ret, err);
     mem_free(answers);
     return status;

@@ -90,6 +90,8 @@ static enum status show_request(const Wire__Request *message, struct wire_reques
         return show_pir_request(message->pir_request, ret, err);
     case WIRE__REQUEST__REQUEST_OPRF_REQUEST:
         ret->kind = WIRE_REQUEST_OPRF;
+        ret->oprf_element = protobuf_span(message->oprf_request->query_element);
+        ret->configuration_id = protobuf_span(message->oprf_request->config_id);
         break;
     case WIRE__REQUEST__REQUEST_PNNS_REQUEST:
         ret->kind = WIRE_REQUEST_PNNS;
@@ -164,6 +166,7 @@ const struct wire_request *wire_requests_get(const struct wire_requests *request
 struct request_parts {
     Wire__Request request;
     Wire__PIRRequest pir;
+    Wire__OPRFRequest oprf;
     Wire__EvaluationKeyMetadata metadata;
     Wire__EvaluationKey key;
     Wire__EvaluationKeyMetadata key_metadata;
@@ -188,11 +191,18 @@ static void fill_key(const struct wire_key *from, Wire__EvaluationKey *key,
     }
 }
 
-static void fill_request(const struct wire_request *from, struct request_parts *parts)
+static void fill_oprf_request(const struct wire_request *from, struct request_parts *parts)
 {
-    wire__request__init(&parts->request);
+    wire__oprfrequest__init(&parts->oprf);
+    parts->request.request_case = WIRE__REQUEST__REQUEST_OPRF_REQUEST;
+    parts->request.oprf_request = &parts->oprf;
+    parts->oprf.query_element = protobuf_borrow(from->oprf_element);
+    parts->oprf.config_id = protobuf_borrow(from->configuration_id);
+}
+
+static void fill_pir_request(const struct wire_request *from, struct request_parts *parts)
+{
     wire__pirrequest__init(&parts->pir);
-    parts->request.usecase = protobuf_borrow(from->use_case);
     parts->request.request_case = WIRE__REQUEST__REQUEST_PIR_REQUEST;
     parts->request.pir_request = &parts->pir;
     parts->pir.shard_index = from->shard_index;
@@ -216,6 +226,16 @@ static void fill_request(const struct wire_request *from, struct request_parts *
         fill_key(&from->inline_key, &parts->key, &parts->key_metadata, &parts->serialized);
         parts->pir.evaluation_key = &parts->key;
     }
+}
+
+static void fill_request(const struct wire_request *from, struct request_parts *parts)
+{
+    wire__request__init(&parts->request);
+    parts->request.usecase = protobuf_borrow(from->use_case);
+    if (from->kind == WIRE_REQUEST_OPRF)
+        fill_oprf_request(from, parts);
+    else
+        fill_pir_request(from, parts);
 }
 
 enum status wire_requests_write(const struct wire_request *requests, size_t count,
@@ -244,22 +264,41 @@ done:
 
 /* ---- Responses ---- */
 
-enum status wire_responses_write(const struct span *answers, size_t count, struct bytes *ret,
+/* The messages of one answer; they point at each other and at the caller. */
+struct answer_parts {
+    Wire__Response response;
+    Wire__OPRFResponse oprf;
+};
+
+static void fill_answer(const struct wire_answer *from, struct answer_parts *parts)
+{
+    wire__response__init(&parts->response);
+    if (from->kind != WIRE_REQUEST_OPRF) {
+        parts->response.response_case = WIRE__RESPONSE__RESPONSE_PIR_RESPONSE;
+        parts->response.pir_response = protobuf_borrow(from->pir);
+        return;
+    }
+    wire__oprfresponse__init(&parts->oprf);
+    parts->oprf.evaluated_element = protobuf_borrow(from->oprf_element);
+    parts->oprf.proof = protobuf_borrow(from->oprf_proof);
+    parts->response.response_case = WIRE__RESPONSE__RESPONSE_OPRF_RESPONSE;
+    parts->response.oprf_response = &parts->oprf;
+}
+
+enum status wire_responses_write(const struct wire_answer *answers, size_t count, struct bytes *ret,
                                  struct error *err)
 {
     enum status st = STATUS_NOMEM;
     Wire__Responses message = WIRE__RESPONSES__INIT;
-    Wire__Response *parts = mem_alloc(count, sizeof *parts);
+    struct answer_parts *parts = mem_alloc(count, sizeof *parts);
     Wire__Response **list = mem_alloc(count, sizeof *list);
     if (parts == NULL || list == NULL) {
         st = error_set(err, STATUS_NOMEM, "responses: out of memory");
         goto done;
     }
     for (size_t i = 0; i < count; i++) {
-        wire__response__init(&parts[i]);
-        parts[i].response_case = WIRE__RESPONSE__RESPONSE_PIR_RESPONSE;
-        parts[i].pir_response = protobuf_borrow(answers[i]);
-        list[i] = &parts[i];
+        fill_answer(&answers[i], &parts[i]);
+        list[i] = &parts[i].response;
     }
     message.responses = list;
     message.n_responses = count;
@@ -281,7 +320,9 @@ enum status wire_responses_read(struct span body, struct wire_responses **ret, s
     Wire__Responses *message = message_base(base);
     st = check_count(message->n_responses, WIRE_REQUESTS_MAX, "responses", "answers", err);
     for (size_t i = 0; i < message->n_responses && st == STATUS_OK; i++) {
-        if (message->responses[i]->response_case != WIRE__RESPONSE__RESPONSE_PIR_RESPONSE)
+        const int kind = (int)message->responses[i]->response_case;
+        if (kind != WIRE__RESPONSE__RESPONSE_PIR_RESPONSE &&
+            kind != WIRE__RESPONSE__RESPONSE_OPRF_RESPONSE)
             st = error_set(err, STATUS_UNSUPPORTED, "response %zu is no PIR answer", i);
     }
     if (st != STATUS_OK)
@@ -312,9 +353,16 @@ size_t wire_responses_count(const struct wire_responses *responses)
     return responses->message->n_responses;
 }
 
-struct span wire_responses_get(const struct wire_responses *responses, size_t i)
+struct wire_answer wire_responses_get(const struct wire_responses *responses, size_t i)
 {
-    return protobuf_span(responses->message->responses[i]->pir_response);
+    const Wire__Response *response = responses->message->responses[i];
+    if (response->response_case != WIRE__RESPONSE__RESPONSE_OPRF_RESPONSE)
+        return (struct wire_answer){.kind = WIRE_REQUEST_PIR,
+                                    .pir = protobuf_span(response->pir_response)};
+    const Wire__OPRFResponse *oprf = response->oprf_response;
+    return (struct wire_answer){.kind = WIRE_REQUEST_OPRF,
+                                .oprf_element = protobuf_span(oprf->evaluated_element),
+                                .oprf_proof = protobuf_span(oprf->proof)};
 }
 
 /* ---- EvaluationKeys ---- */

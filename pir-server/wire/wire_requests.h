@@ -21,7 +21,7 @@
 enum wire_request_kind {
     WIRE_REQUEST_NONE, /* no member was set, or one we do not know */
     WIRE_REQUEST_PIR,
-    WIRE_REQUEST_OPRF,      /* symmetric PIR; only the kind is shown */
+    WIRE_REQUEST_OPRF,      /* the question that symmetric PIR begins with */
     WIRE_REQUEST_PNNS,      /* nearest neighbours; only the kind is shown */
     WIRE_REQUEST_SIMPLE_PIR /* only the kind is shown */
 };
@@ -35,7 +35,7 @@ struct wire_key {
     struct span serialized; /* for wire_evaluation_key_read() */
 };
 
-/* One request; for writing fill kind WIRE_REQUEST_PIR. */
+/* One request; for writing of kind WIRE_REQUEST_PIR or WIRE_REQUEST_OPRF. */
 struct wire_request {
     enum wire_request_kind kind;
     struct span use_case;
@@ -46,11 +46,13 @@ struct wire_request {
     bool has_key_metadata;
     uint64_t key_timestamp;
     struct span key_identifier;   /* of the stored key to use: unchecked length */
-    struct span configuration_id; /* unchecked length */
+    struct span configuration_id; /* unchecked length; of an OPRF request, too, where often empty */
     bool has_shard_id;
     struct span shard_id;
     bool has_inline_key;
     struct wire_key inline_key; /* takes precedence over a stored one */
+    /* of an OPRF request: */
+    struct span oprf_element; /* unchecked length */
 };
 
 struct wire_requests; /* opaque */
@@ -64,19 +66,25 @@ const struct wire_request *wire_requests_get(const struct wire_requests *request
 enum status wire_requests_write(const struct wire_request *requests, size_t count,
                                 struct bytes *ret, struct error *err) MUST_CHECK;
 
-/* Server: appends the body with one PIR answer for each request, in their order.
- *   answers  [count] the bytes of wire_response_write() */
-enum status wire_responses_write(const struct span *answers, size_t count, struct bytes *ret,
+/* The answer to one request. */
+struct wire_answer {
+    enum wire_request_kind kind; /* WIRE_REQUEST_PIR or WIRE_REQUEST_OPRF */
+    struct span pir;             /* the PIRResponse message: wire_response_write(), _read() */
+    struct span oprf_element;    /* unchecked lengths */
+    struct span oprf_proof;
+};
+/* Server: appends the body with the answers to all requests, in their order. */
+enum status wire_responses_write(const struct wire_answer *answers, size_t count, struct bytes *ret,
                                  struct error *err) MUST_CHECK;
 
 struct wire_responses; /* opaque */
-/* Client. STATUS_UNSUPPORTED when a member is no PIR answer. */
+/* Client. STATUS_UNSUPPORTED when a member is an answer of another kind. */
 enum status wire_responses_read(struct span body, struct wire_responses **ret,
                                 struct error *err) MUST_CHECK;
 void wire_responses_free(struct wire_responses *responses); /* takes NULL */
 size_t wire_responses_count(const struct wire_responses *responses);
-/* The PIRResponse message of answer i, for wire_response_read(); borrowed. */
-struct span wire_responses_get(const struct wire_responses *responses, size_t i);
+/* Answer i, borrowed. */
+struct wire_answer wire_responses_get(const struct wire_responses *responses, size_t i);
 
 struct wire_key_upload; /* opaque */
 enum status wire_key_upload_read(struct span body, struct wire_key_upload **ret,

@@ -15,6 +15,7 @@
 #include "pir-server/wire/wire_served.h"
 #include "tools/device/device_identity.h"
 #include "tools/device/device_keys.h"
+#include "tools/device/device_symmetric.h"
 #include "tools/device/device_tokens.h"
 #include "tools/device/http_client.h"
 #include "tools/device/prefilter_path.h"
@@ -492,6 +493,12 @@ void device_verdict_deinit(struct device_verdict *verdict)
     bytes_deinit(&verdict->key);
 }
 
+/* What is asked for. */
+struct asked {
+    struct span keyword; /* as the dataset has it */
+    const uint8_t *f; /* of a symmetric one: [VOPRF_VALUE_BYTES], the keyword's value; else NULL */
+};
+
 struct answer {
     bool found;
     size_t shard;
@@ -499,7 +506,20 @@ struct answer {
     double noise_budget_bits;
 };
 
-static enum status read_answer(struct device *device, struct span keyword, struct answer *ret,
+/* A row of a symmetric dataset is only there when its value opens. */
+static enum status open_value(const struct asked *asked, const struct pir_result *result,
+                              struct error *err)
+{
+    if (!result->found || asked->f == NULL)
+        return STATUS_OK;
+    struct bytes value;
+    bytes_init(&value, result->value.size);
+    const enum status status = symmetric_open(asked->f, bytes_view(&result->value), &value, err);
+    bytes_deinit_secret(&value);
+    return status;
+}
+
+static enum status read_answer(struct device *device, const struct asked *asked, struct answer *ret,
                                struct error *err)
 {
     struct wire_responses *responses = NULL;
@@ -514,10 +534,13 @@ static enum status read_answer(struct device *device, struct span keyword, struc
                            wire_responses_count(responses));
         goto done;
     }
-    status = wire_response_read(wire_responses_get(responses, 0), &response, err);
+    status = wire_response_read(wire_responses_get(responses, 0).pir, &response, err);
     if (status == STATUS_OK)
-        status = pir_client_read_response(device->context, &device->layout, device->secret, keyword,
-                                          wire_response_get(response), &result, err);
+        status =
+            pir_client_read_response(device->context, &device->layout, device->secret,
+                                     asked->keyword, wire_response_get(response), &result, err);
+    if (status == STATUS_OK)
+        status = open_value(asked, &result, err);
     if (status != STATUS_OK)
         goto done;
     ret->found = result.found;
@@ -535,8 +558,32 @@ static size_t shard_of(const struct device *device, struct span keyword)
                                      device->served.shard_count);
 }
 
-static enum status query_once(struct device *device, struct span keyword, struct answer *ret,
-                              struct error *err)
+/* Asks for the server's function of a keyword. */
+static enum status ask_function(struct device *device, struct span keyword,
+                                uint8_t ret_f[VOPRF_VALUE_BYTES], struct http_exchange *ret,
+                                struct error *err)
+{
+    const struct random_source random = random_system();
+    const struct span public_key =
+        span_of(device->parameters.symmetric_public_key, PIR_SYMMETRIC_KEY_BYTES);
+    struct voprf_question *question = NULL;
+    struct bytes request;
+    bytes_init(&request, WIRE_BODY_MAX_BYTES);
+    enum status status = voprf_question_new(keyword, &random, &question, err);
+    if (status == STATUS_OK)
+        status = device_symmetric_write(question, span_of_text(device->use_case),
+                                        device->served.config_id, &request, err);
+    if (status == STATUS_OK)
+        status = post(device, "/queries", bytes_view(&request), ret, err);
+    if (status == STATUS_OK)
+        status = device_symmetric_read(question, public_key, bytes_view(&device->body), ret_f, err);
+    voprf_question_free(question);
+    bytes_deinit(&request);
+    return status;
+}
+
+static enum status look_up(struct device *device, const struct asked *asked, struct answer *ret,
+                           struct error *err)
 {
     const struct random_source random = random_system();
     struct pir_client_query *query = NULL;
@@ -544,11 +591,11 @@ static enum status query_once(struct device *device, struct span keyword, struct
     struct bytes request;
     bytes_init(&message, WIRE_BODY_MAX_BYTES);
     bytes_init(&request, WIRE_BODY_MAX_BYTES);
-    ret->shard = shard_of(device, keyword);
+    ret->shard = shard_of(device, asked->keyword);
     enum status status = use_shard(device, ret->shard, err);
     if (status == STATUS_OK)
-        status = pir_client_query_new(device->context, &device->layout, device->secret, keyword,
-                                      &random, &query, err);
+        status = pir_client_query_new(device->context, &device->layout, device->secret,
+                                      asked->keyword, &random, &query, err);
     if (status == STATUS_OK)
         status = wire_query_write(pir_client_query_message(query), &message, err);
     if (status != STATUS_OK)
@@ -569,11 +616,36 @@ static enum status query_once(struct device *device, struct span keyword, struct
     if (status == STATUS_OK)
         status = post(device, "/queries", bytes_view(&request), &ret->exchange, err);
     if (status == STATUS_OK)
-        status = read_answer(device, keyword, ret, err);
+        status = read_answer(device, asked, ret, err);
 done:
     pir_client_query_free(query);
     bytes_deinit(&request);
     bytes_deinit(&message);
+    return status;
+}
+
+static void add_exchange(struct http_exchange *sum, const struct http_exchange *more)
+{
+    sum->sent_bytes += more->sent_bytes;
+    sum->got_bytes += more->got_bytes;
+    sum->milliseconds += more->milliseconds;
+}
+
+static enum status query_once(struct device *device, struct span keyword, struct answer *ret,
+                              struct error *err)
+{
+    uint8_t f[VOPRF_VALUE_BYTES];
+    const struct asked plain = {.keyword = keyword};
+    const struct asked symmetric = {.keyword = symmetric_keyword(f), .f = f};
+    if (!device->parameters.is_symmetric)
+        return look_up(device, &plain, ret, err);
+    enum status status = ask_function(device, keyword, f, &ret->exchange, err);
+    if (status == STATUS_OK) {
+        const struct http_exchange first = ret->exchange;
+        status = look_up(device, &symmetric, ret, err);
+        add_exchange(&ret->exchange, &first);
+    }
+    mem_wipe(f, sizeof f);
     return status;
 }
 
@@ -593,9 +665,7 @@ static enum status query(struct device *device, struct span keyword, struct answ
         if (status == STATUS_STALE_CONFIG || uploaded) {
             const struct http_exchange vain = ret->exchange;
             const enum status again = query_once(device, keyword, ret, err);
-            ret->exchange.sent_bytes += vain.sent_bytes;
-            ret->exchange.got_bytes += vain.got_bytes;
-            ret->exchange.milliseconds += vain.milliseconds;
+            add_exchange(&ret->exchange, &vain);
             return again;
         }
     }

@@ -6,7 +6,9 @@
  * device_check()  expands one URL to its sub-URLs, tests each against the prefilter and asks the
  *                 server about the hits, one query at a time, until one is found. A configuration
  *                 that went stale meanwhile is fetched anew once, a key that the server lost is
- *                 uploaded again.
+ *                 uploaded again. Where the use case is symmetric, the server's function of the
+ *                 keyword is asked for first (device_symmetric.h); a wrong proof and a value that
+ *                 does not open are errors, never "allowed".
  *
  * Secret   the key, and which URLs are asked about; nothing of it is logged. `trace` shows URLs to
  *          the one who asked.

@@ -278,7 +278,7 @@ enum fixture_verdict fixture_read(const struct fixture_device *device,
     pir_result_init(&result);
     enum status status = wire_responses_read(body, &responses, &why);
     if (status == STATUS_OK && index < wire_responses_count(responses)) {
-        status = wire_response_read(wire_responses_get(responses, index), &response, &why);
+        status = wire_response_read(wire_responses_get(responses, index).pir, &response, &why);
         if (status == STATUS_OK)
             status = pir_client_read_response(device->context, &layout, device->secret,
                                               span_of_text(query->keyword),

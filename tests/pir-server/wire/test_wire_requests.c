@@ -98,6 +98,26 @@ Test(wire_requests, names_the_other_kinds)
     }
 }
 
+Test(wire_requests, questions_of_symmetric_pir)
+{
+    const struct wire_request question = {.kind = WIRE_REQUEST_OPRF,
+                                          .use_case = span_of_text("u"),
+                                          .configuration_id = span_of_text("id"),
+                                          .oprf_element = span_of_text("abc")};
+    struct bytes out;
+    bytes_init(&out, 100);
+    cr_assert_eq(wire_requests_write(&question, 1, &out, &error), STATUS_OK);
+    equals_hex(bytes_view(&out), "0a0e 0a0175 2209 0a03616263 12026964");
+    bytes_deinit(&out);
+    struct wire_requests *requests = requests_of("0a0e 0a0175 2209 0a03616263 12026964", STATUS_OK);
+    const struct wire_request *got = wire_requests_get(requests, 0);
+    cr_assert_eq(got->kind, WIRE_REQUEST_OPRF);
+    cr_assert(span_equal(got->use_case, question.use_case) &&
+              span_equal(got->oprf_element, question.oprf_element) &&
+              span_equal(got->configuration_id, question.configuration_id));
+    wire_requests_free(requests);
+}
+
 Test(wire_requests, refuses_broken_bodies)
 {
     cr_assert_null(requests_of("0a", STATUS_MALFORMED));
@@ -150,16 +170,24 @@ Test(wire_requests, counts_are_limited)
 
 Test(wire_requests, responses)
 {
-    const struct span answers[] = {span_of("\x0a\x00", 2), span_of(NULL, 0)};
+    const struct wire_answer answers[] = {{.kind = WIRE_REQUEST_PIR, .pir = span_of("\x0a\x00", 2)},
+                                          {.kind = WIRE_REQUEST_PIR},
+                                          {.kind = WIRE_REQUEST_OPRF,
+                                           .oprf_element = span_of_text("ab"),
+                                           .oprf_proof = span_of_text("c")}};
     struct bytes out;
     bytes_init(&out, 1000);
-    cr_assert_eq(wire_responses_write(answers, 2, &out, &error), STATUS_OK);
-    equals_hex(bytes_view(&out), "0a04 0a020a00 0a02 0a00");
+    cr_assert_eq(wire_responses_write(answers, 3, &out, &error), STATUS_OK);
+    equals_hex(bytes_view(&out), "0a04 0a020a00 0a02 0a00 0a09 1a07 0a026162 120163");
     struct wire_responses *responses = NULL;
     cr_assert_eq(wire_responses_read(bytes_view(&out), &responses, &error), STATUS_OK);
-    cr_assert_eq(wire_responses_count(responses), 2);
-    cr_assert(span_equal(wire_responses_get(responses, 0), answers[0]));
-    cr_assert_eq(wire_responses_get(responses, 1).size, 0);
+    cr_assert_eq(wire_responses_count(responses), 3);
+    cr_assert(span_equal(wire_responses_get(responses, 0).pir, answers[0].pir));
+    cr_assert_eq(wire_responses_get(responses, 1).pir.size, 0);
+    const struct wire_answer oprf = wire_responses_get(responses, 2);
+    cr_assert(oprf.kind == WIRE_REQUEST_OPRF && oprf.pir.size == 0 &&
+              span_equal(oprf.oprf_element, answers[2].oprf_element) &&
+              span_equal(oprf.oprf_proof, answers[2].oprf_proof));
     wire_responses_free(responses);
     wire_responses_free(NULL);
     bytes_clear(&out);
@@ -167,7 +195,7 @@ Test(wire_requests, responses)
     cr_assert_eq(out.size, 0);
 
     responses = NULL;
-    append_hex(&out, "0a02 0a00 0a02 1a00");
+    append_hex(&out, "0a02 0a00 0a02 1200");
     cr_assert_eq(wire_responses_read(bytes_view(&out), &responses, &error), STATUS_UNSUPPORTED);
     cr_assert(says(&error, "response 1"));
     bytes_clear(&out);
@@ -257,7 +285,8 @@ static enum status whole_exchange(void)
         st = wire_requests_read(bytes_view(&body), &requests, NULL);
     bytes_clear(&body);
     if (st == STATUS_OK)
-        st = wire_responses_write(&answer, 1, &body, NULL);
+        st = wire_responses_write(&(struct wire_answer){.kind = WIRE_REQUEST_PIR, .pir = answer}, 1,
+                                  &body, NULL);
     if (st == STATUS_OK)
         st = wire_responses_read(bytes_view(&body), &responses, NULL);
     bytes_clear(&body);

@@ -1,0 +1,88 @@
+/* What makes a version a symmetric one: its key, the form of its rows. */
+#include "base/file.h"
+#include "base/mem.h"
+#include "pir-server/dataset/dataset_write_internal.h"
+#include "pir-server/oprf/symmetric_key.h"
+#include "pir-server/oprf/symmetric_row.h"
+
+/* Says the version in force that it is symmetric? Also when it cannot be opened. */
+static bool says_symmetric(const struct writing *work)
+{
+    struct error ignored;
+    struct dataset_manifest manifest;
+    char *folder = path_join(work->home, "current");
+    dataset_manifest_init(&manifest);
+    const bool is = folder != NULL &&
+                    dataset_manifest_read(folder, &manifest, &ignored) == STATUS_OK &&
+                    dataset_manifest_file(&manifest, DATASET_SYMMETRIC_KEY_NAME) != NULL;
+    dataset_manifest_deinit(&manifest);
+    mem_free(folder);
+    return is;
+}
+
+static enum status find_key(struct writing *work, struct error *err)
+{
+    const struct dataset_settings *settings = work->settings;
+    const struct random_source random = random_system();
+    if (settings->symmetry == DATASET_SYMMETRY_OFF)
+        return STATUS_OK;
+    work->key = settings->symmetric_key;
+    if (work->key == NULL && work->before != NULL)
+        work->key = dataset_symmetric_key(work->before);
+    if (work->key != NULL)
+        return STATUS_OK;
+    if (settings->symmetry == DATASET_SYMMETRY_ON) {
+        const enum status status = voprf_key_generate(&random, &work->new_key, err);
+        work->key = work->new_key;
+        return status;
+    }
+    if (work->before == NULL && says_symmetric(work))
+        return error_set(err, STATUS_INVALID,
+                         "the version in force is symmetric and gives no key (%s): say whether the "
+                         "next one shall be symmetric",
+                         work->summary.full_reason);
+    return STATUS_OK;
+}
+
+enum status dataset_write_choose_key(struct writing *work, struct error *err)
+{
+    const enum status status = find_key(work, err);
+    if (status == STATUS_OK && work->key != NULL && work->settings->plan != NULL)
+        return error_set(err, STATUS_UNSUPPORTED, "a symmetric dataset is not made in parts");
+    return status;
+}
+
+void dataset_write_mark_shape(const struct writing *work, struct pir_parameters *shape)
+{
+    shape->is_symmetric = work->key != NULL;
+    memset(shape->symmetric_public_key, 0, sizeof shape->symmetric_public_key);
+    if (work->key != NULL)
+        memcpy(shape->symmetric_public_key, voprf_key_public(work->key), PIR_SYMMETRIC_KEY_BYTES);
+}
+
+size_t dataset_write_value_bytes(const struct writing *work)
+{
+    return DATASET_ROW_VALUE_BYTES + (work->key != NULL ? SYMMETRIC_TAG_BYTES : 0);
+}
+
+enum status dataset_write_key_rows(struct writing *work, struct pir_rows *rows, struct error *err)
+{
+    if (work->key == NULL)
+        return STATUS_OK;
+    const enum status status = symmetric_rows_new(
+        work->key, rows, work->pool, work->settings->show_progress, &work->symmetric_rows, err);
+    if (status == STATUS_OK)
+        *rows = symmetric_rows_view(work->symmetric_rows);
+    return status;
+}
+
+enum status dataset_write_key(const struct writing *work, struct error *err)
+{
+    if (work->key == NULL)
+        return STATUS_OK;
+    char *path = path_join(work->temporary, DATASET_SYMMETRIC_KEY_NAME);
+    const enum status status = path != NULL ? symmetric_key_write(path, work->key, err)
+                                            : error_set(err, STATUS_NOMEM, "key: out of memory");
+    mem_free(path);
+    return status;
+}

@@ -1,0 +1,239 @@
+#!/usr/bin/env python3
+"""Symmetric PIR from outside: a dataset made with a key, two keywords through the keyed function and a private query,
+and everything that is refused on the way. Prints TAP."""
+import hashlib
+import http.client
+import http.server
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import threading
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from patience import PROGRAM_S  # noqa: E402
+from protobuf import field, parse  # noqa: E402
+from served import PROGRAM, Server, working_folder  # noqa: E402
+from tap import check, finish  # noqa: E402
+
+BUILD = os.environ.get("BUILD", "build")
+NAME = "symmetric.filtering"
+KEYWORDS = ["blocked.example", "other.example/path"]
+# The generator of P-384, compressed; x = 1 is on no point.
+POINT = bytes.fromhex("03aa87ca22be8b05378eb1c71ef320ad746e1d3b628ba79b9859f741e082542a38"
+                      "5502f25dbf55296c3a545e3872760ab7")
+NO_POINT = b"\x02" + bytes(47) + b"\x01"
+# The key of spec/keyword-pir.md section 10.1 and its public half.
+KEY = ("c51874015ca218aabc145297359fb128743b9f14b2b034af23650e6b42d4c815"
+       "c623c77e8d752c21b9288d36e6e9f468")
+PUBLIC = ("03fd751f9d1828303a14acbb82063bdfb63bc89c958506a276b8c47fc8ce0f97"
+          "ad0c7ae0f516b39fcb8c9c8b9cac2d444e")
+work = working_folder("symmetric")
+data = f"{work}/data"
+
+
+def tool(*words):
+    return subprocess.run([f"{BUILD}/blindlist", *words], capture_output=True, text=True, timeout=PROGRAM_S)
+
+
+def compile_list(*options, name=NAME):
+    return tool("compile", f"{work}/list", "--use-case", name, "--out", data, "--json", *options)
+
+
+def current(*path):
+    return os.path.join(data, NAME, "current", *path)
+
+
+def read(path):
+    with open(path, "rb") as source:
+        return source.read()
+
+
+def ask(port, *requests, path="/queries"):
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=PROGRAM_S)
+    client.request("POST", path, b"".join(field(1, request) for request in requests), {"User-Identifier": "u", "User-Agent": "x iOS/26 x"})
+    answer = client.getresponse()
+    return answer.status, answer.read()
+
+
+def question(element=POINT, use_case=NAME, config=b""):
+    return field(1, use_case.encode()) + field(4, field(1, element) + (field(2, config) if config else b""))
+
+
+def answers(body):
+    """Evaluated element and proof of each answer."""
+    found = [parse(parse(response)[3][0]) for response in parse(body).get(1, [])]
+    return [(answer[1][0], answer[2][0]) for answer in found]
+
+
+def config_of(port):
+    """Configuration id and PIRConfig."""
+    status, body = ask(port, NAME.encode(), path="/config")
+    config = parse(parse(parse(body)[1][0])[2][0])
+    return config[3][0], config[1][0]
+
+
+def test_compile():
+    made = compile_list("--symmetric")
+    check(made.returncode == 0, "compile --symmetric", made.stderr)
+    key = read(current("symmetric.key"))
+    mode = stat.S_IMODE(os.stat(current("symmetric.key")).st_mode)
+    check(mode == 0o600 and len(key) == 96, "its key: 96 digits for the owner alone", oct(mode))
+    public = json.loads(made.stdout)["symmetricPublicKey"]
+    check(b"symmetric_pir_client_config" in read(current("shard-0.params.txtpb")) and public[:2] in ("02", "03"),
+          "the parameters name its public half")
+    check("symmetric.key" in read(current("dataset.json")).decode(), "dataset.json lists it")
+    check(key.decode() not in made.stdout + made.stderr, "nobody prints the key")
+    again = compile_list()
+    check(json.loads(again.stdout)["changed"] is False, "the same list again: unchanged, and symmetric as before", again)
+    return key
+
+
+def test_keywords(server, key):
+    url = f"http://127.0.0.1:{server.port}"
+    done = tool("check", "--server", url, "--use-case", NAME, "--as-key", *KEYWORDS)
+    check(done.returncode == 3 and all(f"denied   {word} " in done.stdout for word in KEYWORDS),
+          "two keywords through OPRF and PIR return both values", done)
+    done = tool("check", "--server", url, "--use-case", NAME, "https://other.example/path/below", "free.example")
+    check(done.returncode == 3 and "1 denied, 1 allowed" in done.stdout, "URLs below and beside them", done)
+    done = tool("check", "--server", url, "--use-case", "plain.filtering", "--as-key", KEYWORDS[0])
+    check(done.returncode == 3, "a use case beside it that is not symmetric", done)
+    check(key.decode() not in server.log() and not any(word in server.log() for word in KEYWORDS),
+          "the log has neither key nor keyword", server.log())
+
+
+def test_questions(server):
+    port = server.port
+    status, body = ask(port, question(), question())
+    both = answers(body)
+    check(status == 200 and len(both) == 2 and all(len(e) == 49 and len(p) == 96 for e, p in both),
+          "two questions in one body: two answers", (status, body))
+    check(both[0][0] == both[1][0] and both[0][1] != both[1][1], "the same element, and a proof of its own")
+    config, pir_config = config_of(port)
+    public = bytes.fromhex(json.loads(compile_list().stdout)["symmetricPublicKey"])
+    check(public in pir_config and config == hashlib.sha256(pir_config).digest(),
+          "the configuration tells the public key, and its id is its hash")
+    check(answers(ask(port, question(config=config))[1])[0][0] == both[0][0], "asked under that configuration: the same")
+    for what, request, due in [
+            ("no point", question(NO_POINT), 400), ("infinity", question(b"\0"), 400), ("48 bytes", question(POINT[:48]), 400),
+            ("nothing", question(b""), 400), ("a point not compressed", question(b"\x04" + bytes(48)), 400),
+            ("a use case that is not symmetric", question(use_case="plain.filtering"), 400),
+            ("a use case that is not served", question(use_case="nobody"), 400),
+            ("a configuration that is not served", question(config=bytes(32)), 410)]:
+        status, body = ask(port, request)
+        check(status == due and b'{"error":{"message":' in body, f"refused with {due}: {what}", (status, body))
+        status, body = ask(port, question(), request)
+        check(status == due, f"and all of a body with it: {what}", (status, body))
+
+
+class Forger(http.server.BaseHTTPRequestHandler):
+    """Passes everything on to the server, and turns a bit of each proof."""
+    port = 0
+
+    def log_message(self, *words):
+        pass
+
+    def pass_on(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PROGRAM_S)
+        client.request(self.command, self.path, body, {k: v for k, v in self.headers.items() if k != "Host"})
+        answer = client.getresponse()
+        reply = bytearray(answer.read())
+        if self.path == "/queries" and 3 in parse(parse(bytes(reply))[1][0]):
+            reply[-1] ^= 1
+        self.send_response(answer.status)
+        self.send_header("Content-Length", str(len(reply)))
+        for name in ("Content-Type", "Content-Encoding"):
+            if answer.getheader(name):
+                self.send_header(name, answer.getheader(name))
+        self.end_headers()
+        self.wfile.write(reply)
+
+    do_GET = do_POST = pass_on
+
+
+def test_forged(server):
+    Forger.port = server.port
+    forger = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Forger)
+    threading.Thread(target=forger.serve_forever, daemon=True).start()
+    done = tool("check", "--server", f"http://127.0.0.1:{forger.server_port}", "--use-case", NAME, "--as-key", KEYWORDS[0])
+    forger.shutdown()
+    check(done.returncode == 1 and "the proof is wrong" in done.stdout + done.stderr, "a wrong proof is an error", done)
+
+
+def test_other_key(server):
+    before = read(current("symmetric.key"))
+    old_config = config_of(server.port)[0]
+    old = answers(ask(server.port, question())[1])[0][0]
+    with open(f"{work}/key", "w", encoding="utf-8") as out:
+        out.write(KEY.upper() + "\n")
+    made = compile_list("--symmetric-key", f"{work}/key")
+    check(made.returncode == 0 and json.loads(made.stdout)["symmetricPublicKey"] == PUBLIC, "compile --symmetric-key", made)
+    check(read(current("symmetric.key")).decode() == KEY, "the key it was given")
+    check(server.wait_version(json.loads(made.stdout)["version"]), "the server follows", server.log())
+    new = answers(ask(server.port, question())[1])[0][0]
+    asked = [answers(ask(server.port, question(config=config))[1])[0][0] for config in (old_config, config_of(server.port)[0])]
+    check(new != old and asked == [old, new], "each configuration is answered with its own key")
+    done = tool("check", "--server", f"http://127.0.0.1:{server.port}", "--use-case", NAME, "--as-key", *KEYWORDS)
+    check(done.returncode == 3 and "2 denied" in done.stdout, "both keywords are found with the new one", done)
+    return before
+
+
+def refused(words, what, *options, code=1):
+    version = os.readlink(os.path.join(data, NAME, "current"))
+    done = compile_list(*options)
+    check(done.returncode == code and words in done.stderr, what, done)
+    check(os.readlink(os.path.join(data, NAME, "current")) == version and
+          not any(name.endswith(".tmp") for name in os.listdir(os.path.join(data, NAME))), "and leaves everything as it was", done)
+
+
+def test_bad_keys(other):
+    for text, words in [("", "0 characters"), ("0x" + KEY, "98 characters"), ("0" * 96, "no number from 1"), ("f" * 96, "no number"),
+                        (KEY[:-1] + "g", "character 96 is no hex digit"), (KEY * 9, "larger than 128 bytes")]:
+        with open(f"{work}/bad", "w", encoding="utf-8") as out:
+            out.write(text)
+        refused(words, f"a key file of {len(text)} bytes: {words}", "--symmetric-key", f"{work}/bad")
+    refused("No such file", "a key file that is not there", "--symmetric-key", f"{work}/none")
+    refused("exclude each other", "a key and none", "--symmetric-key", f"{work}/key", "--no-symmetric", code=2)
+    refused("not made in parts", "in parts", "--part", "0/2")
+    good = read(current("symmetric.key"))
+    for text, words in [(other, "is not the key whose public half"), (good[:40], "40 characters"), (None, "No such file")]:
+        os.remove(current("symmetric.key"))
+        if text is not None:
+            with open(current("symmetric.key"), "wb") as out:
+                out.write(text)
+        done = subprocess.run([PROGRAM, "--data", data, "--listen", "127.0.0.1:0", "--auth", "none"],
+                              capture_output=True, text=True, timeout=PROGRAM_S, check=False)
+        check(done.returncode == 1 and "symmetric.key" in done.stderr and words in done.stderr,
+              f"a server does not start: {words}", done.stderr)
+        check(KEY not in done.stderr, "nor tell the key")
+        refused("say whether", "nor does compile forget that it was symmetric")
+    with open(current("symmetric.key"), "wb") as out:
+        out.write(good)
+
+
+def main():
+    with open(f"{work}/list", "w", encoding="utf-8") as out:
+        out.write("\n".join(KEYWORDS) + "\n")
+    key = test_compile()
+    check(compile_list(name="plain.filtering").returncode == 0, "a dataset that is not symmetric")
+    server = Server(data)
+    test_keywords(server, key)
+    test_questions(server)
+    test_forged(server)
+    before = test_other_key(server)
+    check(server.end() == 0, "the server ends", server.log())
+    test_bad_keys(before)
+    made = compile_list("--no-symmetric")
+    check(made.returncode == 0 and not os.path.exists(current("symmetric.key")) and
+          "symmetricPublicKey" not in made.stdout, "compile --no-symmetric", made)
+
+
+try:
+    main()
+finally:
+    Server.end_all()
+    shutil.rmtree(work, ignore_errors=True)
+sys.exit(finish())
