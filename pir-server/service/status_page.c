@@ -47,6 +47,7 @@ static struct status_history *read_history(struct monitor *monitor)
     if (history == NULL)
         return NULL;
     history->count = monitor_history(monitor, history->samples);
+    history->kept_count = history->count;
     monitor_take(monitor, &history->samples[history->count++]);
     return history;
 }
@@ -68,10 +69,11 @@ static void append_times(struct bytes *page, const struct monitor_sample *before
         page_tile(page, "-", "no request with queries in the last minutes");
         return;
     }
-    snprintf(number, sizeof number, "%s / %s ms",
+    snprintf(number, sizeof number, "%s / %s",
              quantity_about(histogram_quantile_us(&between, HALF) / MILLISECONDS).text,
              quantity_about(histogram_quantile_us(&between, SLOW_SHARE) / MILLISECONDS).text);
-    page_tile(page, number, "within which half, and 99 of 100, requests with queries are answered");
+    page_tile(page, number,
+              "ms, within which half, and 99 of 100, requests with queries are answered");
 }
 
 static void append_tiles(struct bytes *page, const struct service *service, struct monitor *monitor,

@@ -83,13 +83,12 @@ static double round_up(double most)
     return most > 0 ? ceil(most / step) * step : 1;
 }
 
-static void draw(struct bytes *page, const struct status_history *history, size_t which,
-                 const char *x_label)
+static void draw(struct bytes *page, const struct monitor_sample *samples, size_t count,
+                 size_t which, const char *x_label)
 {
-    const struct monitor_sample *samples = history->samples;
     double points[MONITOR_SAMPLES][2];
     double most = 0;
-    for (size_t i = 1; i < history->count; i++) {
+    for (size_t i = 1; i < count; i++) {
         points[i - 1][0] = status_seconds(&samples[0], &samples[i]) / 60;
         points[i - 1][1] = charts[which].value(&samples[i - 1], &samples[i]);
         most = fmax(most, points[i - 1][1]);
@@ -98,14 +97,13 @@ static void draw(struct bytes *page, const struct status_history *history, size_
         .title = charts[which].title,
         .x_label = x_label,
         .y_label = charts[which].y_label,
-        .x_max =
-            fmax(status_seconds(&samples[0], &samples[history->count - 1]) / 60, LEAST_MINUTES),
+        .x_max = fmax(status_seconds(&samples[0], &samples[count - 1]) / 60, LEAST_MINUTES),
         .y_max = round_up(most),
         .x_is_count = true,
     };
     bytes_append_format(page, "<figure><figcaption>%s</figcaption>\n", charts[which].title);
     page_chart_begin(page, &chart);
-    page_chart_line(page, &chart, (const double(*)[2])points, history->count - 1);
+    page_chart_line(page, &chart, (const double(*)[2])points, count - 1);
     page_chart_end(page);
     bytes_append_text(page, "</figure>\n");
 }
@@ -124,8 +122,10 @@ void status_page_charts(struct bytes *page, const struct status_history *history
     }
     gmtime_r(&begin, &utc);
     strftime(x_label, sizeof x_label, "minutes since %H:%M UTC", &utc);
+    /* What came in a moment is no rate. */
+    const size_t count = history->kept_count >= 2 ? history->kept_count : history->count;
     bytes_append_text(page, "<div class=\"charts\">\n");
     for (size_t i = 0; i < ARRAY_COUNT(charts); i++)
-        draw(page, history, i, x_label);
+        draw(page, history->samples, count, i, x_label);
     bytes_append_text(page, "</div>\n");
 }

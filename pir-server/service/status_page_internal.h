@@ -9,6 +9,7 @@
 struct status_history {
     struct monitor_sample samples[MONITOR_SAMPLES + 1]; /* [count], at least 1 */
     size_t count;
+    size_t kept_count; /* without that of now: as far apart as MONITOR_SAMPLE_S says */
 };
 
 static inline double status_seconds(const struct monitor_sample *from,
