@@ -296,7 +296,7 @@ static int run(struct tool_args *args)
 
 const struct tool_command command_check = {
     .name = "check",
-    .synopsis = "--server URL [--ohttp URL] [--use-case N] [--token-file FILE] [options] URL...",
+    .synopsis = "--server URL [--ohttp URL] [--token-file FILE] [options] URL...",
     .summary = "ask a server about URLs exactly as a device does",
     .details =
         "Fetches prefilter and configuration, makes and uploads keys, expands each URL to its\n"

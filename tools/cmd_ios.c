@@ -76,13 +76,15 @@ int ios_names_check(const struct ios_names *names, const struct tool_args *args)
 }
 
 static const struct tool_command *const members[] = {
+    &command_ios_init,
     &command_ios_profile,
+    &command_ios_checklist,
 };
 
 const struct tool_command command_ios = {
     .name = "ios",
-    .synopsis = "profile ...",
-    .summary = "what the app side needs: configuration profiles",
+    .synopsis = "init|profile|checklist ...",
+    .summary = "what the app side needs: sources, profiles, the way to the relay",
     .members = members,
     .member_count = ARRAY_COUNT(members),
 };

@@ -5,7 +5,9 @@
 #include "base/bytes.h"
 #include "tools/tool.h"
 
+extern const struct tool_command command_ios_init;
 extern const struct tool_command command_ios_profile;
+extern const struct tool_command command_ios_checklist;
 
 /* The names of a deployment, as they are given. */
 struct ios_names {

@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
-"""blindlist ios: profiles have every key and are read by another reader; wrong ones are refused with the key named.
-Prints TAP."""
+"""blindlist ios: profiles have every key and are read by another reader, wrong ones are refused with the key named;
+sources have the names of a deployment filled in; the checklist has its values. Prints TAP."""
 import json
 import os
 import plistlib
+import re
 import shutil
 import stat
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from served import working_folder  # noqa: E402
-from tap import check, finish  # noqa: E402
+from tap import check, finish, skip  # noqa: E402
 from updating import BUILD, Done  # noqa: E402
 
 NAMES = ["--bundle-id", "com.example.app", "--server", "https://pir.example.com", "--issuer",
@@ -164,8 +165,101 @@ def test_wrong(folder):
     check(done.code == 1 and "nowhere" in done.err, "one that is not there is named", done)
 
 
+# ---- sources ----
+
+SWIFT = shutil.which("swiftc", path=os.environ.get("PATH", "") + ":/opt/swift/usr/bin:/usr/libexec/swift/bin")
+ENTITLEMENTS = {"com.apple.developer.networking.networkextension": ["url-filter-provider"]}
+
+
+def load(path):
+    with open(path, "rb") as file:
+        return plistlib.load(file)
+
+
+def text_of(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def test_init(folder):
+    out = f"{folder}/MyFilter"
+    done = ios("init", *NAMES, "--out", out)
+    files = sorted(os.path.join(where, name) for where, _, names in os.walk(out) for name in names)
+    check(done.code == 0 and sorted(done.out.split()) == files and len(files) == 7, "every file is named", done)
+    check(load(f"{out}/App/Info.plist") == {"NSPIRConfiguration": {
+        "PIRServerURL": "https://pir.example.com", "PrivacyPassIssuerURL": "https://issuer.example.com"}},
+        "Info.plist has the names of the service")
+    check(load(f"{out}/URLFilter/Info.plist") == {"EXAppExtensionAttributes": {
+        "EXExtensionPointIdentifier": "com.apple.networkextension.url-filter-control"}}, "the extension has its point")
+    check(load(f"{out}/App/App.entitlements") == load(f"{out}/URLFilter/URLFilter.entitlements") == ENTITLEMENTS,
+          "both have the entitlement")
+    told = text_of(f"{out}/App/FilterConfiguration.swift")
+    check(all(f'"{name}"' in told for name in ("https://pir.example.com", "https://issuer.example.com",
+                                               "com.example.app.URLFilter")), "the app has the names", told)
+    told = text_of(f"{out}/URLFilter/FilterProvider.swift")
+    check('"https://pir.example.com/prefilter/com.example.app.url.filtering.json"' in told,
+          "the extension knows where the prefilter is", told)
+    check(not any("@" + name in text_of(path) for path in files if path.endswith(".swift")
+                  for name in ("SERVER", "ISSUER", "USER", "MANIFEST", "EXTENSION")), "nothing is left to fill in")
+    if SWIFT is None:
+        skip("the sources are not parsed: Swift is not installed")
+    else:
+        done = Done([SWIFT, "-frontend", "-parse", *(path for path in files if path.endswith(".swift"))])
+        check(done.code == 0 and not done.err, "Swift parses the sources", done)
+    before = [text_of(path) for path in files]
+    done = ios("init", *NAMES, "--server", "https://other.example.com", "--out", out)
+    check(done.code == 1 and "exists already" in done.err and [text_of(path) for path in files] == before,
+          "a folder that is there stays as it is", done)
+    token = f"{folder}/token"
+    with open(token, "w", encoding="utf-8") as file:
+        file.write("secret-of-the-test\n")
+    out = f"{folder}/develop"
+    done = ios("init", "--development", "--bundle-id", "com.example.app", "--server", "http://127.0.0.1:8080",
+               "--token-file", token, "--out", out)
+    check(done.code == 0 and '"secret-of-the-test"' in text_of(f"{out}/App/FilterConfiguration.swift") and
+          load(f"{out}/App/Info.plist")["NSAppTransportSecurity"] == {"NSAllowsArbitraryLoads": True} and
+          "issuer: URL? = nil" in text_of(f"{out}/App/FilterConfiguration.swift"),
+          "for development it may use http", done)
+    with open(token, "w", encoding="utf-8") as file:
+        file.write('quote"\n')
+    for words, what in ((["--token-file", token], "quote"), (["--token-file", f"{folder}/nowhere"], "nowhere")):
+        done = ios("init", *NAMES, *words, "--out", f"{folder}/half")
+        check(done.code == 1 and what in done.err and not os.path.exists(f"{folder}/half"), f"{what}: nothing is left",
+              done)
+    left = [name for name in os.listdir(folder) if name.startswith(".")]
+    check(not left, "no temporary folder stays", left)
+
+
+# ---- the relay ----
+
+def test_checklist(folder):
+    with open(f"{folder}/list", "w", encoding="utf-8") as file:
+        file.write("bad.example\n")
+    done = Done([f"{BUILD}/blindlist", "compile", f"{folder}/list", "--use-case", "com.example.app.url.filtering",
+                 "--out", f"{folder}/data"])
+    check(done.code == 0, "a dataset is made", done)
+    done = ios("checklist", *NAMES, "--gateway", "https://gateway.example.com", "--data", f"{folder}/data",
+               "--users", "europe=20000", "--users", "asia=1", "--lookups", "100")
+    for part in ('pir.example.com. IN TXT "apple-url-filter=com.example.app"', "www.apple.com/url-filter-test, value 1",
+                 "token issuer           issuer.example.com", "gateway                gateway.example.com",
+                 "use case               com.example.app.url.filtering"):
+        check(part in done.out, f"told: {part}", done)
+    check(re.search(r"europe +2000000 +70$", done.out, re.M) and re.search(r"asia +100 +1$", done.out, re.M) and
+          re.search(r"africa +0 +0$", done.out, re.M), "rates of a day and of the peak", done)
+    sizes = [int(size) for size in re.findall(r"(?:request|response) +(\d+) bytes", done.out)]
+    check(len(sizes) == 3 and sizes[0] > sizes[1] > 1024 and sizes[2] > 1024, "sizes", done)
+    done = ios("checklist", *NAMES)
+    check(done.code == 0 and done.out.count("____") >= 12, "what is not known is left open", done)
+    done = ios("checklist", *NAMES, "--data", f"{folder}/none")
+    check(done.code == 1 and not done.out, "a dataset that is not there is an error", done)
+
+
 def test_usage():
     for words, what in (
+            (["init", *NAMES], "--out"), (["init", "--out", "x"], "--bundle-id"), (["init", *NAMES, "x"], "x"),
+            (["checklist", *NAMES, "--users", "atlantis=3"], "europe=20000"),
+            (["checklist", *NAMES, "--users", "asia=x"], "number"),
+            (["checklist", *NAMES, "--gateway", "https://a.example/"], "host name"),
             (["profile"], "--bundle-id and --server"), (["profile", *NAMES], "--token"),
             (["profile", *NAMES, "--token", "a", "--token-file", "b"], "--token"),
             (["profile", *NAMES, "--token", "a", "--prefilter-interval", "2699"], "2700"),
@@ -184,6 +278,8 @@ def main():
     try:
         test_written(folder)
         test_wrong(folder)
+        test_init(folder)
+        test_checklist(folder)
         test_usage()
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -12,8 +12,10 @@
 
 #define MANIFEST_MAX_AGE_S 86400
 #define PATH_MAX_BYTES     ((size_t)4096)
-/* Of the rate that a filter says: more is more than chance. */
+/* Of the rate that a filter says; and how many standard deviations of its fill (each at most
+ * 1 / 2 sqrt(bits)) are left to chance, which counts in small filters. */
 #define RATE_MAX_FACTOR 2.0
+#define FILL_DEVIATIONS 4.0
 /* The extension is ended at about 6 MB of memory, its own included (PROTOCOL.md section 2). */
 #define MEMORY_FILTER_MAX_BYTES ((size_t)1 << 20)
 
@@ -219,7 +221,9 @@ static void examine_rate(struct examination *exam)
     const double fill = bloom_filter_fill(&filter);
     const double rate = pow(fill, exam->meta.params.hash_count);
     const double told = exam->meta.false_positive_tolerance;
-    if (rate > told * RATE_MAX_FACTOR)
+    const double most = pow(told * RATE_MAX_FACTOR, 1.0 / exam->meta.params.hash_count) +
+                        FILL_DEVIATIONS * 0.5 / sqrt(exam->meta.params.bit_count);
+    if (fill > most)
         doctor_fail(exam, DOCTOR_PREFILTER_RATE,
                     "%.0f %% of its bits are set: one URL in %.0f is asked about, not one in %.0f",
                     100 * fill, 1 / rate, 1 / told);

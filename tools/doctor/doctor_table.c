@@ -230,16 +230,18 @@ static const struct doctor_error errors[] = {
               "name of the use case, wrong user token, or a distribution build whose relay has "
               "not been set up by Apple yet.",
      .next = "Does a build signed for development work with the same server? Then the server is "
-             "right, and it is the relay that is missing.",
+             "right, and it is the relay that is missing: `blindlist ios checklist`.",
      .check_count = 12,
      .checks = {NETWORK_CHECKS, DOCTOR_USE_CASE, DOCTOR_USER_TOKEN, DOCTOR_TOKEN_ISSUE,
                 DOCTOR_TOKEN_REDEEM, DOCTOR_DIRECTORY, DOCTOR_CONFIG, DOCTOR_CONFIG_PUBLIC,
                 DOCTOR_SHARD_COUNT, DOCTOR_TEST_ROW}},
     {.name = "14",
      .seen = "NEURLFilterManager error 14, over NEVPNConnectionErrorDomainPlugin 7",
-     .means = "The control provider failed or was ended: it threw an error, returned no prefilter "
-              "when it had to (its first tag is nil), needed more than about 6 MB of memory, or is "
-              "not where the system looks for it.",
+     .means =
+         "No cause has been published; the domain is that of the plug-in, which is the control "
+         "provider. What ends one: an error thrown, no prefilter where there must be one "
+         "(the first tag is nil), more than about 6 MB of memory, an extension that is not "
+         "where the system looks for it.",
      .next = "Look at the log of the extension. Large prefilters go into a temporary file in "
              "pieces; the extension lies in Extensions/ of the app, has the extension point "
              "com.apple.networkextension.url-filter-control, an @main type, and both "
@@ -275,17 +277,17 @@ static const struct doctor_error errors[] = {
      .checks = {NETWORK_CHECKS}},
     {.name = "errno-13",
      .seen = "errno 13 on the prefilter's map file, on a Mac",
-     .means = "The system may not read the file that the extension handed over.",
-     .next = "Write the file into the extension's own temporary folder "
+     .means = "EACCES: the system may not read the file that the extension handed over. Why has "
+              "not been published.",
+     .next = "Rule out the place: write the file into the extension's own temporary folder "
              "(FileManager.default.temporaryDirectory), not into an app group, a bundle or the "
              "home folder, and leave it there: the system takes it over.",
      .check_count = 0},
     {.name = "stopped",
      .seen = "status is .stopped while every URL load is blocked, although shouldFailClosed is "
              "false",
-     .means = "The configuration that is saved is not the one that is looked at: an enabled "
-              "configuration with fail-closed, of an earlier build or a profile, is still "
-              "installed.",
+     .means = "No cause has been published. To rule out: an enabled configuration with "
+              "fail-closed, of an earlier build or of a profile, is still installed.",
      .next = "loadFromPreferences, removeFromPreferences, then set and save anew; remove "
              "profiles; install the app again.",
      .check_count = 0},
