@@ -8,6 +8,9 @@
 #if defined(__linux__)
 #include <sys/mman.h>
 #endif
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 
 #if defined(__x86_64__)
 #include <emmintrin.h>
@@ -142,6 +145,14 @@ void mem_free_secret(void *block, size_t size_bytes)
 {
     if (block != NULL)
         mem_wipe(block, size_bytes);
+    mem_free(block);
+}
+
+void mem_free_wiped(void *block)
+{
+#if defined(__GLIBC__)
+    mem_wipe(block, malloc_usable_size(block)); /* 0 of NULL */
+#endif
     mem_free(block);
 }
 

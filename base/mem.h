@@ -40,6 +40,9 @@ void mem_scatter_lines(void *to, size_t stride_bytes, const void *from, size_t c
 void mem_wipe(void *block, size_t size_bytes);
 /* mem_wipe, then mem_free. Takes NULL. */
 void mem_free_secret(void *block, size_t size_bytes);
+/* mem_free, and before it mem_wipe of all of the block where the allocator tells its size (glibc):
+ * for a library that is given its functions for memory. Takes NULL. */
+void mem_free_wiped(void *block);
 /* Equality in time that depends on the size only. */
 bool secret_equal(const void *a, const void *b, size_t size_bytes);
 

@@ -4,11 +4,13 @@
  * dataset versions, SIGTERM and SIGINT drain and end. All signals are blocked
  * in every other thread. */
 #include "base/cpu.h"
+#include "base/mem.h"
 #include "pir-server/configure.h"
 #include "pir-server/options.h"
 #include "pir-server/startup.h"
 #include "pir-server/state_command.h"
 
+#include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -113,8 +115,15 @@ static int run(const struct options *options, const struct config *config)
     return OPTIONS_DONE;
 }
 
+static void *allocate(size_t size)
+{
+    return mem_alloc(size, 1);
+}
+
 int main(int argc, char **argv)
 {
+    /* Reports of what somebody visited pass through jansson. */
+    json_set_alloc_funcs(allocate, mem_free_wiped);
     if (argc > 1 && strcmp(argv[1], "state") == 0)
         return state_command(argc - 1, argv + 1);
     struct options options;

@@ -48,7 +48,7 @@ void http_response_deinit(struct http_response *response)
     if (response->release != NULL)
         response->release(response->owner);
     response->release = NULL;
-    bytes_deinit(&response->body);
+    bytes_deinit_secret(&response->body);
 }
 
 void http_response_reset(struct http_response *response)

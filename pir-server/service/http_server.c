@@ -77,7 +77,7 @@ static int64_t now_us(void)
 
 static void release_body(struct exchange *exchange)
 {
-    bytes_deinit(&exchange->body);
+    bytes_deinit_secret(&exchange->body);
     atomic_fetch_sub(&exchange->server->bodies_bytes, exchange->charged);
     exchange->charged = 0;
     exchange->request.body = span_of(NULL, 0);
@@ -98,7 +98,8 @@ static void exchange_free(struct exchange *exchange)
     release_body(exchange);
     response_free(exchange->response);
     for (size_t i = 0; i < HTTP_HEADER_COUNT; i++)
-        mem_free(exchange->joined[i]);
+        mem_free_secret(exchange->joined[i],
+                        exchange->joined[i] != NULL ? strlen(exchange->joined[i]) : 0);
     mem_free(exchange);
     pthread_mutex_lock(&server->lock);
     server->exchanges--;
@@ -141,7 +142,8 @@ static bool join_value(struct exchange *exchange, size_t header, const char *val
     if (joined == NULL)
         return false;
     snprintf(joined, size, "%s, %s", before, value);
-    mem_free(exchange->joined[header]);
+    mem_free_secret(exchange->joined[header],
+                    exchange->joined[header] != NULL ? strlen(exchange->joined[header]) : 0);
     exchange->joined[header] = joined;
     exchange->request.headers[header] = joined;
     return true;

@@ -7,6 +7,8 @@
  *            thrown away so that the client sees the answer instead of a reset connection.
  * Memory     a body's memory grows with what arrives, whatever Content-Length says; all bodies in
  *            flight together stay below `bodies_max_bytes`, beyond it the answer is 503.
+ *            A body is wiped when it is answered; a head, which is libmicrohttpd's, when the next
+ *            request begins or the connection waits for one.
  * Time       see connection_watch.h. A client that is late is cut off.
  * Privacy    logs route, status, sizes and time at debug level; nothing of the request itself.
  * Signals    SIGPIPE must be ignored by the program. */

@@ -132,6 +132,8 @@ Test(mem, wipe_clears_exactly)
     mem_wipe(NULL, 0);
     mem_free_secret(NULL, 0);
     mem_free_secret(mem_alloc(16, 1), 16);
+    mem_free_wiped(NULL);
+    mem_free_wiped(mem_alloc(16, 1));
 }
 
 Test(mem, secret_equal_compares_every_byte)
