@@ -8,9 +8,10 @@
 
 /* In the order in which --help lists them. */
 static const struct tool_command *const commands[] = {
-    &command_check,   &command_bloom, &command_compile, &command_dataset, &command_doctor,
-    &command_explain, &command_ios,   &command_pir,     &command_sources, &command_suburls,
-    &command_token,   &command_tune,  &command_update,  &command_vectors, NULL,
+    &command_check,  &command_bloom,   &command_compile, &command_dataset,
+    &command_doctor, &command_explain, &command_ios,     &command_pir,
+    &command_sign,   &command_sources, &command_suburls, &command_token,
+    &command_tune,   &command_update,  &command_vectors, NULL,
 };
 
 static const struct tool_command *find(const struct tool_command *const *list, size_t count,

@@ -13,6 +13,7 @@ extern const struct tool_command command_doctor;
 extern const struct tool_command command_explain;
 extern const struct tool_command command_ios;
 extern const struct tool_command command_pir;
+extern const struct tool_command command_sign;
 extern const struct tool_command command_sources;
 extern const struct tool_command command_suburls;
 extern const struct tool_command command_token;

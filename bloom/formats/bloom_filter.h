@@ -11,9 +11,10 @@
 #include "base/status.h"
 #include "bloom/bloom.h"
 
-#define BLOOM_DIGEST_BYTES  32
-#define BLOOM_TAG_MAX_BYTES 256
-#define BLOOM_URL_MAX_BYTES 2048
+#define BLOOM_DIGEST_BYTES        32
+#define BLOOM_TAG_MAX_BYTES       256
+#define BLOOM_URL_MAX_BYTES       2048
+#define BLOOM_SIGNATURE_MAX_BYTES 88 /* base64 of 64 bytes */
 
 /* How a filter is written down; FILE-FORMATS has the fields. */
 enum bloom_layout {
@@ -36,6 +37,8 @@ struct bloom_meta {
     /* SHA-256, in hex, of the parsing configuration that the keys were made for; "" = the default.
      * Only BLOOM_LAYOUT_MANIFEST has it. */
     char parsing[2 * BLOOM_DIGEST_BYTES + 1];
+    /* As it was read, "" = none; bloom_signature.h. Only BLOOM_LAYOUT_MANIFEST has it. */
+    char signature[BLOOM_SIGNATURE_MAX_BYTES + 1];
 };
 
 /* Checks all of `meta` but tag and url: STATUS_INVALID. item_count 0 is allowed. */

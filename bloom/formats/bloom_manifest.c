@@ -156,8 +156,11 @@ static enum status parse_manifest_fields(const struct source *source, struct blo
                          "%s: $.tag: must be SHA-256 of the bits in 64 lower-case hex digits",
                          source->name);
     const json_t *signature = json_object_get(source->object, manifest_form.names[FIELD_SIGNATURE]);
-    if (signature != NULL && !json_is_string(signature))
-        return error_set(err, STATUS_INVALID, "%s: $.signature: must be a string", source->name);
+    if (signature != NULL) {
+        status = get_text(source, FIELD_SIGNATURE, BLOOM_SIGNATURE_MAX_BYTES, meta->signature, err);
+        if (status != STATUS_OK)
+            return status;
+    }
     const json_t *parsing = json_object_get(source->object, manifest_form.names[FIELD_PARSING]);
     if (parsing == NULL)
         return STATUS_OK;
@@ -260,15 +263,17 @@ enum status bloom_manifest_format(const struct bloom_meta *meta, enum bloom_layo
         [FIELD_ITEMS] = (json_int_t)meta->item_count,
         [FIELD_BYTES] = (json_int_t)bloom_byte_count(meta->params.bit_count)};
 
-    const char *const texts[FIELD_COUNT] = {
-        [FIELD_TAG] = meta->tag, [FIELD_URL] = meta->url, [FIELD_PARSING] = meta->parsing};
+    const char *const texts[FIELD_COUNT] = {[FIELD_TAG] = meta->tag,
+                                            [FIELD_URL] = meta->url,
+                                            [FIELD_PARSING] = meta->parsing,
+                                            [FIELD_SIGNATURE] = meta->signature};
 
     json_t *root = json_object();
     int failed = 0;
     for (size_t i = 0; i < FIELD_COUNT; i++) {
         json_t *value = NULL;
-        if (form->names[i] == NULL || i == FIELD_SIGNATURE ||
-            (i == FIELD_PARSING && meta->parsing[0] == '\0'))
+        const bool is_absent = texts[i] != NULL && texts[i][0] == '\0'; /* tag and url are there */
+        if (form->names[i] == NULL || is_absent)
             continue;
         if (texts[i] != NULL)
             value = json_string(texts[i]);

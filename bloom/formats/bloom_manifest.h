@@ -1,7 +1,7 @@
 /* bloom_manifest - the two JSON forms that describe raw bits lying elsewhere.
  *
  * Manifest  {"tag", "bitCount", "hashCount", "murmurSeed", "itemCount", "falsePositiveTolerance",
- *           "byteCount", "url"} and optionally "signature" (a string, not looked at) and
+ *           "byteCount", "url"} and optionally "signature" (a string, kept; bloom_signature.h) and
  *           "parsingSha256" (of a parsing configuration, in lower-case hex); tag is SHA-256 of the
  *           bits in lower-case hex.
  * With url  {"falsePositiveTolerance", "murmurSeed", "numberOfBits", "numberOfHashes", "tag",

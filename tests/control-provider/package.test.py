@@ -46,7 +46,7 @@ def main():
     check(code == 0, "swift build", "\n".join(output.splitlines()[-20:]))
     if code == 0:
         host = Host()
-        env = {"BLINDLIST_TEST_HOST": host.address}
+        env = {"BLINDLIST_TEST_HOST": host.address, "BLINDLIST_TEST_PUBLIC_KEY": host.public_key}
         run_tests(swift, env, "--skip", ALONE)
         run_tests(swift, env, "--filter", ALONE)
         host.end()

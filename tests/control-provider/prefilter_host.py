@@ -36,6 +36,9 @@ class Host:
         self.rows = 3000
         self.asked = {}
         self.over = threading.Event()
+        self.lock = threading.Lock()
+        self.public_key = self.make_key("key.pem")
+        self.make_key("other.pem")
         self.compile()
         self.server = Server(f"{self.folder}/data")
         self.web = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers)
@@ -56,6 +59,20 @@ class Host:
         self.compile()
         current = os.path.basename(os.readlink(f"{self.folder}/data/{USE_CASE}/current"))
         self.server.wait_version(current)
+
+    def make_key(self, name):
+        """The public half."""
+        return subprocess.run([BLINDLIST, "sign", "--new-key", f"{self.folder}/{name}"], check=True,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=PROGRAM_S).stdout.decode().strip()
+
+    def sign(self, manifest, key):
+        with self.lock, open(f"{self.folder}/manifest.json", "wb") as out:
+            out.write(manifest)
+            out.flush()
+            subprocess.run([BLINDLIST, "sign", out.name, "--key", f"{self.folder}/{key}"], check=True,
+                           stdin=subprocess.DEVNULL, timeout=PROGRAM_S)
+            with open(out.name, "rb") as signed:
+                return signed.read()
 
     def fetch(self, path, headers):
         """Status, headers and body of the server's answer; a reset connection when it has ended."""
@@ -199,6 +216,18 @@ class Answers(http.server.BaseHTTPRequestHandler):
         if sum(a["path"].endswith(".bloom") for a in asked) == 1:
             return self.do_stalls(path, asked)
         return self.do_plain(path, asked)
+
+    def signed(self, path, key):
+        status, headers, body = self.passed(path)
+        if not path.endswith(".bloom"):
+            body = self.server.host.sign(body, key)
+        self.answer(status, headers, body)
+
+    def do_signed(self, path, _):
+        self.signed(path, "key.pem")
+
+    def do_othersigned(self, path, _):
+        self.signed(path, "other.pem")
 
     def do_moved(self, path, _):
         self.answer(302, {"Location": "/plain." + self.path.split("/")[1].split(".", 1)[1] + path})

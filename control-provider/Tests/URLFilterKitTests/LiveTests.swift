@@ -194,6 +194,15 @@ struct LiveTests {
         }
     }
 
+    @Test func signatures() async throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let text = try #require(ProcessInfo.processInfo.environment["BLINDLIST_TEST_PUBLIC_KEY"])
+        let key = try #require(PrefilterPublicKey(text))
+        try expectWorks(#require(try await source("signed") { $0.publicKey = key }.fetch(existingTag: nil)))
+        #expect(try await fault(source("othersigned") { $0.publicKey = key }) == .signatureWrong)
+        #expect(try await fault(source("othersigned")) == nil)
+    }
+
     @Test func slow() async throws {
         defer { try? FileManager.default.removeItem(at: folder) }
         let fault = try await fault(source("stalls") { $0.idleTimeout = .milliseconds(200); $0.attempts = 2 })
