@@ -37,3 +37,8 @@ public struct NEURLFilterPrefilter: Sendable {
         self.murmurSeed = murmurSeed
     }
 }
+
+extension NEURLFilterControlProvider {
+    /// On Apple systems that of an app extension.
+    public static func main() {}
+}

@@ -1,0 +1,10 @@
+import SwiftUI
+
+@main
+struct BlindlistExampleApp: App {
+    var body: some Scene {
+        WindowGroup {
+            FilterView()
+        }
+    }
+}
