@@ -236,7 +236,9 @@ static enum status open_admin(struct running *running, struct error *err)
 static enum status open_all(struct running *running, struct error *err)
 {
     const struct settings *settings = &running->config->settings;
-    enum status status = ask_predecessor(running, err);
+    enum status status = service_manager_init(&running->manager, &running->sockets, err);
+    if (status == STATUS_OK)
+        status = ask_predecessor(running, err);
     if (status == STATUS_OK)
         status = bind_addresses(running, err);
     if (status == STATUS_OK)
@@ -278,11 +280,14 @@ enum status startup_open(const struct config *config, const struct log *log, str
                             .predecessor = -1,
                             .fd = -1,
                             .admin_fd = -1};
+    ret->manager.notify_fd = -1;
     const enum status status = open_all(ret, err);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK) {
         log_start(ret);
-    else
+        service_manager_tell(&ret->manager, "READY=1");
+    } else {
         startup_close(ret);
+    }
     return status;
 }
 
@@ -333,6 +338,7 @@ void startup_reload(struct running *running, const struct options *options)
 void startup_drain(struct running *running)
 {
     const unsigned drain_s = running->drain_s;
+    service_manager_tell(&running->manager, "STOPPING=1");
     admin_drains(running->admin);
     data_watch_free(running->watch);
     running->watch = NULL;
@@ -365,6 +371,7 @@ void startup_close(struct running *running)
     close_if_open(running->fd);
     close_if_open(running->admin_fd);
     listen_sockets_deinit(&running->sockets);
+    service_manager_deinit(&running->manager);
     http_server_free(running->admin_server);
     admin_free(running->admin);
     http_server_free(running->server);

@@ -8,6 +8,7 @@
 #include "pir-server/service/admin.h"
 #include "pir-server/service/data_watch.h"
 #include "pir-server/service/handover.h"
+#include "pir-server/service/service_manager.h"
 
 struct running {
     const struct config *config; /* borrowed; as it was at the start */
@@ -24,7 +25,8 @@ struct running {
     struct listen_sockets sockets; /* that somebody else opened */
     int predecessor;               /* whose sockets they are; -1 = nobody */
     struct handover *handover;     /* NULL: none */
-    int fd;                        /* bound, until somebody listens on it; -1 = none */
+    struct service_manager manager;
+    int fd; /* bound, until somebody listens on it; -1 = none */
     int admin_fd;
     char *default_state;
 };

@@ -70,6 +70,10 @@ class Local:
         return Done([f"{BUILD}/blindlist", "check", "--server", self.url(host), "--cacert", self.certificate,
                      "--token-file", f"{self.folder}/user-token", *words])
 
+    def check_as_relayed(self, *words):
+        """Through the gateway, as devices do behind Apple's relay."""
+        return self.check("--ohttp", self.url("gateway"), *words)
+
     def curl(self, url, *words):
         """What --write-out says goes to standard output, the body nowhere."""
         return Done(["curl", "--silent", "--show-error", "--http2", "--cacert", self.certificate, "--output", "/dev/null",

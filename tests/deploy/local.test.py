@@ -1,20 +1,22 @@
 #!/usr/bin/env python3
 """A whole deployment on this machine, by one command: real nginx with the shipped configuration, HTTP/2, and a device
 that asks through it. Prints TAP."""
+import contextlib
 import http.server
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from local import MISSING, Local, free_port  # noqa: E402
-from patience import wait_until  # noqa: E402
+from patience import PATIENCE_S, wait_until  # noqa: E402
 from served import working_folder  # noqa: E402
 from tap import check, finish, skip  # noqa: E402
-from updating import Done, environment  # noqa: E402
+from updating import BUILD, Done, environment  # noqa: E402
 
 BODY_MAX = 10 << 20  # of the service: spec/service.md section 1.3
 SECRET = "X-Forwarded-For: 198.51.100.7"
@@ -23,11 +25,12 @@ SECRET = "X-Forwarded-For: 198.51.100.7"
 # ---- a device through it ----
 
 def test_devices(local):
-    for identity in ("ios18.2", "ios27.3"):
-        done = local.check("--identity", identity, "--trace", "https://bad3.example/", "https://good.example/")
+    for ask, identity in ((local.check, "ios18.2"), (local.check, "ios27.3"), (local.check_as_relayed, "ios18.2"),
+                          (local.check_as_relayed, "ios27.3")):
+        done = ask("--identity", identity, "--trace", "https://bad3.example/", "https://good.example/")
         asked = [line for line in done.out.splitlines() if line.startswith(("GET ", "POST "))]
         check(done.code == 3 and "denied   https://bad3.example/" in done.out and
-              "allowed  https://good.example/" in done.out, f"{identity}: one is denied, one allowed", done)
+              "allowed  https://good.example/" in done.out, f"{identity}, {ask.__name__}: one is denied, one allowed", done)
         check(len(asked) > 5 and all(line.endswith(" h2") for line in asked), "all of it by HTTP/2", done)
     done = local.check("https://good.example/")
     check(done.code == 0, "allowed alone is exit code 0", done)
@@ -38,7 +41,7 @@ def test_devices(local):
 
 
 def done_words(local):
-    return [f"{os.environ.get('BUILD', 'build')}/blindlist", "check", "--server", local.url()]
+    return [f"{BUILD}/blindlist", "check", "--server", local.url()]
 
 
 # ---- what nginx takes and refuses ----
@@ -67,21 +70,45 @@ def test_limits(local):
     check(done.code != 0 or done.out in ("2 400", "2 431"), "a field of 9,000 bytes is refused", done)
 
 
-# ---- an upgrade ----
+# ---- upgrades and new keys ----
+
+DAY_S = 86400
+# What time does, done to the state: the issuer's key is as old as when its successor is listed, two days ahead, and the
+# gateway's; then the successors begin.
+AGEING = ({"issuer_key": 12 * DAY_S + 3600, "gateway_key": 28 * DAY_S + 3600},
+          {"issuer_key": 2 * DAY_S, "gateway_key": 2 * DAY_S})
+
+
+def age_keys(local, ages):
+    with contextlib.closing(sqlite3.connect(f"{local.data}/blindlist-server.state", timeout=PATIENCE_S)) as state:
+        for table, seconds in ages.items():
+            state.execute(f"UPDATE {table} SET made_at = made_at - ?, not_before = not_before - ?", (seconds, seconds))
+        state.commit()
+
+
+def keys_of(local):
+    with contextlib.closing(sqlite3.connect(f"{local.data}/blindlist-server.state", timeout=PATIENCE_S)) as state:
+        return [state.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in ("issuer_key", "gateway_key")]
+
 
 def test_upgrade(local):
-    """Devices ask without a pause, by HTTP/2, each look-up with connections and keys of its own."""
-    stop, codes = threading.Event(), []
+    """Devices ask without a pause, by HTTP/2, some through the gateway, each look-up with connections, keys and tokens
+    of its own."""
+    stop, codes, wrong = threading.Event(), [], []
 
-    def ask():
+    def ask(how, identity):
         while not stop.is_set():
-            codes.append(local.check("https://bad3.example/", "https://good.example/").code)
-    askers = [threading.Thread(target=ask) for _ in range(2)]
+            done = how("--identity", identity, "https://bad3.example/", "https://good.example/")
+            codes.append(done.code)
+            wrong.extend([str(done)] if done.code != 3 else [])
+    askers = [threading.Thread(target=ask, args=pair)
+              for pair in ((local.check, "ios18.2"), (local.check_as_relayed, "ios27.3"))]
     for asker in askers:
         asker.start()
-    for number in range(1, 3):
+    for number, ages in enumerate(AGEING, 1):
         before = len(codes)
         wait_until(lambda: len(codes) > before + 2)
+        age_keys(local, ages)
         local.process.send_signal(signal.SIGHUP)
         wait_until(lambda: local.out().count("another blindlist-server serves") == number)
     before = len(codes)
@@ -90,7 +117,10 @@ def test_upgrade(local):
     for asker in askers:
         asker.join()
     check(local.log().count("another process has taken over") == 2 and set(codes) == {3},
-          "two upgrades under load: no request failed", f"{codes}\n{local.out()}\n{local.log()}")
+          "two upgrades under load: no request failed", f"{codes}\n{wrong[:1]}\n{local.out()}\n{local.log()}")
+    check(keys_of(local) == [2, 2], "meanwhile issuer and gateway went over to new keys", keys_of(local))
+    done = local.check_as_relayed("https://bad3.example/")
+    check(done.code == 3, "with which devices are answered", done)
 
 
 # ---- what the server is told, and what is written down ----
@@ -205,11 +235,22 @@ def main():
         test_upgrade(local)
         said = "".join(local.log(name) for name in ("server.log", "nginx.log", "nginx/error.log"))
         check("bad3" not in said and "/queries" not in said and "client" not in said, "no log says who asked what", said)
+        copy = f"{folder}/copy"
+        server = f"{BUILD}/blindlist-server"
+        state = f"{local.data}/blindlist-server.state"
+        done = Done([server, "state", "backup", copy, "--state", state])
+        check(done.code == 0, "a copy of the state is taken while it runs", done)
         check(local.end() == 0, "SIGTERM ends all", local.out())
         check(local.curl(local.url(path="/healthz")).code == 7, "and nobody listens any more")
+        for end in ("", "-wal", "-shm"):
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(state + end)
+        done = Done([server, "state", "check", "--state", copy])
+        shutil.copy(copy, state)
         local = Local(folder)
-        done = local.check("https://bad3.example/")
-        check(done.code == 3, "what was there is used again", done)
+        again = local.check_as_relayed("https://bad3.example/")
+        check(done.code == 0 and again.code == 3 and keys_of(local) == [2, 2],
+              "with the state restored from it the same user token and keys are good", f"{done}\n{again}")
     finally:
         local.end()
         shutil.rmtree(folder, ignore_errors=True)

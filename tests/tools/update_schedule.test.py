@@ -135,17 +135,23 @@ def test_units():
     prefix = f"{place.folder}/prefix"
     made = Done(["make", "-s", "-o", "all", "install", f"BUILD={BUILD}", f"PREFIX={prefix}"])
     units = sorted(os.listdir(f"{prefix}/lib/systemd/system")) if made.code == 0 else []
-    check(units == ["blindlist-update@.service", "blindlist-update@.timer"], "the units are installed",
+    check(units == ["blindlist-server.service", "blindlist-server.socket", "blindlist-update@.service",
+                                          "blindlist-update@.timer"], "the units are installed",
           f"{made}\n{units}")
     if shutil.which("systemd-analyze") is None:
         skip("systemd-analyze is not installed")
         return
     for name in units:
-        # An instance of the template; its name does not matter.
+        # Of a template an instance; its name does not matter.
         instance = f"{prefix}/lib/systemd/system/{name.replace('@', '@lists')}"
-        os.symlink(name, instance)
+        if "@" in name:
+            os.symlink(name, instance)
         done = Done(["systemd-analyze", "verify", "--man=no", instance])
         check(done.code == 0 and name.split("@")[0] not in done.err, f"systemd takes {name}", done)
+    for name in ("blindlist-server.service", "blindlist-update@lists.service"):
+        done = Done(["systemd-analyze", "security", "--offline=true", "--threshold=20",
+                     f"{prefix}/lib/systemd/system/{name}"])
+        check(done.code == 0, f"{name} is exposed by no more than 2.0 of 10", done)
     done = Done(["systemd-analyze", "calendar", "hourly"])
     check(done.code == 0, "and its calendar", done)
 
@@ -162,8 +168,13 @@ def test_compose():
     check(update["entrypoint"] == ["blindlist-update-loop", "/lists/lists.json", "/data"] and
           "data:/data" in update["volumes"] and "data:/data" in server["volumes"], "both have the data", services)
     check(server["depends_on"] == {"update": {"condition": "service_healthy"}} and
-          server["ports"] == ["127.0.0.1:8080:8080"], "the server starts when there is something to serve", server)
-    check("command" not in server and "entrypoint" not in server, "as the image starts it: for tokens only", server)
+          server["ports"] == ["127.0.0.1:8080:8080", "${HTTPS_PORT:-443}:443"], "the server starts when there is something to serve", server)
+    check(server["command"] == ["--gateway"] and "entrypoint" not in server, "as the image starts it: for tokens only",
+          server)
+    nginx = services["nginx"]
+    mounted = dict(volume.split(":")[:2] for volume in nginx["volumes"] if volume.startswith("./"))
+    check(nginx["network_mode"] == "service:server" and all(os.path.isfile(path) for path in mounted) and
+          "/etc/nginx/blindlist-proxy.conf" in mounted.values(), "nginx finds the server, and its own configuration", nginx)
     test = update["healthcheck"]["test"]
     check(test[0] == "CMD-SHELL" and Done(["sh", "-c", test[1].replace("/data", place.data)]).code == 0 and
           Done(["sh", "-c", test[1].replace("/data", place.folder + "/none")]).code != 0,
