@@ -12,20 +12,19 @@
 FROM debian:bookworm-slim AS build
 WORKDIR /src
 COPY scripts/setup scripts/setup
-RUN setup_for=build sh -e scripts/setup
+RUN setup_for=build sh -e scripts/setup \
+ && apt-get install -y -qq --no-install-recommends ca-certificates
 COPY . .
 RUN make -j"$(nproc)" && make install DESTDIR=/out PREFIX=/usr/local
+RUN deploy/image-root /out/usr/local /image
 
-FROM debian:bookworm-slim
-RUN apt-get update -qq \
- && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-        libmicrohttpd12 libjansson4 libssl3 libsqlite3-0 libpq5 libprotobuf-c1 zlib1g \
-        libzstd1 libpcre2-8-0 libidn2-0 libpsl5 publicsuffix libexpat1 libcurl4 ca-certificates \
- && rm -rf /var/lib/apt/lists/* \
- && useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin blindlist \
- && install -d -o blindlist -g blindlist /data
-COPY --from=build /out/usr/local/ /usr/local/
-USER blindlist
+# No package manager, nothing that belongs to root and runs with its rights, and nothing that the programs do not need.
+FROM scratch
+COPY --from=build /image/ /
+# Not every engine keeps the owner of what is copied.
+COPY --from=build --chown=10001:10001 /image/data/ /data/
+ENV PATH=/usr/local/bin:/usr/bin
+USER 10001:10001
 VOLUME /data
 EXPOSE 8080
 STOPSIGNAL SIGTERM

@@ -251,11 +251,13 @@ install: all ## install programs, man pages, documents, units of systemd, bloom.
 	for unit in deploy/systemd/blindlist-*; do \
 	    sed 's|@PREFIX@|$(PREFIX)|' "$$unit" >$(DESTDIR)$(PREFIX)/lib/systemd/system/"$${unit##*/}" || exit 1; done
 	install -m 644 deploy/systemd/blindlist.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/blindlist.conf
-.PHONY: deb test-package
+.PHONY: deb test-package test-image
 deb: ## Debian package in build/deb, clean by lintian
 	@scripts/make-deb $(BUILD)/deb
 test-package: ## install, run, upgrade and purge that package in a bare Debian 12 (root; minutes)
 	@$(PYTHON) scripts/test-package --build $(BUILD)
+test-image: ## carry out the Dockerfile without an engine, and run what comes out (root; minutes)
+	@$(PYTHON) scripts/test-image --build $(BUILD)
 clean: ## remove everything that was built
 	rm -rf build
 help: ## this list

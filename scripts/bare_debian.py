@@ -14,6 +14,7 @@ import subprocess
 
 MIRROR = os.environ.get("DEBIAN_MIRROR", "http://deb.debian.org/debian")
 SUITE = "bookworm"
+ARCHIVES = "/var/cache/apt/archives"
 COMMAND_S = 1800
 END_S = 60
 
@@ -57,6 +58,12 @@ class Process:
             return self.process.wait()
 
 
+def chroot_words(root, words, user, group):
+    """The words in a root that may have no programs but its own, as somebody without rights."""
+    return [shutil.which("setpriv"), "--no-new-privs", "--bounding-set=-all,+sys_chroot,+setuid,+setgid",
+            shutil.which("chroot"), f"--userspec={user}:{group}", "--groups=", root, *words]
+
+
 class BareDebian:
     def __init__(self, cache, work, arch="amd64"):
         self.cache, self.arch = os.path.abspath(cache), arch
@@ -71,12 +78,13 @@ class BareDebian:
         if not shutil.which("debootstrap"):
             raise NotToBeHad("debootstrap is not installed")
         archive = os.path.join(self.cache, f"bare-{self.arch}.tar")
-        os.makedirs(os.path.join(self.cache, f"archives-{self.arch}", "partial"), exist_ok=True)
+        os.makedirs(self.kept(), exist_ok=True)
         try:
             if not os.path.exists(archive):
                 self.bootstrap(archive)
             os.makedirs(self.root)
             subprocess.run(["tar", "-xpf", archive, "-C", self.root], check=True)
+            self.move_packages(self.kept(), self.path(ARCHIVES), shutil.copy2)
             self.mount()
         except BaseException:
             self.unmount()
@@ -99,16 +107,25 @@ class BareDebian:
         shutil.rmtree(made)
 
     def mount(self):
-        for words in (["-t", "proc", "proc", self.path("/proc")], ["--bind", "/dev", self.path("/dev")],
-                      ["--bind", os.path.join(self.cache, f"archives-{self.arch}"), self.path("/var/cache/apt/archives")]):
+        for words in (["-t", "proc", "proc", self.path("/proc")], ["--bind", "/dev", self.path("/dev")]):
             if subprocess.run(["mount", *words], stderr=subprocess.DEVNULL).returncode != 0:
                 raise NotToBeHad("mounting is not allowed here")
             self.mounted.append(words[-1])
         if os.path.exists("/etc/resolv.conf"):
             shutil.copy("/etc/resolv.conf", self.path("/etc/resolv.conf"))
-        # Packages that were fetched stay in the cache.
+        # Packages that were fetched are not removed, so that they can be kept.
         with open(self.path("/etc/apt/apt.conf.d/99keep"), "w", encoding="utf-8") as out:
             out.write('APT::Keep-Downloaded-Packages "true";\nBinary::apt::APT::Keep-Downloaded-Packages "true";\n')
+
+    def kept(self):
+        return os.path.join(self.cache, f"archives-{self.arch}")
+
+    @staticmethod
+    def move_packages(source, target, how):
+        """Those that the other folder does not have. Each system has its own, for apt locks them."""
+        for name in os.listdir(source):
+            if name.endswith(".deb") and not os.path.exists(os.path.join(target, name)):
+                how(os.path.join(source, name), os.path.join(target, name))
 
     def unmount(self):
         for target in reversed(self.mounted):
@@ -117,6 +134,7 @@ class BareDebian:
 
     def __exit__(self, *_):
         self.unmount()
+        self.move_packages(self.path(ARCHIVES), self.kept(), shutil.move)
         shutil.rmtree(self.root, ignore_errors=True)
 
     # ---- using it ----

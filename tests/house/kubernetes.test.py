@@ -68,7 +68,7 @@ def check_rights(pod, container, who):
     check("memory" in container["resources"]["limits"] and "cpu" in container["resources"]["requests"],
           f"{who}: says what it needs")
     with open("Dockerfile", encoding="utf-8") as file:
-        check(f"--uid {outer['runAsUser']} " in file.read(), f"{who}: runs as the user of the image")
+        check(f"\nUSER {outer['runAsUser']}:{outer['runAsGroup']}\n" in file.read(), f"{who}: runs as the user of the image")
 
 
 def check_volumes(pod, container, who, objects):
