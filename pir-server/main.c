@@ -104,7 +104,9 @@ static void block_signals(sigset_t *ret)
 static int run(const struct options *options, const struct config *config)
 {
     const struct log log = {.fd = STDERR_FILENO,
-                            .least = config->settings.debug ? LOG_DEBUG : LOG_INFO};
+                            .least = config->settings.debug ? LOG_DEBUG : LOG_INFO,
+                            .format =
+                                settings_log_is_json(&config->settings) ? LOG_JSON : LOG_TEXT};
     sigset_t signals;
     struct running running;
     struct error error;

@@ -19,6 +19,7 @@
 /* The first is the default. */
 static const char *const ways_of_paying[] = {"token", "none"};
 static const char *const sandboxes[] = {"auto", "required", "off"};
+static const char *const log_formats[] = {"text", "json"};
 
 const struct setting_row setting_table[SETTING_COUNT] = {
     [SETTING_DATA] = {.option = "data",
@@ -254,6 +255,13 @@ const struct setting_row setting_table[SETTING_COUNT] = {
                         .field = "kernel",
                         .kind = SETTING_IS_TEXT,
                         .help = "avx512, avx2, neon or ref rather than the fastest"},
+    [SETTING_LOG_FORMAT] = {.option = "log-format",
+                            .argument = "HOW",
+                            .field = "logFormat",
+                            .kind = SETTING_IS_CHOICE,
+                            .choices = log_formats,
+                            .choice_count = ARRAY_COUNT(log_formats),
+                            .help = "text or json: the lines of the log [text]"},
     [SETTING_DEBUG] = {.option = "debug",
                        .field = "debug",
                        .kind = SETTING_IS_SWITCH,
@@ -265,6 +273,7 @@ void settings_init(struct settings *settings)
     *settings = (struct settings){
         .auth = ways_of_paying[0],
         .sandbox = sandboxes[0],
+        .log_format = log_formats[0],
         .reports_bytes = REPORT_LOG_TOTAL_BYTES,
         .drain_s = DRAIN_DEFAULT_S,
         .http = http_server_options_default(),
@@ -295,6 +304,8 @@ static const char **text_of(struct settings *settings, enum setting setting)
         return &settings->state;
     case SETTING_AUTH:
         return &settings->auth;
+    case SETTING_LOG_FORMAT:
+        return &settings->log_format;
     case SETTING_KEY_FILE:
         return &settings->key_file;
     case SETTING_PROXIES:
@@ -476,6 +487,11 @@ bool settings_wants_sandbox(const struct settings *settings)
 bool settings_have_tokens(const struct settings *settings)
 {
     return settings_way_has_tokens(settings->auth);
+}
+
+bool settings_log_is_json(const struct settings *settings)
+{
+    return strcmp(settings->log_format, log_formats[1]) == 0;
 }
 
 enum status settings_check(const struct settings *settings, struct error *err)

@@ -57,6 +57,7 @@ enum setting {
     SETTING_PROTOBUF_ERRORS,
     SETTING_VERIFY,
     SETTING_KERNEL,
+    SETTING_LOG_FORMAT,
     SETTING_DEBUG,
     SETTING_COUNT
 };
@@ -94,6 +95,7 @@ struct settings {
     const char *reports; /* NULL: dropped */
     uint64_t reports_bytes;
     const char *auth;
+    const char *log_format;
     const char *key_file; /* NULL: issuer keys are stored as they are */
     bool allow_unauthenticated;
     bool debug;
@@ -129,6 +131,8 @@ bool settings_wants_sandbox(const struct settings *settings);
 bool settings_needs_sandbox(const struct settings *settings);
 /* Requests cost tokens. */
 bool settings_have_tokens(const struct settings *settings);
+/* The log is to be lines of JSON. */
+bool settings_log_is_json(const struct settings *settings);
 /* What no single value tells: STATUS_INVALID when data is missing, or the address reaches other
  * machines and nobody is asked for a token. */
 enum status settings_check(const struct settings *settings, struct error *err) MUST_CHECK;

@@ -1,5 +1,7 @@
 #include "pir-server/service/exposition.h"
 
+#include "base/utf8.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -12,32 +14,10 @@ void exposition_family(struct bytes *out, const char *name, enum exposition_type
     bytes_append_format(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, types[type]);
 }
 
-/* The bytes of the UTF-8 character that begins here; 0: none does. */
-static size_t character_bytes(const uint8_t *at)
-{
-    const size_t size = at[0] < 0x80   ? 1
-                        : at[0] < 0xc2 ? 0
-                        : at[0] < 0xe0 ? 2
-                        : at[0] < 0xf0 ? 3
-                                       : 4;
-    if (at[0] > 0xf4)
-        return 0;
-    for (size_t i = 1; i < size; i++) {
-        if ((at[i] & 0xc0) != 0x80)
-            return 0;
-    }
-    /* Longer than need be, surrogates, beyond the last. */
-    if ((at[0] == 0xe0 && at[1] < 0xa0) || (at[0] == 0xed && at[1] > 0x9f) ||
-        (at[0] == 0xf0 && at[1] < 0x90) || (at[0] == 0xf4 && at[1] > 0x8f))
-        return 0;
-    return size;
-}
-
 static void append_escaped(struct bytes *out, const char *text)
 {
-    const uint8_t *at = (const uint8_t *)text;
-    while (*at != '\0') {
-        const size_t size = character_bytes(at);
+    for (const char *at = text; *at != '\0';) {
+        const size_t size = utf8_character_bytes(at);
         if (*at == '\\' || *at == '"')
             bytes_append_u8(out, '\\');
         if (*at == '\n')

@@ -149,7 +149,7 @@ void handle_config(const struct pending *pending)
     if (status == STATUS_TOO_LARGE)
         status = STATUS_INVALID; /* too many names, not too many bytes */
     if (status != STATUS_OK) {
-        respond_failure(service, ROUTE_CONFIG, status, &error, ret);
+        respond_failure(service, pending->request, ROUTE_CONFIG, status, &error, ret);
         goto done;
     }
     const size_t named = wire_config_request_count(body);
@@ -158,7 +158,7 @@ void handle_config(const struct pending *pending)
     choices = mem_alloc_zeroed(most, sizeof *choices);
     if (choices == NULL) {
         error_set(&error, STATUS_NOMEM, "configuration: out of memory");
-        respond_failure(service, ROUTE_CONFIG, STATUS_NOMEM, &error, ret);
+        respond_failure(service, pending->request, ROUTE_CONFIG, STATUS_NOMEM, &error, ret);
         goto done;
     }
     if (!choose(body, catalog, whole_form(request), choices, &count)) {
@@ -171,7 +171,7 @@ void handle_config(const struct pending *pending)
         /* as the reference answers old systems */
         respond_refusal(service, REFUSAL_UNSUPPORTED, 500, error.message, ret);
     else if (status != STATUS_OK)
-        respond_failure(service, ROUTE_CONFIG, status, &error, ret);
+        respond_failure(service, pending->request, ROUTE_CONFIG, status, &error, ret);
 done:
     mem_free(choices);
     wire_config_request_free(body);

@@ -129,7 +129,7 @@ static void seal_answer(void *context)
         ret->content_type = RESPONSE_TYPE;
         http_response_cache(ret, "private, no-store");
     } else {
-        respond_failure(outer.service, ROUTE_GATEWAY, status, &error, ret);
+        respond_failure(outer.service, outer.request, ROUTE_GATEWAY, status, &error, ret);
     }
     outer.done(outer.done_context);
 }
@@ -189,6 +189,7 @@ static enum status take_request(struct passing *passing, struct error *err)
     request->headers[HTTP_HOST] = keep_text(texts, bhttp_request_host(inner));
     if (texts->status != STATUS_OK)
         return bytes_status(texts, "gateway", err);
+    request->id = passing->outer.request->id;
     request->method = http_method_of(method);
     return STATUS_OK;
 }
@@ -246,7 +247,8 @@ static bool read_inner(struct passing *passing, enum gateway_event *ret_event)
         status = take_request(passing, &error);
     if (status == STATUS_OK)
         return may_go_on(passing, ret_event);
-    respond_failure(passing->outer.service, ROUTE_GATEWAY, status, &error, &passing->response);
+    respond_failure(passing->outer.service, passing->outer.request, ROUTE_GATEWAY, status, &error,
+                    &passing->response);
     return false;
 }
 
@@ -305,7 +307,7 @@ static void refuse(const struct pending *outer, enum status status, const struct
     } else if (status == STATUS_MISMATCH || status == STATUS_INVALID) {
         http_response_error(ret, 422, error->message);
     } else {
-        respond_failure(outer->service, ROUTE_GATEWAY, status, error, ret);
+        respond_failure(outer->service, outer->request, ROUTE_GATEWAY, status, error, ret);
     }
 }
 

@@ -119,7 +119,7 @@ static void sign(void *context, size_t worker)
     if (status == STATUS_INVALID) { /* not below the modulus, or a number that needs no key */
         respond_refusal(service, REFUSAL_INVALID, 422, error.message, response);
     } else if (status != STATUS_OK) {
-        respond_failure(service, ROUTE_ISSUE, status, &error, response);
+        respond_failure(service, issuing->pending.request, ROUTE_ISSUE, status, &error, response);
     } else {
         bytes_append(&response->body, span_of(signature, sizeof signature));
         response->content_type = TOKEN_RESPONSE_TYPE;
@@ -151,7 +151,8 @@ static void on_counted(void *context, enum status status, uint32_t retry_after_s
     } else {
         struct error error = {0};
         (void)error_set(&error, STATUS_BUSY, "the state counts no token: %s", failure->message);
-        respond_failure_as(service, ROUTE_ISSUE, REFUSAL_STORE, STATUS_BUSY, &error, response);
+        respond_failure_as(service, issuing->pending.request, ROUTE_ISSUE, REFUSAL_STORE,
+                           STATUS_BUSY, &error, response);
     }
     issuing_end(issuing);
 }
@@ -231,7 +232,7 @@ void start_issue(const struct pending *pending)
     if (status == STATUS_INVALID)
         respond_refusal(service, REFUSAL_INVALID, 422, error.message, pending->response);
     else
-        respond_failure(service, ROUTE_ISSUE, status, &error, pending->response);
+        respond_failure(service, pending->request, ROUTE_ISSUE, status, &error, pending->response);
     if (issuing != NULL)
         issuer_view_release(issuing->view);
     mem_free(issuing);

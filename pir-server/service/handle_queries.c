@@ -386,8 +386,8 @@ static void batch_end(struct batch *batch)
     if (batch->status == STATUS_TOO_LARGE)
         batch->status = STATUS_INVALID;
     if (batch->status != STATUS_OK) {
-        respond_failure(pending.service, ROUTE_QUERIES, batch->status, &batch->error,
-                        pending.response);
+        respond_failure(pending.service, pending.request, ROUTE_QUERIES, batch->status,
+                        &batch->error, pending.response);
         if (pending.service->options.protobuf_errors)
             query_error_respond(&pending, batch->status, batch->stale);
     }
@@ -493,7 +493,8 @@ void start_queries(const struct pending *pending)
             batch_free(batch);
     }
     if (status != STATUS_OK) {
-        respond_failure(pending->service, ROUTE_QUERIES, status, &error, pending->response);
+        respond_failure(pending->service, pending->request, ROUTE_QUERIES, status, &error,
+                        pending->response);
         pending->done(pending->done_context);
     }
 }

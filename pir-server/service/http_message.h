@@ -36,6 +36,7 @@ enum http_header {
 const char *http_header_name(enum http_header header);
 
 struct http_request {
+    uint64_t id; /* drawn for this request; for the log, and shown to nobody else */
     enum http_method method;
     const char *target; /* path as sent, still percent-encoded; a query part is ignored */
     /* Values; NULL = absent. Several lines of one name are joined with ", ". */

@@ -7,6 +7,7 @@
 #include "pir-server/service/http_server.h"
 
 #include "base/mem.h"
+#include "base/random.h"
 #include "pir-server/service/http_address.h"
 #include "pir-server/service/listen_sockets.h"
 
@@ -36,6 +37,8 @@ struct http_server {
     const struct log *log;
     struct MHD_Daemon *daemon;
     struct connection_watch *watch;
+    uint64_t id_seed; /* drawn at the start */
+    _Atomic uint64_t id_count;
     int listen_fd;
     char address[HTTP_ADDRESS_BYTES];
     atomic_size_t bodies_bytes; /* memory of all bodies in flight */
@@ -71,6 +74,17 @@ static int64_t now_us(void)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* The n-th number of SplitMix64 (Steele, Lea and Flood, 2014): no two alike, and nobody tells from
+ * one how many came before it. */
+static uint64_t draw_id(struct http_server *server)
+{
+    const uint64_t count = atomic_fetch_add_explicit(&server->id_count, 1, memory_order_relaxed);
+    uint64_t id = server->id_seed + count * 0x9e3779b97f4a7c15;
+    id = (id ^ (id >> 30)) * 0xbf58476d1ce4e5b9;
+    id = (id ^ (id >> 27)) * 0x94d049bb133111eb;
+    return id ^ (id >> 31);
 }
 
 /* ---- an exchange's life ---- */
@@ -125,6 +139,7 @@ static struct exchange *exchange_new(struct http_server *server, struct MHD_Conn
     exchange->response = response;
     exchange->admission.label = "unknown";
     exchange->start_us = now_us();
+    exchange->request.id = draw_id(server);
     bytes_init(&exchange->body, 0);
     pthread_mutex_lock(&server->lock);
     server->exchanges++;
@@ -430,9 +445,10 @@ static void completed(void *context, struct MHD_Connection *connection, void **s
     if (exchange == NULL)
         return;
     *slot = NULL;
-    log_write(server->log, LOG_DEBUG, "request route=%s status=%u bytes=%zu time_us=%" PRId64 "%s",
-              exchange->admission.label, exchange->status, exchange->response_bytes,
-              now_us() - exchange->start_us,
+    log_write(server->log, LOG_DEBUG,
+              "request id=%016" PRIx64 " route=%s status=%u bytes=%zu time_us=%" PRId64 "%s",
+              exchange->request.id, exchange->admission.label, exchange->status,
+              exchange->response_bytes, now_us() - exchange->start_us,
               code == MHD_REQUEST_TERMINATED_COMPLETED_OK ? "" : " cut-off");
     connection_watch_idle(exchange->watched);
     exchange_free(exchange);
@@ -563,7 +579,10 @@ enum status http_server_start(const struct http_server_options *options,
     pthread_cond_init(&server->quiet, &attributes);
     pthread_condattr_destroy(&attributes);
 
-    enum status status = listen_on(server, err);
+    const struct random_source source = random_system();
+    enum status status = random_fill(&source, &server->id_seed, sizeof server->id_seed, err);
+    if (status == STATUS_OK)
+        status = listen_on(server, err);
     if (status == STATUS_OK)
         status = connection_watch_new(&options->limits, log, &server->watch, err);
     if (status != STATUS_OK)

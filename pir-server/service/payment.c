@@ -33,7 +33,7 @@ bool payment_check(struct service *service, const struct served_app *app, enum r
             key_ring_verify(view->ring, &token, view->tended_at_s, &verdict, &error);
         issuer_view_release(view);
         if (status != STATUS_OK) {
-            respond_failure(service, route, status, &error, ret);
+            respond_failure(service, request, route, status, &error, ret);
             return false;
         }
     }
@@ -90,8 +90,8 @@ static void on_spent(void *context, enum status status, uint32_t retry_after_s,
     } else {
         struct error error = {0};
         (void)error_set(&error, STATUS_BUSY, "the state takes no token: %s", failure->message);
-        respond_failure_as(service, paying.route, REFUSAL_STORE, STATUS_BUSY, &error,
-                           paying.pending.response);
+        respond_failure_as(service, paying.pending.request, paying.route, REFUSAL_STORE,
+                           STATUS_BUSY, &error, paying.pending.response);
     }
     paying.pending.done(paying.pending.done_context);
 }
@@ -124,6 +124,6 @@ void payment_start(const struct pending *pending, enum route route, const struct
     if (has_place)
         give_back(service, route);
     mem_free(paying);
-    respond_failure(service, route, status, &error, pending->response);
+    respond_failure(service, pending->request, route, status, &error, pending->response);
     pending->done(pending->done_context);
 }

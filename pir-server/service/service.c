@@ -5,6 +5,7 @@
 #include "pir-server/service/service_internal.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <string.h>
 #include <time.h>
 
@@ -288,19 +289,21 @@ void key_cache_name(const struct store_user *user, const uint8_t key_id[WIRE_KEY
     memcpy(ret + STORE_USER_HASH_BYTES, key_id, WIRE_KEY_ID_BYTES);
 }
 
-void respond_failure(struct service *service, enum route route, enum status status,
-                     const struct error *err, struct http_response *ret)
+void respond_failure(struct service *service, const struct http_request *request, enum route route,
+                     enum status status, const struct error *err, struct http_response *ret)
 {
-    respond_failure_as(service, route, refusal_of_status(route, status), status, err, ret);
+    respond_failure_as(service, request, route, refusal_of_status(route, status), status, err, ret);
 }
 
-void respond_failure_as(struct service *service, enum route route, enum refusal refusal,
-                        enum status status, const struct error *err, struct http_response *ret)
+void respond_failure_as(struct service *service, const struct http_request *request,
+                        enum route route, enum refusal refusal, enum status status,
+                        const struct error *err, struct http_response *ret)
 {
     metrics_count_refusal(service->metrics, refusal);
     http_response_failure(ret, status, err);
     if (ret->status >= 500 && ret->status != 501)
-        log_write(service->options.log, LOG_WARNING, "request failed route=%s status=%u: %s",
+        log_write(service->options.log, LOG_WARNING,
+                  "request failed id=%016" PRIx64 " route=%s status=%u: %s", request->id,
                   route_name(route), ret->status, err->message);
 }
 

@@ -107,11 +107,12 @@ void key_cache_name(const struct store_user *user, const uint8_t key_id[WIRE_KEY
                     uint8_t ret[KEY_CACHE_NAME_BYTES]);
 
 /* Counts a failure, and writes it to the log when it is ours to mend, and as the response. */
-void respond_failure(struct service *service, enum route route, enum status status,
-                     const struct error *err, struct http_response *ret);
+void respond_failure(struct service *service, const struct http_request *request, enum route route,
+                     enum status status, const struct error *err, struct http_response *ret);
 /* The same where the status does not tell the reason. */
-void respond_failure_as(struct service *service, enum route route, enum refusal refusal,
-                        enum status status, const struct error *err, struct http_response *ret);
+void respond_failure_as(struct service *service, const struct http_request *request,
+                        enum route route, enum refusal refusal, enum status status,
+                        const struct error *err, struct http_response *ret);
 /* Counts a refusal, and answers with this message. */
 void respond_refusal(struct service *service, enum refusal refusal, unsigned status,
                      const char *message, struct http_response *ret);

@@ -22,7 +22,8 @@ static void run_upload(void *context, size_t worker)
                                    ? error_set(&error, STATUS_CANCELLED, "stopping")
                                    : upload.receive(&upload.pending, &error);
     if (status != STATUS_OK)
-        respond_failure(service, upload.route, status, &error, upload.pending.response);
+        respond_failure(service, upload.pending.request, upload.route, status, &error,
+                        upload.pending.response);
     upload.pending.done(upload.pending.done_context);
 }
 
@@ -53,7 +54,8 @@ void start_upload(const struct pending *pending, enum route route, receive_fn *r
         if (has_place)
             thread_pool_give_back(pending->service->uploads);
         mem_free(upload);
-        respond_failure(pending->service, route, status, &error, pending->response);
+        respond_failure(pending->service, pending->request, route, status, &error,
+                        pending->response);
         pending->done(pending->done_context);
     }
 }

@@ -79,3 +79,51 @@ Test(log, a_closed_descriptor_is_survived)
     const struct log log = {.fd = 977, .least = LOG_DEBUG};
     log_write(&log, LOG_INFO, "nobody hears this");
 }
+
+static void expect_json(const char *message, const char *rest)
+{
+    int ends[2];
+    char line[8192];
+    char expected[4096];
+    cr_assert_eq(pipe(ends), 0);
+    const struct log log = {.fd = ends[1], .least = LOG_DEBUG, .format = LOG_JSON};
+    log_write(&log, LOG_WARNING, "%s", message);
+    taken(ends[0], line, sizeof line);
+    snprintf(expected, sizeof expected, "\",\"level\":\"warn\",\"message\":%s}\n", rest);
+    cr_assert_eq(strncmp(line, "{\"time\":\"20", 11), 0, "%s", line);
+    cr_assert_str_eq(line + strlen("{\"time\":\"2026-11-21T09:30:00.123Z"), expected);
+}
+
+Test(log, json_has_the_fields_of_a_message)
+{
+    expect_json("ended", "\"ended\"");
+    expect_json("", "\"\"");
+    expect_json(
+        "a b=c d_e=12, b=again f= x=0 y=01 Z=1 q=1=2",
+        "\"a b=c d_e=12, b=again f= x=0 y=01 Z=1 q=1=2\",\"fields\":{\"b\":\"c\",\"d_e\":12,"
+        "\"f\":\"\",\"x\":0,\"y\":\"01\",\"q\":\"1=2\"}");
+    expect_json("version=1234567890123456 n=123456789012345",
+                "\"version=1234567890123456 n=123456789012345\",\"fields\":{\"version\":"
+                "\"1234567890123456\",\"n\":123456789012345}");
+}
+
+Test(log, json_cannot_be_broken_out_of)
+{
+    expect_json("a=\"},{ \\ \n\x1b", "\"a=\\\"},{ \\\\ ??\",\"fields\":{\"a\":\"\\\"},{\"}");
+    expect_json("\xff\xc3 \xc3\xbc", "\"?? \xc3\xbc\"");
+}
+
+Test(log, json_of_any_message_fits)
+{
+    int ends[2];
+    char line[16384];
+    char message[3000];
+    memset(message, '"', sizeof message - 1);
+    memcpy(message, "a=", 2);
+    message[sizeof message - 1] = '\0';
+    cr_assert_eq(pipe(ends), 0);
+    const struct log log = {.fd = ends[1], .least = LOG_DEBUG, .format = LOG_JSON};
+    log_write(&log, LOG_INFO, "%s", message);
+    taken(ends[0], line, sizeof line);
+    cr_assert_eq(strcmp(line + strlen(line) - 4, "\"}}\n"), 0, "%s", line);
+}
