@@ -33,7 +33,7 @@ ALL_CFLAGS = -std=c17 -g $(OPTIMIZE) $(WARNINGS) $(FEATURES) $(INCLUDES) $(HARDE
 ALL_LDFLAGS = -pthread -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANFLAGS) $(LDFLAGS)
 LIBS := -lcrypto -ljansson -lexpat -lidn2 -lpsl -lpcre2-8 -lprotobuf-c -lsqlite3 -lpq -lz -lzstd -lm
 SERVER_LIBS := -lmicrohttpd
-TOOL_LIBS := -lcurl
+TOOL_LIBS := -lcurl -lresolv
 TEST_LIBS := -lcriterion
 
 # ---- rooms ----

@@ -16,10 +16,12 @@ from served import Server  # noqa: E402
 from tap import check, finish, skip  # noqa: E402
 from updating import BUILD, TEST_ROW, Done  # noqa: E402
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from doctor_deployment import BUNDLE_ID, HOST, Answer, Deployment, Front  # noqa: E402
+from doctor_deployment import BUNDLE_ID, HOST, Answer, Deployment, Front, NameServer  # noqa: E402
 
 DIRECTORY = "/.well-known/private-token-issuer-directory"
 TRANSPORT = {"certificate", "http2"}  # what wants nginx
+RELAY = {"gateway-url", "gateway-keys", "dns-txt", "profile", "profile-names", "info-plist"}  # and names without ports
+NEEDS_NGINX = TRANSPORT | RELAY
 ROWS = [f"bad{i}.example/page" for i in range(200)]
 NEWER = [f"newer{i}.example/page" for i in range(100)]
 
@@ -212,6 +214,24 @@ def gone(answer):
     answer.status, answer.body = 404, b""
 
 
+# ---- relay and app ----
+
+GATEWAY_KEYS = "/.well-known/ohttp-gateway"
+EMPTY_PLIST = '<?xml version="1.0"?><plist version="1.0"><dict/></plist>'
+
+
+def key_config(kem=0x20, key_bytes=32):
+    """application/ohttp-keys with one key."""
+    config = b"\1" + kem.to_bytes(2, "big") + bytes(range(1, key_bytes + 1)) + b"\0\4\0\1\0\1"
+    return len(config).to_bytes(2, "big") + config
+
+
+def name_server(value):
+    server = NameServer(value)
+    server.start()
+    return server.address
+
+
 # ---- questions ----
 
 def small_bodies(path, most):
@@ -254,6 +274,10 @@ def faults(deployment):
     def at(name):
         return {"connect": f"127.0.0.1:{deployment.ports.get(name, 0)}"}
     away = {"connect": f"127.0.0.1:{deployment.closed_port}"}
+    text = open(deployment.profile, encoding="utf-8").read()
+    misspelled = deployment.write("misspelled.mobileconfig", text.replace("PIRServerURL", "PIRServerUrl"))
+    of_another = deployment.write("another.mobileconfig", text.replace(HOST, "other.example.com"))
+    other_info = open(deployment.info_plist, encoding="utf-8").read().replace(HOST, "other.example.com")
     if not deployment.nginx:
         away = {"server": f"http://127.0.0.1:{deployment.closed_port}"}
     return [
@@ -280,7 +304,7 @@ def faults(deployment):
         ("token-redeem", "Authorization dropped", without_authorization, {}),
         ("token-once", "taken twice", forgetful, {}),
         ("config", "not passed on", answers("/config", 404, method="POST"), {}),
-        ("use-case", "of another app", None, {"bundle_id": "com.example.other"}),
+        ("use-case", "of another app", None, {"use_case": "com.example.other.url.filtering"}),
         ("shard-count", "three", config(SHARD_COUNT, lambda _: 3), {}),
         ("parameters", "more rows than the dimensions have", config(ENTRY_COUNT, lambda _: 10 ** 9), {}),
         ("config-public", "not passed on", answers("/config", 404, method="GET"), {}),
@@ -305,6 +329,16 @@ def faults(deployment):
         ("shards", "one is broken", broken_shard, {}),
         ("rows", "a newer prefilter", prefilter([*ROWS, *NEWER, TEST_ROW]),
          {"keys": deployment.write("newer.txt", "".join(f"{row}\n" for row in NEWER))}),
+        ("gateway-url", "that of the service", None, {"gateway": f"https://{HOST}"}),
+        ("gateway-url", "a path", None, {"gateway": "https://gateway.example.com/ohttp"}),
+        ("gateway-keys", "not passed on", answers(GATEWAY_KEYS, 404), {}),
+        ("gateway-keys", "another KEM", answers(GATEWAY_KEYS, 200, key_config(0x10, 65)), {}),
+        ("dns-txt", "of another app", None, {"dns": name_server("apple-url-filter=com.example.other")}),
+        ("dns-txt", "none", None, {"dns": name_server("")}),
+        ("profile", "a misspelled key", None, {"profile": misspelled}),
+        ("profile-names", "another server", None, {"profile": of_another}),
+        ("info-plist", "without the names", None, {"info_plist": deployment.write("Info.plist", EMPTY_PLIST)}),
+        ("info-plist", "another server", None, {"info_plist": deployment.write("Info2.plist", other_info)}),
         ("inline-key", "a limit of 64 KiB for questions", small_bodies("/queries", 65536), {}),
     ]
 
@@ -312,7 +346,7 @@ def faults(deployment):
 def test_good(deployment):
     done, found = doctor(*deployment.options(prefilter=deployment.filter))
     lacking = {name: why for name, (result, why) in found.items() if result != "pass"}
-    wanted = set() if deployment.nginx else TRANSPORT
+    wanted = set() if deployment.nginx else NEEDS_NGINX
     check(done.code == 0 and found and set(lacking) == wanted, "a good deployment passes all", f"{done}\n{lacking}")
     done = Done([f"{BUILD}/blindlist", "doctor", *deployment.options()], PROGRAM_S)
     check(done.code == 0 and re.search(r"^\d+ checks: \d+ passed, 0 failed, ", done.out, re.M) and not done.err,
@@ -328,7 +362,7 @@ def test_faults(deployment, names):
     seen = set()
     for name, what, fault, changed in faults(deployment):
         seen.add(name)
-        if name in TRANSPORT and not deployment.nginx:
+        if name in NEEDS_NGINX and not deployment.nginx:
             skip(f"{name}, {what}: nginx or openssl is not installed")
             continue
         Front.fault = staticmethod(fault) if fault else None

@@ -4,6 +4,7 @@ import http.client
 import http.server
 import os
 import shutil
+import socket
 import subprocess
 import threading
 
@@ -16,6 +17,7 @@ BUNDLE_ID = "com.example.app"
 USE_CASE = f"{BUNDLE_ID}.url.filtering"
 HOST = "pir.example.com"
 ISSUER = "issuer.example.com"
+GATEWAY = "gateway.example.com"
 HAS_NGINX = all(shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin") for name in ("nginx", "openssl"))
 
 NGINX = """daemon off; master_process off; pid {folder}/nginx.pid; error_log {folder}/nginx.log;
@@ -76,6 +78,26 @@ class Front(http.server.BaseHTTPRequestHandler):
     do_GET = do_POST = serve
 
 
+class NameServer(threading.Thread):
+    """Answers every question of the DNS with one TXT record; with an empty `value`, with none."""
+
+    def __init__(self, value):
+        super().__init__(daemon=True)
+        self.value = value
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self.socket.getsockname()[1]}"
+
+    def run(self):
+        while True:
+            asked, whom = self.socket.recvfrom(4096)
+            question = asked[12:asked.index(0, 12) + 5]
+            text = bytes([len(self.value)]) + self.value.encode()
+            record = b"\xc0\x0c\0\x10\0\1\0\0\0\x3c" + len(text).to_bytes(2, "big") + text if self.value else b""
+            self.socket.sendto(asked[:2] + b"\x81\x80\0\1\0" + bytes([bool(record)]) + b"\0\0\0\0" + question +
+                               record, whom)
+
+
 class Deployment:
     """Is there until end(). `server` is where the doctor is sent."""
 
@@ -85,12 +107,19 @@ class Deployment:
         self.data = f"{self.folder}/data"
         self.run("compile", self.rows, "--use-case", USE_CASE, "--out", self.data, "--shards", "2")
         self.filter = f"{self.data}/{USE_CASE}/current/prefilter.plist"
+        names = ["--bundle-id", BUNDLE_ID, "--server", f"https://{HOST}", "--issuer", f"https://{ISSUER}"]
+        self.profile = f"{self.folder}/filter.mobileconfig"
+        self.run("ios", "profile", *names, "--token", "t", "--out", self.profile)
+        self.run("ios", "init", *names, "--out", f"{self.folder}/app")
+        self.info_plist = f"{self.folder}/app/App/Info.plist"
         self.other_filter = f"{self.folder}/other.plist"
         self.run("bloom", "build", self.write("other.txt", "other.example\n"), "--out", self.other_filter)
         state = f"{self.folder}/state"
         self.user_token = self.write("user-token", self.run("token", "create", "--state", state).out)
-        self.real = Server(self.data, "--state", state, auth="token")
+        self.real = Server(self.data, "--state", state, "--gateway", auth="token")
         self.closed_port = free_port()
+        self.names = NameServer(f"apple-url-filter={BUNDLE_ID}")
+        self.names.start()
         Front.target = self.real.port
         self.front = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Front)
         threading.Thread(target=self.front.serve_forever, daemon=True).start()
@@ -141,12 +170,15 @@ class Deployment:
     def options(self, **changes):
         """What the doctor is told of it when all is right, but for the changes; None leaves an option away."""
         told = {"server": f"https://{HOST}", "issuer": f"https://{ISSUER}", "bundle_id": BUNDLE_ID,
-                "token_file": self.user_token, "keys": self.rows}
+                "token_file": self.user_token, "keys": self.rows,
+                "dns": self.names.address}
         if self.nginx:
             told.update(cacert=f"{self.folder}/both.pem", connect=f"127.0.0.1:{self.ports['right']}")
         else:
             url = f"http://127.0.0.1:{self.front.server_address[1]}"
             told.update(server=url, issuer=url, development=True)
+        if self.nginx:  # they name what only nginx has
+            told.update(profile=self.profile, info_plist=self.info_plist, gateway=f"https://{GATEWAY}")
         told.update(changes)
         words = []
         for name, value in told.items():

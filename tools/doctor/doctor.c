@@ -144,7 +144,8 @@ static const struct {
 } groups[] = {
     {doctor_names, false},    {doctor_transport, true}, {doctor_payment, true},
     {doctor_issuer, true},    {doctor_tokens, true},    {doctor_config, true},
-    {doctor_prefilter, true}, {doctor_queries, true},
+    {doctor_prefilter, true}, {doctor_queries, true},   {doctor_relay, true},
+    {doctor_app, false},
 };
 
 enum status doctor_examine(const struct doctor_options *options, struct doctor_report *ret,

@@ -33,7 +33,11 @@ struct doctor_options {
     const char *connect_to;     /* likewise */
     const char *keys_path;      /* dataset keys, one a line; NULL: none */
     const char *prefilter_path; /* a filter that an app ships (bloom_file.h); NULL: none */
-    bool is_development;        /* http, ports, addresses and HTTP/1.1 are right, no relay asks */
+    const char *gateway;        /* base URL; NULL: none */
+    const char *name_server;    /* "ADDRESS:PORT"; NULL: those of the system */
+    const char *profile_path;   /* NULL: none */
+    const char *info_plist_path;
+    bool is_development; /* http, ports, addresses and HTTP/1.1 are right, no relay asks */
     bool show_progress;
 };
 

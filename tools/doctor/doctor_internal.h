@@ -65,5 +65,7 @@ void doctor_tokens(struct examination *exam);
 void doctor_config(struct examination *exam);
 void doctor_prefilter(struct examination *exam);
 void doctor_queries(struct examination *exam);
+void doctor_relay(struct examination *exam);
+void doctor_app(struct examination *exam);
 
 #endif

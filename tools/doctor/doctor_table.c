@@ -205,6 +205,38 @@ static const struct doctor_row rows[DOCTOR_CHECK_COUNT] = {
          "Something on the way limits the body of /queries to less than a key, or the server "
          "is too old to know such questions.",
          "Allow 10 MB for /queries, too; declare the size in the relay's form."},
+    [DOCTOR_GATEWAY_URL] =
+        {"gateway-url", "the gateway has a host of its own, https:// and nothing else", 0,
+         "The URL has a path or a port, or is that of the service.",
+         "Give gateway, issuer and service a host name each; they may lead to one machine."},
+    [DOCTOR_GATEWAY_KEYS] =
+        {"gateway-keys", "the gateway publishes keys that devices take",
+         DOCTOR_SET(DOCTOR_CERTIFICATE) | DOCTOR_SET(DOCTOR_GATEWAY_URL),
+         "/.well-known/ohttp-gateway is not passed on, or has no key for X25519, HKDF-SHA256 and "
+         "AES-128-GCM in the form of RFC 9458; devices tell a \"bad URL\" then.",
+         "Let blindlist-server be the gateway (--gateway), or set the gateway to X25519."},
+    [DOCTOR_DNS_TXT] =
+        {"dns-txt", "the service's name has the TXT record for the app",
+         DOCTOR_SET(DOCTOR_SERVER_URL) | DOCTOR_SET(DOCTOR_BUNDLE_ID),
+         "The record is missing, stands at another name, or names another app.",
+         "In the DNS, at the host name of the service: TXT \"apple-url-filter=BUNDLE-ID\"."},
+    [DOCTOR_PROFILE] =
+        {"profile", "the configuration profile has the right keys", 0,
+         "A key is misspelled, has another type, or is missing.",
+         "`blindlist ios profile --check FILE` names all of them; `blindlist ios profile` writes "
+         "one."},
+    [DOCTOR_PROFILE_NAMES] =
+        {"profile-names", "the profile names this server, issuer and app",
+         DOCTOR_SET(DOCTOR_PROFILE) | DOCTOR_SET(DOCTOR_SERVER_URL) |
+             DOCTOR_SET(DOCTOR_ISSUER_URL) | DOCTOR_SET(DOCTOR_BUNDLE_ID),
+         "The profile is one of another deployment, or spells a URL otherwise.",
+         "Write the URLs character by character as in the app."},
+    [DOCTOR_INFO_PLIST] =
+        {"info-plist", "Info.plist names this server and issuer (NSPIRConfiguration)",
+         DOCTOR_SET(DOCTOR_SERVER_URL) | DOCTOR_SET(DOCTOR_ISSUER_URL),
+         "NSPIRConfiguration is missing, which 27.3 wants, or spells a URL otherwise than "
+         "setConfiguration.",
+         "`blindlist ios init` writes it; put it into the app's Info.plist, not the extension's."},
 };
 
 const struct doctor_row *doctor_row(enum doctor_check check)
@@ -222,8 +254,9 @@ static const struct doctor_error errors[] = {
      .next = "Compare the values given to setConfiguration, NSPIRConfiguration in Info.plist, the "
              "identifier of the extension, and the entitlements of app and extension. On a Mac "
              "the app must lie in /Applications.",
-     .check_count = 3,
-     .checks = {DOCTOR_SERVER_URL, DOCTOR_ISSUER_URL, DOCTOR_BUNDLE_ID}},
+     .check_count = 6,
+     .checks = {DOCTOR_SERVER_URL, DOCTOR_ISSUER_URL, DOCTOR_BUNDLE_ID, DOCTOR_INFO_PLIST,
+                DOCTOR_PROFILE, DOCTOR_PROFILE_NAMES}},
     {.name = "9",
      .seen = "NEURLFilterManager error 9, serverSetupIncomplete",
      .means = "The device asked the server for its set-up and did not get it: unreachable, wrong "
@@ -273,8 +306,8 @@ static const struct doctor_error errors[] = {
               "this service, or does not reach it.",
      .next = "Distribution builds (TestFlight, App Store) need the onboarding. A build signed for "
              "development goes to the server directly.",
-     .check_count = 3,
-     .checks = {NETWORK_CHECKS}},
+     .check_count = 6,
+     .checks = {NETWORK_CHECKS, DOCTOR_GATEWAY_KEYS, DOCTOR_GATEWAY_URL, DOCTOR_DNS_TXT}},
     {.name = "errno-13",
      .seen = "errno 13 on the prefilter's map file, on a Mac",
      .means = "EACCES: the system may not read the file that the extension handed over. Why has "

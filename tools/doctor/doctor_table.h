@@ -48,6 +48,12 @@ enum doctor_check {
     DOCTOR_SHARDS,
     DOCTOR_ROWS,
     DOCTOR_INLINE_KEY,
+    DOCTOR_GATEWAY_URL,
+    DOCTOR_GATEWAY_KEYS,
+    DOCTOR_DNS_TXT,
+    DOCTOR_PROFILE,
+    DOCTOR_PROFILE_NAMES,
+    DOCTOR_INFO_PLIST,
     DOCTOR_CHECK_COUNT
 };
 static_assert(DOCTOR_CHECK_COUNT <= 64, "sets of checks have 64 bits");
