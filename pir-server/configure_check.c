@@ -113,7 +113,8 @@ static void check_imports(struct checking *checking, const struct reference_conf
         const struct reference_use_case *use_case = &reference->use_cases[i];
         const struct dataset_import import = {.use_case = use_case->name,
                                               .stem = use_case->stem,
-                                              .shard_count = use_case->shard_count};
+                                              .shard_count = use_case->shard_count,
+                                              .symmetric_key = use_case->symmetric_key};
         struct error error;
         if (use_case->version_count > 0)
             note(checking, dataset_import_check(&import, NULL, &error), &error);

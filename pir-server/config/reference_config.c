@@ -103,6 +103,19 @@ static void check_name(const struct json_field *field, const struct reference_co
             json_field_refuse(field, "is the name of $.usecases[%zu] already", i);
 }
 
+/* The key's file; NULL when it is absent or something is wrong. */
+static char *read_symmetric(const struct json_field *object)
+{
+    static const char *const types[] = {"OPRF_P384_AES_GCM_192_NONCE_96_TAG_128"};
+    if (object->value == NULL)
+        return NULL;
+    json_field_object(object);
+    const struct json_field path = json_field_required(object, "databaseEncryptionKeyFilePath");
+    const struct json_field type = optional(object, "configType");
+    (void)json_field_choice(&type, types, ARRAY_COUNT(types), 0);
+    return config_text(&path, REFERENCE_STEM_MAX_BYTES);
+}
+
 static void read_use_case(const struct json_field *object, struct reference_config *config)
 {
     struct reference_use_case *ret = &config->use_cases[config->use_case_count];
@@ -119,9 +132,7 @@ static void read_use_case(const struct json_field *object, struct reference_conf
         json_field_integer(&versions, 0, REFERENCE_VERSION_COUNT_MAX, REFERENCE_VERSIONS_KEPT);
     ret->shard_count =
         json_field_integer(&shards, ret->version_count == 0 ? 0 : 1, DATASET_SHARDS_MAX, 1);
-    if (symmetric.value != NULL)
-        json_field_refuse(&symmetric, "symmetric PIR (OPRF) is not served: process the dataset "
-                                      "without it and leave this out");
+    ret->symmetric_key = read_symmetric(&symmetric);
     config->use_case_count++;
 }
 
@@ -182,6 +193,7 @@ void reference_config_free(struct reference_config *config)
     for (size_t i = 0; config->use_cases != NULL && i < config->use_case_count; i++) {
         mem_free(config->use_cases[i].name);
         mem_free(config->use_cases[i].stem);
+        mem_free(config->use_cases[i].symmetric_key);
     }
     mem_free(config->use_cases);
     mem_free(config->tokens);

@@ -2,8 +2,7 @@
  *
  * Known    by its members "users" and "usecases", which no file of ours has. Other members are
  *          skipped, as the reference does; null stands for "absent".
- * Differs  a missing tier is fine and tiers say nothing; a use case that stands twice is refused,
- *          and so are symmetricPirArguments (OPRF), which are not served.
+ * Differs  a missing tier is fine and tiers say nothing; a use case that stands twice is refused.
  * Paths    are relative to the working directory, as the reference has it.
  * Secrets  user tokens are hashed when they are read (store_token_hash()); no message holds one.
  * Source   spec/service.md section 2.1. Threads  constant once read. */
@@ -28,6 +27,7 @@
 struct reference_use_case {
     char *name;
     char *stem;
+    char *symmetric_key; /* a path; NULL = not symmetric */
     uint64_t shard_count;
     uint64_t version_count; /* as written; 0 = is not served */
 };

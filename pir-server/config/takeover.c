@@ -35,6 +35,7 @@ static enum status take_over(const struct reference_use_case *use_case, const ch
     const struct dataset_import import = {.use_case = use_case->name,
                                           .stem = use_case->stem,
                                           .shard_count = use_case->shard_count,
+                                          .symmetric_key = use_case->symmetric_key,
                                           .tell = tell,
                                           .tell_context = &telling};
     bool is_new = false;

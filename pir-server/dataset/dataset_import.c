@@ -6,6 +6,7 @@
 #include "pir-server/dataset/dataset_files.h"
 #include "pir-server/dataset/dataset_in_force.h"
 #include "pir-server/dataset/dataset_publish.h"
+#include "pir-server/oprf/symmetric_key.h"
 #include "pir-server/pir/pir_shard_bin.h"
 #include "pir-server/wire/wire_config.h"
 #include "pir-server/wire/wire_parameters.h"
@@ -71,6 +72,11 @@ static enum status stamp_files(const struct dataset_import *import,
             if (status != STATUS_OK)
                 return status;
         }
+    }
+    if (import->symmetric_key != NULL) {
+        const enum status status = stamp_file(&hash, import->symmetric_key, err);
+        if (status != STATUS_OK)
+            return status;
     }
     sha256_finish(&hash, ret);
     return STATUS_OK;
@@ -162,6 +168,36 @@ static enum status take_parameters(struct importing *work, struct error *err)
     return status;
 }
 
+/* The key, when there is one to be had, into the version. */
+static enum status take_key(const struct importing *work, struct error *err)
+{
+    const struct dataset_import *import = work->import;
+    const struct pir_parameters *parameters = &work->parameters[0];
+    struct voprf_key *key = NULL;
+    char *path = NULL;
+    if (parameters->is_symmetric != (import->symmetric_key != NULL))
+        return error_set(err, STATUS_INVALID,
+                         parameters->is_symmetric ? "%s: is symmetric, and its key is not named"
+                                                  : "%s: is not symmetric, and a key is named",
+                         import->stem);
+    if (import->symmetric_key == NULL)
+        return STATUS_OK;
+    enum status status = symmetric_key_read(import->symmetric_key, &key, err);
+    if (status == STATUS_OK && memcmp(voprf_key_public(key), parameters->symmetric_public_key,
+                                      PIR_SYMMETRIC_KEY_BYTES) != 0)
+        status = error_set(err, STATUS_MISMATCH,
+                           "key file %s: is not the key whose public half %s names",
+                           import->symmetric_key, import->stem);
+    if (status == STATUS_OK && work->temporary != NULL) {
+        path = path_join(work->temporary, DATASET_SYMMETRIC_KEY_NAME);
+        status = path != NULL ? symmetric_key_write(path, key, err)
+                              : error_set(err, STATUS_NOMEM, "key: out of memory");
+    }
+    mem_free(path);
+    voprf_key_free(key);
+    return status;
+}
+
 static enum status take_shards(struct importing *work, struct thread_pool *pool, struct error *err)
 {
     const struct dataset_import *import = work->import;
@@ -172,7 +208,9 @@ static enum status take_shards(struct importing *work, struct thread_pool *pool,
         return error_set(err, STATUS_NOMEM, "%s: out of memory", import->stem);
     if (import->tell != NULL)
         import->tell(import->tell_context, 0, import->shard_count);
-    const enum status status = take_parameters(work, err);
+    enum status status = take_parameters(work, err);
+    if (status == STATUS_OK)
+        status = take_key(work, err);
     return status == STATUS_OK ? thread_pool_for(pool, count, take_shard, work, err) : status;
 }
 

@@ -10,6 +10,9 @@
  * Again    DATA/<use case>/.imported has a digest over names, sizes and times of the files that the
  *          version was made of. While it is the same and that version in force nothing is read, so
  *          that a start costs milliseconds; files that change while they are read end the import.
+ * Symmetric  the key is compared with the public key in the parameters (STATUS_MISMATCH), and is
+ *          part of the version; a symmetric dataset without it, or another one with it, is
+ *          STATUS_INVALID.
  * Memory   one shard for each thread.
  * Threads  the work is spread over the pool; one import of a use case at a time (STATUS_BUSY). */
 #ifndef BLINDLIST_DATASET_DATASET_IMPORT_H
@@ -22,6 +25,7 @@ struct dataset_import {
     const char *use_case;
     const char *stem; /* a path */
     uint64_t shard_count;
+    const char *symmetric_key; /* file of the key of a symmetric dataset; NULL = is none */
     /* Called when it turns out that there is something to do, with done = 0, and after each shard,
      * by the thread that made it, one at a time. May be NULL. */
     void (*tell)(void *context, uint64_t done, uint64_t shard_count);

@@ -144,7 +144,6 @@ static enum status read_kind(const struct field *root, struct error *err)
 {
     const struct field type = member(root, "databaseType");
     const struct field algorithm = member(root, "algorithm");
-    const struct field symmetric = member(root, "symmetricPirArguments");
     const char *text;
     enum status st = read_text(&type, &text, err);
     if (st != STATUS_OK)
@@ -161,10 +160,33 @@ static enum status read_kind(const struct field *root, struct error *err)
         return error_set(err, STATUS_UNSUPPORTED, "algorithm: aclsPir is not supported");
     if (text != NULL && strcmp(text, "mulPir") != 0)
         return invalid(&algorithm, "is not mulPir", err);
-    if (symmetric.value != NULL)
-        return error_set(err, STATUS_UNSUPPORTED,
-                         "symmetricPirArguments: symmetric PIR is not supported");
     return STATUS_OK;
+}
+
+static enum status read_symmetric(const struct field *root, struct process_config *config,
+                                  struct error *err)
+{
+    static const char only[] = "OPRF_P384_AES_GCM_192_NONCE_96_TAG_128";
+    const struct field field = member(root, "symmetricPirArguments");
+    const char *type;
+    enum status st = check_object(&field, err);
+    if (st != STATUS_OK || field.value == NULL)
+        return st;
+    const struct field kind = member(&field, "configType");
+    st = read_text(&kind, &type, err);
+    if (st == STATUS_OK && type != NULL && strcmp(type, only) != 0)
+        return invalid(&kind, "is not OPRF_P384_AES_GCM_192_NONCE_96_TAG_128", err);
+    if (st == STATUS_OK)
+        st = copy_path(&field, "databaseEncryptionKeyFilePath", false, &config->symmetric_key, err);
+    if (st == STATUS_OK)
+        st = copy_path(&field, "outputDatabaseEncryptionKeyFilePath", false,
+                       &config->new_symmetric_key, err);
+    if (st == STATUS_OK && (config->symmetric_key == NULL) == (config->new_symmetric_key == NULL))
+        return invalid(&field,
+                       "exactly one of databaseEncryptionKeyFilePath and "
+                       "outputDatabaseEncryptionKeyFilePath is wanted",
+                       err);
+    return st;
 }
 
 static enum status read_rlwe(const struct field *root, struct bfv_parameters *ret,
@@ -379,6 +401,8 @@ static enum status read_all(const struct field *root, struct process_config *con
     if (st == STATUS_OK)
         st = copy_path(root, "outputEvaluationKeyConfig", false, &config->output_key_config, err);
     if (st == STATUS_OK)
+        st = read_symmetric(root, config, err);
+    if (st == STATUS_OK)
         st = read_rlwe(root, &config->processing.encryption, err);
     if (st == STATUS_OK)
         st = read_sharding(root, config, &is_one_shard, err);
@@ -469,6 +493,8 @@ void process_config_deinit(struct process_config *config)
     mem_free(config->input_database);
     mem_free(config->output_database);
     mem_free(config->output_parameters);
+    mem_free(config->symmetric_key);
+    mem_free(config->new_symmetric_key);
     mem_free(config->output_key_config);
     *config = (struct process_config){0};
 }

@@ -2,8 +2,8 @@
  *
  * JSON     unknown keys are ignored, null counts as absent, a comma before a closing bracket is
  *          tolerated, comments are not. Errors name the key as a path:
- * cuckooTableArguments.slotCount. Refused  by name, STATUS_UNSUPPORTED: index databases, symmetric
- * PIR, the algorithm aclsPir, sets of parameters that need 64-bit words or leave no noise budget.
+ * cuckooTableArguments.slotCount. Refused  by name, STATUS_UNSUPPORTED: index databases, the
+ * algorithm aclsPir, sets of parameters that need 64-bit words or leave no noise budget.
  * Ours     a missing databaseType is `keyword` (the older branch does not know the key);
  *          maxEvictionCount 0 is an error; the default bucket size and its check use stored sizes.
  * Memory   process_config_read() fills the caller's struct; process_config_deinit() empties it.
@@ -24,6 +24,8 @@ struct process_config {
     char *output_database;
     char *output_parameters;
     char *output_key_config; /* NULL: not wanted */
+    char *symmetric_key;     /* file to read the key from, or */
+    char *new_symmetric_key; /* file to write a new one to; both NULL: not symmetric */
     uint64_t shard_count;    /* 0: by entries_per_shard */
     uint64_t entries_per_shard;
     uint64_t max_shard_count; /* 0: no limit */

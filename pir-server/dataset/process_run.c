@@ -2,6 +2,8 @@
 
 #include "base/mem.h"
 #include "base/progress.h"
+#include "pir-server/dataset/symmetric_rows.h"
+#include "pir-server/oprf/symmetric_key.h"
 #include "pir-server/pir/pir_shard_bin.h"
 #include "pir-server/wire/keyword_database.h"
 
@@ -157,6 +159,19 @@ static enum status process_rows(struct run *run, const struct pir_processing *se
     return st;
 }
 
+/* A new key is in its file before anything is made with it. */
+static enum status take_key(const struct process_config *config, struct voprf_key **ret,
+                            struct error *err)
+{
+    const struct random_source random = random_system();
+    if (config->symmetric_key != NULL)
+        return symmetric_key_read(config->symmetric_key, ret, err);
+    if (config->new_symmetric_key == NULL)
+        return STATUS_OK;
+    const enum status st = voprf_key_generate(&random, ret, err);
+    return st == STATUS_OK ? symmetric_key_write(config->new_symmetric_key, *ret, err) : st;
+}
+
 enum status process_run(const struct process_config *config, struct thread_pool *pool,
                         bool show_progress, struct process_report *ret, struct error *err)
 {
@@ -165,13 +180,22 @@ enum status process_run(const struct process_config *config, struct thread_pool 
     struct pir_partition *partition = NULL;
     struct bfv_context *context = NULL;
     struct pir_processing settings;
+    struct voprf_key *key = NULL;
+    struct symmetric_rows *symmetric = NULL;
 
     enum status st = read_rows(config->input_database, &store, err);
     if (st != STATUS_OK)
         goto done;
-    const struct pir_rows rows = {
+    struct pir_rows rows = {
         .count = store.count, .context = &store, .keyword = store_keyword, .value = store_value};
     st = process_config_shard_count(config, store.count, &report.shard_count, err);
+    if (st == STATUS_OK)
+        st = take_key(config, &key, err);
+    if (st == STATUS_OK && key != NULL) {
+        st = symmetric_rows_new(key, &rows, pool, show_progress, &symmetric, err);
+        if (st == STATUS_OK)
+            rows = symmetric_rows_view(symmetric);
+    }
     if (st == STATUS_OK)
         st = pir_partition_new(&rows, report.shard_count, &config->processing.sharding, pool,
                                &partition, err);
@@ -182,6 +206,8 @@ enum status process_run(const struct process_config *config, struct thread_pool 
         st = bfv_context_new(&settings.encryption, 0, NULL, &context, err);
     if (st != STATUS_OK)
         goto done;
+    if (key != NULL)
+        settings.symmetric_public_key = voprf_key_public(key);
     report.row_count = store.count;
     report.merged_count = pir_partition_merged_count(partition);
     report.table_count = settings.table.hash_function_count;
@@ -207,6 +233,8 @@ done:
     process_report_deinit(&report);
     bfv_context_free(context);
     pir_partition_free(partition);
+    symmetric_rows_free(symmetric);
+    voprf_key_free(key);
     bytes_deinit(&store.text);
     mem_free(store.rows);
     return st;

@@ -224,7 +224,11 @@ static void derive_parameters(const struct pir_processing *processing,
         .algorithm = PIR_ALGORITHM_MUL_PIR,
         .batch_size = tables,
         .evaluation_key = {.encryption = processing->encryption, .has_relin_key = true},
+        .is_symmetric = processing->symmetric_public_key != NULL,
     };
+    if (ret->is_symmetric)
+        memcpy(ret->symmetric_public_key, processing->symmetric_public_key,
+               PIR_SYMMETRIC_KEY_BYTES);
     const uint64_t plaintexts = pir_plaintexts_needed(
         ret->entry_count, ret->entry_bytes, bfv_bytes_per_plaintext(&processing->encryption));
     pir_dimensions(plaintexts, tables, processing->uneven_dimensions, ret->dimensions);

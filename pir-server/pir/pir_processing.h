@@ -23,6 +23,9 @@
 struct pir_processing {
     struct bfv_parameters encryption;
     struct sharding sharding; /* as the partition's */
+    /* NULL = not symmetric; else the public key [PIR_SYMMETRIC_KEY_BYTES] of the function that the
+     * rows have gone through. Borrowed; without a meaning when there is a shape, which says it. */
+    const uint8_t *symmetric_public_key;
     struct cuckoo_config table;
     /* Parameters of all shards, which the table agrees with; else each shard's follow from its
      * table as the reference's do. */

@@ -214,6 +214,45 @@ def test_bad_keys(other):
         out.write(good)
 
 
+def test_taken_over():
+    """The reference's way: its tool's configuration, its service's configuration."""
+    with open(f"{work}/rows.txtpb", "w", encoding="utf-8") as out:
+        out.writelines(f'rows {{ keyword: "k{i}" value: "value {i}" }}\n' for i in range(20))
+    process = {"rlweParameters": "n_4096_logq_27_28_28_logt_5", "inputDatabase": f"{work}/rows.txtpb",
+               "outputDatabase": f"{work}/shard-SHARD_ID.bin", "outputPirParameters": f"{work}/shard-SHARD_ID.params.txtpb",
+               "databaseType": "keyword", "sharding": {"shardCount": 2},
+               "symmetricPirArguments": {"outputDatabaseEncryptionKeyFilePath": f"{work}/new-key"}}
+    service = {"users": [], "usecases": [{"name": "taken", "fileStem": f"{work}/shard", "shardCount": 2,
+                                          "symmetricPirArguments": {"databaseEncryptionKeyFilePath": f"{work}/new-key"}}]}
+    for name, content in (("process.json", process), ("service-config.json", service)):
+        with open(f"{work}/{name}", "w", encoding="utf-8") as out:
+            json.dump(content, out)
+    done = tool("pir", "process", f"{work}/process.json")
+    check(done.returncode == 0 and stat.S_IMODE(os.stat(f"{work}/new-key").st_mode) == 0o600,
+          "pir process makes a symmetric database and its key, and looks rows up in it", done)
+    taken = Server(f"{work}/taken", "--config", f"{work}/service-config.json", "--data", f"{work}/taken", with_data=False)
+    status, body = ask(taken.port, question(use_case="taken"))
+    check(status == 200 and len(answers(body)) == 1, "blindlist-server takes it over with its key", (status, taken.log()))
+    check(taken.end() == 0, "and ends", taken.log())
+    first = read(f"{work}/new-key")
+    for text, words in [(KEY.encode(), "is not the key whose public half"), (b"", "0 characters"), (None, "No such file")]:
+        os.remove(f"{work}/new-key")
+        if text is not None:
+            with open(f"{work}/new-key", "wb") as out:
+                out.write(text)
+        done = subprocess.run([PROGRAM, "--config", f"{work}/service-config.json", "--check-config"], capture_output=True,
+                              text=True, timeout=PROGRAM_S, check=False)
+        check(done.returncode == 3 and words in done.stdout and first.decode() not in done.stdout, f"--check-config: {words}", done)
+    with open(f"{work}/new-key", "wb") as out:
+        out.write(first)
+    del service["usecases"][0]["symmetricPirArguments"]
+    with open(f"{work}/service-config.json", "w", encoding="utf-8") as out:
+        json.dump(service, out)
+    done = subprocess.run([PROGRAM, "--config", f"{work}/service-config.json", "--check-config"], capture_output=True,
+                          text=True, timeout=PROGRAM_S, check=False)
+    check(done.returncode == 3 and "its key is not named" in done.stdout, "--check-config: no key", done)
+
+
 def main():
     with open(f"{work}/list", "w", encoding="utf-8") as out:
         out.write("\n".join(KEYWORDS) + "\n")
@@ -226,6 +265,7 @@ def main():
     before = test_other_key(server)
     check(server.end() == 0, "the server ends", server.log())
     test_bad_keys(before)
+    test_taken_over()
     made = compile_list("--no-symmetric")
     check(made.returncode == 0 and not os.path.exists(current("symmetric.key")) and
           "symmetricPublicKey" not in made.stdout, "compile --no-symmetric", made)

@@ -142,7 +142,9 @@ refused "an index database" 'index databases are not supported' 's/"keyword", "i
 refused "a 64-bit set" 'needs words of 64 bits' 's/n_4096_logq_27_28_28_logt_5/n_8192_logq_3x55_logt_24/'
 refused "an unusable set" 'leaves no noise budget' 's/logt_5/logt_16/'
 refused "an unknown set" 'is not known' 's/logt_5/logt_55/'
-refused "symmetric PIR" 'symmetric PIR is not supported' 's/"unknownKey": null/"symmetricPirArguments": {}/'
+refused "a symmetric database without a key" 'exactly one of' 's/"unknownKey": null/"symmetricPirArguments": {}/'
+refused "a key that is not there" 'none: No such file' \
+    's/"unknownKey": null/"symmetricPirArguments": {"databaseEncryptionKeyFilePath": "none"}/'
 refused "no SHARD_ID" 'SHARD_ID is missing' 's/out-SHARD_ID.pir/out.pir/'
 refused "negative trials" 'trialsPerShard: -1 is not in' 's/"trialsPerShard": 2/"trialsPerShard": -1/'
 refused "no database" 'database2.txtpb' 's/database.txtpb/database2.txtpb/'

@@ -24,7 +24,8 @@ static const char whole[] =
     "\"usecases\":[{\"name\":\"a.b\",\"fileStem\":\"dir/a\",\"shardCount\":5,\"versionCount\":3},"
     "{\"name\":\"gone\",\"fileStem\":\"x\",\"shardCount\":0,\"versionCount\":0},"
     "{\"name\":\"c.d\",\"fileStem\":\"c\",\"shardCount\":1,\"symmetricPirArguments\":null},"
-    "{\"name\":\"many\",\"fileStem\":\"m\",\"shardCount\":2,\"versionCount\":1000}]}";
+    "{\"name\":\"many\",\"fileStem\":\"m\",\"shardCount\":2,\"versionCount\":1000,"
+    "\"symmetricPirArguments\":{\"databaseEncryptionKeyFilePath\":\"dir/key\"}}]}";
 
 Test(reference_config, as_it_is)
 {
@@ -42,6 +43,8 @@ Test(reference_config, as_it_is)
     cr_expect_str_eq(reference->use_cases[0].name, "a.b");
     cr_expect_str_eq(reference->use_cases[0].stem, "dir/a", "relative to the working folder");
     cr_expect_eq(reference->use_cases[0].shard_count, 5);
+    cr_expect_null(reference->use_cases[2].symmetric_key);
+    cr_expect_str_eq(reference->use_cases[3].symmetric_key, "dir/key");
     cr_expect_str_eq(config->settings.data, "etc/blindlist-data");
     cr_expect_str_eq(config->settings.reports, "/tmp");
 
@@ -96,7 +99,14 @@ static const struct {
     {"{" USERS ",\"usecases\":[{" USE_CASE ",\"shardCount\":1},\n{" USE_CASE ",\"shardCount\":1}]}",
      STATUS_INVALID, PATH ": line 2: $.usecases[1].name: is the name of $.usecases[0] already"},
     {"{" USERS ",\"usecases\":[{" USE_CASE ",\"shardCount\":1,\n\"symmetricPirArguments\":{}}]}",
-     STATUS_INVALID, PATH ": line 2: $.usecases[0].symmetricPirArguments: symmetric PIR (OPRF)"},
+     STATUS_INVALID,
+     PATH
+     ": line 2: $.usecases[0].symmetricPirArguments.databaseEncryptionKeyFilePath: is missing"},
+    {"{" USERS ",\"usecases\":[{" USE_CASE ",\"shardCount\":1,\"symmetricPirArguments\":"
+     "{\"databaseEncryptionKeyFilePath\":\"k\",\"configType\":\"x\"}}]}",
+     STATUS_INVALID, PATH ": line 1: $.usecases[0].symmetricPirArguments.configType: "},
+    {"{" USERS ",\"usecases\":[{" USE_CASE ",\"shardCount\":1,\"symmetricPirArguments\":7}]}",
+     STATUS_INVALID, PATH ": line 1: $.usecases[0].symmetricPirArguments: must be an object"},
     {"{" USERS "," USE_CASES ",\"reportDirectory\":5}", STATUS_INVALID,
      PATH ": line 1: $.reportDirectory: must be a text"},
     {"{" USERS "," USE_CASES ",\"issuerRequestUri\":5}", STATUS_INVALID,
