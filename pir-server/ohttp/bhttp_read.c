@@ -232,19 +232,26 @@ static enum status read_control(struct reader *reader, struct bhttp_request *req
     return status != STATUS_OK ? status : bhttp_check_control(request, STATUS_MALFORMED, err);
 }
 
+static enum status begin(struct parts *parts, struct span in, size_t content_max,
+                         enum bhttp_framing known, enum bhttp_framing indeterminate,
+                         struct error *err)
+{
+    parts->fields_left = BHTTP_FIELDS_MAX_BYTES;
+    parts->content_max = content_max;
+    reader_init(&parts->reader, in);
+    return read_framing(parts, known, indeterminate, err);
+}
+
 enum status bhttp_request_read(struct span in, size_t content_max, struct bhttp_request *ret,
                                struct error *err)
 {
     bhttp_request_deinit(ret);
-    struct parts parts = {.fields_left = BHTTP_FIELDS_MAX_BYTES,
-                          .content_max = content_max,
-                          .headers = &ret->headers,
+    struct parts parts = {.headers = &ret->headers,
                           .trailers = &ret->trailers,
                           .content = &ret->content,
                           .joined = &ret->joined};
-    reader_init(&parts.reader, in);
     enum status status =
-        read_framing(&parts, BHTTP_KNOWN_REQUEST, BHTTP_INDETERMINATE_REQUEST, err);
+        begin(&parts, in, content_max, BHTTP_KNOWN_REQUEST, BHTTP_INDETERMINATE_REQUEST, err);
     if (status == STATUS_OK)
         status = read_control(&parts.reader, ret, err);
     if (status == STATUS_OK)
@@ -281,15 +288,12 @@ enum status bhttp_response_read(struct span in, size_t content_max, struct bhttp
                                 struct error *err)
 {
     bhttp_response_deinit(ret);
-    struct parts parts = {.fields_left = BHTTP_FIELDS_MAX_BYTES,
-                          .content_max = content_max,
-                          .headers = &ret->headers,
+    struct parts parts = {.headers = &ret->headers,
                           .trailers = &ret->trailers,
                           .content = &ret->content,
                           .joined = &ret->joined};
-    reader_init(&parts.reader, in);
     enum status status =
-        read_framing(&parts, BHTTP_KNOWN_RESPONSE, BHTTP_INDETERMINATE_RESPONSE, err);
+        begin(&parts, in, content_max, BHTTP_KNOWN_RESPONSE, BHTTP_INDETERMINATE_RESPONSE, err);
     if (status == STATUS_OK)
         status = read_status(&parts, &ret->status, err);
     if (status == STATUS_OK)

@@ -166,27 +166,3 @@ void gateway_key_ring_next_step(const struct gateway_key_ring *ring, uint64_t no
     else if (step.kind == KEY_RING_MAKE)
         ret->key_id = next_id(ring);
 }
-
-enum status gateway_key_ring_apply(const struct gateway_key_ring *ring,
-                                   const struct gateway_key_step *step, struct hpke_key *made,
-                                   struct gateway_key_ring **ret, struct error *err)
-{
-    struct gateway_key keys[GATEWAY_KEY_RING_MAX_KEYS + 1];
-    size_t count = 0;
-    const bool is_about_a_key = step->kind == KEY_RING_MARK || step->kind == KEY_RING_DROP;
-    if (is_about_a_key && find_id(ring->keys, ring->count, step->key_id) == NULL)
-        return error_set(err, STATUS_NOT_FOUND, "gateway keys: no key with id %u", step->key_id);
-    for (size_t i = 0; i < ring->count; i++) {
-        struct gateway_key key = ring->keys[i];
-        const bool is_meant = is_about_a_key && key.id == step->key_id;
-        if (is_meant && step->kind == KEY_RING_DROP)
-            continue;
-        if (is_meant)
-            key.retire_at_s = step->at_s;
-        keys[count++] = key;
-    }
-    if (step->kind == KEY_RING_MAKE)
-        keys[count++] =
-            (struct gateway_key){.id = step->key_id, .key = made, .not_before_s = step->at_s};
-    return gateway_key_ring_new(&ring->policy, keys, count, ret, err);
-}

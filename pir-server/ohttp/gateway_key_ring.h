@@ -16,8 +16,8 @@
  *
  * Clocks   are passed in and believed only so far, see key_timeline.h.
  * State    a ring never changes. gateway_key_ring_next_step() says what is due; whoever runs the
- *          ring stores it, then makes the next ring with gateway_key_ring_apply(), until there is
- *          nothing to do. A key is stored before it is published.
+ *          ring stores it, then makes the next ring of what is stored, until there is nothing to
+ *          do. A key is stored before it is published.
  * Threads  a ring may be used by any number of threads at once; references are counted. */
 #ifndef BLINDLIST_OHTTP_GATEWAY_KEY_RING_H
 #define BLINDLIST_OHTTP_GATEWAY_KEY_RING_H
@@ -86,10 +86,5 @@ struct gateway_key_step {
 
 void gateway_key_ring_next_step(const struct gateway_key_ring *ring, uint64_t now_s,
                                 struct gateway_key_step *ret);
-/* The ring after the step; `made` is the key of MAKE (hpke_key_generate()), else NULL.
- * STATUS_NOT_FOUND when the step names a key that is not there. */
-enum status gateway_key_ring_apply(const struct gateway_key_ring *ring,
-                                   const struct gateway_key_step *step, struct hpke_key *made,
-                                   struct gateway_key_ring **ret, struct error *err) MUST_CHECK;
 
 #endif

@@ -1,6 +1,9 @@
 /* ohttp_help - what the tests of ohttp share: vectors of RFCs, and the bytes in them.
  *
- * The vectors are numbers that the RFCs print, one file an RFC, in this folder. */
+ * The vectors are numbers that the RFCs print, one file an RFC, in this folder; compared with the
+ * documents of their working groups (cfrg/draft-irtf-cfrg-hpke, ietf-wg-ohai/oblivious-http and
+ * httpwg/http-extensions), where each value of RFC 9180 and 9458 stands as it is here, and so do
+ * the messages of RFC 9292 in indeterminate length and the chunked response. */
 #ifndef BLINDLIST_TESTS_OHTTP_HELP_H
 #define BLINDLIST_TESTS_OHTTP_HELP_H
 
