@@ -57,12 +57,13 @@ struct stored_key {
     struct key_cache_entry *cached; /* held; NULL: the bytes are set */
     struct key_cache_ticket ticket;
     uint8_t name[KEY_CACHE_NAME_BYTES];
-    uint64_t made_at;
+    struct store_key_times times;
     struct bytes serialized;
 };
 
 /* The cached key, held, or NULL. One that is not of the second that the request names may have been
- * replaced through another server over the same state, so the store is asked. */
+ * replaced through another server over the same state, so the store is asked; also when it has
+ * expired. */
 static enum status find_cached(struct batch *batch, const struct wire_request *request,
                                struct stored_key *ret, struct error *err)
 {
@@ -70,23 +71,25 @@ static enum status find_cached(struct batch *batch, const struct wire_request *r
     ret->cached = key_cache_get(service->keys, ret->name, &ret->ticket);
     if (ret->cached == NULL)
         return STATUS_OK;
-    ret->made_at = key_cache_made_at(ret->cached);
-    if (request->key_timestamp == ret->made_at)
+    ret->times = key_cache_times(ret->cached);
+    const bool has_expired = ret->times.expires_at <= service->options.now_s();
+    if (request->key_timestamp == ret->times.made_at && !has_expired)
         return STATUS_OK;
     uint64_t stored_made_at = 0;
     const enum status status =
         store_get_key_time(service->options.store, &batch->user, request->key_identifier.data,
                            service->options.now_s(), &stored_made_at, err);
-    if (status == STATUS_OK && stored_made_at == ret->made_at)
+    if (status == STATUS_OK && stored_made_at == ret->times.made_at && !has_expired)
         return STATUS_OK;
     key_cache_release(service->keys, ret->cached);
     ret->cached = NULL;
+    if (status == STATUS_OK || has_expired)
+        key_cache_drop(service->keys, ret->name);
     if (status != STATUS_OK)
         return status;
-    key_cache_drop(service->keys, ret->name);
     ret->cached = key_cache_get(service->keys, ret->name, &ret->ticket);
     if (ret->cached != NULL) /* another thread has loaded it */
-        ret->made_at = key_cache_made_at(ret->cached);
+        ret->times = key_cache_times(ret->cached);
     return STATUS_OK;
 }
 
@@ -100,11 +103,11 @@ static enum status find_stored(struct batch *batch, const struct wire_request *r
     enum status status = find_cached(batch, request, ret, err);
     if (status == STATUS_OK && ret->cached == NULL)
         status = store_get_key(service->options.store, &batch->user, request->key_identifier.data,
-                               service->options.now_s(), &ret->made_at, &ret->serialized, err);
+                               service->options.now_s(), &ret->times, &ret->serialized, err);
     if (status != STATUS_OK)
         return status;
     /* A device that made new keys and has not uploaded them gets no answer it cannot read. */
-    if (request->key_timestamp != 0 && request->key_timestamp != ret->made_at)
+    if (request->key_timestamp != 0 && request->key_timestamp != ret->times.made_at)
         return error_set(err, STATUS_NO_KEY, "evaluation key not found: the stored one is another");
     return STATUS_OK;
 }
@@ -125,9 +128,9 @@ static enum status decode_stored(struct batch *batch, const struct catalog_versi
             wire_evaluation_key_read(version->context, wire_config_key_config(version->config),
                                      bytes_view(&stored->serialized), &key, err);
         if (status == STATUS_OK)
-            status = key_cache_put(service->keys, stored->name, stored->ticket, key,
-                                   stored->made_at, bfv_evaluation_key_memory_bytes(key),
-                                   destroy_key, &stored->cached, err);
+            status = key_cache_put(service->keys, stored->name, stored->ticket, key, stored->times,
+                                   bfv_evaluation_key_memory_bytes(key), destroy_key,
+                                   &stored->cached, err);
         if (status != STATUS_OK) {
             bfv_evaluation_key_free(key);
             return status;

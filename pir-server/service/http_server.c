@@ -61,6 +61,7 @@ struct exchange {
     size_t charged; /* of bodies_bytes */
     uint64_t discarded;
     struct http_response *response; /* heap: libmicrohttpd sends from it after we are done */
+    bool needs_host;                /* HTTP/1.1 */
     bool must_close;                /* after the response */
     bool is_decided;                /* response is complete; the rest of the body is thrown away */
     struct http_admission admission;
@@ -197,11 +198,13 @@ static enum MHD_Result take_header(void *context, enum MHD_ValueKind kind, const
     return MHD_YES;
 }
 
-/* Said twice or in two ways, nobody knows for whom the request is, or where it ends: what stands in
- * front of this server may have understood it otherwise. */
+/* Said twice or in two ways, or not at all where it must be (RFC 9112 section 3.2), nobody knows
+ * for whom the request is, or where it ends: what stands in front of this server may have
+ * understood it otherwise. */
 static bool is_ambiguous(const struct header_walk *walk)
 {
-    return walk->hosts > 1 || walk->lengths + walk->encodings > 1;
+    const bool lacks_host = walk->hosts == 0 && walk->exchange->needs_host;
+    return lacks_host || walk->hosts > 1 || walk->lengths + walk->encodings > 1;
 }
 
 /* Content-Length; 0 when there is none. libmicrohttpd has refused what is no number. */
@@ -419,7 +422,6 @@ static enum MHD_Result access_handler(void *context, struct MHD_Connection *conn
                                       const char *upload_data, size_t *upload_data_size,
                                       void **slot)
 {
-    (void)version;
     struct http_server *server = context;
     struct exchange *exchange = *slot;
     if (exchange == NULL) {
@@ -427,6 +429,7 @@ static enum MHD_Result access_handler(void *context, struct MHD_Connection *conn
         if (exchange == NULL)
             return MHD_NO;
         *slot = exchange;
+        exchange->needs_host = strcmp(version, MHD_HTTP_VERSION_1_1) == 0;
         return begin_request(exchange, url, method);
     }
     if (*upload_data_size > 0)

@@ -37,7 +37,7 @@
 /* What the server refuses by itself. */
 enum http_refusal {
     HTTP_REFUSAL_HEAD,      /* a field of the head is too large: 431 */
-    HTTP_REFUSAL_AMBIGUOUS, /* whose it is or where it ends is said in two ways: 400 */
+    HTTP_REFUSAL_AMBIGUOUS, /* whose it is or where it ends is said in two ways, or not: 400 */
     HTTP_REFUSAL_BODY,      /* larger than its route takes: 413 */
     HTTP_REFUSAL_MEMORY     /* no room for its body: 503 */
 };

@@ -17,7 +17,7 @@
 struct key_cache_entry {
     uint8_t name[KEY_CACHE_NAME_BYTES];
     void *value;
-    uint64_t made_at;
+    struct store_key_times times;
     key_cache_destroy *destroy;
     size_t size_bytes;
     size_t holders; /* the cache itself is one while the entry is in it */
@@ -149,7 +149,7 @@ struct key_cache_entry *key_cache_get(struct key_cache *cache,
 }
 
 enum status key_cache_put(struct key_cache *cache, const uint8_t name[KEY_CACHE_NAME_BYTES],
-                          struct key_cache_ticket ticket, void *value, uint64_t made_at,
+                          struct key_cache_ticket ticket, void *value, struct store_key_times times,
                           size_t size_bytes, key_cache_destroy *destroy,
                           struct key_cache_entry **ret, struct error *err)
 {
@@ -158,7 +158,7 @@ enum status key_cache_put(struct key_cache *cache, const uint8_t name[KEY_CACHE_
         return error_set(err, STATUS_NOMEM, "key cache: out of memory");
     memcpy(entry->name, name, sizeof entry->name);
     entry->value = value;
-    entry->made_at = made_at;
+    entry->times = times;
     entry->destroy = destroy;
     entry->size_bytes = size_bytes;
     entry->holders = 1;
@@ -190,9 +190,9 @@ void *key_cache_value(const struct key_cache_entry *entry)
     return entry->value;
 }
 
-uint64_t key_cache_made_at(const struct key_cache_entry *entry)
+struct store_key_times key_cache_times(const struct key_cache_entry *entry)
 {
-    return entry->made_at;
+    return entry->times;
 }
 
 void key_cache_release(struct key_cache *cache, struct key_cache_entry *entry)

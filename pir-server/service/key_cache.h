@@ -12,7 +12,7 @@
 #ifndef BLINDLIST_SERVICE_KEY_CACHE_H
 #define BLINDLIST_SERVICE_KEY_CACHE_H
 
-#include "base/status.h"
+#include "pir-server/store/store.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -38,13 +38,13 @@ struct key_cache_entry *key_cache_get(struct key_cache *cache,
 typedef void key_cache_destroy(void *value);
 /* Takes `value` (on success) and gives it back as an entry held for the caller, whether or not it
  * was kept. `size_bytes` is what the value costs in memory.
- *   made_at   handed back by key_cache_made_at() */
+ *   times     handed back by key_cache_times(): whether it has expired is for the caller to see */
 enum status key_cache_put(struct key_cache *cache, const uint8_t name[KEY_CACHE_NAME_BYTES],
-                          struct key_cache_ticket ticket, void *value, uint64_t made_at,
+                          struct key_cache_ticket ticket, void *value, struct store_key_times times,
                           size_t size_bytes, key_cache_destroy *destroy,
                           struct key_cache_entry **ret, struct error *err) MUST_CHECK;
 void *key_cache_value(const struct key_cache_entry *entry);
-uint64_t key_cache_made_at(const struct key_cache_entry *entry);
+struct store_key_times key_cache_times(const struct key_cache_entry *entry);
 /* Takes NULL. */
 void key_cache_release(struct key_cache *cache, struct key_cache_entry *entry);
 

@@ -9,6 +9,9 @@
 #include <string.h>
 #include <time.h>
 
+#define SECONDS_A_MINUTE         ((uint64_t)60)
+#define FAILURES_LOGGED_A_MINUTE 20
+
 static uint64_t system_now_s(void)
 {
     return (uint64_t)time(NULL);
@@ -295,6 +298,34 @@ void respond_failure(struct service *service, const struct http_request *request
     respond_failure_as(service, request, route, refusal_of_status(route, status), status, err, ret);
 }
 
+/* A full disk refuses each request: a few lines say so, the metrics count all. How many there were
+ * in this minute before. */
+static unsigned count_failure(struct service *service)
+{
+    const uint64_t minute = service->options.now_s() / SECONDS_A_MINUTE;
+    uint64_t before = atomic_load(&service->failures_logged);
+    uint64_t count;
+    do
+        count = before >> 16 == minute ? before & UINT16_MAX : 0;
+    while (count < FAILURES_LOGGED_A_MINUTE &&
+           !atomic_compare_exchange_weak(&service->failures_logged, &before,
+                                         minute << 16 | (count + 1)));
+    return (unsigned)count;
+}
+
+static void log_failure(struct service *service, const struct http_request *request,
+                        enum route route, unsigned status, const struct error *err)
+{
+    const unsigned before = count_failure(service);
+    if (before < FAILURES_LOGGED_A_MINUTE)
+        log_write(service->options.log, LOG_WARNING,
+                  "request failed id=%016" PRIx64 " route=%s status=%u: %s%s", request->id,
+                  route_name(route), status, err->message,
+                  before + 1 < FAILURES_LOGGED_A_MINUTE
+                      ? ""
+                      : "; no more of these are logged in this minute, all are counted");
+}
+
 void respond_failure_as(struct service *service, const struct http_request *request,
                         enum route route, enum refusal refusal, enum status status,
                         const struct error *err, struct http_response *ret)
@@ -302,9 +333,7 @@ void respond_failure_as(struct service *service, const struct http_request *requ
     metrics_count_refusal(service->metrics, refusal);
     http_response_failure(ret, status, err);
     if (ret->status >= 500 && ret->status != 501)
-        log_write(service->options.log, LOG_WARNING,
-                  "request failed id=%016" PRIx64 " route=%s status=%u: %s", request->id,
-                  route_name(route), ret->status, err->message);
+        log_failure(service, request, route, ret->status, err);
 }
 
 void respond_refusal(struct service *service, enum refusal refusal, unsigned status,

@@ -16,7 +16,8 @@
 #include <stdatomic.h>
 
 struct service {
-    struct service_options options; /* apps and seal: not to be looked at any more */
+    _Atomic uint64_t failures_logged; /* the minute, then how many in it in the last 16 bits */
+    struct service_options options;   /* apps and seal: not to be looked at any more */
     struct key_seal seal;
     bool has_seal;
     struct context_registry *contexts;

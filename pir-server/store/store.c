@@ -137,20 +137,25 @@ enum status store_put_keys(struct store *store, const struct store_user *user,
 
 enum status store_get_key(struct store *store, const struct store_user *user,
                           const uint8_t id[STORE_KEY_ID_BYTES], uint64_t now_s,
-                          uint64_t *ret_made_at, struct bytes *ret, struct error *err)
+                          struct store_key_times *ret_times, struct bytes *ret, struct error *err)
 {
     const int64_t start_us = now_us();
     return note(store, STORE_CALL_GET_KEY, start_us,
-                store->operations->get_key(store, user, id, now_s, ret_made_at, ret, err));
+                store->operations->get_key(store, user, id, now_s, ret_times, ret, err));
 }
 
 enum status store_get_key_time(struct store *store, const struct store_user *user,
                                const uint8_t id[STORE_KEY_ID_BYTES], uint64_t now_s,
                                uint64_t *ret_made_at, struct error *err)
 {
+    struct store_key_times times;
     const int64_t start_us = now_us();
-    return note(store, STORE_CALL_GET_KEY, start_us,
-                store->operations->get_key(store, user, id, now_s, ret_made_at, NULL, err));
+    const enum status status =
+        note(store, STORE_CALL_GET_KEY, start_us,
+             store->operations->get_key(store, user, id, now_s, &times, NULL, err));
+    if (status == STATUS_OK)
+        *ret_made_at = times.made_at;
+    return status;
 }
 
 const struct store_limits *store_get_limits(const struct store *store)
@@ -189,6 +194,14 @@ enum status store_backup(struct store *store, const char *path, struct error *er
 enum status store_vacuum(struct store *store, struct error *err)
 {
     return store->operations->vacuum(store, err);
+}
+
+struct store_key_times store_times_of_key(const struct store_limits *limits, uint64_t made_at,
+                                          uint64_t stored_at)
+{
+    const bool is_endless = stored_at > UINT64_MAX - limits->key_ttl_s;
+    return (struct store_key_times){
+        .made_at = made_at, .expires_at = is_endless ? UINT64_MAX : stored_at + limits->key_ttl_s};
 }
 
 enum status store_check_quota(const struct store_limits *limits, const struct store_usage *usage,

@@ -98,10 +98,15 @@ void store_list_files(const char *name, void (*take)(void *context, const char *
 enum status store_put_keys(struct store *store, const struct store_user *user,
                            const struct store_key *keys, size_t count, uint64_t now_s,
                            struct error *err) MUST_CHECK;
+struct store_key_times {
+    uint64_t made_at;    /* as the device said */
+    uint64_t expires_at; /* from this second on it is absent */
+};
 /* Appends the serialized key to `ret`. STATUS_NO_KEY when there is none. */
 enum status store_get_key(struct store *store, const struct store_user *user,
                           const uint8_t id[STORE_KEY_ID_BYTES], uint64_t now_s,
-                          uint64_t *ret_made_at, struct bytes *ret, struct error *err) MUST_CHECK;
+                          struct store_key_times *ret_times, struct bytes *ret,
+                          struct error *err) MUST_CHECK;
 /* Just the time at which the device made it. STATUS_NO_KEY when there is none. */
 enum status store_get_key_time(struct store *store, const struct store_user *user,
                                const uint8_t id[STORE_KEY_ID_BYTES], uint64_t now_s,

@@ -15,10 +15,10 @@ struct store_operations {
     enum status (*put_keys)(struct store *store, const struct store_user *user,
                             const struct store_key *keys, size_t count, uint64_t now_s,
                             struct error *err);
-    /* ret may be NULL: only the time is wanted. */
+    /* ret may be NULL: only the times are wanted. */
     enum status (*get_key)(struct store *store, const struct store_user *user,
                            const uint8_t id[STORE_KEY_ID_BYTES], uint64_t now_s,
-                           uint64_t *ret_made_at, struct bytes *ret, struct error *err);
+                           struct store_key_times *ret_times, struct bytes *ret, struct error *err);
     enum status (*get_usage)(struct store *store, struct store_usage *ret, struct error *err);
     enum status (*purge)(struct store *store, uint64_t now_s, size_t *ret_removed,
                          struct error *err);
@@ -102,6 +102,9 @@ enum status store_open_postgres(const char *conninfo, const struct store_limits 
 /* Is there room for what all users have? `name` of the state is for the message: STATUS_BUSY. */
 enum status store_check_quota(const struct store_limits *limits, const struct store_usage *usage,
                               const char *name, struct error *err) MUST_CHECK;
+
+struct store_key_times store_times_of_key(const struct store_limits *limits, uint64_t made_at,
+                                          uint64_t stored_at);
 
 /* What the store remembers of a user token to hold it to its limits: how many tokens were issued in
  * the last minute and day in which one was. */

@@ -175,7 +175,7 @@ enum status postgres_put_keys(struct store *store, const struct store_user *user
                               struct error *err) MUST_CHECK;
 enum status postgres_get_key(struct store *store, const struct store_user *user,
                              const uint8_t id[STORE_KEY_ID_BYTES], uint64_t now_s,
-                             uint64_t *ret_made_at, struct bytes *ret,
+                             struct store_key_times *ret_times, struct bytes *ret,
                              struct error *err) MUST_CHECK;
 enum status postgres_get_usage(struct store *store, struct store_usage *ret,
                                struct error *err) MUST_CHECK;

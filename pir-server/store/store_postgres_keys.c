@@ -128,7 +128,8 @@ enum status postgres_put_keys(struct store *store, const struct store_user *user
 
 enum status postgres_get_key(struct store *store, const struct store_user *user,
                              const uint8_t id[STORE_KEY_ID_BYTES], uint64_t now_s,
-                             uint64_t *ret_made_at, struct bytes *ret, struct error *err)
+                             struct store_key_times *ret_times, struct bytes *ret,
+                             struct error *err)
 {
     struct store_postgres *self = postgres_of(store);
     const struct postgres_value values[] = {postgres_bytes(user->hash, sizeof user->hash),
@@ -141,11 +142,12 @@ enum status postgres_get_key(struct store *store, const struct store_user *user,
     if (status == STATUS_OK && postgres_rows(result) == 0)
         status = error_set(err, STATUS_NO_KEY, "evaluation key not found");
     if (status == STATUS_OK && ret != NULL) {
-        bytes_append(ret, postgres_column_span(result, 0, 1));
+        bytes_append(ret, postgres_column_span(result, 0, 2));
         status = bytes_status(ret, "evaluation key", err);
     }
     if (status == STATUS_OK)
-        *ret_made_at = postgres_column_number(result, 0, 0);
+        *ret_times = store_times_of_key(&store->limits, postgres_column_number(result, 0, 0),
+                                        postgres_column_number(result, 0, 1));
     PQclear(result);
     return status;
 }

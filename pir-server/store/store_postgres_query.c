@@ -37,10 +37,10 @@ static const char *const statement_text[POSTGRES_STATEMENT_COUNT] = {
         " WHERE user_hash = $1::bytea ORDER BY number LIMIT 1)",
     [POSTGRES_SUM_OF_ALL] = "SELECT key_count, key_bytes FROM evaluation_key_sum",
     [POSTGRES_SELECT_KEY] =
-        "SELECT made_at, serialized FROM evaluation_key"
+        "SELECT made_at, stored_at, serialized FROM evaluation_key"
         " WHERE user_hash = $1::bytea AND key_id = $2::bytea AND stored_at > $3::int8",
     [POSTGRES_SELECT_KEY_TIME] =
-        "SELECT made_at FROM evaluation_key"
+        "SELECT made_at, stored_at FROM evaluation_key"
         " WHERE user_hash = $1::bytea AND key_id = $2::bytea AND stored_at > $3::int8",
     /* Adding is rare, and spending does not wait for it. */
     [POSTGRES_LOCK_ISSUER_KEYS] = "LOCK TABLE issuer_key IN SHARE ROW EXCLUSIVE MODE",

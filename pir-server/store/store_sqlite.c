@@ -105,9 +105,9 @@ static const char *const statement_text[STATEMENT_COUNT] = {
         "DELETE FROM evaluation_key WHERE rowid = (SELECT rowid FROM evaluation_key"
         " WHERE user_hash = ?1 ORDER BY rowid LIMIT 1)",
     [STATEMENT_SUM_OF_ALL] = "SELECT key_count, key_bytes FROM evaluation_key_sum",
-    [STATEMENT_SELECT_KEY] = "SELECT made_at, serialized FROM evaluation_key"
+    [STATEMENT_SELECT_KEY] = "SELECT made_at, stored_at, serialized FROM evaluation_key"
                              " WHERE user_hash = ?1 AND key_id = ?2 AND stored_at > ?3",
-    [STATEMENT_SELECT_KEY_TIME] = "SELECT made_at FROM evaluation_key"
+    [STATEMENT_SELECT_KEY_TIME] = "SELECT made_at, stored_at FROM evaluation_key"
                                   " WHERE user_hash = ?1 AND key_id = ?2 AND stored_at > ?3",
     [STATEMENT_COUNT_ISSUER_KEYS_NEAR] = "SELECT count(*) FROM issuer_key WHERE id = ?1"
                                          " OR (app = ?2 AND abs(not_before - ?3) < ?4)",

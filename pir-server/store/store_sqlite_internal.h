@@ -128,7 +128,8 @@ enum status sqlite_put_keys(struct store *store, const struct store_user *user,
                             struct error *err) MUST_CHECK;
 enum status sqlite_get_key(struct store *store, const struct store_user *user,
                            const uint8_t id[STORE_KEY_ID_BYTES], uint64_t now_s,
-                           uint64_t *ret_made_at, struct bytes *ret, struct error *err) MUST_CHECK;
+                           struct store_key_times *ret_times, struct bytes *ret,
+                           struct error *err) MUST_CHECK;
 enum status sqlite_get_usage(struct store *store, struct store_usage *ret,
                              struct error *err) MUST_CHECK;
 enum status sqlite_purge_keys(struct store_sqlite *self, uint64_t now_s, size_t *ret_removed,

@@ -105,6 +105,7 @@ enum status sqlite_put_keys(struct store *store, const struct store_user *user,
 
 struct found_key {
     uint64_t made_at;
+    uint64_t stored_at;
     struct bytes *serialized; /* NULL: not wanted */
 };
 
@@ -112,15 +113,16 @@ static enum status take_key(void *context, sqlite3_stmt *columns, struct error *
 {
     struct found_key *found = context;
     found->made_at = sqlite_column_number(columns, 0);
+    found->stored_at = sqlite_column_number(columns, 1);
     if (found->serialized == NULL)
         return STATUS_OK;
-    bytes_append(found->serialized, sqlite_column_span(columns, 1));
+    bytes_append(found->serialized, sqlite_column_span(columns, 2));
     return bytes_status(found->serialized, "evaluation key", err);
 }
 
 enum status sqlite_get_key(struct store *store, const struct store_user *user,
                            const uint8_t id[STORE_KEY_ID_BYTES], uint64_t now_s,
-                           uint64_t *ret_made_at, struct bytes *ret, struct error *err)
+                           struct store_key_times *ret_times, struct bytes *ret, struct error *err)
 {
     struct store_sqlite *self = sqlite_of(store);
     const struct sqlite_value values[] = {sqlite_blob(user->hash, sizeof user->hash),
@@ -136,7 +138,7 @@ enum status sqlite_get_key(struct store *store, const struct store_user *user,
     if (status == STATUS_OK && rows == 0)
         status = error_set(err, STATUS_NO_KEY, "evaluation key not found");
     if (status == STATUS_OK)
-        *ret_made_at = found.made_at;
+        *ret_times = store_times_of_key(&store->limits, found.made_at, found.stored_at);
     return status;
 }
 

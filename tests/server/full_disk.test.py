@@ -2,6 +2,7 @@
 """A server whose state cannot be written: the disk is full, the file locked, removed, exchanged or read-only. What
 needs it is refused with a reason, everything else goes on, nothing is lost, and with the cause the refusals end, without
 a restart. Prints TAP."""
+import collections
 import json
 import os
 import re
@@ -26,6 +27,7 @@ DISK_MB = 8
 LEFT_BYTES = 100_000  # room for tokens, none for a key
 FILE_LIMIT_BYTES = 8192  # a write-ahead log begins below and cannot go on; messages fit
 FILLINGS = 12
+FAILURES_LOGGED_A_MINUTE = 20  # pir-server/service/service.c
 ENOUGH = 5  # refusals, and then tokens taken, of each filling
 work = working_folder("full-disk")
 data = f"{work}/data"
@@ -203,6 +205,9 @@ def test_full_under_load(state, disk_of):
         in_time = crowd.wait_taken(ENOUGH) and in_time
     server.process.kill()
     end()
+    minutes = collections.Counter(line[:16] for line in server.log().splitlines() if "request failed" in line)
+    check(0 < max(minutes.values()) <= FAILURES_LOGGED_A_MINUTE, "few of the refusals of a minute are logged",
+          (minutes, crowd.refused))
     server = Server(data, "--state", state, auth="token")
     crowd.connect(server.port)
     crowd.look_back()

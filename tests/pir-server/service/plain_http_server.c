@@ -187,6 +187,7 @@ static void expect(const char *what, const char *head, size_t body, const char *
 static void test_ambiguous(void)
 {
     static const char *const fields[] = {
+        "Content-Length: 3\r\n", /* no host at all */
         "Host: a\r\nHost: b\r\n",
         "Host: a\r\nhost: a\r\n",
         "Host: a\r\nContent-Length: 3\r\nContent-Length: 3\r\n",
@@ -209,6 +210,8 @@ static void test_ambiguous(void)
 static void test_requests(void)
 {
     expect("a plain request", "GET /x HTTP/1.1\r\nHost: a\r\n\r\n", 0, "HTTP/1.1 200", "0 -");
+    expect("a request without a host, as HTTP/1.0 allows", "GET /x HTTP/1.0\r\n\r\n", 0,
+           "HTTP/1.1 200", "0 -");
     expect("a body", "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n", 1000,
            "HTTP/1.1 200", "1000 -");
     expect("a slow request", "POST /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n", 5,

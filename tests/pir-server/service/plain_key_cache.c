@@ -54,8 +54,9 @@ static void *work(void *argument)
             struct value *value = mem_alloc(1, sizeof *value);
             *value = (struct value){.number = number, .check = ~number};
             atomic_fetch_add(&alive, 1);
-            if (key_cache_put(cache, name, ticket, value, number, 10 + number, destroy, &entry,
-                              NULL) != STATUS_OK) {
+            if (key_cache_put(cache, name, ticket, value,
+                              (struct store_key_times){.made_at = number}, 10 + number, destroy,
+                              &entry, NULL) != STATUS_OK) {
                 atomic_fetch_add(&broken, 1);
                 continue;
             }

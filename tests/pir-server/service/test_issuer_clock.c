@@ -398,6 +398,22 @@ static void check_evaluation_key(struct fixture_device *device, unsigned day)
     fixture.authorization = NULL;
 }
 
+/* Its decoded form is in memory, and goes with it. */
+Test(issuer_clock, a_key_in_use_expires, .init = set_up_as_always)
+{
+    struct fixture_device keyed;
+    fixture.authorization = paid;
+    fixture_device_init(&fixture, &keyed, FIXTURE_USE_CASE, FIXTURE_USER);
+    keyed.key_time = truth;
+    cr_assert_eq(fixture_device_upload(&fixture, &keyed), 200);
+    cr_assert_eq(fixture_look_up(&fixture, &keyed, "row17.example/path"), FIXTURE_FOUND);
+    move_to(START + KEY_DAYS * DAY - 1, 0);
+    cr_assert_eq(fixture_look_up(&fixture, &keyed, "row17.example/path"), FIXTURE_FOUND);
+    move_to(START + KEY_DAYS * DAY, 0);
+    cr_assert_eq(fixture_look_up(&fixture, &keyed, "row17.example/path"), FIXTURE_BROKEN);
+    fixture_device_deinit(&keyed);
+}
+
 struct keepsake {
     uint64_t made_at;  /* after START */
     uint64_t shown_at; /* then it is ... */

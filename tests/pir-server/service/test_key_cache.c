@@ -31,7 +31,9 @@ static struct key_cache_entry *put(uint32_t number, size_t size)
     uint32_t *value = mem_alloc(1, sizeof *value);
     *value = number;
     alive++;
-    cr_assert_eq(key_cache_put(cache, name, ticket, value, number, size, destroy, &entry, &error),
+    cr_assert_eq(key_cache_put(cache, name, ticket, value,
+                               (struct store_key_times){.made_at = number}, size, destroy, &entry,
+                               &error),
                  STATUS_OK);
     return entry;
 }
@@ -45,7 +47,7 @@ static bool has(uint32_t number)
     if (entry == NULL)
         return false;
     cr_assert_eq(*(uint32_t *)key_cache_value(entry), number);
-    cr_assert_eq(key_cache_made_at(entry), number);
+    cr_assert_eq(key_cache_times(entry).made_at, number);
     key_cache_release(cache, entry);
     return true;
 }
@@ -120,7 +122,8 @@ Test(key_cache, an_old_ticket_puts_nothing_in)
     uint32_t *value = mem_alloc(1, sizeof *value);
     *value = 1;
     alive++;
-    cr_assert_eq(key_cache_put(cache, name, ticket, value, 1, 10, destroy, &entry, &error),
+    cr_assert_eq(key_cache_put(cache, name, ticket, value, (struct store_key_times){.made_at = 1},
+                               10, destroy, &entry, &error),
                  STATUS_OK);
     cr_assert(!has(1));
     key_cache_release(cache, entry);
@@ -141,9 +144,10 @@ Test(key_cache, two_that_missed_leave_one_entry)
         uint32_t *value = mem_alloc(1, sizeof *value);
         *value = 1;
         alive++;
-        cr_assert_eq(
-            key_cache_put(cache, name, tickets[i], value, 1, 10, destroy, &entries[i], &error),
-            STATUS_OK);
+        cr_assert_eq(key_cache_put(cache, name, tickets[i], value,
+                                   (struct store_key_times){.made_at = 1}, 10, destroy, &entries[i],
+                                   &error),
+                     STATUS_OK);
     }
     cr_assert_eq(key_cache_look(cache).entries, 1);
     cr_assert_eq(key_cache_look(cache).bytes, 10);
@@ -159,7 +163,8 @@ Test(key_cache, without_memory_the_value_stays_the_callers)
     struct key_cache_entry *entry = key_cache_get(cache, name, &ticket);
     int value = 0;
     mem_fail_nth(1);
-    cr_assert_eq(key_cache_put(cache, name, ticket, &value, 0, 1, destroy, &entry, &error),
+    cr_assert_eq(key_cache_put(cache, name, ticket, &value, (struct store_key_times){0}, 1, destroy,
+                               &entry, &error),
                  STATUS_NOMEM);
     cr_assert(entry == NULL);
 }

@@ -85,9 +85,9 @@ static void expect(const char *user, uint8_t id, uint64_t now, const char *text,
     memset(key_id, id, sizeof key_id);
     struct bytes got;
     bytes_init(&got, STORE_EVALUATION_KEY_MAX_BYTES);
-    uint64_t got_made_at = 0;
+    struct store_key_times times = {0};
     uint64_t got_time = 0;
-    const enum status status = store_get_key(store, &who, key_id, now, &got_made_at, &got, &error);
+    const enum status status = store_get_key(store, &who, key_id, now, &times, &got, &error);
     const enum status time_status = store_get_key_time(store, &who, key_id, now, &got_time, &error);
     cr_assert_eq(status, time_status);
     if (text == NULL) {
@@ -95,7 +95,8 @@ static void expect(const char *user, uint8_t id, uint64_t now, const char *text,
     } else {
         cr_assert_eq(status, STATUS_OK, "%s", error.message);
         cr_assert(span_equal(bytes_view(&got), span_of_text(text)));
-        cr_assert_eq(got_made_at, made_at);
+        cr_assert_eq(times.made_at, made_at);
+        cr_assert_gt(times.expires_at, now);
         cr_assert_eq(got_time, made_at);
     }
     bytes_deinit(&got);
@@ -421,8 +422,8 @@ Test(store, survives_failing_allocations)
     memset(id, 1, sizeof id);
     struct bytes got;
     bytes_init(&got, 100);
-    uint64_t made_at = 0;
+    struct store_key_times times = {0};
     mem_fail_nth(1);
-    cr_assert_eq(store_get_key(store, &who, id, NOW, &made_at, &got, &error), STATUS_NOMEM);
+    cr_assert_eq(store_get_key(store, &who, id, NOW, &times, &got, &error), STATUS_NOMEM);
     bytes_deinit(&got);
 }
