@@ -1,7 +1,7 @@
 /* symmetric_rows - the rows of a dataset as a symmetric one holds them: keywords behind the keyed
  * function, values sealed.
  *
- * Time     a millisecond of processor time a row, nearly all of it one multiplication on P-384.
+ * Time     one to two milliseconds of processor time a row, most of it a multiplication on P-384.
  * Memory   32 bytes a row and its value. Borrows nothing once it is made.
  * Threads  spread over the pool (may be NULL); constant once made.
  * Source   spec/keyword-pir.md section 10.1. */

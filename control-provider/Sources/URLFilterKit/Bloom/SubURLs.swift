@@ -3,8 +3,8 @@ import Foundation
 /// The spellings of a URL that a device looks up in the prefilter, with the system's own settings.
 ///
 /// `https://www.example.com/a?q` gives, for each of `example.com` and `example.com:443`: nothing more, `/`,
-/// `/a`, `/a/`, `/a?q` and `/a/?q`. An app that sets a parsing configuration (``ParsingFile``) changes
-/// what its devices look up; this does not follow it.
+/// `/a`, `/a/`, `/a?q` and `/a/?q`. An app that sets a parsing configuration of its own
+/// changes what its devices look up; this does not follow it.
 ///
 /// Source: PROTOCOL.md section 3; `testvectors/suburls.json`. What a list entry must be written like to be
 /// found is the compiler's concern: it brings entries into one of these forms.
