@@ -10,8 +10,10 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from patience import wait_until  # noqa: E402
 from paying import Client, Exchange  # noqa: E402
 from protobuf import field, parse  # noqa: E402
 from served import Server, working_folder  # noqa: E402
@@ -23,6 +25,7 @@ OLD = ("com.apple.ciphermld/1.0 iOS/18.0 x", "iOS/18.1.9", "com.apple.ciphermld/
 NEW = ("com.apple.ciphermld/1.0 iOS/18.2 x", "com.apple.ciphermld/1.2 (Macintosh; OS X 15.2; y) z", "iOS/27.3", "curl/8", "",
        "iOS/18")
 SHARDS, MANY_SHARDS = 4, 256
+GRACE_S = 5
 JSON = "application/json; charset=utf-8"
 
 
@@ -269,6 +272,33 @@ def test_protobuf_errors(folder, exchange):
     place.server.end()
 
 
+# ---- a configuration that was replaced ----
+
+def test_grace(folder, exchange):
+    """Another shape: whoever has the old configuration is answered while the grace lasts, then 410; nobody tells the server."""
+    with open(f"{folder}/server.json", "w", encoding="utf-8") as file:
+        json.dump({"apps": [{"name": "a", "versions": 1, "maxAge": 0, "grace": GRACE_S}]}, file)
+    place = Place(folder, "--config", f"{folder}/server.json", "--state", f"{folder}/grace.state")
+    place.post("/key", exchange.upload(5))
+    check(place.post("/queries", exchange.query(5))[:2] == (200, exchange.answer), "in force: answered")
+    before = place.config(USE_CASE)[1]
+    began = time.monotonic()
+    compile_rows(folder, USE_CASE, 8000, "--shards", str(2 * SHARDS))
+    place.server.wait_version(os.readlink(f"{folder}/data/{USE_CASE}/current"))
+    statuses = []
+
+    def is_gone():
+        statuses.append(place.post("/queries", exchange.query(5))[0])
+        return statuses[-1] != 200
+    check(configs_of(place.config(USE_CASE)[1])[0] != configs_of(before)[0], "another configuration is in force")
+    is_in_time = time.monotonic() - began < GRACE_S - 1
+    wait_until(is_gone)
+    check(statuses[-1] == 410 and (len(statuses) > 1 or not is_in_time),
+          f"the old configuration is answered for a grace of {GRACE_S} s, then 410", (statuses, is_in_time))
+    check(is_json_error(place.post("/queries", exchange.query(5)), 410, "configuration"), "and says what is gone")
+    place.server.end()
+
+
 # ---- reports ----
 
 def test_reports(folder):
@@ -338,6 +368,7 @@ def main():
         test_quota(folder, exchange)
         test_protobuf_errors(folder, exchange)
         test_reports(folder)
+        test_grace(folder, exchange)
     finally:
         Server.end_all()
         shutil.rmtree(folder, ignore_errors=True)

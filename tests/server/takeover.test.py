@@ -5,6 +5,7 @@ import hashlib
 import http.client
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -136,6 +137,24 @@ def test_tokens():
     check(server.end() == 0, "ends with 0", server.log())
 
 
+def test_double_mod():
+    """Shards that are found by more than SHA-256: systems before 18.2 cannot be told so."""
+    shutil.copytree(f"{work}/sharded", f"{work}/double")
+    for shard in range(4):
+        name = f"{work}/double/shard-{shard}.params.txtpb"
+        with open(name, encoding="utf-8") as source:
+            text = source.read()
+        with open(name, "w", encoding="utf-8") as out:
+            out.write(re.sub(r"sha256 {\s*}", "double_mod { other_shard_count: 7 }", text))
+    write(usecases=[{"name": "double.mod", "fileStem": "double/shard", "shardCount": 4}])
+    server = Deployment()
+    status, body = server.ask("POST", "/config", field(1, b"double.mod"), **{"User-Agent": "x iOS/18.0 x"})
+    check(status == 500 and "SHA256" in json.loads(body)["error"]["message"], "double_mod: 500 for iOS 18.0", (status, body))
+    status, body = server.ask("POST", "/config", field(1, b"double.mod"))
+    check(status == 200 and field(2, field(1, 7)) in body, "fine for 18.2, with the other count", (status, body))
+    check(server.ask("GET", "/config")[0] == 200 and server.end() == 0, "and for everybody", server.log())
+
+
 def ends(*words, code):
     done = subprocess.run([PROGRAM, "--config", file, *words], capture_output=True, text=True, timeout=120)
     return done.returncode == code, done
@@ -178,6 +197,7 @@ try:
     test_answers(first, sets)
     test_again(first)
     test_tokens()
+    test_double_mod()
     test_check()
 finally:
     Server.end_all()
