@@ -5,6 +5,7 @@
 #include "pir-server/privacypass/base64url.h"
 #include "pir-server/store/store_tokens.h"
 #include "tools/commands.h"
+#include "tools/tool_apps.h"
 #include "tools/tool_json.h"
 
 #include <ctype.h>
@@ -23,7 +24,7 @@
 #define DAYS_MAX         ((uint64_t)36500)
 #define TIME_BYTES       32
 
-enum { OPT_STATE, OPT_JSON, OPT_APP, OPT_LABEL, OPT_DAYS, OPT_PER_MINUTE, OPT_PER_DAY };
+enum { OPT_STATE, OPT_JSON, OPT_APP, OPT_LABEL, OPT_DAYS, OPT_PER_MINUTE, OPT_PER_DAY, OPT_CONFIG };
 #define STATE_OPTION                                                                               \
     {                                                                                              \
         "state", 's', "FILE", "state file of the server (required)"                                \
@@ -35,6 +36,7 @@ enum { OPT_STATE, OPT_JSON, OPT_APP, OPT_LABEL, OPT_DAYS, OPT_PER_MINUTE, OPT_PE
 
 struct asked {
     const char *state;
+    const char *config; /* of the server; NULL: any app is taken */
     const char *operand;
     bool json;
     uint64_t days;
@@ -56,6 +58,9 @@ static int take(struct tool_args *args, int got, struct asked *asked)
     switch (got) {
     case OPT_STATE:
         asked->state = args->value;
+        return EXIT_DONE;
+    case OPT_CONFIG:
+        asked->config = args->value;
         return EXIT_DONE;
     case OPT_APP:
         return copy_name(asked->token.app, sizeof asked->token.app, args->value)
@@ -102,6 +107,13 @@ static int read_args(struct tool_args *args, const char *operand, struct asked *
     asked->token.made_at = now_s;
     asked->token.expires_at = asked->days > 0 ? now_s + asked->days * SECONDS_A_DAY : 0;
     return -1;
+}
+
+/* The app that tokens are made for, by the server's configuration if one is given. */
+static enum status check_app(const struct asked *asked, struct error *err)
+{
+    return asked->config == NULL ? STATUS_OK
+                                 : tool_apps_require(asked->config, asked->token.app, err);
 }
 
 static enum status open_state(const struct asked *asked, enum store_presence presence,
@@ -188,7 +200,9 @@ static int run_create(struct tool_args *args)
     int code = read_args(args, NULL, &asked);
     if (code >= 0)
         return code;
-    enum status status = make_secret(secret, &error);
+    enum status status = check_app(&asked, &error);
+    if (status == STATUS_OK)
+        status = make_secret(secret, &error);
     if (status == STATUS_OK)
         status = open_state(&asked, STORE_MAY_BE_NEW, &store, &error);
     if (status == STATUS_OK) {
@@ -403,7 +417,9 @@ static int run_import(struct tool_args *args)
         return code;
     struct import import = {.asked = &asked};
     bytes_init(&text, IMPORT_MAX_BYTES);
-    enum status status = file_read(asked.operand, &text, &error);
+    enum status status = check_app(&asked, &error);
+    if (status == STATUS_OK)
+        status = file_read(asked.operand, &text, &error);
     if (status == STATUS_OK)
         status = import_lines(&import, bytes_view(&text), &error);
     if (status == STATUS_OK)
@@ -431,6 +447,8 @@ static const struct tool_option create_options[] = {
     [OPT_DAYS] = {"days", 'd', "N", "it expires after N days [never]"},
     [OPT_PER_MINUTE] = {"per-minute", 0, "N", "tokens issued a minute at most [any number]"},
     [OPT_PER_DAY] = {"per-day", 0, "N", "tokens issued a day at most [any number]"},
+    [OPT_CONFIG] = {"config", 'c', "FILE",
+                    "the server's: the app must be one of it [not looked at]"},
 };
 
 static const struct tool_command create_command = {

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -275,7 +276,8 @@ def test_protobuf_errors(folder, exchange):
 # ---- a configuration that was replaced ----
 
 def test_grace(folder, exchange):
-    """Another shape: whoever has the old configuration is answered while the grace lasts, then 410; nobody tells the server."""
+    """Another shape: whoever has the old configuration is answered while the grace lasts, and 410 from the next look on:
+    that of each minute, or a reload."""
     with open(f"{folder}/server.json", "w", encoding="utf-8") as file:
         json.dump({"apps": [{"name": "a", "versions": 1, "maxAge": 0, "grace": GRACE_S}]}, file)
     place = Place(folder, "--config", f"{folder}/server.json", "--state", f"{folder}/grace.state")
@@ -288,6 +290,8 @@ def test_grace(folder, exchange):
     statuses = []
 
     def is_gone():
+        if time.monotonic() - began > GRACE_S:
+            place.server.process.send_signal(signal.SIGHUP)
         statuses.append(place.post("/queries", exchange.query(5))[0])
         return statuses[-1] != 200
     check(configs_of(place.config(USE_CASE)[1])[0] != configs_of(before)[0], "another configuration is in force")

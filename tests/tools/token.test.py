@@ -39,6 +39,26 @@ def write(name, text):
     return f"{work}/{name}"
 
 
+def test_app():
+    """With the server's configuration an app must be one of it; a state that is not there is not made."""
+    apps = write("server.json", json.dumps({"data": "d", "apps": [{"name": "one"}, {"name": "two"}]}))
+    none, bad = write("none.json", "{}"), write("bad.json", '{"apps": [{"hosts": []}]}')
+    many = write("many.json", json.dumps({"apps": [{"name": f"customer-{i}"} for i in range(1000)]}))
+    for words, text in ((["--app", "three", "--config", apps], "no app three; there are: one, two\n"),
+                        (["--config", apps], "--app is missing; there are: one, two\n"),
+                        (["--app", "one", "--config", none], "has no apps: leave --app one away"),
+                        (["--app", "one", "--config", bad], "$.apps[0].name"),
+                        (["--app", "x", "--config", many], "customer-1, customer-2"),
+                        (["--app", "one", "--config", f"{work}/no.json"], "no.json: No such file")):
+        for command in (["create"], ["import", f"{work}/none.json"]):
+            done = token(*command, *words)
+            check(done.returncode == 1 and not done.stdout and text in done.stderr, f"{command[0]} {words[-1]}: {text}", done)
+    check(not os.path.exists(state), "and no state is made")
+    for words in (["--app", "two", "--config", apps], ["--config", none], ["--app", "three"]):
+        done = run("token", "create", *words, "--state", f"{work}/apps.state")
+        check(done.returncode == 0 and len(done.stdout) == 44, f"create {words}", done)
+
+
 def test_command():
     done = token("list")
     check(done.returncode == 1 and "no such state file" in done.stderr, "list of a state that is not there", done)
@@ -185,6 +205,7 @@ try:
     write("list", "blocked.example\n" + "".join(f"site{i}.example\n" for i in range(200)))
     done = run("compile", f"{work}/list", "--use-case", USE_CASE, "--out", data)
     check(done.returncode == 0, "a dataset", done)
+    test_app()
     test_command()
     test_server()
     test_default()
