@@ -28,35 +28,45 @@ static void tell(void *context, uint64_t done, uint64_t shard_count)
                   telling->use_case, done, shard_count);
 }
 
-static enum status take_over(const struct reference_use_case *use_case, const char *data,
-                             struct thread_pool *pool, const struct log *log, struct error *err)
+static void warn(const struct reference_use_case *use_case, const struct log *log)
 {
-    struct telling telling = {.log = log, .use_case = use_case->name};
-    const struct dataset_import import = {.use_case = use_case->name,
-                                          .stem = use_case->stem,
-                                          .shard_count = use_case->shard_count,
-                                          .symmetric_key = use_case->symmetric_key,
-                                          .tell = tell,
-                                          .tell_context = &telling};
-    bool is_new = false;
-    const enum status status = dataset_import(data, &import, pool, &is_new, err);
-    if (status != STATUS_OK)
-        return error_prefix(err, status, "use case %s", use_case->name);
     if ((use_case->shard_count & (use_case->shard_count - 1)) != 0)
         log_write(log, LOG_WARNING,
                   "dataset use_case=%s shards=%" PRIu64
                   ": no power of two, devices with iOS or macOS 27.3 refuse it",
                   use_case->name, use_case->shard_count);
-    return STATUS_OK;
 }
 
 enum status takeover_datasets(const struct reference_config *config, const char *data,
                               struct thread_pool *pool, const struct log *log, struct error *err)
 {
-    enum status status = STATUS_OK;
+    struct dataset_import *imports = mem_alloc(config->use_case_count + 1, sizeof *imports);
+    struct telling *telling = mem_alloc(config->use_case_count + 1, sizeof *telling);
+    size_t count = 0;
+    size_t new_count;
+    enum status status = imports != NULL && telling != NULL
+                             ? STATUS_OK
+                             : error_set(err, STATUS_NOMEM, "datasets: out of memory");
+    for (size_t i = 0; i < config->use_case_count && status == STATUS_OK; i++) {
+        const struct reference_use_case *use_case = &config->use_cases[i];
+        if (use_case->version_count == 0)
+            continue;
+        telling[count] = (struct telling){.log = log, .use_case = use_case->name};
+        imports[count] = (struct dataset_import){.use_case = use_case->name,
+                                                 .stem = use_case->stem,
+                                                 .shard_count = use_case->shard_count,
+                                                 .symmetric_key = use_case->symmetric_key,
+                                                 .tell = tell,
+                                                 .tell_context = &telling[count]};
+        count++;
+    }
+    if (status == STATUS_OK && count > 0)
+        status = dataset_import(data, imports, count, pool, &new_count, err);
     for (size_t i = 0; i < config->use_case_count && status == STATUS_OK; i++)
         if (config->use_cases[i].version_count > 0)
-            status = take_over(&config->use_cases[i], data, pool, log, err);
+            warn(&config->use_cases[i], log);
+    mem_free(telling);
+    mem_free(imports);
     return status;
 }
 

@@ -16,7 +16,7 @@
 
 #define TAKEOVER_LABEL "service-config.json"
 
-/* The first use case that fails ends it; those before it are imported then. */
+/* All or none of them: the first use case that fails ends it. */
 enum status takeover_datasets(const struct reference_config *config, const char *data,
                               struct thread_pool *pool, const struct log *log,
                               struct error *err) MUST_CHECK;

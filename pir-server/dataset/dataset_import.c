@@ -23,7 +23,11 @@
 
 struct importing {
     const struct dataset_import *import;
-    const char *temporary;                    /* NULL: nothing is made */
+    char *home;                               /* folder of the use case */
+    char *temporary;                          /* NULL: nothing is made */
+    int folder_lock;                          /* of home */
+    uint8_t stamp[DATASET_DIGEST_BYTES];      /* of the files before they are read */
+    char version[DATASET_VERSION_BYTES + 1];  /* that was made */
     struct pir_parameters *parameters;        /* [shard_count] */
     uint8_t (*digests)[DATASET_DIGEST_BYTES]; /* [shard_count] */
     pthread_mutex_t lock;                     /* guards done */
@@ -318,93 +322,111 @@ static enum status check(const struct dataset_import *import, struct error *err)
     return STATUS_OK;
 }
 
-/* Reads all into the folder work->temporary and publishes it. */
-static enum status make(struct importing *work, const char *home,
-                        const uint8_t before[DATASET_DIGEST_BYTES], struct thread_pool *pool,
-                        struct error *err)
+/* Reads all into the folder work->temporary. */
+static enum status make(struct importing *work, struct thread_pool *pool, struct error *err)
 {
     uint8_t after[DATASET_DIGEST_BYTES];
     struct dataset_manifest manifest;
-    bool existed = false;
     dataset_manifest_init(&manifest);
     enum status status = take_shards(work, pool, err);
     if (status == STATUS_OK)
         status = stamp_files(work->import, after, err);
-    if (status == STATUS_OK && memcmp(before, after, sizeof after) != 0)
+    if (status == STATUS_OK && memcmp(work->stamp, after, sizeof after) != 0)
         status = error_set(err, STATUS_MISMATCH, "%s: files changed while they were read",
                            work->import->stem);
     if (status == STATUS_OK)
         status = write_manifest(work, pool, &manifest, err);
-    if (status == STATUS_OK)
-        status = dataset_publish(home, work->temporary, manifest.info.version, pool, &existed, err);
-    if (status == STATUS_OK)
-        status = write_stamp(home, before, manifest.info.version, err);
+    memcpy(work->version, manifest.info.version, sizeof work->version);
     dataset_manifest_deinit(&manifest);
     return status;
 }
 
-static enum status import_into(const char *data, const char *home, struct importing *work,
-                               struct thread_pool *pool, bool *ret_is_new, struct error *err)
+/* Whatever may fail for the files' sake. */
+static enum status prepare(const char *data, struct importing *work, struct thread_pool *pool,
+                           struct error *err)
 {
-    uint8_t stamp[DATASET_DIGEST_BYTES];
-    char *temporary = NULL;
-    int lock = FOLDER_LOCK_NONE;
-    enum status status = stamp_files(work->import, stamp, err);
+    enum status status = check(work->import, err);
     if (status != STATUS_OK)
         return status;
-    if (is_known(data, home, work->import->use_case, stamp)) {
-        *ret_is_new = false;
+    work->home = path_join(data, work->import->use_case);
+    if (work->home == NULL)
+        return error_set(err, STATUS_NOMEM, "%s: out of memory", data);
+    status = stamp_files(work->import, work->stamp, err);
+    if (status != STATUS_OK || is_known(data, work->home, work->import->use_case, work->stamp))
+        return status;
+    status = folder_make(work->home, err);
+    if (status == STATUS_OK)
+        status = folder_lock_take(work->home, DATASET_BUSY, &work->folder_lock, err);
+    if (status == STATUS_OK)
+        status = folder_make_temporary(work->home, "dataset", &work->temporary, err);
+    return status == STATUS_OK ? make(work, pool, err) : status;
+}
+
+/* Nothing to do without a folder that was made. */
+static enum status publish(struct importing *work, struct thread_pool *pool, struct error *err)
+{
+    bool existed = false;
+    if (work->temporary == NULL)
         return STATUS_OK;
-    }
-    status = folder_make(home, err);
-    if (status == STATUS_OK)
-        status = folder_lock_take(home, DATASET_BUSY, &lock, err);
-    if (status == STATUS_OK)
-        status = folder_make_temporary(home, "dataset", &temporary, err);
-    work->temporary = temporary;
-    if (status == STATUS_OK)
-        status = make(work, home, stamp, pool, err);
-    if (temporary != NULL)
-        folder_remove(temporary); /* gone already after a publication */
-    mem_free(temporary);
-    folder_lock_release(lock);
-    if (status == STATUS_OK)
-        *ret_is_new = true;
-    return status;
+    const enum status status =
+        dataset_publish(work->home, work->temporary, work->version, pool, &existed, err);
+    return status == STATUS_OK ? write_stamp(work->home, work->stamp, work->version, err) : status;
+}
+
+static void init(struct importing *work, const struct dataset_import *import)
+{
+    *work = (struct importing){.import = import, .folder_lock = FOLDER_LOCK_NONE};
+    pthread_mutex_init(&work->lock, NULL);
 }
 
 static void deinit(struct importing *work)
 {
+    if (work->temporary != NULL)
+        folder_remove(work->temporary); /* gone already after a publication */
+    folder_lock_release(work->folder_lock);
     pthread_mutex_destroy(&work->lock);
+    mem_free(work->temporary);
+    mem_free(work->home);
     mem_free(work->digests);
     mem_free(work->parameters);
 }
 
-enum status dataset_import(const char *data, const struct dataset_import *import,
-                           struct thread_pool *pool, bool *ret_is_new, struct error *err)
+enum status dataset_import(const char *data, const struct dataset_import *imports, size_t count,
+                           struct thread_pool *pool, size_t *ret_new_count, struct error *err)
 {
-    struct importing work = {.import = import};
-    enum status status = check(import, err);
-    if (status != STATUS_OK)
-        return status;
-    char *home = path_join(data, import->use_case);
-    if (home == NULL)
-        return error_set(err, STATUS_NOMEM, "%s: out of memory", data);
-    pthread_mutex_init(&work.lock, NULL);
-    status = import_into(data, home, &work, pool, ret_is_new, err);
-    deinit(&work);
-    mem_free(home);
+    struct importing *works = mem_alloc(count, sizeof *works);
+    enum status status = works != NULL ? STATUS_OK : error_set(err, STATUS_NOMEM, "out of memory");
+    size_t begun = 0;
+    size_t done = 0;
+    *ret_new_count = 0;
+    while (begun < count && status == STATUS_OK) {
+        init(&works[begun], &imports[begun]);
+        status = prepare(data, &works[begun], pool, err);
+        if (status != STATUS_OK)
+            status = error_prefix(err, status, "use case %s", imports[begun].use_case);
+        begun++;
+    }
+    for (; done < begun && status == STATUS_OK; done++) {
+        status = publish(&works[done], pool, err);
+        if (status != STATUS_OK)
+            status = error_prefix(err, status, "use case %s", imports[done].use_case);
+        else
+            *ret_new_count += works[done].temporary != NULL;
+    }
+    for (size_t i = 0; i < begun; i++)
+        deinit(&works[i]);
+    mem_free(works);
     return status;
 }
 
 enum status dataset_import_check(const struct dataset_import *import, struct thread_pool *pool,
                                  struct error *err)
 {
-    struct importing work = {.import = import};
+    struct importing work;
     enum status status = check(import, err);
     if (status != STATUS_OK)
         return status;
-    pthread_mutex_init(&work.lock, NULL);
+    init(&work, import);
     status = take_shards(&work, pool, err);
     deinit(&work);
     return status;

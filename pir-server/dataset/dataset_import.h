@@ -1,4 +1,4 @@
-/* dataset_import - takes a dataset over that the reference has processed.
+/* dataset_import - takes datasets over that the reference has processed.
  *
  * Files    `<stem>-<i>.bin` and `<stem>-<i>.params.txtpb` for i in [0, shard_count), as the
  *          reference's processing leaves them: shards and their parameters, no rows, no prefilter.
@@ -7,6 +7,9 @@
  * Result   a version in force below DATA/<use case> with `imported` in its dataset.json; whole or
  *          not at all, as dataset_write.h makes one. Its name follows from the content: the first
  *          16 hex digits of SHA-256 over the shards' digests.
+ * Several  are all made before the first is put in force, so that a file that is wrong or missing
+ *           changes none of them. Only a disk that fails while they are put in force, one behind
+ *           the other, leaves some new and some old.
  * Again    DATA/<use case>/.imported has a digest over names, sizes and times of the files that the
  *          version was made of. While it is the same and that version in force nothing is read, so
  *          that a start costs milliseconds; files that change while they are read end the import.
@@ -34,9 +37,10 @@ struct dataset_import {
 
 /* STATUS_NOT_FOUND names the file that is missing, STATUS_MALFORMED, STATUS_INVALID,
  * STATUS_UNSUPPORTED or STATUS_MISMATCH the one that is wrong; what was in force stays.
- *   ret_is_new  something was imported */
-enum status dataset_import(const char *data, const struct dataset_import *import,
-                           struct thread_pool *pool, bool *ret_is_new,
+ *   imports        [count] of different use cases, which errors name
+ *   ret_new_count  of those that were not known already */
+enum status dataset_import(const char *data, const struct dataset_import *imports, size_t count,
+                           struct thread_pool *pool, size_t *ret_new_count,
                            struct error *err) MUST_CHECK;
 /* Whether dataset_import() would do: reads and checks everything, and makes nothing. */
 enum status dataset_import_check(const struct dataset_import *import, struct thread_pool *pool,

@@ -87,11 +87,29 @@ def test_answers(server, sets):
     check(server.ask("GET", "/prefilter/four.shards.json")[0] == 404, "there is no prefilter")
 
 
+def in_force():
+    return [os.readlink(f"{data}/{one['name']}/current") for one in config["usecases"]]
+
+
 def test_again(server):
     """What has not changed is not read again; what has is, and nothing half."""
     check(server.end() == 0, "ends with 0", server.log())
     server = Deployment()
     check("importing" not in server.log(), "nothing is imported twice", server.log())
+    versions = in_force()
+    for shard in range(4):  # of the first use case: new files, which are good
+        os.utime(f"{work}/sharded/shard-{shard}.bin")
+    for ending in ("bin", "params.txtpb"):
+        shutil.copyfile(f"{work}/sharded/shard-0.{ending}", f"{work}/sharded/shard-1.{ending}")
+    os.rename(f"{work}/fixed-buckets/shard-0.bin", f"{work}/hidden")  # of the second
+    server.follow("configuration not reloaded")
+    check(in_force() == versions and answers(server, "sharded", "four.shards"),
+          "one that fails leaves those before it as they were", (versions, in_force()))
+    check(not [name for _, names, _ in os.walk(data) for name in names if name.endswith(".tmp")],
+          "and leaves nothing behind")
+    os.rename(f"{work}/hidden", f"{work}/fixed-buckets/shard-0.bin")
+    for ending in ("bin", "params.txtpb"):
+        shutil.copyfile(os.path.join(VECTORS, f"pir/sharded/shard-1.{ending}"), f"{work}/sharded/shard-1.{ending}")
     os.remove(f"{work}/sharded/shard-2.bin")
     server.follow("configuration not reloaded")
     check("shard-2.bin: No such file" in server.log(), "what is missing is named", server.log())

@@ -90,11 +90,11 @@ static bool import(uint64_t shards, char ret_version[DATASET_VERSION_BYTES + 1])
 {
     const struct dataset_import wanted = import_of(shards);
     struct error error = {0};
-    bool is_new = false;
-    cr_assert_eq(dataset_import(data, &wanted, NULL, &is_new, &error), STATUS_OK, "%s",
+    size_t new_count = 0;
+    cr_assert_eq(dataset_import(data, &wanted, 1, NULL, &new_count, &error), STATUS_OK, "%s",
                  error.message);
     dataset_in_force(home, ret_version);
-    return is_new;
+    return new_count == 1;
 }
 
 static void set_time(const char *ending, time_t seconds)
@@ -208,9 +208,9 @@ static void fails(const struct dataset_import *wanted, enum status expected, con
     char before[DATASET_VERSION_BYTES + 1];
     char after[DATASET_VERSION_BYTES + 1];
     struct error error = {0};
-    bool is_new = false;
+    size_t new_count = 0;
     dataset_in_force(home, before);
-    cr_expect_eq(dataset_import(data, wanted, NULL, &is_new, &error), expected, "%s",
+    cr_expect_eq(dataset_import(data, wanted, 1, NULL, &new_count, &error), expected, "%s",
                  error.message);
     cr_expect_not_null(strstr(error.message, words), "%s", error.message);
     cr_expect_eq(dataset_import_check(wanted, NULL, &error), expected, "%s", error.message);
@@ -251,12 +251,12 @@ Test(dataset_import, another_is_at_work)
     char version[DATASET_VERSION_BYTES + 1];
     int lock = FOLDER_LOCK_NONE;
     struct error error;
-    bool is_new;
+    size_t new_count;
     cr_assert(import(SHARDS, version));
     set_time("0.bin", 7);
     cr_assert_eq(folder_lock_take(home, "test", &lock, NULL), STATUS_OK);
     const struct dataset_import wanted = import_of(SHARDS);
-    cr_assert_eq(dataset_import(data, &wanted, NULL, &is_new, &error), STATUS_BUSY);
+    cr_assert_eq(dataset_import(data, &wanted, 1, NULL, &new_count, &error), STATUS_BUSY);
     folder_lock_release(lock);
 }
 
@@ -269,9 +269,9 @@ Test(dataset_import, without_memory)
     cr_assert(import(2, before));
     for (size_t n = 1;; n++) {
         struct error error = {0};
-        bool is_new = false;
+        size_t new_count = 0;
         mem_fail_nth(n);
-        const enum status status = dataset_import(data, &wanted, NULL, &is_new, &error);
+        const enum status status = dataset_import(data, &wanted, 1, NULL, &new_count, &error);
         const bool failed = !mem_fail_pending();
         mem_fail_nth(0);
         dataset_in_force(home, after);
