@@ -179,14 +179,16 @@ test-tsan-run: all $(PLAIN_SRC:%.c=$(BUILD)/%)
 	@$(PYTHON) scripts/run-tests --build $(BUILD) $(if $(T),--only $(T)) \
 	    $(PLAIN_SRC:%.c=$(BUILD)/%) $(TSAN_SCRIPT_TESTS)
 
+# Those whose name holds the word T.
+FUZZ_CHOSEN = $(foreach name,$(notdir $(FUZZ_BIN)),$(if $(findstring $(or $(T),fuzz_),$(name)),$(name)))
 .PHONY: fuzz fuzz-smoke
 fuzz: ## build the libFuzzer targets (clang-14) into build/fuzz/fuzz-bin
 	@$(MAKE) --no-print-directory fuzz-build BUILD=$(BUILD)/fuzz CC=clang-14 \
 	    SANITIZE=address,undefined,fuzzer-no-link OPTIMIZE=-O1
 .PHONY: fuzz-build
 fuzz-build: $(FUZZ_BIN)
-fuzz-smoke: fuzz ## run each fuzz target for SECONDS_EACH (default 10)
-	@for target in $(notdir $(FUZZ_BIN)); do \
+fuzz-smoke: fuzz ## run each fuzz target for SECONDS_EACH (default 10); T=word as above
+	@for target in $(FUZZ_CHOSEN); do \
 	    corpus=fuzz/corpus/$${target#fuzz_}; scratch=$(BUILD)/fuzz/scratch/$$target; \
 	    mkdir -p $$scratch; \
 	    echo "$$target"; \
