@@ -33,6 +33,14 @@ static const char *level_name(enum log_level level)
     return "?";
 }
 
+/* syslog's. */
+static int level_number(enum log_level level)
+{
+    static const int numbers[] = {
+        [LOG_DEBUG] = 7, [LOG_INFO] = 6, [LOG_WARNING] = 4, [LOG_ERROR] = 3};
+    return numbers[level];
+}
+
 static void format_time(char ret[TIME_BYTES])
 {
     struct timespec now;
@@ -162,6 +170,14 @@ static void write_json(struct line *line, const char *time, const char *level, c
     append_fields(line, message);
 }
 
+/* ---- text ---- */
+
+static void write_text(struct line *line, const char *time, const char *level, const char *message)
+{
+    line->size += (size_t)snprintf(line->text + line->size, sizeof line->text - line->size,
+                                   "%s %-5s %s\n", time, level, message);
+}
+
 /* ---- both ---- */
 
 void log_write(const struct log *log, enum log_level level, const char *format, ...)
@@ -181,11 +197,16 @@ void log_write(const struct log *log, enum log_level level, const char *format, 
         if ((unsigned char)*at < 0x20 || *at == 0x7f)
             *at = '?';
     }
-    if (log->format == LOG_JSON)
+    if (log->is_for_journal)
+        line.size = (size_t)snprintf(line.text, sizeof line.text, "<%d>", level_number(level));
+    if (log->format == LOG_JSON) {
         write_json(&line, time, level_name(level), message);
-    else
-        line.size = (size_t)snprintf(line.text, sizeof line.text, "%s %-5s %s\n", time,
-                                     level_name(level), message);
+    } else if (log->is_for_journal) {
+        append(&line, message);
+        append(&line, "\n");
+    } else {
+        write_text(&line, time, level_name(level), message);
+    }
     /* A log that cannot be written must not stop the service. */
     const ssize_t ignored = write(log->fd, line.text, line.size);
     (void)ignored;

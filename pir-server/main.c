@@ -105,8 +105,8 @@ static int run(const struct options *options, const struct config *config)
 {
     const struct log log = {.fd = STDERR_FILENO,
                             .least = config->settings.debug ? LOG_DEBUG : LOG_INFO,
-                            .format =
-                                settings_log_is_json(&config->settings) ? LOG_JSON : LOG_TEXT};
+                            .format = settings_log_is_json(&config->settings) ? LOG_JSON : LOG_TEXT,
+                            .is_for_journal = service_manager_keeps_journal(STDERR_FILENO)};
     sigset_t signals;
     struct running running;
     struct error error;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -58,6 +59,18 @@ static enum status open_notify(int *ret, struct error *err)
     }
     *ret = fd;
     return STATUS_OK;
+}
+
+bool service_manager_keeps_journal(int fd)
+{
+    const char *value = getenv("JOURNAL_STREAM");
+    struct stat info;
+    char *end = NULL;
+    if (value == NULL || fstat(fd, &info) != 0)
+        return false;
+    const unsigned long long device = strtoull(value, &end, 10);
+    return *end == ':' && device == info.st_dev && strtoull(end + 1, &end, 10) == info.st_ino &&
+           *end == '\0';
 }
 
 enum status service_manager_init(struct service_manager *manager, struct listen_sockets *sockets,

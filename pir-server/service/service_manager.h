@@ -5,7 +5,7 @@
  * them nothing is done.
  *
  * Threads  one.
- * Source   sd_listen_fds(3), sd_notify(3), sd_watchdog_enabled(3). */
+ * Source   sd_listen_fds(3), sd_notify(3), sd_watchdog_enabled(3), systemd.exec(5). */
 #ifndef BLINDLIST_SERVICE_SERVICE_MANAGER_H
 #define BLINDLIST_SERVICE_SERVICE_MANAGER_H
 
@@ -17,6 +17,8 @@ struct service_manager {
 };
 
 /* Adds its sockets. */
+/* Does what is written there end in systemd's journal (JOURNAL_STREAM)? */
+bool service_manager_keeps_journal(int fd);
 enum status service_manager_init(struct service_manager *manager, struct listen_sockets *sockets,
                                  struct error *err) MUST_CHECK;
 /* "READY=1", "STOPPING=1", "WATCHDOG=1". */

@@ -28,6 +28,31 @@ Test(log, a_line_has_time_level_and_message)
     cr_assert_str_eq(line + strlen("2026-11-21T09:30:00.123Z"), " warn  queue full waiting=64\n");
 }
 
+Test(log, the_journal_is_told_the_level_and_has_the_time)
+{
+    static const struct {
+        enum log_level level;
+        const char *text;
+    } cases[] = {{LOG_DEBUG, "<7>a=1\n"},
+                 {LOG_INFO, "<6>a=1\n"},
+                 {LOG_WARNING, "<4>a=1\n"},
+                 {LOG_ERROR, "<3>a=1\n"}};
+    int ends[2];
+    char line[2048];
+    cr_assert_eq(pipe(ends), 0);
+    struct log log = {.fd = ends[1], .least = LOG_DEBUG, .is_for_journal = true};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        log_write(&log, cases[i].level, "a=%d", 1);
+        taken(ends[0], line, sizeof line);
+        cr_expect_str_eq(line, cases[i].text);
+    }
+    log.format = LOG_JSON;
+    log_write(&log, LOG_ERROR, "a=%d", 1);
+    taken(ends[0], line, sizeof line);
+    cr_expect_eq(strncmp(line, "<3>{\"time\":\"", strlen("<3>{\"time\":\"")), 0, "%s", line);
+    cr_expect_not_null(strstr(line, ",\"message\":\"a=1\",\"fields\":{\"a\":1}}\n"));
+}
+
 Test(log, levels_below_the_least_and_no_log_are_silent)
 {
     int ends[2];

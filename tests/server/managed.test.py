@@ -2,6 +2,7 @@
 """A server under a service manager, played by this test: the socket it is given, what it tells, and a restart in which
 a request waits. Prints TAP."""
 import os
+import re
 import shutil
 import signal
 import socket
@@ -50,6 +51,20 @@ class Manager:
             return log.read()
 
 
+def test_journal(folder, data):
+    """Standard error is the journal when JOURNAL_STREAM says so of this very file."""
+    for name, pattern in (("journal", rf"^<3>{data}-none: "), ("elsewhere", rf"^20\S*Z error {data}-none: ")):
+        with open(f"{folder}/{name}", "wb") as out:
+            info = os.stat(f"{folder}/journal")
+            process = subprocess.Popen([PROGRAM, "--data", f"{data}-none", "--auth", "none", "--listen", "127.0.0.1:0"],
+                                       stdin=subprocess.DEVNULL, stderr=out,
+                                       env={**os.environ, "JOURNAL_STREAM": f"{info.st_dev}:{info.st_ino}"})
+            process.wait(PATIENCE_S)
+        with open(f"{folder}/{name}", encoding="utf-8") as text:
+            said = text.read()
+        check(re.search(pattern, said, re.MULTILINE) and process.returncode == 1, f"a failed start as {name} has it", said)
+
+
 def main():
     folder = working_folder("managed")
     manager = Manager(folder)
@@ -72,6 +87,7 @@ def main():
         process.wait(PATIENCE_S)
         process = manager.start("--listen", "127.0.0.1:0")
         check(manager.hears(b"READY=1"), "a socket for another address is left alone", manager.log())
+        test_journal(folder, manager.data)
     finally:
         if process is not None:
             process.kill()
