@@ -11,8 +11,9 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from exposition import parse  # noqa: E402
 from patience import PROGRAM_S, wait_until  # noqa: E402
+from promtool import MISSING, PROGRAM as PROMTOOL, promtool  # noqa: E402
 from served import Server, working_folder  # noqa: E402
-from tap import check, finish  # noqa: E402
+from tap import check, finish, skip  # noqa: E402
 
 BUILD = os.environ.get("BUILD", "build")
 USE_CASE = "one.example.url.filtering"
@@ -162,6 +163,15 @@ def test_documented(server):
     check(named == documented, "docs/METRICS.md has each family, and no other", named ^ documented)
 
 
+def test_by_promtool(server):
+    """Prometheus' own reader, and its opinion of names and help."""
+    if PROMTOOL is None:
+        skip(MISSING)
+        return
+    code, said = promtool("check", "metrics", given=ask(server.admin_port, "/metrics")[1])
+    check((code, said) == (0, ""), "promtool finds nothing wrong with what is told", said)
+
+
 def test_drain(server):
     """A request under way keeps the server draining."""
     client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PROGRAM_S)
@@ -225,6 +235,7 @@ def main():
     test_state(server)
     test_reload(server)
     test_documented(server)
+    test_by_promtool(server)
     test_drain(server)
     test_apps()
     taken = subprocess.run([f"{BUILD}/blindlist-server", "--data", f"{work}/data", "--auth", "none", "--admin", "nonsense"],
