@@ -28,7 +28,8 @@ USER 10001:10001
 VOLUME /data
 EXPOSE 8080
 STOPSIGNAL SIGTERM
-# bash opens the connection itself: no curl in the image. Asks on the port of the line below.
+# bash opens the connection itself: no curl in the image. Asks at the admin address of the line below, which nobody outside
+# reaches.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s \
-    CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/8080 && printf 'GET /healthz HTTP/1.0\\r\\n\\r\\n' >&3 && read -r line <&3 && [[ $line == *' 200 '* ]]"]
-ENTRYPOINT ["blindlist-server", "--data", "/data", "--listen", "0.0.0.0:8080"]
+    CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/8081 && printf 'GET /healthz HTTP/1.0\\r\\n\\r\\n' >&3 && read -r line <&3 && [[ $line == *' 200 '* ]]"]
+ENTRYPOINT ["blindlist-server", "--data", "/data", "--listen", "0.0.0.0:8080", "--admin", "127.0.0.1:8081"]

@@ -248,7 +248,7 @@ install: all ## install programs, man pages, documents, units of systemd, bloom.
 	cp -R examples $(DOC_FOLDER)
 	install -m 755 deploy/blindlist-update-loop $(DESTDIR)$(PREFIX)/bin
 	install -d $(DESTDIR)$(PREFIX)/share/blindlist
-	cp -R deploy/nginx deploy/caddy deploy/run-local $(DESTDIR)$(PREFIX)/share/blindlist
+	cp -R deploy/nginx deploy/caddy deploy/prometheus deploy/grafana deploy/run-local $(DESTDIR)$(PREFIX)/share/blindlist
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/sysusers.d
 	for unit in deploy/systemd/blindlist-*; do \
 	    sed 's|@PREFIX@|$(PREFIX)|' "$$unit" >$(DESTDIR)$(PREFIX)/lib/systemd/system/"$${unit##*/}" || exit 1; done
@@ -258,8 +258,8 @@ deb: ## Debian package in build/deb, clean by lintian
 	@scripts/make-deb $(BUILD)/deb
 test-package: ## install, run, upgrade and purge that package in a bare Debian 12 (root; minutes)
 	@$(PYTHON) scripts/test-package --build $(BUILD)
-test-image: ## carry out the Dockerfile without an engine, and run what comes out (root; minutes)
-	@$(PYTHON) scripts/test-image --build $(BUILD)
+test-image: ## carry out the Dockerfile without an engine, and run what comes out (root; minutes; ARCH=arm64 in an emulator)
+	@$(PYTHON) scripts/test-image --build $(BUILD) $(if $(ARCH),--arch $(ARCH))
 clean: ## remove everything that was built
 	rm -rf build
 help: ## this list

@@ -4,9 +4,11 @@
         done = system.run("apt-get", "install", "-y", "nginx")     done.code, done.out
 
 debootstrap makes it once, with the network; the archive CACHE/bare-ARCH.tar and the packages fetched later, in
-CACHE/archives, are used again, without. It shares the machine's processes and network; /proc and /dev are mounted.
+CACHE/archives-ARCH, are used again, without. It shares the machine's processes and network; /proc and /dev are mounted.
+One for another processor is run by an emulator, where the kernel knows it.
 """
 import os
+import platform
 import re
 import shutil
 import signal
@@ -15,12 +17,17 @@ import subprocess
 MIRROR = os.environ.get("DEBIAN_MIRROR", "http://deb.debian.org/debian")
 SUITE = "bookworm"
 ARCHIVES = "/var/cache/apt/archives"
-COMMAND_S = 1800
+COMMAND_S = 3 * 3600  # compilers in an emulator
+MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}  # by Debian's names, those of the kernel
 END_S = 60
 
 
 class NotToBeHad(Exception):
     """Why there is no such system here."""
+
+
+def native_arch():
+    return next((arch for arch, machine in MACHINES.items() if machine == platform.machine()), platform.machine())
 
 
 class Done:
@@ -65,8 +72,9 @@ def chroot_words(root, words, user, group):
 
 
 class BareDebian:
-    def __init__(self, cache, work, arch="amd64"):
-        self.cache, self.arch = os.path.abspath(cache), arch
+    def __init__(self, cache, work, arch=None):
+        """arch: this machine's unless another is named."""
+        self.cache, self.arch = os.path.abspath(cache), arch or native_arch()
         self.root = os.path.join(work, "root")
         self.work = work
         self.mounted = []
@@ -77,6 +85,8 @@ class BareDebian:
             raise NotToBeHad("a bare Debian wants root")
         if not shutil.which("debootstrap"):
             raise NotToBeHad("debootstrap is not installed")
+        if self.arch != native_arch() and not os.path.exists(f"/proc/sys/fs/binfmt_misc/qemu-{MACHINES[self.arch]}"):
+            raise NotToBeHad(f"programs for {self.arch} do not run here: apt-get install qemu-user-static binfmt-support")
         archive = os.path.join(self.cache, f"bare-{self.arch}.tar")
         os.makedirs(self.kept(), exist_ok=True)
         try:

@@ -45,7 +45,7 @@ class Local:
         with open(self.out_path, "wb") as out:
             self.process = subprocess.Popen(
                 ["deploy/run-local", "--dir", folder, "--lists", lists, "--port", str(self.port), "--server-port", "0",
-                 *options], stdin=subprocess.DEVNULL, stdout=out, stderr=out, env={**environment(), "BUILD": BUILD})
+                 "--admin-port", "0", *options], stdin=subprocess.DEVNULL, stdout=out, stderr=out, env={**environment(), "BUILD": BUILD})
         wait_until(lambda: "ready: " in self.out() or self.process.poll() is not None)
         if "ready: " not in self.out():
             self.end()

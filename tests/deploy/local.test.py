@@ -4,6 +4,7 @@ that asks through it. Prints TAP."""
 import contextlib
 import http.server
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -42,6 +43,18 @@ def test_devices(local):
 
 def done_words(local):
     return [f"{BUILD}/blindlist", "check", "--server", local.url()]
+
+
+# ---- those who run it ----
+
+def test_admin(local):
+    """Status page and metrics at the address that is printed, and by none of the names that nginx serves."""
+    url = re.search(r"How the server is: (http://127\.0\.0\.1:\d+/)", local.out()).group(1)
+    for path in ("", "readyz", "metrics"):
+        done = local.curl(url + path)
+        check(done.out == "1.1 200", f"/{path} is there for this machine", done)
+        codes = [local.curl(local.url(host, f"/{path}")).out for host in ("gateway", "issuer", "service")]
+        check(set(codes) == {"2 404"}, f"and /{path} for nobody else", codes)
 
 
 # ---- what nginx takes and refuses ----
@@ -232,6 +245,7 @@ def main():
     try:
         test_devices(local)
         test_limits(local)
+        test_admin(local)
         test_upgrade(local)
         said = "".join(local.log(name) for name in ("server.log", "nginx.log", "nginx/error.log"))
         check("bad3" not in said and "/queries" not in said and "client" not in said, "no log says who asked what", said)

@@ -64,10 +64,10 @@ def check_health(command):
         made = run(f"{BUILD}/blindlist", "compile", f"{folder}/list", "--use-case", "a.b", "--out",
                    f"{folder}/data")
         check(made.returncode == 0, "a dataset for the server", made.stdout)
-        server = Server(f"{folder}/data")
+        server = Server(f"{folder}/data", "--admin", "127.0.0.1:0")
         try:
-            words = [word.replace("/8080", f"/{server.port}") for word in command]
-            check(words != command, "the health check asks on the port of the image, 8080")
+            words = [word.replace("/8081", f"/{server.admin_port}") for word in command]
+            check(words != command, "the health check asks at the admin address of the image")
             well = run(*words)
             check(well.returncode == 0, "the health check finds a server well", well.stdout)
             check(server.end() == 0, "SIGTERM, which docker stop sends, ends it with 0")
@@ -84,7 +84,10 @@ check(len(stages) == 2 and "debian:bookworm-slim" in steps[stages[0]][1] and ste
 users = [step[1].strip() for step in last if step[0] == "USER"]
 check(users == ["10001:10001"], "the server does not run as root, and engines can tell", users)
 entry = [json.loads(step[1]) for step in last if step[0] == "ENTRYPOINT"]
-check(entry and entry[0][0] == "blindlist-server" and "0.0.0.0:8080" in entry[0], "starts the server")
+check(entry and entry[0][0] == "blindlist-server" and "0.0.0.0:8080" in entry[0] and "127.0.0.1:8081" in entry[0],
+      "starts the server, whose admin address is for the image alone")
+exposed = [step[1].strip() for step in last if step[0] == "EXPOSE"]
+check(exposed == ["8080"], "which docker run -P publishes to nobody", exposed)
 sources = [s[1] for s in steps if s[0] == "COPY" and "--from" not in s[1]]
 check(all(os.path.exists(path) for source in sources for path in source.split()[:-1]),
       "what is copied exists")

@@ -10,7 +10,8 @@ else
 fi
 prefix=$tmp/root/usr
 for file in bin/blindlist lib/libbloom.a include/bloom.h share/man/man1/blindlist.1 \
-    share/doc/blindlist/docs/LISTS.md share/doc/blindlist/examples/lists.json; do
+    share/doc/blindlist/docs/LISTS.md share/doc/blindlist/examples/lists.json \
+    share/doc/blindlist/examples/server.json share/blindlist/prometheus/alerts.yml share/blindlist/grafana/blindlist.json; do
     check "$file is there" test -s "$prefix/$file"
 done
 run_as "$prefix/bin/blindlist" --version

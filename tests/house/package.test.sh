@@ -15,7 +15,7 @@ done
 echo ads.example >"$tmp/list.txt"
 run compile "$tmp/list.txt" --use-case a.b --out "$tmp/data"
 is_code 0 'a list compiles'
-sed "s|/var/lib/blindlist|$tmp/data|" debian/server.json >"$tmp/server.json"
+sed "s|/var/lib/blindlist|$tmp/data|" examples/server.json >"$tmp/server.json"
 run_as "$BUILD/blindlist-server" --config "$tmp/server.json" --check-config
 is_code 0 'the server takes the configuration that the package brings'
 

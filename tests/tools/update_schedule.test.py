@@ -3,7 +3,9 @@
 copies of lists that are gone. Prints TAP."""
 import fcntl
 import http.server
+import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -11,7 +13,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from patience import PATIENCE_S, wait_until  # noqa: E402
-from served import PROGRAM as SERVER  # noqa: E402
+from served import PROGRAM, Server  # noqa: E402
 from tap import check, finish, skip  # noqa: E402
 from updating import BUILD, Done, Site, USE_CASE, Workplace, environment  # noqa: E402
 
@@ -156,6 +158,22 @@ def test_units():
     check(done.code == 0, "and its calendar", done)
 
 
+def test_compose_command(words):
+    """The words of the image's entry point with those of compose.yaml behind: for tokens only, and of two admin
+    addresses the last."""
+    with open("Dockerfile", encoding="utf-8") as file:
+        entry = json.loads(re.search(r"^ENTRYPOINT (.*)$", file.read(), re.MULTILINE).group(1))
+    addresses = dict(re.findall(r"--(listen|admin) (\S+)", " ".join(entry + words)))
+    check(addresses == {"listen": "0.0.0.0:8080", "admin": "0.0.0.0:8081"}, "its addresses are those that are published", words)
+    options = [word.replace("0.0.0.0:8080", "127.0.0.1:0").replace(":8081", ":0") for word in entry[3:] + words]
+    server = Server(place.data, *options, auth=None)
+    try:
+        check(entry[:3] == [os.path.basename(PROGRAM), "--data", "/data"] and "admin address=0.0.0.0:" in server.log(),
+              "the server takes them", server.log())
+    finally:
+        server.end()
+
+
 def test_compose():
     try:
         import yaml
@@ -168,9 +186,11 @@ def test_compose():
     check(update["entrypoint"] == ["blindlist-update-loop", "/lists/lists.json", "/data"] and
           "data:/data" in update["volumes"] and "data:/data" in server["volumes"], "both have the data", services)
     check(server["depends_on"] == {"update": {"condition": "service_healthy"}} and
-          server["ports"] == ["127.0.0.1:8080:8080", "${HTTPS_PORT:-443}:443"], "the server starts when there is something to serve", server)
-    check(server["command"] == ["--gateway"] and "entrypoint" not in server, "as the image starts it: for tokens only",
-          server)
+          "entrypoint" not in server, "the server starts when there is something to serve, as the image starts it", server)
+    check(server["ports"] == ["127.0.0.1:8080:8080", "127.0.0.1:${ADMIN_PORT:-8081}:8081", "${HTTPS_PORT:-443}:443"],
+          "of its addresses nothing but nginx's is the world's", server)
+    check(update["networks"] == ["updates"] and "networks" not in server, "what fetches lists does not reach it", update)
+    test_compose_command(server["command"])
     nginx = services["nginx"]
     mounted = dict(volume.split(":")[:2] for volume in nginx["volumes"] if volume.startswith("./"))
     check(nginx["network_mode"] == "service:server" and all(os.path.isfile(path) for path in mounted) and
