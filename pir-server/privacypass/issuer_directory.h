@@ -25,6 +25,7 @@
 #define ISSUER_DIRECTORY_MAX_KEYS      ((size_t)16)
 #define ISSUER_DIRECTORY_MAX_BYTES     ((size_t)65536)
 #define ISSUER_DIRECTORY_MAX_URI_BYTES ((size_t)512)
+#define ISSUER_DIRECTORY_PATH          "/.well-known/private-token-issuer-directory"
 #define ISSUER_DIRECTORY_CONTENT_TYPE  "application/private-token-issuer-directory"
 
 struct issuer_directory_key {

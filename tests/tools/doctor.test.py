@@ -2,9 +2,11 @@
 """blindlist doctor: a good deployment passes every check; each of many broken ones is told by its cause, and by
 nothing else. Prints TAP."""
 import base64
+import concurrent.futures
 import hashlib
 import json
 import os
+import queue
 import re
 import sys
 import time
@@ -16,12 +18,14 @@ from served import Server  # noqa: E402
 from tap import check, finish, skip  # noqa: E402
 from updating import BUILD, TEST_ROW, Done  # noqa: E402
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from doctor_deployment import BUNDLE_ID, HOST, Answer, Deployment, Front, NameServer  # noqa: E402
+from doctor_deployment import BUNDLE_ID, HOST, Answer, Deployment, NameServer  # noqa: E402
 
 DIRECTORY = "/.well-known/private-token-issuer-directory"
 TRANSPORT = {"certificate", "http2"}  # what wants nginx
-RELAY = {"gateway-url", "gateway-keys", "dns-txt", "profile", "profile-names", "info-plist"}  # and names without ports
+RELAY = {"gateway-url", "gateway-keys", "gateway-opens", "gateway-target", "gateway-config", "gateway-upload",
+         "gateway-questions", "dns-txt", "profile", "profile-names", "info-plist"}  # and names without ports
 NEEDS_NGINX = TRANSPORT | RELAY
+WAYS = 2  # deployments that are examined at the same time
 ROWS = [f"bad{i}.example/page" for i in range(200)]
 NEWER = [f"newer{i}.example/page" for i in range(100)]
 
@@ -220,6 +224,24 @@ GATEWAY_KEYS = "/.well-known/ohttp-gateway"
 EMPTY_PLIST = '<?xml version="1.0"?><plist version="1.0"><dict/></plist>'
 
 
+def another_gateway(deployment, running=[]):
+    """The gateway's name leads to another server, which is started when it is asked."""
+    def fault(request, pass_on):
+        if request.path != GATEWAY_KEYS:
+            return pass_on()
+        if not running:
+            running.append(deployment.other_server())
+        return pass_on(running[0].port)
+    return fault
+
+
+def small_answers(path, most):
+    def fault(request, pass_on):
+        answer = pass_on()
+        return Answer(502, {}, b"") if request.path == path and len(answer.body) > most else answer
+    return fault
+
+
 def key_config(kem=0x20, key_bytes=32):
     """application/ohttp-keys with one key."""
     config = b"\1" + kem.to_bytes(2, "big") + bytes(range(1, key_bytes + 1)) + b"\0\4\0\1\0\1"
@@ -271,8 +293,6 @@ ENTRY_COUNT = [10, 1, 1, 1]
 
 def faults(deployment):
     """(check, what is wrong, fault of the front or None, changed options)"""
-    def at(name):
-        return {"connect": f"127.0.0.1:{deployment.ports.get(name, 0)}"}
     away = {"connect": f"127.0.0.1:{deployment.closed_port}"}
     text = open(deployment.profile, encoding="utf-8").read()
     misspelled = deployment.write("misspelled.mobileconfig", text.replace("PIRServerURL", "PIRServerUrl"))
@@ -289,9 +309,9 @@ def faults(deployment):
         ("issuer-url", "a path", None, {"issuer": "https://issuer.example.com/issue", "development": None}),
         ("bundle-id", "the name of the use case", None, {"bundle_id": f"{BUNDLE_ID}.url.filtering"}),
         ("reach", "nobody listens", None, away),
-        ("certificate", "another name", None, at("wrong")),
+        ("certificate", "another name", None, {"connect": "wrong"}),
         ("certificate", "not trusted", None, {"cacert": None}),
-        ("http2", "switched off", None, at("old")),
+        ("http2", "switched off", None, {"connect": "old"}),
         ("clock", "months late", late_clock, {}),
         ("directory", "not passed on", answers(DIRECTORY, 404), {}),
         ("directory", "a web page", answers(DIRECTORY, 200, b"<html>"), {}),
@@ -333,6 +353,15 @@ def faults(deployment):
         ("gateway-url", "a path", None, {"gateway": "https://gateway.example.com/ohttp"}),
         ("gateway-keys", "not passed on", answers(GATEWAY_KEYS, 404), {}),
         ("gateway-keys", "another KEM", answers(GATEWAY_KEYS, 200, key_config(0x10, 65)), {}),
+        ("gateway-opens", "only its keys are passed on", answers(GATEWAY_KEYS, 405, method="POST"), {}),
+        ("gateway-opens", "the keys of another one", answers(GATEWAY_KEYS, 200, key_config(), method="GET"), {}),
+        ("gateway-target", "the service is none", None,
+         {"server": "https://new.example.com", "profile": None, "info_plist": None}),
+        ("gateway-target", "the issuer is none", None,
+         {"issuer": "https://new.example.com", "profile": None, "info_plist": None}),
+        ("gateway-config", "another server", another_gateway(deployment), {}),
+        ("gateway-upload", "a limit of 64 KiB", small_bodies(GATEWAY_KEYS, 65536), {}),
+        ("gateway-questions", "a limit of 3,000 bytes for answers", small_answers(GATEWAY_KEYS, 3000), {}),
         ("dns-txt", "of another app", None, {"dns": name_server("apple-url-filter=com.example.other")}),
         ("dns-txt", "none", None, {"dns": name_server("")}),
         ("profile", "a misspelled key", None, {"profile": misspelled}),
@@ -359,17 +388,30 @@ def test_good(deployment):
 
 
 def test_faults(deployment, names):
-    seen = set()
-    for name, what, fault, changed in faults(deployment):
-        seen.add(name)
+    free = queue.SimpleQueue()  # ways that nobody is sent on
+    for way in deployment.ways:
+        free.put(way)
+
+    def examine(case):
+        _, _, fault, changed = case
+        way = free.get()
+        way.fault = fault
+        try:
+            return doctor(*deployment.options(way, **changed))
+        finally:
+            way.fault = None
+            free.put(way)
+
+    cases = faults(deployment)
+    seen = {name for name, _, _, _ in cases}
+    possible = [case for case in cases if deployment.nginx or case[0] not in NEEDS_NGINX]
+    for name, what, _, _ in cases:
         if name in NEEDS_NGINX and not deployment.nginx:
             skip(f"{name}, {what}: nginx or openssl is not installed")
-            continue
-        Front.fault = staticmethod(fault) if fault else None
-        done, found = doctor(*deployment.options(**changed))
-        Front.fault = None
-        check(done.code == 3 and failed(found) == {name}, f"{name}: {what}",
-              "\n".join(f"{n}: {r} {w}" for n, (r, w) in found.items() if r == "fail") or done)
+    with concurrent.futures.ThreadPoolExecutor(len(deployment.ways)) as pool:
+        for (name, what, _, _), (done, found) in zip(possible, pool.map(examine, possible)):
+            check(done.code == 3 and failed(found) == {name}, f"{name}: {what}",
+                  "\n".join(f"{n}: {r} {w}" for n, (r, w) in found.items() if r == "fail") or done)
     check(seen == names, "there is a broken deployment for each check", seen ^ names)
     check(len(seen) >= 25, "and there are many checks", len(seen))
 
@@ -387,13 +429,22 @@ def test_text(deployment):
 
 def test_usage():
     for words, wanted in ((["--server"], 2), ([], 2), (["--server", "https://a.example", "x"], 2),
-                          (["--error", "4711"], 2), (["--error", "9"], 0), (["--server", "https://a.example",
+                          (["--error", "4711"], 2), (["--server", "https://a.example",
                            "--token", "a", "--token-file", "b"], 2),
                           (["--server", "https://a.example", "--token-file", "/nowhere"], 1),
-                          (["--server", "https://a.example", "--keys", "/nowhere"], 1)):
+                          (["--server", "https://a.example", "--keys", "/nowhere"], 1),
+                          (["--server", "https://a.example", "--cacert", "/nowhere"], 1)):
         done = Done([f"{BUILD}/blindlist", "doctor", *words])
         check(done.code == wanted, f"doctor {' '.join(words)}: {wanted}", done)
-    done = Done([f"{BUILD}/blindlist", "doctor", "--error", "9"])
+    names = re.search("none of (.*)", Done([f"{BUILD}/blindlist", "doctor", "--error", "4711"]).err).group(1).split(", ")
+    field = {"2", "9", "14", "1100", "1800", "-1009", "bad-url", "errno-13", "stopped", "no-evaluation-key",
+             "no-token-key", "missing-configuration", "never-blocks"}
+    told = {name: Done([f"{BUILD}/blindlist", "doctor", "--error", name]) for name in names}
+    check(set(names) == field and all(done.code == 0 and done.out.startswith("seen ") for done in told.values()),
+          "each error of the field is explained", told)
+    also = Done([f"{BUILD}/blindlist", "doctor", "--error", "serversetupincomplete"])
+    check(also.out == told["9"].out, "also by its other name", also)
+    done = told["9"]
     check("serverSetupIncomplete" in done.out and re.search("^  use-case ", done.out, re.M), "error 9 is explained", done)
     told = Done([f"{BUILD}/blindlist", "doctor", "--error", "9", "--json"])
     check(told.json.get("error") == "9" and any(one["id"] == "use-case" for one in told.json["checks"]), "also as JSON",
@@ -406,7 +457,7 @@ def test_usage():
 
 def main():
     test_usage()
-    deployment = Deployment(ROWS)
+    deployment = Deployment(ROWS, WAYS)
     try:
         names = test_good(deployment)
         test_faults(deployment, names)

@@ -28,11 +28,14 @@ http {{
     proxy_http_version 1.1; proxy_set_header Host $host; proxy_buffering off;
     proxy_pass_header Date;
     ssl_certificate {folder}/right.pem; ssl_certificate_key {folder}/key.pem;
+    {servers}
+}}
+"""
+NGINX_OF_A_WAY = """
     server {{ listen 127.0.0.1:{right} ssl http2; location / {{ proxy_pass http://127.0.0.1:{front}; }} }}
     server {{ listen 127.0.0.1:{old} ssl; location / {{ proxy_pass http://127.0.0.1:{front}; }} }}
     server {{ listen 127.0.0.1:{wrong} ssl http2; ssl_certificate {folder}/wrong.pem;
               location / {{ proxy_pass http://127.0.0.1:{front}; }} }}
-}}
 """
 
 
@@ -44,17 +47,16 @@ class Answer:
 
 
 class Front(http.server.BaseHTTPRequestHandler):
-    """Passes on, but for `fault`: a function of the request and of a function that passes it on."""
+    """Passes on, but for the fault of its way."""
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    target = 0
-    fault = None
 
     def log_message(self, *_):
         pass
 
-    def pass_on(self):
-        connection = http.client.HTTPConnection("127.0.0.1", Front.target, timeout=PROGRAM_S)
+    def pass_on(self, port=None):
+        """To the server, or to another one."""
+        connection = http.client.HTTPConnection("127.0.0.1", port or self.server.target, timeout=PROGRAM_S)
         try:
             headers = {name: value for name, value in self.headers.items()
                        if name.lower() not in ("host", "connection", "content-length", "accept-encoding")}
@@ -66,7 +68,7 @@ class Front(http.server.BaseHTTPRequestHandler):
 
     def serve(self):
         self.body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-        answer = Front.fault(self, self.pass_on) if Front.fault else self.pass_on()
+        answer = self.server.fault(self, self.pass_on) if self.server.fault else self.pass_on()
         self.send_response_only(answer.status)
         for name, value in answer.headers.items():
             if name.lower() not in ("connection", "content-length", "transfer-encoding"):
@@ -76,6 +78,21 @@ class Front(http.server.BaseHTTPRequestHandler):
         self.wfile.write(answer.body)
 
     do_GET = do_POST = serve
+
+
+class Way(http.server.ThreadingHTTPServer):
+    """A way to the server: its `fault` is a function of a request and of a function that passes it on. Where there is
+    nginx, `ports` are those that it listens on before this way."""
+
+    daemon_threads = True
+    request_queue_size = 64  # more at once, and a connection takes a second
+
+    def __init__(self, target):
+        super().__init__(("127.0.0.1", 0), Front)
+        self.target = target
+        self.fault = None
+        self.ports = {}
+        threading.Thread(target=self.serve_forever, daemon=True).start()
 
 
 class NameServer(threading.Thread):
@@ -99,9 +116,9 @@ class NameServer(threading.Thread):
 
 
 class Deployment:
-    """Is there until end(). `server` is where the doctor is sent."""
+    """Is there until end(), with `ways` to it that may each be broken otherwise."""
 
-    def __init__(self, rows):
+    def __init__(self, rows, ways):
         self.folder = working_folder("doctor")
         self.rows = self.write("rows.txt", "".join(f"{row}\n" for row in rows))
         self.data = f"{self.folder}/data"
@@ -116,15 +133,12 @@ class Deployment:
         self.run("bloom", "build", self.write("other.txt", "other.example\n"), "--out", self.other_filter)
         state = f"{self.folder}/state"
         self.user_token = self.write("user-token", self.run("token", "create", "--state", state).out)
-        self.real = Server(self.data, "--state", state, "--gateway", auth="token")
+        self.real = Server(self.data, "--state", state, "--gateway", "--gateway-targets", f"{HOST},{ISSUER}", auth="token")
         self.closed_port = free_port()
         self.names = NameServer(f"apple-url-filter={BUNDLE_ID}")
         self.names.start()
-        Front.target = self.real.port
-        self.front = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Front)
-        threading.Thread(target=self.front.serve_forever, daemon=True).start()
+        self.ways = [Way(self.real.port) for _ in range(ways)]
         self.nginx = None
-        self.ports = {}
         if HAS_NGINX:
             self.start_nginx()
 
@@ -154,10 +168,12 @@ class Deployment:
         self.write("both.pem", "".join(open(f"{self.folder}/{name}.pem", encoding="utf-8").read()
                                        for name in ("right", "wrong")))
         taken = {self.closed_port}
-        for name in ("right", "old", "wrong"):
-            self.ports[name] = free_port(taken)
-            taken.add(self.ports[name])
-        self.write("nginx.conf", NGINX.format(folder=self.folder, front=self.front.server_address[1], **self.ports))
+        for way in self.ways:
+            for name in ("right", "old", "wrong"):
+                way.ports[name] = free_port(taken)
+                taken.add(way.ports[name])
+        servers = "".join(NGINX_OF_A_WAY.format(folder=self.folder, front=way.server_port, **way.ports) for way in self.ways)
+        self.write("nginx.conf", NGINX.format(folder=self.folder, servers=servers))
         path = environment()
         path["PATH"] = path.get("PATH", "") + ":/usr/sbin"
         self.nginx = subprocess.Popen(["nginx", "-e", f"{self.folder}/nginx.log", "-p", self.folder, "-c",
@@ -167,19 +183,29 @@ class Deployment:
                 self.nginx.poll() is not None:
             raise RuntimeError("nginx does not start")
 
-    def options(self, **changes):
-        """What the doctor is told of it when all is right, but for the changes; None leaves an option away."""
+    def other_server(self):
+        """A server of somebody else's, with another dataset of the same use case."""
+        data = f"{self.folder}/elsewhere"
+        self.run("compile", f"{self.folder}/other.txt", "--use-case", USE_CASE, "--out", data)
+        return Server(data, "--state", f"{data}/state", "--gateway", auth="token")
+
+    def options(self, way=None, **changes):
+        """What the doctor is told of a way to it when all is right, but for the changes; None leaves an option away.
+        `connect` may name a port of the way."""
+        way = way or self.ways[0]
         told = {"server": f"https://{HOST}", "issuer": f"https://{ISSUER}", "bundle_id": BUNDLE_ID,
                 "token_file": self.user_token, "keys": self.rows,
                 "dns": self.names.address}
         if self.nginx:
-            told.update(cacert=f"{self.folder}/both.pem", connect=f"127.0.0.1:{self.ports['right']}")
+            told.update(cacert=f"{self.folder}/both.pem", connect="right")
         else:
-            url = f"http://127.0.0.1:{self.front.server_address[1]}"
+            url = f"http://127.0.0.1:{way.server_port}"
             told.update(server=url, issuer=url, development=True)
         if self.nginx:  # they name what only nginx has
             told.update(profile=self.profile, info_plist=self.info_plist, gateway=f"https://{GATEWAY}")
         told.update(changes)
+        if told.get("connect") in way.ports:
+            told["connect"] = f"127.0.0.1:{way.ports[told['connect']]}"
         words = []
         for name, value in told.items():
             if value not in (None, False):
@@ -187,12 +213,12 @@ class Deployment:
         return words
 
     def end(self):
-        Front.fault = None
         if self.nginx:
             self.nginx.terminate()
             self.nginx.wait(PATIENCE_S)
-        self.front.shutdown()
-        self.front.server_close()
+        for way in self.ways:
+            way.shutdown()
+            way.server_close()
         code = self.real.end()
         shutil.rmtree(self.folder, ignore_errors=True)
         return code

@@ -687,9 +687,19 @@ size_t device_shard_count(const struct device *device)
     return device->served.shard_count;
 }
 
-size_t device_shard_of(const struct device *device, const char *key)
+enum status device_shard_of(struct device *device, const char *key, size_t *ret, struct error *err)
 {
-    return shard_of(device, span_of_text(key));
+    uint8_t f[VOPRF_VALUE_BYTES];
+    struct http_exchange exchange;
+    if (!device->parameters.is_symmetric) {
+        *ret = shard_of(device, span_of_text(key));
+        return STATUS_OK;
+    }
+    const enum status status = ask_function(device, span_of_text(key), f, &exchange, err);
+    if (status == STATUS_OK)
+        *ret = shard_of(device, symmetric_keyword(f));
+    mem_wipe(f, sizeof f);
+    return status;
 }
 
 enum status device_query(struct device *device, const char *key, bool *ret_is_found,

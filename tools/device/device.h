@@ -52,8 +52,10 @@ const char *device_served_parsing(const struct device *device);
 /* Whether the server has this device's evaluation key: asks for the configuration anew. */
 enum status device_key_is_stored(struct device *device, bool *ret, struct error *err) MUST_CHECK;
 size_t device_shard_count(const struct device *device);
-/* Which shard a dataset key would lie in. */
-size_t device_shard_of(const struct device *device, const char *key);
+/* Which shard a dataset key would lie in. Where the use case is symmetric, the server is asked for
+ * its function of the key. */
+enum status device_shard_of(struct device *device, const char *key, size_t *ret,
+                            struct error *err) MUST_CHECK;
 /* Asks the server about a dataset key, word for word, whatever the prefilter says of it. */
 enum status device_query(struct device *device, const char *key, bool *ret_is_found,
                          struct error *err) MUST_CHECK;

@@ -9,8 +9,7 @@
 
 #include <time.h>
 
-#define DIRECTORY_PATH "/.well-known/private-token-issuer-directory"
-#define USER_KEY_PATH  "/token-key-for-user-token"
+#define USER_KEY_PATH "/token-key-for-user-token"
 
 #define HTTP_NOT_FOUND 404
 /* "Bearer " and a user token. */
@@ -115,10 +114,11 @@ static enum status fetch_directory(struct device_tokens *tokens, struct error *e
     struct http_exchange exchange;
     struct bytes body;
     bytes_init(&body, ISSUER_DIRECTORY_MAX_BYTES);
-    enum status status = http_client_get(tokens->http, DIRECTORY_PATH, NULL, &body, &exchange, err);
+    enum status status =
+        http_client_get(tokens->http, ISSUER_DIRECTORY_PATH, NULL, &body, &exchange, err);
     if (status == STATUS_OK) {
-        http_exchange_trace(tokens->trace, "GET", DIRECTORY_PATH, &exchange);
-        status = http_exchange_check(&exchange, DIRECTORY_PATH, bytes_view(&body), err);
+        http_exchange_trace(tokens->trace, "GET", ISSUER_DIRECTORY_PATH, &exchange);
+        status = http_exchange_check(&exchange, ISSUER_DIRECTORY_PATH, bytes_view(&body), err);
     }
     if (status == STATUS_OK)
         status = issuer_directory_parse(bytes_view(&body), &tokens->directory, err);
@@ -266,4 +266,9 @@ enum status device_tokens_take(struct device_tokens *tokens, struct bytes *ret, 
     bytes_append_u8(ret, 0);
     mem_wipe(token, sizeof *token);
     return bytes_status(ret, "token", err);
+}
+
+size_t device_tokens_left(const struct device_tokens *tokens)
+{
+    return tokens->count;
 }

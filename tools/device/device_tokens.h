@@ -45,5 +45,7 @@ void device_tokens_free(struct device_tokens *tokens); /* takes NULL */
  * not know the user token; STATUS_MISMATCH when what it does is not what RFC 9578 says. */
 enum status device_tokens_take(struct device_tokens *tokens, struct bytes *ret,
                                struct error *err) MUST_CHECK;
+/* How many are there to be given out, before others are issued. */
+size_t device_tokens_left(const struct device_tokens *tokens);
 
 #endif

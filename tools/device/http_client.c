@@ -365,6 +365,7 @@ static enum status open_answer(struct transfer *transfer, struct http_exchange *
 {
     unsigned inner = 0;
     if (exchange->status != HTTP_OK) {
+        exchange->is_of_gateway = true;
         bytes_append(transfer->body, bytes_view(&transfer->answer));
         return bytes_status(transfer->body, transfer->url, err);
     }
@@ -605,7 +606,8 @@ enum status http_exchange_check(const struct http_exchange *exchange, const char
     }
     const char *text;
     json_t *root = error_text(body, &text);
-    error_set(err, status, "%s: the server answered %ld%s%s", what, exchange->status,
+    error_set(err, status, "%s: the %s answered %ld%s%s", what,
+              exchange->is_of_gateway ? "gateway" : "server", exchange->status,
               text[0] != '\0' ? ": " : "", text);
     json_decref(root);
     return status;

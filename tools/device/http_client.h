@@ -60,6 +60,7 @@ struct http_exchange {
     size_t sent_bytes; /* body */
     size_t got_bytes;  /* body, as it travelled */
     bool is_http2;
+    bool is_of_gateway;  /* its refusal, in clear: nobody behind it was asked */
     double milliseconds; /* from sending to the last byte */
 };
 
@@ -89,9 +90,9 @@ enum status http_client_post_all(struct http_client *client, const char *referen
 /* A line about the exchange to `trace`, ending with h2 after HTTP/2; NULL: nothing. */
 void http_exchange_trace(FILE *trace, const char *method, const char *path,
                          const struct http_exchange *exchange);
-/* STATUS_OK for 200; else a status with a message that holds the HTTP status and what the server
- * said: 410 STATUS_STALE_CONFIG, 404 STATUS_NOT_FOUND, 401 STATUS_UNAUTHORIZED, 503 STATUS_BUSY,
- * all others STATUS_INVALID. */
+/* STATUS_OK for 200; else a status with a message that holds the HTTP status and what the server,
+ * or the gateway, said: 410 STATUS_STALE_CONFIG, 404 STATUS_NOT_FOUND, 401 STATUS_UNAUTHORIZED, 503
+ * STATUS_BUSY, all others STATUS_INVALID. */
 enum status http_exchange_check(const struct http_exchange *exchange, const char *what,
                                 struct span body, struct error *err) MUST_CHECK;
 

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/progress.h"
 #include "pir-server/wire/wire_config.h"
+#include "tools/device/device.h"
 #include "tools/device/device_identity.h"
 #include "tools/device/prefilter_path.h"
 
@@ -51,16 +52,17 @@ void doctor_unknown(struct examination *exam, enum doctor_check check, const cha
     va_end(args);
 }
 
-/* The first check that failed among those that this one needs, directly or not;
+/* The first check that has such a result among those that this one needs, directly or not;
  * DOCTOR_CHECK_COUNT when there is none. */
-static enum doctor_check blocking(const struct examination *exam, enum doctor_check check)
+static enum doctor_check first_needed(const struct examination *exam, enum doctor_check check,
+                                      enum doctor_result result)
 {
     uint64_t needs = doctor_row(check)->needs;
     enum doctor_check found = DOCTOR_CHECK_COUNT;
     for (enum doctor_check earlier = check; earlier-- > 0;) { /* needs are earlier ones */
         if ((needs & DOCTOR_SET(earlier)) == 0)
             continue;
-        if (exam->findings[earlier].result == DOCTOR_FAIL)
+        if (exam->findings[earlier].result == result)
             found = earlier;
         needs |= doctor_row(earlier)->needs;
     }
@@ -69,13 +71,54 @@ static enum doctor_check blocking(const struct examination *exam, enum doctor_ch
 
 bool doctor_may(struct examination *exam, enum doctor_check check)
 {
-    const enum doctor_check first = blocking(exam, check);
+    const enum doctor_check first = first_needed(exam, check, DOCTOR_FAIL);
     if (first != DOCTOR_CHECK_COUNT)
         doctor_unknown(exam, check, "not looked at, because of %s", doctor_row(first)->id);
     return first == DOCTOR_CHECK_COUNT;
 }
 
+/* What no group came to. */
+static void tell_left_out(struct examination *exam, enum doctor_check check)
+{
+    const enum doctor_check first = first_needed(exam, check, DOCTOR_UNKNOWN);
+    if (exam->findings[check].why[0] != '\0' || !doctor_may(exam, check))
+        return;
+    if (first != DOCTOR_CHECK_COUNT)
+        doctor_unknown(exam, check, "not looked at, because %s is unknown", doctor_row(first)->id);
+    else
+        doctor_unknown(exam, check, "could not be looked at");
+}
+
 /* ---- requests ---- */
+
+enum status doctor_new_client(const struct examination *exam, const char *base_url,
+                              const char *gateway, struct http_client **ret, struct error *err)
+{
+    const struct http_client_options options = {.base_url = base_url,
+                                                .gateway = gateway,
+                                                .ca_path = exam->options->ca_path,
+                                                .connect_to = exam->options->connect_to,
+                                                .user_agent = device_identity_default()->user_agent,
+                                                .user_identifier = "blindlist-doctor",
+                                                .content_type = "application/x-protobuf"};
+    return http_client_new(&options, ret, err);
+}
+
+enum status doctor_open_device(const struct examination *exam, const char *identity,
+                               const char *gateway, struct device **ret, struct error *err)
+{
+    const struct doctor_options *options = exam->options;
+    const struct device_options device = {.server = options->server,
+                                          .issuer = exam->issuer,
+                                          .gateway = gateway,
+                                          .ca_path = options->ca_path,
+                                          .connect_to = options->connect_to,
+                                          .use_case = exam->use_case,
+                                          .identity = device_identity_find(identity),
+                                          .user_token =
+                                              exam->tokens != NULL ? options->user_token : NULL};
+    return device_open(&device, ret, err);
+}
 
 enum status doctor_get(struct examination *exam, const char *path, struct http_exchange *ret,
                        struct error *err)
@@ -109,24 +152,14 @@ enum status doctor_post_config(struct examination *exam, const char *authorizati
 
 static enum status open_clients(struct examination *exam, struct error *err)
 {
-    const struct doctor_options *options = exam->options;
-    struct http_client_options client = {.base_url = options->server,
-                                         .ca_path = options->ca_path,
-                                         .connect_to = options->connect_to,
-                                         .user_agent = device_identity_default()->user_agent,
-                                         .user_identifier = "blindlist-doctor",
-                                         .content_type = "application/x-protobuf"};
-    enum status status = http_client_new(&client, &exam->http, err);
-    if (status == STATUS_OK || status == STATUS_INVALID) { /* which is told by doctor_names() */
-        client.base_url = exam->issuer;
-        client.user_identifier = NULL;
-        status = http_client_new(&client, &exam->issuer_http, err);
-    }
+    enum status status = doctor_new_client(exam, exam->options->server, NULL, &exam->http, err);
+    if (status == STATUS_OK || status == STATUS_INVALID) /* which is told by doctor_names() */
+        status = doctor_new_client(exam, exam->issuer, NULL, &exam->issuer_http, err);
     return status == STATUS_INVALID ? STATUS_OK : status;
 }
 
-/* It is read again and again later on. */
-static enum status check_keys_file(const char *path, struct error *err)
+/* NULL, or a file that can be read again and again later on. */
+static enum status check_file(const char *path, struct error *err)
 {
     struct line_reader *lines = NULL;
     enum status status = STATUS_OK;
@@ -144,8 +177,8 @@ static const struct {
 } groups[] = {
     {doctor_names, false},    {doctor_transport, true}, {doctor_payment, true},
     {doctor_issuer, true},    {doctor_tokens, true},    {doctor_config, true},
-    {doctor_prefilter, true}, {doctor_queries, true},   {doctor_relay, true},
-    {doctor_app, false},
+    {doctor_prefilter, true}, {doctor_queries, true},   {doctor_gateway, true},
+    {doctor_dns, true},       {doctor_app, false},
 };
 
 enum status doctor_examine(const struct doctor_options *options, struct doctor_report *ret,
@@ -161,7 +194,9 @@ enum status doctor_examine(const struct doctor_options *options, struct doctor_r
     bytes_init(&exam.header, HEADER_MAX_BYTES);
     bytes_init(&exam.bits, PREFILTER_MAX_BYTES);
     progress_begin(&progress, options->show_progress ? "examining" : NULL, ARRAY_COUNT(groups));
-    enum status status = check_keys_file(options->keys_path, err);
+    enum status status = check_file(options->keys_path, err);
+    if (status == STATUS_OK)
+        status = check_file(options->ca_path, err);
     if (status == STATUS_OK)
         status = open_clients(&exam, err);
     const bool has_clients = exam.http != NULL && exam.issuer_http != NULL;
@@ -170,11 +205,8 @@ enum status doctor_examine(const struct doctor_options *options, struct doctor_r
             groups[i].run(&exam);
         progress_add(&progress, 1);
     }
-    /* What was not come to. */
-    for (enum doctor_check check = 0; check < DOCTOR_CHECK_COUNT; check++) {
-        if (exam.findings[check].why[0] == '\0' && doctor_may(&exam, check))
-            doctor_unknown(&exam, check, "could not be looked at");
-    }
+    for (enum doctor_check check = 0; check < DOCTOR_CHECK_COUNT; check++)
+        tell_left_out(&exam, check);
     progress_end(&progress);
     if (status == STATUS_OK)
         memcpy(ret->findings, exam.findings, sizeof ret->findings);

@@ -45,8 +45,8 @@ struct doctor_report {
     struct doctor_finding findings[DOCTOR_CHECK_COUNT];
 };
 
-/* Fails without memory, or when keys_path cannot be read (twice): all else that does not work is a
- * finding. */
+/* Fails without memory, or when keys_path or ca_path cannot be read (twice): all else that does not
+ * work is a finding. */
 enum status doctor_examine(const struct doctor_options *options, struct doctor_report *ret,
                            struct error *err) MUST_CHECK;
 

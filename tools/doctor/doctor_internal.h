@@ -10,6 +10,8 @@
 #include "tools/doctor/doctor.h"
 
 #define DOCTOR_USE_CASE_MAX_BYTES 512
+/* A dataset key that nobody lists: the name can never be registered (RFC 6761). */
+#define DOCTOR_UNLISTED_KEY "doctor.invalid"
 
 struct examination {
     const struct doctor_options *options;
@@ -42,6 +44,16 @@ void doctor_unknown(struct examination *exam, enum doctor_check check, const cha
     PRINTF_LIKE(3, 4);
 bool doctor_has_passed(const struct examination *exam, enum doctor_check check);
 
+/* A client of anybody's, directly or through a gateway. Fails as http_client_new(). */
+enum status doctor_new_client(const struct examination *exam, const char *base_url,
+                              const char *gateway, struct http_client **ret,
+                              struct error *err) MUST_CHECK;
+/* A whole device, of a release that device_identity_find() knows; gateway: NULL = directly. */
+struct device; /* tools/device/device.h */
+enum status doctor_open_device(const struct examination *exam, const char *identity,
+                               const char *gateway, struct device **ret,
+                               struct error *err) MUST_CHECK;
+
 /* GET or POST of the server; the body is exam->body. */
 enum status doctor_get(struct examination *exam, const char *path, struct http_exchange *ret,
                        struct error *err) MUST_CHECK;
@@ -65,7 +77,8 @@ void doctor_tokens(struct examination *exam);
 void doctor_config(struct examination *exam);
 void doctor_prefilter(struct examination *exam);
 void doctor_queries(struct examination *exam);
-void doctor_relay(struct examination *exam);
+void doctor_gateway(struct examination *exam);
+void doctor_dns(struct examination *exam);
 void doctor_app(struct examination *exam);
 
 #endif

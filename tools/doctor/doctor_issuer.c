@@ -5,15 +5,13 @@
 #include <jansson.h>
 #include <time.h>
 
-#define DIRECTORY_PATH "/.well-known/private-token-issuer-directory"
-
 static enum status fetch(struct examination *exam, struct bytes *body, struct error *err)
 {
     struct http_exchange exchange;
     enum status status =
-        http_client_get(exam->issuer_http, DIRECTORY_PATH, NULL, body, &exchange, err);
+        http_client_get(exam->issuer_http, ISSUER_DIRECTORY_PATH, NULL, body, &exchange, err);
     if (status == STATUS_OK)
-        status = http_exchange_check(&exchange, DIRECTORY_PATH, bytes_view(body), err);
+        status = http_exchange_check(&exchange, ISSUER_DIRECTORY_PATH, bytes_view(body), err);
     return status;
 }
 

@@ -160,8 +160,7 @@ int doctor_print_markdown(void)
             puts("\nChecks:");
         for (size_t k = 0; k < error->check_count; k++) {
             const char *id = doctor_row(error->checks[k])->id;
-            printf("%s[%s](#%s)%s", k == 0 ? "" : " ", id, id,
-                   k + 1 < error->check_count ? ",\n" : ".\n");
+            printf("[%s](#%s)%s\n", id, id, k + 1 < error->check_count ? "," : ".");
         }
     }
     puts("\n## Checks");

@@ -2,7 +2,6 @@
 #include "base/line_reader.h"
 #include "pir-server/dataset/dataset.h"
 #include "tools/device/device.h"
-#include "tools/device/device_identity.h"
 #include "tools/doctor/doctor_internal.h"
 
 #include <stdio.h>
@@ -11,21 +10,6 @@
 #define SHARDS_ASKED_MAX ((size_t)16)
 #define ROWS_ASKED_MAX   ((uint64_t)16)
 #define KEY_MAX_BYTES    1024
-
-static enum status open_device(const struct examination *exam, const char *identity,
-                               struct device **ret, struct error *err)
-{
-    const struct doctor_options *options = exam->options;
-    const struct device_options device = {.server = options->server,
-                                          .issuer = exam->issuer,
-                                          .ca_path = options->ca_path,
-                                          .connect_to = options->connect_to,
-                                          .use_case = exam->use_case,
-                                          .identity = device_identity_find(identity),
-                                          .user_token =
-                                              exam->tokens != NULL ? options->user_token : NULL};
-    return device_open(&device, ret, err);
-}
 
 static void examine_survival(struct examination *exam, struct device *device)
 {
@@ -53,6 +37,22 @@ static void examine_test_row(struct examination *exam, struct device *device)
         doctor_pass(exam, DOCTOR_TEST_ROW, "it is found");
 }
 
+/* Asks a shard about a key that nobody lists. False: it fails. */
+static bool ask_shard(struct examination *exam, struct device *device, size_t shard,
+                      const char *key)
+{
+    const size_t count = device_shard_count(device);
+    struct error error;
+    bool is_found = false;
+    const enum status status = device_query(device, key, &is_found, &error);
+    if (status != STATUS_OK)
+        doctor_fail(exam, DOCTOR_SHARDS, "shard %zu of %zu: %s", shard, count, error.message);
+    else if (is_found)
+        doctor_fail(exam, DOCTOR_SHARDS, "shard %zu of %zu finds a name that nobody lists", shard,
+                    count);
+    return status == STATUS_OK && !is_found;
+}
+
 /* Asks for keys that nobody lists until enough shards have answered. */
 static void examine_shards(struct examination *exam, struct device *device)
 {
@@ -65,24 +65,20 @@ static void examine_shards(struct examination *exam, struct device *device)
     if (!doctor_may(exam, DOCTOR_SHARDS))
         return;
     for (unsigned i = 0; asked_count < wanted; i++) {
-        bool is_found = false;
-        snprintf(key, sizeof key, "doctor-%u.invalid", i);
-        const size_t shard = device_shard_of(device, key);
+        size_t shard;
         bool is_known = false;
+        snprintf(key, sizeof key, "%u." DOCTOR_UNLISTED_KEY, i);
+        if (device_shard_of(device, key, &shard, &error) != STATUS_OK) {
+            doctor_fail(exam, DOCTOR_SHARDS, "%s", error.message);
+            return;
+        }
         for (size_t k = 0; k < asked_count; k++)
             is_known = is_known || asked[k] == shard;
         if (is_known)
             continue;
         asked[asked_count++] = shard;
-        if (device_query(device, key, &is_found, &error) != STATUS_OK) {
-            doctor_fail(exam, DOCTOR_SHARDS, "shard %zu of %zu: %s", shard, count, error.message);
+        if (!ask_shard(exam, device, shard, key))
             return;
-        }
-        if (is_found) {
-            doctor_fail(exam, DOCTOR_SHARDS, "shard %zu of %zu finds a name that nobody lists",
-                        shard, count);
-            return;
-        }
     }
     doctor_pass(exam, DOCTOR_SHARDS, "%zu of %zu asked", wanted, count);
 }
@@ -161,7 +157,7 @@ static void examine_inline_key(struct examination *exam)
     bool is_found = false;
     if (!doctor_may(exam, DOCTOR_INLINE_KEY))
         return;
-    enum status status = open_device(exam, "ios27.3", &device, &error);
+    enum status status = doctor_open_device(exam, "ios27.3", NULL, &device, &error);
     if (status == STATUS_OK)
         status = device_query(device, DATASET_TEST_ROW, &is_found, &error);
     device_close(device);
@@ -183,7 +179,7 @@ void doctor_queries(struct examination *exam)
         doctor_unknown(exam, DOCTOR_KEY_UPLOAD, "no token to pay with");
         return;
     }
-    if (open_device(exam, "ios26", &device, &error) != STATUS_OK) {
+    if (doctor_open_device(exam, "ios26", NULL, &device, &error) != STATUS_OK) {
         /* Configuration and prefilter were had just now: it is the key. */
         doctor_fail(exam, DOCTOR_KEY_UPLOAD, "%s", error.message);
         return;

@@ -3,6 +3,7 @@
 #include "base/compiler.h"
 
 #include <string.h>
+#include <strings.h>
 
 static const struct doctor_row rows[DOCTOR_CHECK_COUNT] = {
     [DOCTOR_SERVER_URL] =
@@ -58,7 +59,7 @@ static const struct doctor_row rows[DOCTOR_CHECK_COUNT] = {
          DOCTOR_SET(DOCTOR_DIRECTORY),
          "A key is no RSASSA-PSS key of 2048 bits with SHA-384, MGF1 and a salt of 48 bytes, "
          "written without NULL parameters (342 bytes).",
-         "Let blindlist-server make the key, or write it as service.md section 7.2 says: what "
+         "Let blindlist-server make the key, or write it as RFC 9578 section 6.5 says: what "
          "OpenSSL writes has four bytes more."},
     [DOCTOR_TOKEN_KEY_BEGUN] =
         {"token-key-begun", "one of the keys may be used already", DOCTOR_SET(DOCTOR_TOKEN_KEY),
@@ -207,7 +208,7 @@ static const struct doctor_row rows[DOCTOR_CHECK_COUNT] = {
          "Allow 10 MB for /queries, too; declare the size in the relay's form."},
     [DOCTOR_GATEWAY_URL] =
         {"gateway-url", "the gateway has a host of its own, https:// and nothing else", 0,
-         "The URL has a path or a port, or is that of the service.",
+         "The URL has a path or a port, or is that of service or issuer.",
          "Give gateway, issuer and service a host name each; they may lead to one machine."},
     [DOCTOR_GATEWAY_KEYS] =
         {"gateway-keys", "the gateway publishes keys that devices take",
@@ -215,6 +216,41 @@ static const struct doctor_row rows[DOCTOR_CHECK_COUNT] = {
          "/.well-known/ohttp-gateway is not passed on, or has no key for X25519, HKDF-SHA256 and "
          "AES-128-GCM in the form of RFC 9458; devices tell a \"bad URL\" then.",
          "Let blindlist-server be the gateway (--gateway), or set the gateway to X25519."},
+    [DOCTOR_GATEWAY_OPENS] =
+        {"gateway-opens", "the gateway opens what is sealed for its key, and answers sealed",
+         DOCTOR_SET(DOCTOR_GATEWAY_KEYS),
+         "The proxy passes the keys on (GET) but not what is sealed for them (POST), or changes "
+         "bodies or their type message/ohttp-req; or several gateways behind one name have keys "
+         "of their own.",
+         "Pass POST /.well-known/ohttp-gateway on as it is. Let all gateways use one --state and "
+         "one --key-file."},
+    [DOCTOR_GATEWAY_TARGET] =
+        {"gateway-target", "the gateway answers for the hosts of service and issuer",
+         DOCTOR_SET(DOCTOR_GATEWAY_OPENS) | DOCTOR_SET(DOCTOR_CONFIG_PUBLIC) |
+             DOCTOR_SET(DOCTOR_DIRECTORY),
+         "The host is not among the gateway's targets, is no host of the app, or the gateway "
+         "leads to another server.",
+         "blindlist-server: name service and issuer in --gateway-targets, and with several apps "
+         "in their `hosts`. Another gateway: allow both as targets."},
+    [DOCTOR_GATEWAY_CONFIG] =
+        {"gateway-config", "the configuration is the same through the gateway",
+         DOCTOR_SET(DOCTOR_GATEWAY_TARGET),
+         "The gateway leads to another server, or to one with another version of the dataset.",
+         "Let both names lead to the same servers, and give all of them the same --data."},
+    [DOCTOR_GATEWAY_UPLOAD] =
+        {"gateway-upload", "a device gets tokens and uploads its key through the gateway",
+         DOCTOR_SET(DOCTOR_GATEWAY_CONFIG) | DOCTOR_SET(DOCTOR_TEST_ROW),
+         "The proxy before the gateway limits bodies to less than a sealed key, or the gateway "
+         "passes on GET alone, or without Authorization.",
+         "nginx: `client_max_body_size 10m` for the gateway's host, too. Declare the size of "
+         "keys in the relay's form (`blindlist ios checklist`)."},
+    [DOCTOR_GATEWAY_QUESTIONS] =
+        {"gateway-questions", "questions through the gateway are answered as without it",
+         DOCTOR_SET(DOCTOR_GATEWAY_UPLOAD),
+         "Something on the way limits answers to less than a sealed reply, or sends requests to "
+         "servers that do not share their state.",
+         "Allow the size of a reply (`blindlist dataset show`) for the gateway's host; let all "
+         "servers use one --state."},
     [DOCTOR_DNS_TXT] =
         {"dns-txt", "the service's name has the TXT record for the app",
          DOCTOR_SET(DOCTOR_SERVER_URL) | DOCTOR_SET(DOCTOR_BUNDLE_ID),
@@ -248,6 +284,7 @@ const struct doctor_row *doctor_row(enum doctor_check check)
 
 static const struct doctor_error errors[] = {
     {.name = "2",
+     .also = "configurationInvalid",
      .seen = "NEURLFilterManager error 2 when the configuration is saved, as a rule on a Mac",
      .means = "configurationInvalid: the system does not take the configuration as it is. No "
               "server was asked.",
@@ -258,16 +295,18 @@ static const struct doctor_error errors[] = {
      .checks = {DOCTOR_SERVER_URL, DOCTOR_ISSUER_URL, DOCTOR_BUNDLE_ID, DOCTOR_INFO_PLIST,
                 DOCTOR_PROFILE, DOCTOR_PROFILE_NAMES}},
     {.name = "9",
+     .also = "serverSetupIncomplete",
      .seen = "NEURLFilterManager error 9, serverSetupIncomplete",
      .means = "The device asked the server for its set-up and did not get it: unreachable, wrong "
               "name of the use case, wrong user token, or a distribution build whose relay has "
               "not been set up by Apple yet.",
      .next = "Does a build signed for development work with the same server? Then the server is "
              "right, and it is the relay that is missing: `blindlist ios checklist`.",
-     .check_count = 12,
+     .check_count = 15,
      .checks = {NETWORK_CHECKS, DOCTOR_USE_CASE, DOCTOR_USER_TOKEN, DOCTOR_TOKEN_ISSUE,
                 DOCTOR_TOKEN_REDEEM, DOCTOR_DIRECTORY, DOCTOR_CONFIG, DOCTOR_CONFIG_PUBLIC,
-                DOCTOR_SHARD_COUNT, DOCTOR_TEST_ROW}},
+                DOCTOR_SHARD_COUNT, DOCTOR_TEST_ROW, DOCTOR_GATEWAY_KEYS, DOCTOR_GATEWAY_TARGET,
+                DOCTOR_GATEWAY_QUESTIONS}},
     {.name = "14",
      .seen = "NEURLFilterManager error 14, over NEVPNConnectionErrorDomainPlugin 7",
      .means =
@@ -301,14 +340,26 @@ static const struct doctor_error errors[] = {
      .checks = {DOCTOR_CONFIG_PUBLIC, DOCTOR_SHARD_COUNT, DOCTOR_INLINE_KEY, DOCTOR_USE_CASE,
                 DOCTOR_TOKEN_REDEEM}},
     {.name = "-1009",
+     .also = "_NSURLErrorPrivacyProxyFailureKey",
      .seen = "NSURLError -1009, \"Network is down\", with _NSURLErrorPrivacyProxyFailureKey",
      .means = "The device could not go through Apple's relay: the relay has not been set up for "
               "this service, or does not reach it.",
      .next = "Distribution builds (TestFlight, App Store) need the onboarding. A build signed for "
              "development goes to the server directly.",
-     .check_count = 6,
-     .checks = {NETWORK_CHECKS, DOCTOR_GATEWAY_KEYS, DOCTOR_GATEWAY_URL, DOCTOR_DNS_TXT}},
+     .check_count = 11,
+     .checks = {NETWORK_CHECKS, DOCTOR_GATEWAY_KEYS, DOCTOR_GATEWAY_OPENS, DOCTOR_GATEWAY_TARGET,
+                DOCTOR_GATEWAY_CONFIG, DOCTOR_GATEWAY_UPLOAD, DOCTOR_GATEWAY_QUESTIONS,
+                DOCTOR_GATEWAY_URL, DOCTOR_DNS_TXT}},
+    {.name = "bad-url",
+     .also = "-1000",
+     .seen = "\"bad URL\" (NSURLError -1000) in a distribution build, before anything is asked",
+     .means = "As people report it: the gateway's keys are not for X25519. Or a URL has a path, a "
+              "port or a slash at its end.",
+     .next = "Fetch /.well-known/ohttp-gateway again after a change: a relay may keep old keys.",
+     .check_count = 4,
+     .checks = {DOCTOR_GATEWAY_KEYS, DOCTOR_GATEWAY_URL, DOCTOR_SERVER_URL, DOCTOR_ISSUER_URL}},
     {.name = "errno-13",
+     .also = "EACCES",
      .seen = "errno 13 on the prefilter's map file, on a Mac",
      .means = "EACCES: the system may not read the file that the extension handed over. Why has "
               "not been published.",
@@ -317,6 +368,7 @@ static const struct doctor_error errors[] = {
              "home folder, and leave it there: the system takes it over.",
      .check_count = 0},
     {.name = "stopped",
+     .also = ".stopped",
      .seen = "status is .stopped while every URL load is blocked, although shouldFailClosed is "
              "false",
      .means = "No cause has been published. To rule out: an enabled configuration with "
@@ -368,7 +420,8 @@ const struct doctor_error *doctor_error(size_t i)
 const struct doctor_error *doctor_error_find(const char *name)
 {
     for (size_t i = 0; i < ARRAY_COUNT(errors); i++) {
-        if (strcmp(errors[i].name, name) == 0)
+        if (strcmp(errors[i].name, name) == 0 ||
+            (errors[i].also != NULL && strcasecmp(errors[i].also, name) == 0))
             return &errors[i];
     }
     return NULL;

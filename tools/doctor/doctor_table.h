@@ -50,6 +50,11 @@ enum doctor_check {
     DOCTOR_INLINE_KEY,
     DOCTOR_GATEWAY_URL,
     DOCTOR_GATEWAY_KEYS,
+    DOCTOR_GATEWAY_OPENS,
+    DOCTOR_GATEWAY_TARGET,
+    DOCTOR_GATEWAY_CONFIG,
+    DOCTOR_GATEWAY_UPLOAD,
+    DOCTOR_GATEWAY_QUESTIONS,
     DOCTOR_DNS_TXT,
     DOCTOR_PROFILE,
     DOCTOR_PROFILE_NAMES,
@@ -68,11 +73,12 @@ struct doctor_row {
 };
 const struct doctor_row *doctor_row(enum doctor_check check);
 
-#define DOCTOR_ERROR_CHECKS_MAX 12
+#define DOCTOR_ERROR_CHECKS_MAX 16
 
 /* What somebody sees on a device, and the checks that explain it. */
 struct doctor_error {
-    const char *name;  /* as typed behind --error */
+    const char *name;  /* as typed behind --error, */
+    const char *also;  /* or so, in either case of letters; NULL = in no other way */
     const char *seen;  /* how it looks */
     const char *means; /* sentences */
     const char *next;  /* what to do beyond what the checks say */
@@ -81,7 +87,7 @@ struct doctor_error {
 };
 size_t doctor_error_count(void);
 const struct doctor_error *doctor_error(size_t i);
-/* NULL when there is no such one. */
+/* By name or its other name; NULL when there is no such one. */
 const struct doctor_error *doctor_error_find(const char *name);
 
 #endif

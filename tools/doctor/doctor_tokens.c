@@ -49,12 +49,15 @@ static bool take_token(struct examination *exam, struct bytes *ret)
         doctor_fail(exam, DOCTOR_USER_TOKEN, "%s", error.message);
         return false;
     }
-    doctor_pass(exam, DOCTOR_USER_TOKEN, "it is known");
-    if (status != STATUS_OK)
+    if (status != STATUS_OK) {
+        doctor_unknown(exam, DOCTOR_USER_TOKEN, "it was not refused");
         doctor_fail(exam, DOCTOR_TOKEN_ISSUE, "%s", error.message);
-    else
-        doctor_pass(exam, DOCTOR_TOKEN_ISSUE, "%zu issued at once, all valid", wanted.batch);
-    return status == STATUS_OK;
+        return false;
+    }
+    doctor_pass(exam, DOCTOR_USER_TOKEN, "it is known");
+    doctor_pass(exam, DOCTOR_TOKEN_ISSUE, "of %zu asked for at once %zu are issued, and valid",
+                wanted.batch, device_tokens_left(exam->tokens) + 1);
+    return true;
 }
 
 /* The configuration stays in exam->body when it was paid for. */

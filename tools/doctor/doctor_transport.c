@@ -1,4 +1,5 @@
 /* The way to the server: name, connection, TLS, HTTP/2, clock. */
+#include "pir-server/privacypass/issuer_directory.h"
 #include "tools/doctor/doctor_internal.h"
 
 #include <curl/curl.h>
@@ -45,8 +46,7 @@ void doctor_transport(struct examination *exam)
     if (!doctor_may(exam, DOCTOR_REACH))
         return;
     /* A path that every server answers somehow. */
-    const enum status status =
-        doctor_get(exam, "/.well-known/private-token-issuer-directory", &exchange, &error);
+    const enum status status = doctor_get(exam, ISSUER_DIRECTORY_PATH, &exchange, &error);
     const enum http_failure failure = http_client_failure(exam->http);
     if (status != STATUS_OK && failure == HTTP_FAILURE_TLS) {
         doctor_pass(exam, DOCTOR_REACH, "a connection is accepted");
