@@ -63,6 +63,8 @@ static void print_symmetric(const struct dataset_summary *summary)
     symmetric_key_hex(&summary->parameters, hex);
     printf("  %-10s devices learn only the rows that they ask for; public key %.16s...\n",
            "symmetric", hex);
+    printf("  %-10s %" PRIu64 " rows keyed, %" PRIu64 " as in the version before\n", "",
+           summary->rows_keyed, summary->info.row_count - summary->rows_keyed);
 }
 
 /* What was made, and in what time. */
@@ -177,11 +179,12 @@ static json_t *times_json(const struct compile_summary *compile)
     return NULL;
 }
 
-static bool put_symmetric(json_t *root, const struct pir_parameters *parameters)
+static bool put_symmetric(json_t *root, const struct dataset_summary *summary)
 {
     char hex[2 * PIR_SYMMETRIC_KEY_BYTES + 1];
-    symmetric_key_hex(parameters, hex);
-    return json_put(root, "symmetricPublicKey", json_string(hex));
+    symmetric_key_hex(&summary->parameters, hex);
+    return json_put(root, "symmetricPublicKey", json_string(hex)) &&
+           json_put(root, "rowsKeyed", json_count(summary->rows_keyed));
 }
 
 struct json_t *compile_summary_json(const struct compile_summary *compile)
@@ -212,7 +215,7 @@ struct json_t *compile_summary_json(const struct compile_summary *compile)
                  numbers(parameters->dimensions, parameters->dimension_count)) &&
         json_put(root, "galoisElements",
                  json_count(parameters->evaluation_key.galois_element_count)) &&
-        (!parameters->is_symmetric || put_symmetric(root, parameters)) &&
+        (!parameters->is_symmetric || put_symmetric(root, summary)) &&
         json_put(root, "prediction", shape_summary_prediction_json(&summary->prediction)) &&
         json_put(root, "outlook", dataset_outlook_json(&summary->outlook)) &&
         json_put(root, "bucketFill", json_real(summary->load.fill)) &&

@@ -39,6 +39,8 @@ struct voprf_key;      /* pir-server/oprf/voprf.h */
 #define DATASET_ROW_VALUE_BYTES (sizeof DATASET_ROW_VALUE - 1)
 /* Of a symmetric version alone: the secret key that its rows were keyed with. */
 #define DATASET_SYMMETRIC_KEY_NAME "symmetric.key"
+/* And of one made of rows: what they became with it (symmetric_kept.h). */
+#define DATASET_SYMMETRIC_ROWS_NAME "symmetric.rows"
 /* Where its keys came from (lists/origins_file.h); not in every version. */
 #define DATASET_ORIGINS_NAME "origins"
 

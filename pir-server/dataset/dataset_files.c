@@ -100,7 +100,8 @@ static enum status digest_file(void *context, size_t index, size_t worker, struc
 }
 
 /* Not every version has them. */
-static const char *const optional_names[] = {DATASET_ORIGINS_NAME, DATASET_SYMMETRIC_KEY_NAME};
+static const char *const optional_names[] = {DATASET_ORIGINS_NAME, DATASET_SYMMETRIC_KEY_NAME,
+                                             DATASET_SYMMETRIC_ROWS_NAME};
 
 static enum status add_optional(const struct listing *listing, struct error *err)
 {

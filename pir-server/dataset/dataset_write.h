@@ -17,10 +17,13 @@
  *          when it costs at most DATASET_KEEP_KEYS_PERCENT more than the cheapest.
  * Update   when the shape stays, only what changed is made again (dataset_update.h); the bytes are
  *          the same as of a run that starts anew.
- * Symmetric  rows are keyed one by one (symmetric_rows.h: a millisecond each) and shards made anew
- *          each time. The key lies in the version's folder, readable by the owner alone. When a
- *          symmetric version cannot be read, the settings must say what the next one is to be
- *          (STATUS_INVALID). Not with a plan (STATUS_UNSUPPORTED).
+ * Symmetric  rows are keyed one by one (symmetric_rows.h: a millisecond each); those that the
+ *          version in force has keyed are taken over from it (symmetric_kept.h). Shards are made
+ *          anew each time. The key lies in the version's folder, readable by the owner alone. When
+ *          a symmetric version cannot be read, the settings must say what the next one is to be
+ *          (STATUS_INVALID). Not with a plan (STATUS_UNSUPPORTED): in which shard a row lies is
+ *          known once it is keyed, so each worker would have to key all of them, and that is
+ *          nearly all of the work.
  * Memory   the rows twice while they are sorted, later the prefilter, 24 bytes a row, and one shard
  *          for each thread.
  * Threads  the work is spread over the pool; calls for different use cases may run at once. */
@@ -136,6 +139,7 @@ struct dataset_summary {
     struct bloom_params prefilter;
     double expected_rate; /* of its false positives */
     struct dataset_outlook outlook;
+    uint64_t rows_keyed;  /* of a symmetric version: by this run, not before */
     uint64_t rows_bytes;  /* of rows.txt */
     uint64_t shard_bytes; /* of all .pir files */
 };

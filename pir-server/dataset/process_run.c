@@ -192,7 +192,7 @@ enum status process_run(const struct process_config *config, struct thread_pool 
     if (st == STATUS_OK)
         st = take_key(config, &key, err);
     if (st == STATUS_OK && key != NULL) {
-        st = symmetric_rows_new(key, &rows, pool, show_progress, &symmetric, err);
+        st = symmetric_rows_new(key, &rows, NULL, pool, show_progress, &symmetric, err);
         if (st == STATUS_OK)
             rows = symmetric_rows_view(symmetric);
     }

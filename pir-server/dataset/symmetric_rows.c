@@ -5,6 +5,8 @@
 #include "base/progress.h"
 #include "pir-server/oprf/symmetric_row.h"
 
+#include <stdatomic.h>
+
 /* Of one task: long enough to share the work without asking often. */
 #define ROWS_PER_TASK ((size_t)64)
 
@@ -13,11 +15,13 @@ struct symmetric_rows {
     uint8_t *text;
     size_t *ends; /* [count] */
     size_t count;
+    atomic_uint_fast64_t made;
 };
 
 struct keying {
     const struct voprf_key *key;
     const struct pir_rows *rows;
+    const struct symmetric_known *known;
     struct symmetric_rows *result;
     struct progress progress;
 };
@@ -40,12 +44,28 @@ static struct span value_at(const void *context, size_t row)
     return span_of(rows->text + begin, rows->ends[row] - begin);
 }
 
+static enum status copy_row(const struct symmetric_rows *result, size_t row, struct span known,
+                            struct error *err)
+{
+    const size_t begin = begin_of(result, row);
+    if (known.size != result->ends[row] - begin)
+        return error_set(err, STATUS_MISMATCH, "row %zu: %zu bytes are known of it, not %zu", row,
+                         known.size, result->ends[row] - begin);
+    memcpy(result->text + begin, known.data, known.size);
+    return STATUS_OK;
+}
+
 static enum status key_row(const struct keying *keying, size_t row, struct bytes *sealed,
                            struct error *err)
 {
     const struct pir_rows *rows = keying->rows;
+    const struct symmetric_known *known = keying->known;
     uint8_t f[VOPRF_VALUE_BYTES];
     uint8_t *place = keying->result->text + begin_of(keying->result, row);
+    const struct span before = known != NULL ? known->at(known->context, row) : span_of(NULL, 0);
+    if (before.size > 0)
+        return copy_row(keying->result, row, before, err);
+    atomic_fetch_add(&keying->result->made, 1);
     enum status status = voprf_evaluate(keying->key, rows->keyword(rows->context, row), f, err);
     if (status == STATUS_OK)
         status = symmetric_seal(f, pir_rows_value(rows, row), sealed, err);
@@ -96,13 +116,13 @@ static enum status lay_out(const struct pir_rows *rows, struct symmetric_rows *r
 }
 
 enum status symmetric_rows_new(const struct voprf_key *key, const struct pir_rows *rows,
-                               struct thread_pool *pool, bool show_progress,
-                               struct symmetric_rows **ret, struct error *err)
+                               const struct symmetric_known *known, struct thread_pool *pool,
+                               bool show_progress, struct symmetric_rows **ret, struct error *err)
 {
     struct symmetric_rows *result = mem_alloc_zeroed(1, sizeof *result);
     if (result == NULL)
         return error_set(err, STATUS_NOMEM, "symmetric rows: out of memory");
-    struct keying keying = {.key = key, .rows = rows, .result = result};
+    struct keying keying = {.key = key, .rows = rows, .known = known, .result = result};
     enum status status = lay_out(rows, result, err);
     if (status == STATUS_OK) {
         progress_begin(&keying.progress, show_progress ? "keying rows" : NULL, rows->count);
@@ -125,6 +145,16 @@ void symmetric_rows_free(struct symmetric_rows *rows)
     mem_free(rows->text);
     mem_free(rows->ends);
     mem_free(rows);
+}
+
+uint64_t symmetric_rows_made(const struct symmetric_rows *rows)
+{
+    return atomic_load(&rows->made);
+}
+
+struct span symmetric_rows_text(const struct symmetric_rows *rows)
+{
+    return span_of(rows->text, rows->count > 0 ? rows->ends[rows->count - 1] : 0);
 }
 
 struct pir_rows symmetric_rows_view(const struct symmetric_rows *rows)

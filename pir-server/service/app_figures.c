@@ -10,6 +10,7 @@ struct app_counters {
     _Atomic uint64_t tokens_issued;
     _Atomic uint64_t tokens_spent;
     _Atomic uint64_t queries;
+    _Atomic uint64_t oprf_answers;
     _Atomic uint32_t queries_under_way;
 };
 
@@ -59,6 +60,11 @@ void app_count_query(struct app_counters *counters)
     count(&counters->queries);
 }
 
+void app_count_oprf(struct app_counters *counters)
+{
+    count(&counters->oprf_answers);
+}
+
 bool app_enter_queries(struct app_counters *counters, uint32_t most)
 {
     if (atomic_fetch_add(&counters->queries_under_way, 1) < most || most == 0)
@@ -86,5 +92,6 @@ void app_counters_look(const struct app_counters *counters, struct app_figures *
     ret->tokens_issued = look(&counters->tokens_issued);
     ret->tokens_spent = look(&counters->tokens_spent);
     ret->queries = look(&counters->queries);
+    ret->oprf_answers = look(&counters->oprf_answers);
     ret->queries_under_way = atomic_load(&counters->queries_under_way);
 }

@@ -18,6 +18,7 @@ struct app_figures {
     uint64_t tokens_issued;
     uint64_t tokens_spent;
     uint64_t queries;           /* answered; a body holds any number */
+    uint64_t oprf_answers;      /* to the questions that queries of symmetric PIR begin with */
     uint32_t queries_under_way; /* bodies */
 };
 
@@ -30,6 +31,7 @@ void app_count_request(struct app_counters *counters, enum route route, unsigned
 void app_count_issued(struct app_counters *counters);
 void app_count_spent(struct app_counters *counters);
 void app_count_query(struct app_counters *counters);
+void app_count_oprf(struct app_counters *counters);
 /* A body of queries comes in; false when there are `most` (0 = any number). */
 bool app_enter_queries(struct app_counters *counters, uint32_t most);
 void app_leave_queries(struct app_counters *counters);

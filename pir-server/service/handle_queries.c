@@ -295,11 +295,16 @@ static enum status answer_query(const struct pending *pending, struct query *que
     struct service *service = pending->service;
     const struct catalog_version *version = query->version;
     struct pir_response response;
-    if (query->oprf.key != NULL)
-        return oprf_query_answer(&query->oprf, err);
+    enum status status = STATUS_OK;
+    if (query->oprf.key != NULL) {
+        status = oprf_query_answer(&query->oprf, err);
+        if (status == STATUS_OK)
+            app_count_oprf(pending->app->counters);
+        return status;
+    }
     const int64_t start_us = metrics_now_us();
-    enum status status = compute_answer(service->compute, worker, version->context, query->shard,
-                                        query->key, wire_query_get(query->message), &response, err);
+    status = compute_answer(service->compute, worker, version->context, query->shard, query->key,
+                            wire_query_get(query->message), &response, err);
     metrics_observe_since(service->metrics, METRICS_COMPUTE, ROUTE_QUERIES, start_us);
     if (status == STATUS_OK)
         status = wire_response_write(&response, &query->answer, err);

@@ -27,6 +27,7 @@ static void add_figures(struct app_figures *to, const struct app_figures *from)
     to->tokens_issued += from->tokens_issued;
     to->tokens_spent += from->tokens_spent;
     to->queries += from->queries;
+    to->oprf_answers += from->oprf_answers;
     to->queries_under_way += from->queries_under_way;
 }
 
@@ -79,6 +80,11 @@ static uint64_t queries(const struct app_figures *figures)
     return figures->queries;
 }
 
+static uint64_t oprf_answers(const struct app_figures *figures)
+{
+    return figures->oprf_answers;
+}
+
 static uint64_t under_way(const struct app_figures *figures)
 {
     return figures->queries_under_way;
@@ -98,6 +104,9 @@ static void write_app_sums(struct bytes *page, const struct app_rows *rows)
          spent},
         {"blindlist_queries_total", EXPOSITION_COUNTER,
          "Queries answered, by app; a request holds any number.", queries},
+        {"blindlist_oprf_answers_total", EXPOSITION_COUNTER,
+         "Answers to the questions that queries of symmetric PIR begin with, by app.",
+         oprf_answers},
         {"blindlist_query_requests_under_way", EXPOSITION_GAUGE,
          "Requests with queries that wait or are computed, by app.", under_way},
     };

@@ -91,6 +91,46 @@ def test_compile():
     return key
 
 
+def test_update():
+    """What was keyed for the version in force is taken over, and the bytes are those of a version made from nothing."""
+    home, rows = f"{data}/update.filtering", [f"row{i:02}.example" for i in range(20)]
+
+    def update(rows, *options, into=data):
+        with open(f"{work}/rows", "w", encoding="utf-8") as out:
+            out.writelines(f"{row}\n" for row in rows)
+        done = tool("compile", f"{work}/rows", "--use-case", "update.filtering", "--out", into, "--json", *options)
+        return json.loads(done.stdout)["rowsKeyed"] if done.returncode == 0 else done
+
+    def verified():
+        return tool("dataset", "verify", "--data", data, "--use-case", "update.filtering").returncode == 0
+
+    def shards(of):
+        folder = f"{of}/update.filtering/current"
+        return [read(f"{folder}/{name}") for name in sorted(os.listdir(folder)) if name.startswith(("shard-", "symmetric."))]
+
+    check(update(rows, "--symmetric") == 21, "all rows are keyed, and the test row")
+    check(update(["added.example", *rows[3:], "zz.example"]) == 2, "of an update those that came")
+    mode = stat.S_IMODE(os.stat(f"{home}/current/symmetric.rows").st_mode)
+    check(mode == 0o600 and verified(), "and they are kept for the owner", mode)
+    fresh = f"{work}/fresh"
+    check(update(["added.example", *rows[3:], "zz.example"], "--symmetric-key", f"{home}/current/symmetric.key", into=fresh) == 20
+          and shards(fresh) == shards(data), "the same bytes as from nothing")
+    check(update(rows, "--full") == 21, "--full keys all")
+    for what, damage in [("damaged", lambda kept: bytes([kept[0] ^ 1]) + kept[1:]), ("cut short", lambda kept: kept[:-33]),
+                         ("gone", None)]:
+        kept = read(f"{home}/current/symmetric.rows")
+        os.remove(f"{home}/current/symmetric.rows")
+        if damage:
+            with open(f"{home}/current/symmetric.rows", "wb") as out:
+                out.write(damage(kept))
+        rows.append(f"{what.split()[0]}.example")
+        check(update(rows) == len(rows) + 1 and verified(),
+              f"what was kept is {what}: all are keyed")
+    with open(f"{work}/other-key", "w", encoding="utf-8") as out:
+        out.write(KEY)
+    check(update(rows, "--symmetric-key", f"{work}/other-key") == len(rows) + 1, "another key: all are keyed")
+
+
 def test_keywords(server, key):
     url = f"http://127.0.0.1:{server.port}"
     done = tool("check", "--server", url, "--use-case", NAME, "--as-key", *KEYWORDS)
@@ -104,9 +144,20 @@ def test_keywords(server, key):
           "the log has neither key nor keyword", server.log())
 
 
+def count_of(server, metric):
+    client = http.client.HTTPConnection("127.0.0.1", server.admin_port, timeout=PROGRAM_S)
+    client.request("GET", "/metrics")
+    page = client.getresponse().read().decode()
+    return int(page.split(f'\n{metric}{{app=""}} ')[1].split()[0])
+
+
 def test_questions(server):
     port = server.port
+    metrics = ("blindlist_oprf_answers_total", "blindlist_queries_total")
+    before = [count_of(server, metric) for metric in metrics]
     status, body = ask(port, question(), question())
+    check([count_of(server, metric) for metric in metrics] == [before[0] + 2, before[1]] and min(before) > 0,
+          "answers are counted, apart from queries", before)
     both = answers(body)
     check(status == 200 and len(both) == 2 and all(len(e) == 49 and len(p) == 96 for e, p in both),
           "two questions in one body: two answers", (status, body))
@@ -257,8 +308,9 @@ def main():
     with open(f"{work}/list", "w", encoding="utf-8") as out:
         out.write("\n".join(KEYWORDS) + "\n")
     key = test_compile()
+    test_update()
     check(compile_list(name="plain.filtering").returncode == 0, "a dataset that is not symmetric")
-    server = Server(data)
+    server = Server(data, "--admin", "127.0.0.1:0")
     test_keywords(server, key)
     test_questions(server)
     test_forged(server)
