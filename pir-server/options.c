@@ -53,15 +53,21 @@ static int print_version(void)
     return fflush(stdout) == 0 ? OPTIONS_DONE : OPTIONS_FAILED;
 }
 
+int options_usage_error_of(const char *command, const char *format, va_list args)
+{
+    fprintf(stderr, "blindlist-server%s: ", command);
+    vfprintf(stderr, format, args);
+    fprintf(stderr, "\nTry 'blindlist-server%s --help'.\n", command);
+    return OPTIONS_USAGE;
+}
+
 int options_usage_error(const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    fputs("blindlist-server: ", stderr);
-    vfprintf(stderr, format, args);
+    const int code = options_usage_error_of("", format, args);
     va_end(args);
-    fputs("\nTry 'blindlist-server --help'.\n", stderr);
-    return OPTIONS_USAGE;
+    return code;
 }
 
 /* A decimal number in [least, most]. */

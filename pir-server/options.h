@@ -8,6 +8,8 @@
 #include "base/compiler.h"
 #include "pir-server/config/settings.h"
 
+#include <stdarg.h>
+
 /* As everywhere in blindlist: 0 done, 1 failed, 2 wrong usage, 3 the answer is no. */
 enum { OPTIONS_DONE = 0, OPTIONS_FAILED = 1, OPTIONS_USAGE = 2, OPTIONS_NO = 3 };
 /* No exit code: go on. */
@@ -31,5 +33,7 @@ int options_parse(int argc, char **argv, struct options *ret);
 void options_apply(const struct options *options, struct settings *settings);
 /* Says what is wrong and where the options are listed; OPTIONS_USAGE. */
 int options_usage_error(const char *format, ...) PRINTF_LIKE(1, 2);
+/* The same for a subcommand, with its name as " NAME". */
+int options_usage_error_of(const char *command, const char *format, va_list args) PRINTF_LIKE(2, 0);
 
 #endif

@@ -1,5 +1,6 @@
 #include "pir-server/state_command.h"
 
+#include "pir-server/options.h"
 #include "pir-server/store/store.h"
 
 #include <getopt.h>
@@ -10,8 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { DONE = 0, FAILED = 1, USAGE = 2, DAMAGED = 3 };
 
 enum action { ACTION_CHECK, ACTION_BACKUP, ACTION_VACUUM, ACTION_COUNT };
 static const char *const action_names[ACTION_COUNT] = {"check", "backup", "vacuum"};
@@ -48,16 +47,14 @@ static int PRINTF_LIKE(1, 2) usage_error(const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    fputs("blindlist-server state: ", stderr);
-    vfprintf(stderr, format, args);
+    const int code = options_usage_error_of(" state", format, args);
     va_end(args);
-    fputs("\nTry 'blindlist-server state --help'.\n", stderr);
-    return USAGE;
+    return code;
 }
 
 static int end_output(void)
 {
-    return fflush(stdout) == 0 && !ferror(stdout) ? DONE : FAILED;
+    return fflush(stdout) == 0 && !ferror(stdout) ? OPTIONS_DONE : OPTIONS_FAILED;
 }
 
 /* -1: go on; else the exit code. */
@@ -144,7 +141,7 @@ static enum status act(const struct asked *asked, struct store_usage *ret, struc
 
 static int print_json(json_t *object)
 {
-    int code = FAILED;
+    int code = OPTIONS_FAILED;
     if (object != NULL && json_dumpf(object, stdout, JSON_INDENT(2)) == 0) {
         putchar('\n');
         code = end_output();
@@ -170,10 +167,10 @@ static int print_failure(const struct asked *asked, const struct error *error)
 {
     fprintf(stderr, "blindlist-server state: %s\n", error->message);
     if (asked->action != ACTION_CHECK || error->status != STATUS_MALFORMED)
-        return FAILED;
+        return OPTIONS_FAILED;
     if (!asked->json)
-        return DAMAGED;
-    return print_json(json_pack("{s:b}", "good", 0)) == DONE ? DAMAGED : FAILED;
+        return OPTIONS_NO;
+    return print_json(json_pack("{s:b}", "good", 0)) == OPTIONS_DONE ? OPTIONS_NO : OPTIONS_FAILED;
 }
 
 int state_command(int argc, char **argv)

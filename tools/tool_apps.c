@@ -36,6 +36,8 @@ static bool has_app(const struct json_field *root, const char *name, struct name
     const struct json_field apps = json_field_member(root, "apps");
     const size_t count = json_field_count(&apps, APPS_MAX);
     bool is_there = count == 0 && name[0] == '\0';
+    if (apps.value != NULL && count == 0)
+        json_field_refuse(&apps, "is empty: leave it out, or name an app");
     for (size_t i = 0; i < count; i++) {
         const struct json_field app = json_field_item(&apps, i);
         const struct json_field field = json_field_required(&app, "name");

@@ -88,6 +88,33 @@ def test_answers(server, sets):
     check(server.ask("GET", "/prefilter/four.shards.json")[0] == 404, "there is no prefilter")
 
 
+def unfinished():
+    return [f"{at}/{name}" for at, folders, _ in os.walk(data) for name in folders if name.endswith(".tmp")]
+
+
+def test_killed():
+    """A start that is killed when all but the last use case are ready: nothing is in force, and the next start cleans up."""
+    last = f"{config['usecases'][-1]['fileStem']}-0.params.txtpb"
+    os.rename(last, f"{work}/hidden")
+    os.mkfifo(last)  # whoever reads it waits
+    with open(f"{work}/killed.log", "wb") as log:
+        process = subprocess.Popen([PROGRAM, "--config", file, "--listen", "127.0.0.1:0", "--auth", "none"],
+                                   stdin=subprocess.DEVNULL, stderr=log)
+    try:
+        check(wait_until(lambda: len(unfinished()) == len(sets)), "all are made before the first is in force", unfinished())
+    finally:
+        process.kill()
+        process.wait()
+    check(len(unfinished()) == len(sets) and not any(os.path.lexists(f"{data}/{one['name']}/current")
+                                                     for one in config["usecases"]), "killed, none is", unfinished())
+    os.remove(last)
+    os.rename(f"{work}/hidden", last)
+    server = Deployment()
+    check(not unfinished() and len(in_force()) == len(sets), "the next start has all of them, and removes what was left",
+          unfinished())
+    return server
+
+
 def in_force():
     return [os.readlink(f"{data}/{one['name']}/current") for one in config["usecases"]]
 
@@ -106,8 +133,7 @@ def test_again(server):
     server.follow("configuration not reloaded")
     check(in_force() == versions and answers(server, "sharded", "four.shards"),
           "one that fails leaves those before it as they were", (versions, in_force()))
-    check(not [name for _, names, _ in os.walk(data) for name in names if name.endswith(".tmp")],
-          "and leaves nothing behind")
+    check(not unfinished(), "and leaves nothing behind")
     os.rename(f"{work}/hidden", f"{work}/fixed-buckets/shard-0.bin")
     for ending in ("bin", "params.txtpb"):
         shutil.copyfile(os.path.join(VECTORS, f"pir/sharded/shard-1.{ending}"), f"{work}/sharded/shard-1.{ending}")
@@ -216,7 +242,7 @@ config = {"issuerRequestUri": "/issue", "reportDirectory": None, "users": [{"tie
                         "shardCount": sum(name.endswith(".bin") for name in os.listdir(vector))} for vector in sets]}
 write()
 try:
-    first = Deployment()
+    first = test_killed()
     test_answers(first, sets)
     test_again(first)
     test_tokens()

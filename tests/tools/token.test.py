@@ -43,11 +43,13 @@ def test_app():
     """With the server's configuration an app must be one of it; a state that is not there is not made."""
     apps = write("server.json", json.dumps({"data": "d", "apps": [{"name": "one"}, {"name": "two"}]}))
     none, bad = write("none.json", "{}"), write("bad.json", '{"apps": [{"hosts": []}]}')
+    empty = write("empty.json", '{"apps": []}')
     many = write("many.json", json.dumps({"apps": [{"name": f"customer-{i}"} for i in range(1000)]}))
     for words, text in ((["--app", "three", "--config", apps], "no app three; there are: one, two\n"),
                         (["--config", apps], "--app is missing; there are: one, two\n"),
                         (["--app", "one", "--config", none], "has no apps: leave --app one away"),
                         (["--app", "one", "--config", bad], "$.apps[0].name"),
+                        (["--config", empty], "$.apps: is empty"),
                         (["--app", "x", "--config", many], "customer-1, customer-2"),
                         (["--app", "one", "--config", f"{work}/no.json"], "no.json: No such file")):
         for command in (["create"], ["import", f"{work}/none.json"]):
