@@ -53,3 +53,19 @@ struct quantity quantity_about(double value)
         snprintf(about.text, sizeof about.text, "%.*f", decimals, value);
     return about;
 }
+
+struct quantity quantity_age(double seconds)
+{
+    static const struct {
+        double seconds;
+        const char *name;
+    } units[] = {{86400, "days"}, {3600, "h"}, {60, "min"}, {0, "s"}};
+    struct quantity age;
+    size_t i = 0;
+    seconds = fmax(seconds, 0);
+    while (seconds < 2 * units[i].seconds)
+        i++;
+    snprintf(age.text, sizeof age.text, "%.0f %s",
+             floor(units[i].seconds > 0 ? seconds / units[i].seconds : seconds), units[i].name);
+    return age;
+}

@@ -19,5 +19,8 @@ struct quantity quantity_count(uint64_t count);
 /* Two significant digits, or all of a number from 100 on, rounded: "0.045", "4.5", "1,235"; very
  * small and very large ones as "1.2e-07". */
 struct quantity quantity_about(double value);
+/* "12 s", "5 min", "3 h", "12 days": whole ones, rounded down, the next unit from two of it on;
+ * below 0 as 0. */
+struct quantity quantity_age(double seconds);
 
 #endif

@@ -6,29 +6,12 @@
 #include "pir-server/service/service_internal.h"
 #include "pir-server/service/status_page_internal.h"
 
-#include <math.h>
 #include <stdio.h>
 
 #define HOUR_S       3600.0
 #define HALF         0.5
 #define SLOW_SHARE   0.99
 #define MILLISECONDS 1e3 /* of microseconds */
-
-struct quantity status_age(double seconds)
-{
-    static const struct {
-        double seconds;
-        const char *name;
-    } units[] = {{86400, "days"}, {3600, "h"}, {60, "min"}, {0, "s"}};
-    struct quantity age;
-    size_t i = 0;
-    seconds = fmax(seconds, 0);
-    while (seconds < 2 * units[i].seconds)
-        i++;
-    snprintf(age.text, sizeof age.text, "%.0f %s",
-             floor(units[i].seconds > 0 ? seconds / units[i].seconds : seconds), units[i].name);
-    return age;
-}
 
 /* The newest sample that is at least so old; the oldest when none is. */
 static const struct monitor_sample *sample_before(const struct status_history *history,
@@ -169,7 +152,7 @@ static void append_gateway(struct bytes *page, struct service *service, uint64_t
                         "old.</p>\n<div class=\"wide\"><table class=\"fit\">\n<tr><th>What became "
                         "of encapsulated requests</th><th class=\"n\">Count</th></tr>\n",
                         figures.keys,
-                        status_age((double)now_s - (double)figures.published_at_s).text);
+                        quantity_age((double)now_s - (double)figures.published_at_s).text);
     for (size_t i = 0; i < GATEWAY_EVENT_COUNT; i++) {
         bytes_append_format(page, "<tr><td><code>%s</code></td>",
                             gateway_event_name((enum gateway_event)i));
@@ -194,7 +177,7 @@ static void append_head(struct bytes *page, struct monitor *monitor, uint64_t no
                         "</b> <span class=\"soft\">Version %s, running for %s. Figures of this "
                         "process; all of them are in <code>/metrics</code>.</span></p>\n",
                         BLINDLIST_VERSION,
-                        status_age((double)now_s - (double)monitor_start_s(monitor)).text);
+                        quantity_age((double)now_s - (double)monitor_start_s(monitor)).text);
 }
 
 void status_page_write(struct service *service, struct monitor *monitor, struct bytes *page)

@@ -72,7 +72,7 @@ static void use_case_row(struct bytes *page, const struct served_app *app,
     name_cell(page, use_case->name);
     name_cell(page, app->config->name);
     bytes_append_format(page, "<td><code>%s</code></td><td class=\"n\">%s</td>", info->version,
-                        status_age((double)now_s - (double)version->made_s).text);
+                        quantity_age((double)now_s - (double)version->made_s).text);
     page_count_cell(page, (double)info->row_count);
     page_count_cell(page, (double)info->shard_count);
     page_count_cell(page, (double)use_case->version_count);
@@ -108,7 +108,7 @@ static void issuer_row(struct bytes *page, const struct served_app *app, uint64_
     name_cell(page, app->config->name);
     page_count_cell(page, (double)key_ring_count(view->ring));
     bytes_append_format(page, "<td class=\"n\">%s</td></tr>\n",
-                        begun_s > 0 ? status_age((double)(now_s - begun_s)).text : "none signs");
+                        begun_s > 0 ? quantity_age((double)(now_s - begun_s)).text : "none signs");
     issuer_view_release(view);
 }
 

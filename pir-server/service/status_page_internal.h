@@ -18,9 +18,6 @@ static inline double status_seconds(const struct monitor_sample *from,
     return (double)(to->at_us - from->at_us) / 1e6;
 }
 
-/* "12 s", "5 min", "3 h", "12 days". */
-struct quantity status_age(double seconds);
-
 /* How the figures moved; says so when there is nothing to show yet. */
 void status_page_charts(struct bytes *page, const struct status_history *history, uint64_t now_s);
 /* What each app asked for and serves, and its issuer's keys. */

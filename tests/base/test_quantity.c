@@ -42,3 +42,15 @@ Test(quantity, about)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         cr_expect_str_eq(quantity_about(cases[i].value).text, cases[i].text);
 }
+
+Test(quantity, ages)
+{
+    static const struct {
+        double seconds;
+        const char *text;
+    } cases[] = {{-5, "0 s"},        {0, "0 s"},         {59.9, "59 s"}, {119.9, "119 s"},
+                 {120, "2 min"},     {7199, "119 min"},  {7200, "2 h"},  {172799, "47 h"},
+                 {172800, "2 days"}, {1e9, "11574 days"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        cr_expect_str_eq(quantity_age(cases[i].seconds).text, cases[i].text);
+}
