@@ -12,18 +12,24 @@ MISSING = [name for name in ("nginx", "openssl", "curl")
            if shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin") is None]
 
 
-def free_port(but=()):
-    """Below those that the system hands out, so that nobody gets it meanwhile but another test that looks here."""
+claims = []
+
+
+def free_port():
+    """One that nobody gets until this test ends, also while nobody listens there: below those that the system hands out,
+    and claimed, by a name that ends with this process, from other tests that look here."""
     for port in range(20000 + os.getpid() % 10000, 32000):
-        if port in but:
-            continue
-        with socket.socket() as listener:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
+        claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            claim.bind(f"\0blindlist-test-port-{port}")
+            with socket.socket() as listener:
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 listener.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
+        except OSError:
+            claim.close()
+            continue
+        claims.append(claim)
+        return port
     raise RuntimeError("no port is free")
 
 

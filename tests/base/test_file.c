@@ -336,22 +336,30 @@ Test(file, a_kill_leaves_a_whole_version)
                  STATUS_OK);
     unsigned versions_seen = 0;
     for (unsigned round = 0; round < 25; round++) {
+        int ends[2];
+        cr_assert_eq(pipe(ends), 0);
         const pid_t child = fork();
         cr_assert_geq(child, 0);
         if (child == 0) {
             for (uint8_t version = 1;; version++) {
                 memset(content, version, sizeof content);
                 if (file_write(in("f"), FILE_MODE_PUBLIC, span_of(content, sizeof content), NULL) !=
-                    STATUS_OK)
+                        STATUS_OK ||
+                    write(ends[1], &version, 1) != 1)
                     _exit(1);
             }
         }
+        uint8_t published[2];
+        for (size_t i = 0; i < sizeof published; i++)
+            cr_assert_eq(read(ends[0], &published[i], 1), 1);
         const struct timespec pause = {.tv_nsec = 1000000L * (long)(1 + round * 7 % 29)};
         nanosleep(&pause, NULL);
         kill(child, SIGKILL);
         int ended = 0;
         waitpid(child, &ended, 0);
         cr_assert(WIFSIGNALED(ended), "the child never fails by itself");
+        close(ends[0]);
+        close(ends[1]);
 
         struct bytes bytes;
         bytes_init(&bytes, VERSION_BYTES);

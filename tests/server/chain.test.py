@@ -12,7 +12,6 @@ import random
 import re
 import shutil
 import signal
-import socket
 import stat
 import subprocess
 import sys
@@ -20,6 +19,7 @@ import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from local import free_port  # noqa: E402
 from patience import PATIENCE_S, PROGRAM_S  # noqa: E402
 from served import Server, working_folder  # noqa: E402
 from tap import check, finish, skip  # noqa: E402
@@ -124,19 +124,6 @@ def serve(folder, port):
         json.dump({"apps": [{"name": "a", "maxAge": 0, "grace": 0, "auth": "none"}]}, file)
     return Server(f"{folder}/data", "--config", f"{folder}/server.json", "--state", f"{folder}/state",
                   listen=f"127.0.0.1:{port}", auth=None)
-
-
-def free_port():
-    """One that stays free while the server is down: below those that the system hands out to other tests."""
-    randomly = random.Random()
-    while True:
-        port = randomly.randrange(20000, 32000)
-        with socket.socket() as s:
-            try:
-                s.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                pass  # in use
 
 
 def in_force(folder, use_case):

@@ -254,6 +254,9 @@ def test_passwords(database):
     with open(hba, "w", encoding="utf-8") as file:
         file.write("local all secretive scram-sha-256\n" + rules)
     database.sql("SELECT pg_reload_conf()")
+    # Some time later.
+    asked = [f"{database.programs}/psql", "-w", "-c", "SELECT", database.name("secrets", "secretive")]
+    check(wait_until(lambda: run(*asked).returncode != 0), "PostgreSQL asks for passwords")
     state = f"postgresql://secretive:{PASSWORD}@/secrets?host={database.folder}"
     server = Server(data, "--state", state, auth="token")
     server.end()

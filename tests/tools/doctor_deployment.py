@@ -167,11 +167,8 @@ class Deployment:
         self.make_certificate("wrong", "example.net")
         self.write("both.pem", "".join(open(f"{self.folder}/{name}.pem", encoding="utf-8").read()
                                        for name in ("right", "wrong")))
-        taken = {self.closed_port}
         for way in self.ways:
-            for name in ("right", "old", "wrong"):
-                way.ports[name] = free_port(taken)
-                taken.add(way.ports[name])
+            way.ports.update((name, free_port()) for name in ("right", "old", "wrong"))
         servers = "".join(NGINX_OF_A_WAY.format(folder=self.folder, front=way.server_port, **way.ports) for way in self.ways)
         self.write("nginx.conf", NGINX.format(folder=self.folder, servers=servers))
         path = environment()
