@@ -47,23 +47,10 @@ static enum status open_file(const char *path, int more_flags, int *ret_fd, stru
     return STATUS_OK;
 }
 
-enum status file_read(const char *path, struct bytes *ret, struct error *err)
+/* All that is still to come of `fd`. */
+static enum status read_rest(int fd, const char *path, struct bytes *ret, struct error *err)
 {
     enum status status = STATUS_OK;
-    const bool is_stdin = strcmp(path, "-") == 0;
-    int fd = STDIN_FILENO;
-    struct stat info = {0};
-    if (!is_stdin) {
-        status = open_file(path, 0, &fd, &info, err);
-        if (status != STATUS_OK)
-            return status;
-    }
-    if (S_ISREG(info.st_mode) && info.st_size > 0 && (uint64_t)info.st_size < SIZE_MAX / 2) {
-        /* One byte more than the file holds lets the read that finds the end succeed in place. */
-        size_t size = ret->size + (size_t)info.st_size + 1;
-        if (size <= ret->max_size)
-            bytes_reserve(ret, size);
-    }
     for (;;) {
         size_t room = ret->capacity - ret->size;
         if (room == 0)
@@ -97,8 +84,53 @@ enum status file_read(const char *path, struct bytes *ret, struct error *err)
         if (got <= 0)
             break;
     }
-    if (!is_stdin)
-        close(fd);
+    return status;
+}
+
+enum status file_read(const char *path, struct bytes *ret, struct error *err)
+{
+    int fd;
+    struct stat info;
+    if (strcmp(path, "-") == 0)
+        return read_rest(STDIN_FILENO, path, ret, err);
+    enum status status = open_file(path, 0, &fd, &info, err);
+    if (status != STATUS_OK)
+        return status;
+    if (S_ISREG(info.st_mode) && info.st_size > 0 && (uint64_t)info.st_size < SIZE_MAX / 2) {
+        /* One byte more than the file holds lets the read that finds the end succeed in place. */
+        size_t size = ret->size + (size_t)info.st_size + 1;
+        if (size <= ret->max_size)
+            bytes_reserve(ret, size);
+    }
+    status = read_rest(fd, path, ret, err);
+    close(fd);
+    return status;
+}
+
+/* A file of root's that our group may read was handed to us by the system, as secrets are that
+ * Kubernetes or systemd keeps; whoever is root himself needs no group. */
+static bool is_for_others(const struct stat *file)
+{
+    const bool is_handed = file->st_uid == 0 && geteuid() != 0;
+    return (file->st_mode & (is_handed ? S_IWGRP | S_IXGRP | S_IRWXO : S_IRWXG | S_IRWXO)) != 0;
+}
+
+enum status file_read_secret(const char *path, struct bytes *ret, struct error *err)
+{
+    int fd;
+    struct stat info;
+    bytes_reserve(ret, ret->max_size);
+    if (strcmp(path, "-") == 0)
+        return read_rest(STDIN_FILENO, path, ret, err);
+    enum status status = open_file(path, 0, &fd, &info, err);
+    if (status != STATUS_OK)
+        return status;
+    if (is_for_others(&info))
+        status = error_set(err, STATUS_INVALID, "%s: mode %04o lets others at it, 0600 is due",
+                           path, (unsigned)(info.st_mode & 07777));
+    if (status == STATUS_OK)
+        status = read_rest(fd, path, ret, err);
+    close(fd);
     return status;
 }
 

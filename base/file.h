@@ -22,6 +22,10 @@
 /* Appends the whole file to `ret`; "-" is standard input. STATUS_TOO_LARGE beyond ret's maximum. A
  * folder is STATUS_INVALID. On failure `ret` may have grown. */
 enum status file_read(const char *path, struct bytes *ret, struct error *err) MUST_CHECK;
+/* Likewise a key into an empty `ret`, whose block is reserved whole: growth would leave copies.
+ * STATUS_INVALID when others than its owner may read or write the file; one of root's may be read
+ * by a group, too, unless this is root. For bytes_deinit_secret(), also on failure. */
+enum status file_read_secret(const char *path, struct bytes *ret, struct error *err) MUST_CHECK;
 
 /* A file read from front to back, piece by piece. */
 struct file_reader;

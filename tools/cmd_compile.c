@@ -12,6 +12,7 @@
 #include "tools/compile_part.h"
 #include "tools/compile_summary.h"
 #include "tools/tool_json.h"
+#include "tools/tool_signing.h"
 #include "tools/tool_threads.h"
 #include "urls/list_reading.h"
 
@@ -41,6 +42,8 @@ enum {
     OPT_SYMMETRIC,
     OPT_SYMMETRIC_KEY,
     OPT_NO_SYMMETRIC,
+    OPT_SIGN_KEY,
+    OPT_UNSIGNED,
     OPT_FULL,
     OPT_PART,
     OPT_JOB,
@@ -80,6 +83,8 @@ static const struct tool_option options[] = {
     [OPT_SYMMETRIC_KEY] = {"symmetric-key", 0, "FILE",
                            "likewise, with the key in FILE [as before, else new]"},
     [OPT_NO_SYMMETRIC] = {"no-symmetric", 0, NULL, "ends that [as before]"},
+    [OPT_SIGN_KEY] = TOOL_SIGN_KEY_OPTION,
+    [OPT_UNSIGNED] = TOOL_UNSIGNED_OPTION,
     [OPT_FULL] = {"full", 0, NULL, "make all shards anew, also where the version before has them"},
     [OPT_PART] = {"part", 0, "I/N", "make part I, from 0, of N: other workers make the others"},
     [OPT_JOB] = {"job", 0, "NAME", "job that the parts belong to: another is started anew"},
@@ -90,6 +95,7 @@ static const struct tool_option options[] = {
 
 struct compile {
     struct dataset_settings settings;
+    struct tool_signing signing;
     struct list_options list_options;
     struct protected_hosts *protected_hosts;
     bool keep_apple_hosts;
@@ -205,6 +211,12 @@ static int take_option(struct compile *compile, int got, const struct tool_args 
         return EXIT_DONE;
     case OPT_SYMMETRIC_KEY:
         compile->symmetric_key_path = args->value;
+        return EXIT_DONE;
+    case OPT_SIGN_KEY:
+        compile->signing.path = args->value;
+        return EXIT_DONE;
+    case OPT_UNSIGNED:
+        compile->signing.is_unsigned = true;
         return EXIT_DONE;
     case OPT_PARSING:
         compile->parsing_path = args->value;
@@ -333,8 +345,11 @@ static enum status prepare(struct compile *compile, struct error *err)
         status = read_parsing(compile, err);
     if (status == STATUS_OK)
         status = read_symmetric_key(compile, err);
+    if (status == STATUS_OK)
+        status = tool_signing_read(&compile->signing, err);
     if (status != STATUS_OK)
         return status;
+    tool_signing_apply(&compile->signing, &compile->settings);
     compile->sources = mem_alloc_zeroed(compile->list_count, sizeof *compile->sources);
     if (compile->sources == NULL)
         return error_set(err, STATUS_NOMEM, "out of memory");
@@ -414,7 +429,8 @@ static int make_part(struct compile *compile)
     struct error error = {0};
     struct dataset_part_summary summary = {0};
     enum status status =
-        compile_part_settle(&compile->job, compile->costs_path, compile->parsing_path, &error);
+        compile_part_settle(&compile->job, compile->costs_path, compile->parsing_path,
+                            compile->signing.public_key, &error);
     const struct dataset_part part = {.data = compile->summary.data,
                                       .use_case = compile->settings.use_case,
                                       .job = compile->job.plan,
@@ -459,7 +475,7 @@ static const bool is_setting[ARRAY_COUNT(options)] = {
     [OPT_GROWTH] = true,         [OPT_MAX_RESPONSE] = true,   [OPT_MAX_KEY] = true,
     [OPT_MAX_SHARD] = true,      [OPT_PARAMETERS] = true,     [OPT_KEEP_PRIVATE] = true,
     [OPT_KEEP_PARTS] = true,     [OPT_PROTECT] = true,        [OPT_KEEP_APPLE] = true,
-    [OPT_NO_SYMMETRIC] = true,
+    [OPT_NO_SYMMETRIC] = true,   [OPT_UNSIGNED] = true,
 };
 
 static int take_options(struct compile *compile, struct tool_args *args, bool *ret_stop)
@@ -490,7 +506,7 @@ static int take_options(struct compile *compile, struct tool_args *args, bool *r
         return tool_usage_error(args, "--job needs a --part");
     if (compile->settings.shard_count != 0 && compile->settings.rows_per_shard != 0)
         return tool_usage_error(args, "--shards and --rows-per-shard exclude each other");
-    return EXIT_DONE;
+    return tool_signing_check(&compile->signing, args);
 }
 
 static int run(struct tool_args *args)
@@ -512,6 +528,7 @@ static int run(struct tool_args *args)
     list_reading_free(compile.reading);
     protected_hosts_free(compile.protected_hosts);
     voprf_key_free(compile.symmetric_key);
+    tool_signing_deinit(&compile.signing);
     parsing_free(compile.parsing);
     compile_job_deinit(&compile.job);
     bytes_deinit(&compile.parsing_text);

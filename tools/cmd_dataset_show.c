@@ -69,6 +69,8 @@ static void print_prefilter(const struct dataset_info *info)
     printf("  %-10s %g of other sub-URLs ask in vain; Murmur seed %" PRIu32 "\n", "",
            info->false_positive_rate, info->murmur_seed);
     printf("  %-10s tag %s\n", "", info->prefilter_tag);
+    if (info->prefilter_public_key[0] != '\0')
+        printf("  %-10s signed by %s\n", "", info->prefilter_public_key);
 }
 
 static void print_shards(const struct dataset *dataset)

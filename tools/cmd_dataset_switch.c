@@ -1,7 +1,11 @@
 /* blindlist dataset activate | rollback: which version is in force. */
+#include "base/file.h"
+#include "base/mem.h"
 #include "pir-server/dataset/dataset_in_force.h"
+#include "pir-server/dataset/dataset_manifest.h"
 #include "tools/cmd_dataset.h"
 #include "tools/tool_json.h"
+#include "tools/tool_signing.h"
 #include "tools/tool_threads.h"
 
 #include <stdio.h>
@@ -36,6 +40,34 @@ static enum status switch_to(struct cmd_dataset *asked, bool verify, char *ret_b
     return status;
 }
 
+/* Whose signature the prefilter of a version has; "" = nobody's, or the version cannot be read. */
+static void read_signer(const struct cmd_dataset *asked, const char *version,
+                        char ret[BLOOM_PUBLIC_KEY_TEXT_BYTES])
+{
+    struct error ignored;
+    struct dataset_manifest manifest;
+    char *home = path_join(asked->data, asked->use_case);
+    char *folder = home != NULL ? path_join(home, version) : NULL;
+    dataset_manifest_init(&manifest);
+    ret[0] = '\0';
+    if (folder != NULL && dataset_manifest_read(folder, &manifest, &ignored) == STATUS_OK)
+        memcpy(ret, manifest.info.prefilter_public_key, BLOOM_PUBLIC_KEY_TEXT_BYTES);
+    dataset_manifest_deinit(&manifest);
+    mem_free(folder);
+    mem_free(home);
+}
+
+static void warn_of_signer(const struct cmd_dataset *asked, const char *before, const char *now)
+{
+    char old_signer[BLOOM_PUBLIC_KEY_TEXT_BYTES] = "";
+    char new_signer[BLOOM_PUBLIC_KEY_TEXT_BYTES];
+    if (before[0] != '\0')
+        read_signer(asked, before, old_signer);
+    read_signer(asked, now, new_signer);
+    if (old_signer[0] != '\0' && strcmp(old_signer, new_signer) != 0)
+        tool_signing_warn(new_signer);
+}
+
 static int run_switch(struct tool_args *args, size_t operands)
 {
     struct cmd_dataset asked = {.operands_max = operands};
@@ -54,12 +86,14 @@ static int run_switch(struct tool_args *args, size_t operands)
         return code;
     if (switch_to(&asked, verify, before, now, &error) != STATUS_OK)
         code = tool_fail(&error);
-    else if (asked.json)
+    else
+        warn_of_signer(&asked, before, now);
+    if (code == EXIT_DONE && asked.json)
         code = tool_print_json(json_pack("{s:s, s:s, s:s?}", "useCase", asked.use_case, "inForce",
                                          now, "before", before[0] != '\0' ? before : NULL));
-    else if (strcmp(before, now) == 0)
+    else if (code == EXIT_DONE && strcmp(before, now) == 0)
         printf("%s: %s is in force, as before\n", asked.use_case, now);
-    else
+    else if (code == EXIT_DONE)
         printf("%s: %s is in force, instead of %s\n", asked.use_case, now,
                before[0] != '\0' ? before : "none");
     cmd_dataset_deinit(&asked);

@@ -44,17 +44,6 @@ static enum status make_key(const char *path, struct error *err)
     return status;
 }
 
-static enum status read_key(const char *path, struct bloom_signing_key **ret, struct error *err)
-{
-    struct bytes pem;
-    bytes_init(&pem, BLOOM_SIGNING_KEY_MAX_BYTES);
-    enum status status = file_read(path, &pem, err);
-    if (status == STATUS_OK)
-        status = bloom_signing_key_parse(bytes_view(&pem), path, ret, err);
-    bytes_deinit_secret(&pem);
-    return status;
-}
-
 static enum status read_manifest(const char *path, struct bloom_meta *ret, struct error *err)
 {
     struct bytes json;
@@ -130,7 +119,7 @@ static int run(struct tool_args *args)
         return verify(manifest, values[OPT_VERIFY], &error);
     }
     struct bloom_signing_key *key = NULL;
-    enum status status = read_key(key_path, &key, &error);
+    enum status status = bloom_signing_key_read(key_path, &key, &error);
     if (status == STATUS_OK && manifest == NULL)
         status = print_public(key, &error);
     else if (status == STATUS_OK)

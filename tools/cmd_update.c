@@ -8,6 +8,7 @@
 #include "tools/commands.h"
 #include "tools/compile_summary.h"
 #include "tools/tool_json.h"
+#include "tools/tool_signing.h"
 #include "tools/tool_threads.h"
 
 #include <inttypes.h>
@@ -20,11 +21,13 @@
 /* Asked for with --exit-code, so that a timer does not take a quiet day for a failure. */
 #define EXIT_UNCHANGED 4
 
-enum { OPT_DATA, OPT_FORCE, OPT_EXIT_CODE, OPT_THREADS, OPT_JSON };
+enum { OPT_DATA, OPT_FORCE, OPT_EXIT_CODE, OPT_SIGN_KEY, OPT_UNSIGNED, OPT_THREADS, OPT_JSON };
 static const struct tool_option options[] = {
     [OPT_DATA] = {"data", 'd', "DIR", "data folder; copies of the lists are kept in DIR/.sources"},
     [OPT_FORCE] = {"force", 0, NULL, "publish even what the guard of lists.json refuses"},
     [OPT_EXIT_CODE] = {"exit-code", 0, NULL, "exit with 4 when nothing has changed"},
+    [OPT_SIGN_KEY] = TOOL_SIGN_KEY_OPTION,
+    [OPT_UNSIGNED] = TOOL_UNSIGNED_OPTION,
     [OPT_THREADS] = TOOL_THREADS_OPTION,
     [OPT_JSON] = {"json", 0, NULL, "print the summary as JSON"},
 };
@@ -37,6 +40,7 @@ struct update {
     bool json;
     size_t threads; /* 0 = as many as cores */
 
+    struct tool_signing signing;
     struct lists_config *config;
     struct source_set *set;
     struct dataset_source *sources; /* [source_set_count()] */
@@ -247,6 +251,7 @@ static enum status publish(struct update *update, struct error *err)
     const struct lists_output *output = &update->config->output;
     struct dataset_settings settings;
     dataset_settings_init(&settings);
+    tool_signing_apply(&update->signing, &settings);
     settings.use_case = update->config->use_case;
     settings.shard_count = output->shard_count;
     settings.rows_per_shard = output->rows_per_shard;
@@ -295,6 +300,8 @@ static void collect(struct update *update)
 static enum status work(struct update *update, struct error *err)
 {
     enum status status = lists_config_read(update->path, NULL, NULL, &update->config, err);
+    if (status == STATUS_OK)
+        status = tool_signing_read(&update->signing, err);
     if (status == STATUS_OK)
         status = open_sources(update, err);
     if (status == STATUS_OK)
@@ -399,6 +406,12 @@ static int take_option(struct update *update, int got, const struct tool_args *a
     case OPT_EXIT_CODE:
         update->tells_unchanged = true;
         break;
+    case OPT_SIGN_KEY:
+        update->signing.path = args->value;
+        break;
+    case OPT_UNSIGNED:
+        update->signing.is_unsigned = true;
+        break;
     case OPT_THREADS:
         return tool_take_threads(args, &update->threads);
     case OPT_JSON:
@@ -428,6 +441,8 @@ static int run(struct tool_args *args)
         return tool_usage_error(args, "a lists.json is missing");
     if (update.data == NULL)
         return tool_usage_error(args, "--data is missing");
+    if (tool_signing_check(&update.signing, args) != EXIT_DONE)
+        return EXIT_USAGE;
     update.summary.data = update.data;
 
     int exit_code = EXIT_DONE;
@@ -454,6 +469,7 @@ static int run(struct tool_args *args)
     dataset_report_free(update.report);
     mem_free(update.sources);
     source_set_close(update.set);
+    tool_signing_deinit(&update.signing);
     lists_config_free(update.config);
     return exit_code;
 }

@@ -80,6 +80,13 @@ static enum status digest_file(const char *path, uint8_t ret[DATASET_DIGEST_BYTE
     return status;
 }
 
+static enum status add_text(struct compile_job *job, const char *option, const char *value,
+                            struct error *err)
+{
+    return add(job, setting_text(option, value)) ? STATUS_OK
+                                                 : error_set(err, STATUS_NOMEM, "out of memory");
+}
+
 /* What the file holds, not what it is called. */
 static enum status add_file(struct compile_job *job, const char *option, const char *path,
                             struct error *err)
@@ -92,8 +99,7 @@ static enum status add_file(struct compile_job *job, const char *option, const c
     if (status != STATUS_OK)
         return status;
     dataset_digest_hex(digest, hex);
-    return add(job, setting_text(option, hex)) ? STATUS_OK
-                                               : error_set(err, STATUS_NOMEM, "out of memory");
+    return add_text(job, option, hex, err);
 }
 
 static int compare_texts(const void *a, const void *b)
@@ -102,11 +108,13 @@ static int compare_texts(const void *a, const void *b)
 }
 
 enum status compile_part_settle(struct compile_job *job, const char *costs_path,
-                                const char *parsing_path, struct error *err)
+                                const char *parsing_path, const char *public_key, struct error *err)
 {
     enum status status = add_file(job, "costs", costs_path, err);
     if (status == STATUS_OK)
         status = add_file(job, "parsing-configuration", parsing_path, err);
+    if (status == STATUS_OK && public_key[0] != '\0')
+        status = add_text(job, "sign-key", public_key, err);
     if (status == STATUS_OK && job->plan.setting_count > DATASET_PLAN_SETTINGS_MAX)
         status = error_set(err, STATUS_TOO_LARGE, "--part: %zu options, at most %zu",
                            job->plan.setting_count, DATASET_PLAN_SETTINGS_MAX);

@@ -22,9 +22,11 @@ bool compile_job_add(struct compile_job *job, const struct tool_args *args);
 int compile_part_take(const struct tool_args *args, struct compile_job *job);
 int compile_part_take_name(const struct tool_args *args, struct compile_job *job);
 
-/* Once all options are taken: adds the contents of these files (NULL = not given), and sorts. */
+/* Once all options are taken: adds the contents of these files (NULL = not given) and the public
+ * half of the key that signs ("" = none), and sorts. */
 enum status compile_part_settle(struct compile_job *job, const char *costs_path,
-                                const char *parsing_path, struct error *err) MUST_CHECK;
+                                const char *parsing_path, const char *public_key,
+                                struct error *err) MUST_CHECK;
 /* Reads the lists and compares them with those of the plan. */
 enum status compile_part_check_lists(const struct dataset_plan *plan, char *const *lists,
                                      size_t count, struct error *err) MUST_CHECK;

@@ -2,6 +2,7 @@
 
 #include "base/quantity.h"
 #include "tools/shape_summary.h"
+#include "tools/tool_signing.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -93,6 +94,8 @@ void compile_summary_warn(const struct compile_summary *compile)
                 "%.16s, the one before was for another: devices that still have that one allow "
                 "URLs that are listed\n",
                 info->parsing[0] != '\0' ? info->parsing : "default");
+    if (compile->dataset.has_other_signer)
+        tool_signing_warn(info->prefilter_public_key);
 }
 
 void compile_summary_print(const struct compile_summary *compile)
@@ -125,6 +128,8 @@ void compile_summary_print(const struct compile_summary *compile)
     summary_print_size("rows.txt", summary->rows_bytes, "");
     summary_print_size("prefilter", info->prefilter_bytes, "");
     printf("  %-10s one of %.0f other sub-URLs asks in vain\n", "", 1.0 / summary->expected_rate);
+    if (info->prefilter_public_key[0] != '\0')
+        printf("  %-10s signed by %s\n", "", info->prefilter_public_key);
     printf("  %-10s %" PRIu64 " of %" PRIu64 " to %" PRIu64 " rows\n", "shards", info->shard_count,
            summary->load.rows_least, summary->load.rows_most);
     print_outlook(&summary->outlook);
@@ -201,6 +206,8 @@ struct json_t *compile_summary_json(const struct compile_summary *compile)
         (info->parsing[0] == '\0' || json_put(root, "parsingSha256", json_string(info->parsing))) &&
         json_put(root, "rowsBytes", json_count(summary->rows_bytes)) &&
         json_put(root, "prefilterBytes", json_count(info->prefilter_bytes)) &&
+        (info->prefilter_public_key[0] == '\0' ||
+         json_put(root, "prefilterPublicKey", json_string(info->prefilter_public_key))) &&
         json_put(root, "expectedFalsePositiveRate", json_real(summary->expected_rate)) &&
         json_put(root, "murmurSeed", json_count(info->murmur_seed)) &&
         json_put(root, "shards", json_count(info->shard_count)) &&

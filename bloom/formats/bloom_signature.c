@@ -1,5 +1,6 @@
 #include "bloom/formats/bloom_signature.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 
 #include <assert.h>
@@ -69,7 +70,7 @@ enum status bloom_signing_key_parse(struct span pem, const char *name,
 {
     if (pem.size > BLOOM_SIGNING_KEY_MAX_BYTES)
         return error_set(err, STATUS_MALFORMED, "%s: %zu bytes are no signing key", name, pem.size);
-    BIO *bio = BIO_new_mem_buf(pem.data, (int)pem.size);
+    BIO *bio = BIO_new_mem_buf(pem.size > 0 ? pem.data : (const void *)"", (int)pem.size);
     if (bio == NULL)
         return error_set(err, STATUS_NOMEM, "%s: out of memory", name);
     EVP_PKEY *pkey = PEM_read_bio_PrivateKey(bio, NULL, no_password, NULL);
@@ -83,6 +84,18 @@ enum status bloom_signing_key_parse(struct span pem, const char *name,
         return error_set(err, STATUS_UNSUPPORTED, "%s: the key is not of the kind Ed25519", name);
     }
     return wrap(pkey, name, ret, err);
+}
+
+enum status bloom_signing_key_read(const char *path, struct bloom_signing_key **ret,
+                                   struct error *err)
+{
+    struct bytes pem;
+    bytes_init(&pem, BLOOM_SIGNING_KEY_MAX_BYTES);
+    enum status status = file_read_secret(path, &pem, err);
+    if (status == STATUS_OK)
+        status = bloom_signing_key_parse(bytes_view(&pem), path, ret, err);
+    bytes_deinit_secret(&pem);
+    return status;
 }
 
 void bloom_signing_key_free(struct bloom_signing_key *key)
@@ -166,6 +179,12 @@ static bool decode(const char *text, size_t size, uint8_t *ret)
     const int decoded = EVP_DecodeBlock(ret, (const unsigned char *)text, (int)length);
     ERR_clear_error();
     return decoded == (int)DECODED_BYTES(size);
+}
+
+bool bloom_public_key_is_valid(const char *text)
+{
+    uint8_t raw[DECODED_BYTES(PUBLIC_KEY_BYTES)];
+    return decode(text, PUBLIC_KEY_BYTES, raw);
 }
 
 enum status bloom_meta_verify(const struct bloom_meta *meta, const char *public_key, bool *ret,

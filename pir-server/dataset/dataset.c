@@ -75,6 +75,21 @@ static enum status check_file(const struct dataset *dataset, const char *name, s
     return status;
 }
 
+/* Signed by whom dataset.json names, or by nobody. */
+static enum status check_signature(const struct dataset_info *info, const struct bloom_meta *meta,
+                                   const char *path, struct error *err)
+{
+    bool is_right = meta->signature[0] == '\0';
+    enum status status = STATUS_OK;
+    if (info->prefilter_public_key[0] != '\0')
+        status = bloom_meta_verify(meta, info->prefilter_public_key, &is_right, err);
+    if (status == STATUS_OK && !is_right)
+        status =
+            error_set(err, STATUS_MISMATCH,
+                      "%s: is not signed as dataset.json says: by $.prefilter.publicKey", path);
+    return status;
+}
+
 static enum status open_prefilter(struct dataset *dataset, struct error *err)
 {
     const struct dataset_info *info = &dataset->manifest.info;
@@ -107,6 +122,8 @@ static enum status open_prefilter(struct dataset *dataset, struct error *err)
          bloom_reader_init(&dataset->filter, &meta->params, dataset->prefilter.bytes.data,
                            dataset->prefilter.bytes.size) != BLOOM_OK))
         status = error_set(err, STATUS_MISMATCH, "%s: does not fit dataset.json", path);
+    if (status == STATUS_OK)
+        status = check_signature(info, meta, path, err);
     mem_free(meta);
     mem_free(bits_path);
     mem_free(path);

@@ -2,8 +2,9 @@
  *
  * Folder   DATA/<use case>/<version>/ as docs/FILE-FORMATS.md says; DATA/<use case>/current is a
  *          symbolic link to the version in force. dataset_write.h makes such folders.
- * Opening  reads dataset.json and prefilter.json, maps the shards and checks headers and sizes: its
- *          time depends on the number of shards, not on their size. dataset_verify() reads all.
+ * Opening  reads dataset.json and prefilter.json, whose signature is checked where there is one,
+ *          maps the shards and checks headers and sizes: its time depends on the number of shards,
+ *          not on their size. dataset_verify() reads all.
  * Memory   all is immutable from dataset_open() to dataset_free(); what the functions return is
  *          borrowed from the dataset. Who shares a dataset counts references himself. Each shard is
  *          one mapping: Linux allows about 65,000 in a process (vm.max_map_count).
@@ -19,6 +20,7 @@
 #include "base/span.h"
 #include "base/status.h"
 #include "base/thread_pool.h"
+#include "bloom/formats/bloom_signature.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -58,6 +60,8 @@ struct dataset_info {
     uint32_t murmur_seed;
     uint64_t prefilter_bytes; /* of prefilter.bloom */
     char prefilter_tag[2 * DATASET_DIGEST_BYTES + 1];
+    /* Of whoever signed the prefilter's manifest; "" = it is not signed. */
+    char prefilter_public_key[BLOOM_PUBLIC_KEY_TEXT_BYTES];
     /* Digest, in hex, of the parsing configuration that the rows were made for; "" = the default.
      * dataset_parsing() has it whole. */
     char parsing[2 * DATASET_DIGEST_BYTES + 1];

@@ -215,7 +215,9 @@ static json_t *prefilter_json(const struct dataset_info *info)
     json_t *object = json_object();
     if (object != NULL && put(object, "falsePositiveRate", json_real(info->false_positive_rate)) &&
         put(object, "murmurSeed", count_json(info->murmur_seed)) &&
-        put(object, "tag", json_string(info->prefilter_tag)))
+        put(object, "tag", json_string(info->prefilter_tag)) &&
+        (info->prefilter_public_key[0] == '\0' ||
+         put(object, "publicKey", json_string(info->prefilter_public_key))))
         return object;
     json_decref(object);
     return NULL;

@@ -211,6 +211,9 @@ static void read_prefilter(const struct json_field *prefilter, struct dataset_in
     ret->false_positive_rate = json_field_number(&rate, 0, 1, 0);
     ret->murmur_seed = (uint32_t)read_count(prefilter, "murmurSeed", 0, UINT32_MAX);
     read_digest_text(prefilter, "tag", ret->prefilter_tag);
+    if (json_field_member(prefilter, "publicKey").value != NULL)
+        read_name(prefilter, "publicKey", bloom_public_key_is_valid, "Ed25519 key in base64",
+                  ret->prefilter_public_key, sizeof ret->prefilter_public_key);
 }
 
 static void read_shape(const struct json_field *shape, struct dataset_manifest *ret)

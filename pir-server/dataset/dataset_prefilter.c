@@ -123,8 +123,9 @@ static enum status write_output(void *context, size_t index, size_t worker, stru
 }
 
 enum status dataset_prefilter_write(const struct row_set *rows, const char *folder,
-                                    struct thread_pool *pool, struct dataset_info *info,
-                                    struct bloom_params *ret_params, struct error *err)
+                                    const struct bloom_signing_key *key, struct thread_pool *pool,
+                                    struct dataset_info *info, struct bloom_params *ret_params,
+                                    struct error *err)
 {
     struct making making = {.rows = rows, .folder = folder};
     struct bloom_meta *meta = mem_alloc_zeroed(1, sizeof *meta);
@@ -143,6 +144,8 @@ enum status dataset_prefilter_write(const struct row_set *rows, const char *fold
         status = insert_all(&making, pool, err);
     if (status == STATUS_OK)
         status = bloom_filter_seal(making.filter, err);
+    if (status == STATUS_OK && key != NULL)
+        status = bloom_meta_sign(key, &making.filter->meta, err);
     if (status == STATUS_OK) {
         struct bloom_filter *filter = making.filter;
         /* Where servers offer the bits. */

@@ -10,12 +10,14 @@
 #include "urls/row_set.h"
 
 /* Writes prefilter.bloom, .json and .plist of the finished `rows` into `folder`.
+ *   key   signs the manifest; NULL = nobody does
  *   info  in: use_case, row_count, false_positive_rate, murmur_seed, parsing;
  *         out: prefilter_bytes and _tag
  *   pool  may be NULL
  *   ret_params  of the filter */
 enum status dataset_prefilter_write(const struct row_set *rows, const char *folder,
-                                    struct thread_pool *pool, struct dataset_info *info,
-                                    struct bloom_params *ret_params, struct error *err) MUST_CHECK;
+                                    const struct bloom_signing_key *key, struct thread_pool *pool,
+                                    struct dataset_info *info, struct bloom_params *ret_params,
+                                    struct error *err) MUST_CHECK;
 
 #endif

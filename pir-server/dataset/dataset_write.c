@@ -83,6 +83,42 @@ static bool has_current(const struct writing *work)
     return has;
 }
 
+void dataset_write_read_before(const struct writing *work, struct dataset_manifest *ret)
+{
+    struct error ignored;
+    char *folder = path_join(work->home, "current");
+    if (folder != NULL && dataset_manifest_read(folder, ret, &ignored) != STATUS_OK)
+        dataset_manifest_init(ret);
+    mem_free(folder);
+}
+
+/* Who signs the prefilter, given who signed the one in force. */
+static enum status choose_signer(struct writing *work, const char *before, struct error *err)
+{
+    const struct dataset_settings *settings = work->settings;
+    char *signer = work->manifest.info.prefilter_public_key;
+    enum status status = STATUS_OK;
+    if (settings->signing_key != NULL)
+        status = bloom_signing_key_public(settings->signing_key, signer, err);
+    else if (before[0] != '\0' && !settings->may_be_unsigned)
+        status = error_set(err, STATUS_INVALID,
+                           "the prefilter in force is signed by %s: give the key (--sign-key), or "
+                           "say that the next one shall not be signed (--unsigned)",
+                           before);
+    work->summary.has_other_signer = before[0] != '\0' && strcmp(before, signer) != 0;
+    return status;
+}
+
+static enum status settle_signer(struct writing *work, struct error *err)
+{
+    struct dataset_manifest before;
+    dataset_manifest_init(&before);
+    dataset_write_read_before(work, &before);
+    const enum status status = choose_signer(work, before.info.prefilter_public_key, err);
+    dataset_manifest_deinit(&before);
+    return status;
+}
+
 static enum status begin(struct writing *work, const char *data, struct error *err)
 {
     const char *use_case = work->settings->use_case;
@@ -109,7 +145,9 @@ static enum status begin(struct writing *work, const char *data, struct error *e
     if (status != STATUS_OK)
         snprintf(work->summary.full_reason, sizeof work->summary.full_reason, "%s",
                  has_current(work) ? why.message : "there is no version before");
-    status = dataset_write_choose_key(work, err);
+    status = settle_signer(work, err);
+    if (status == STATUS_OK)
+        status = dataset_write_choose_key(work, err);
     if (status != STATUS_OK)
         return status;
     return folder_make_temporary(work->home, "dataset", &work->temporary, err);
@@ -211,8 +249,9 @@ static enum status write_prefilter(struct writing *work, struct error *err)
 {
     const struct dataset_info *info = &work->manifest.info;
     struct dataset_summary *summary = &work->summary;
-    const enum status status = dataset_prefilter_write(
-        work->rows, work->temporary, work->pool, &work->manifest.info, &summary->prefilter, err);
+    const enum status status =
+        dataset_prefilter_write(work->rows, work->temporary, work->settings->signing_key,
+                                work->pool, &work->manifest.info, &summary->prefilter, err);
     if (status == STATUS_OK)
         summary->expected_rate = bloom_expected_rate(&summary->prefilter, info->row_count);
     return status;
@@ -453,6 +492,8 @@ static enum status name_version(struct writing *work, struct error *err)
                         (unsigned long)info->murmur_seed, (unsigned long long)info->shard_count);
     if (info->parsing[0] != '\0')
         bytes_append_format(&text, "parsing %s\n", info->parsing);
+    if (info->prefilter_public_key[0] != '\0')
+        bytes_append_format(&text, "signer %s\n", info->prefilter_public_key);
     enum status status = wire_parameters_write(&work->parameters, WIRE_TEXT, &text, err);
     if (status == STATUS_OK)
         status = bytes_status(&text, "version", err);

@@ -9,8 +9,9 @@
  *          result, and nothing is made.
  * Version  the first 16 hex digits of SHA-256 over the rows' digest, the PIR parameters, the number
  *          of shards, the false-positive rate, the seed and, other than the default, the parsing
- *          configuration's digest. Same input, same version, same bytes,
- *          whatever the threads. A version that is there already is kept and put in force.
+ *          configuration's digest and the public key of whoever signs the prefilter. Same input,
+ *          same version, same bytes, whatever the threads. A version that is there already is kept
+ *          and put in force.
  * Shape    shards and PIR parameters are those of the version in force as long as the rows fit and
  *          the settings name no other number of shards or hash functions; else chosen anew, with
  *          head room, by the wish. A new shape that devices can ask with keys they have is taken
@@ -24,6 +25,8 @@
  *          (STATUS_INVALID). Not with a plan (STATUS_UNSUPPORTED): in which shard a row lies is
  *          known once it is keyed, so each worker would have to key all of them, and that is
  *          nearly all of the work.
+ * Signed   once a version's prefilter is, the next one must be, too, unless the settings say that
+ *          it need not (STATUS_INVALID): apps that pin the key take no other.
  * Memory   the rows twice while they are sorted, later the prefilter, 24 bytes a row, and one shard
  *          for each thread.
  * Threads  the work is spread over the pool; calls for different use cases may run at once. */
@@ -76,8 +79,10 @@ struct dataset_settings {
     /* hash_function_count 1 or 2; 0 = as the version in force, else 1. `key` is not used. */
     struct pir_shape_wish wish;
     enum dataset_symmetry symmetry;
-    const struct voprf_key *symmetric_key; /* borrowed; NULL = none is given */
-    double false_positive_rate;            /* (0, 1); without a meaning when there are */
+    const struct voprf_key *symmetric_key;       /* borrowed; NULL = none is given */
+    const struct bloom_signing_key *signing_key; /* of the prefilter; borrowed; NULL = none */
+    bool may_be_unsigned;                        /* though the version in force is signed */
+    double false_positive_rate;                  /* (0, 1); without a meaning when there are */
     uint64_t prefilter_bytes; /* that the prefilter may have: its rate follows, 0 = none */
     bool has_seed;            /* else the seed follows from the rows */
     uint32_t murmur_seed;
@@ -131,6 +136,7 @@ struct dataset_summary {
     bool existed;                     /* the same version was there already, */
     bool is_unchanged;                /* and in force */
     bool has_other_parsing;           /* configuration than the version before */
+    bool has_other_signer;            /* than the version before, which is signed */
     bool kept_shape;                  /* that of the version before */
     bool kept_keys;                   /* devices' keys for the version before serve this one */
     struct pir_parameters parameters; /* of every shard */

@@ -27,6 +27,10 @@ struct writing {
     struct dataset_summary summary;
 };
 
+/* Reads dataset.json of the version in force, also when that cannot be opened, into an initialized
+ * manifest, which stays empty when it cannot be read. */
+void dataset_write_read_before(const struct writing *work, struct dataset_manifest *ret);
+
 /* Sets the number of shards, once the rows are counted. */
 enum status dataset_write_choose_shard_count(struct writing *work, struct error *err) MUST_CHECK;
 /* Takes the shape of the version in force, keys and all, when it is one of ours and the settings

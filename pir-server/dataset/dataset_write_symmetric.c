@@ -9,15 +9,11 @@
 /* Says the version in force that it is symmetric? Also when it cannot be opened. */
 static bool says_symmetric(const struct writing *work)
 {
-    struct error ignored;
     struct dataset_manifest manifest;
-    char *folder = path_join(work->home, "current");
     dataset_manifest_init(&manifest);
-    const bool is = folder != NULL &&
-                    dataset_manifest_read(folder, &manifest, &ignored) == STATUS_OK &&
-                    dataset_manifest_file(&manifest, DATASET_SYMMETRIC_KEY_NAME) != NULL;
+    dataset_write_read_before(work, &manifest);
+    const bool is = dataset_manifest_file(&manifest, DATASET_SYMMETRIC_KEY_NAME) != NULL;
     dataset_manifest_deinit(&manifest);
-    mem_free(folder);
     return is;
 }
 

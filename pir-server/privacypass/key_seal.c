@@ -6,11 +6,8 @@
 #include "pir-server/crypto/openssl_error.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define NONCE_BYTES 12
 #define TAG_BYTES   16
@@ -19,30 +16,15 @@ static const uint8_t magic[] = {'B', 'L', 'S', '1'};
 
 static_assert(sizeof magic + NONCE_BYTES + TAG_BYTES == KEY_SEAL_OVERHEAD_BYTES, "three parts");
 
-/* A file of root's that our group may read was handed to us by the system, as secrets are that
- * Kubernetes or systemd keeps; whoever is root himself needs no group. */
-static bool is_for_others(const struct stat *file)
-{
-    const bool is_handed = file->st_uid == 0 && geteuid() != 0;
-    return (file->st_mode & (is_handed ? S_IWGRP | S_IXGRP | S_IRWXO : S_IRWXG | S_IRWXO)) != 0;
-}
-
 enum status key_seal_read(const char *path, struct key_seal *ret, struct error *err)
 {
-    struct stat file;
-    if (stat(path, &file) != 0)
-        return error_set_errno(err, errno, "key file %s", path);
-    if (is_for_others(&file))
-        return error_set(err, STATUS_INVALID,
-                         "key file %s: mode %04o lets others at it, 0600 is due", path,
-                         (unsigned)(file.st_mode & 07777));
     struct bytes key;
     bytes_init(&key, sizeof ret->key + 1); /* one more, to see what is too long */
-    bytes_reserve(&key, sizeof ret->key + 1);
-    enum status status = file_read(path, &key, err);
+    enum status status = file_read_secret(path, &key, err);
     if (status == STATUS_TOO_LARGE || (status == STATUS_OK && key.size != sizeof ret->key))
-        status =
-            error_set(err, STATUS_INVALID, "key file %s: not of %zu bytes", path, sizeof ret->key);
+        status = error_set(err, STATUS_INVALID, "%s: not of %zu bytes", path, sizeof ret->key);
+    if (status != STATUS_OK)
+        status = error_prefix(err, status, "key file");
     if (status == STATUS_OK)
         memcpy(ret->key, key.data, sizeof ret->key);
     bytes_deinit_secret(&key);

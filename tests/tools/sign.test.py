@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
-"""blindlist sign: keys, signatures as OpenSSL's own command sees them, bad keys and manifests. Prints TAP."""
+"""blindlist sign: keys, signatures as OpenSSL's own command sees them, bad keys and manifests; compile and update with
+--sign-key: versions whose manifest is signed. Prints TAP."""
 import base64
+import hashlib
 import json
 import os
 import shutil
@@ -35,7 +37,8 @@ def load():
 def store(name, content):
     with open(f"{work}/{name}", "w", encoding="utf-8") as out:
         out.write(content)
-    return f"{work}/{name}"
+    os.chmod(out.name, 0o600)
+    return out.name
 
 
 def make_filter():
@@ -91,18 +94,150 @@ def changed(public):
     check(run("sign", manifest, "--verify", other).code == 3, "another key is another key")
 
 
+class Place:
+    """A data folder with the versions that compile or update make of one list."""
+    use_case = "app.url.filtering"
+    of_list = ("--use-case", use_case, "--out")
+
+    def __init__(self, name):
+        self.data = f"{work}/{name}"
+        self.home = f"{self.data}/{self.use_case}"
+        self.list = store("list.txt", "".join(f"host{i}.example\n" for i in range(200)))
+        self.lists = store("lists.json", json.dumps({"useCase": self.use_case, "sources": [{"id": "own", "file": self.list}]}))
+
+    def compile(self, *words):
+        return run("compile", self.list, *self.of_list, self.data, "--json", *words)
+
+    def update(self, *words):
+        return run("update", self.lists, "--data", self.data, "--json", *words)
+
+    def current(self):
+        return os.path.basename(os.readlink(f"{self.home}/current"))
+
+    def versions(self):
+        return sorted(name for name in os.listdir(self.home) if len(name) == 16)
+
+    def signer_is(self, public, version="current"):
+        """Of the manifest that a server hands out, and in what dataset.json says."""
+        with open(f"{self.home}/{version}/dataset.json", encoding="utf-8") as file:
+            told = json.load(file)["prefilter"].get("publicKey")
+        return told == public and run("sign", f"{self.home}/{version}/prefilter.json", "--verify", public).code == 0
+
+    def is_whole(self, version):
+        return run("dataset", "verify", version, "--data", self.data)
+
+
+def compiled(public, other, other_key):
+    place = Place("compiled")
+    place.compile()
+    plain = place.current()
+    done = place.compile("--sign-key", key)
+    signed = place.current()
+    check(done.code == 0 and signed != plain and done.json["prefilterPublicKey"] == public and
+          place.signer_is(public), "compile signs: another version than without a signature", done)
+    check(done.json["build"]["isFull"] is False and done.err == "", "its shards are those of the version before", done)
+    check(not place.signer_is(public, plain), "the version before is as it was")
+    check(place.is_whole(signed).code == 0, "verify finds the signed version whole")
+    again = place.compile("--sign-key", key)
+    check(again.code == 0 and again.json["changed"] is False and place.current() == signed, "the same again is the same", again)
+    shown = run("dataset", "show", "--data", place.data)
+    check(f"signed by {public}" in shown.out, "show tells who signed", shown)
+
+    done = place.compile()
+    check(done.code == 1 and f"signed by {public}" in done.err and "--unsigned" in done.err and place.current() == signed,
+          "without a key no version follows a signed one", done)
+    done = place.compile("--sign-key", other_key)
+    check(done.code == 0 and place.signer_is(other) and f"signed by {other}" in done.err,
+          "another key signs the same rows anew, with a warning", done)
+    done = run("dataset", "rollback", "--data", place.data)
+    check(done.code == 0 and place.current() == signed and place.signer_is(public) and f"signed by {public}" in done.err,
+          "a rollback has the signature of its version, and warns", done)
+    done = place.compile("--unsigned")
+    check(done.code == 0 and place.current() == plain and "is not signed" in done.err, "with --unsigned no longer", done)
+
+
+def updated(public, other, other_key):
+    place = Place("updated")
+    done = place.update("--sign-key", key)
+    check(done.code == 0 and place.signer_is(public), "update signs, too", done)
+    first = place.current()
+    check(place.update("--sign-key", key, "--exit-code").code == 4, "unchanged rows and key: unchanged")
+    done = place.update()
+    check(done.code == 1 and place.current() == first, "without a key it ends", done)
+    done = place.update("--sign-key", other_key)
+    check(done.code == 0 and done.json["changed"] and place.signer_is(other), "unchanged rows, another key: signed anew", done)
+    check(place.versions() == sorted({first, place.current()}), "the version before is there still")
+
+
+def in_parts(public, other_key):
+    place = Place("parts")
+    one = Place("whole")
+    one.compile("--sign-key", key, "--shards", "2")
+    done = place.compile("--sign-key", key, "--shards", "2", "--part", "0/2")
+    check(done.code == 0, "one part of two", done)
+    for words in ((), ("--sign-key", other_key), ("--unsigned",)):
+        done = place.compile("--shards", "2", "--part", "1/2", *words)
+        check(done.code == 1 and "plan" in done.err, f"another key is another job: {words}", done)
+    done = place.compile("--sign-key", key, "--shards", "2", "--part", "1/2")
+    check(done.code == 0 and place.current() == one.current() and place.signer_is(public),
+          "the parts become the version of one worker, signed", done)
+    with open(key, "rb") as file:
+        secret = b"".join(file.read().splitlines()[1:-1])
+    kept = [os.path.join(folder, name) for folder, _, names in os.walk(place.data) for name in names]
+    check(kept and not any(secret in open(path, "rb").read() for path in kept), "no file of it has the private key")
+
+
+def refused():
+    place = Place("refused")
+    place.compile()
+    before = place.current()
+    openssl("genpkey", "-algorithm", "X25519", "-out", f"{work}/x25519.pem")
+    shutil.copy(key, f"{work}/open.pem")
+    os.chmod(f"{work}/open.pem", 0o640)
+    for path, word in ((f"{work}/none.pem", "No such file"), (f"{work}/x25519.pem", "Ed25519"), (place.list, "no private key"),
+                       (f"{work}/open.pem", "mode 0640 lets others at it")):
+        for done in (place.compile("--sign-key", path), place.update("--sign-key", path)):
+            check(done.code == 1 and path in done.err and word in done.err, f"refused: {os.path.basename(path)}", done)
+    check(place.versions() == [before] and place.current() == before, "nothing was made")
+    check(place.compile("--sign-key", key, "--unsigned").code == 2, "compile: a key, and none")
+    check(place.update("--sign-key", key, "--unsigned").code == 2, "update: a key, and none")
+
+
+def replaced(public, other_key):
+    """A signature of somebody who could write into the folder, and mended all digests."""
+    place = Place("replaced")
+    place.compile("--sign-key", key)
+    version = place.current()
+    folder = f"{place.home}/{version}"
+    run("sign", f"{folder}/prefilter.json", "--key", other_key)
+    with open(f"{folder}/prefilter.json", "rb") as file:
+        digest = hashlib.sha256(file.read()).hexdigest()
+    with open(f"{folder}/dataset.json", encoding="utf-8") as file:
+        described = json.load(file)
+    described["files"]["prefilter.json"]["sha256"] = digest
+    store(f"replaced/{place.use_case}/{version}/dataset.json", json.dumps(described))
+    done = place.is_whole(version)
+    check(done.code == 3 and "prefilter.json: is not signed as dataset.json says" in done.out, "verify notices", done)
+    done = Done([f"{BUILD}/blindlist-server", "--data", place.data, "--listen", "127.0.0.1:0"])
+    check(done.code == 1 and "is not signed" in done.err, "and no server takes it", done)
+    done = place.compile()
+    check(done.code == 1 and f"signed by {public}" in done.err, "nor is it forgotten that a key is due", done)
+
+
 def bad():
     with open(manifest, "rb") as file:
         before = file.read()
     openssl("genpkey", "-algorithm", "X25519", "-out", f"{work}/x25519.pem")
     openssl("genpkey", "-algorithm", "ed25519", "-aes256", "-pass", "pass:secret", "-out", f"{work}/locked.pem")
     openssl("pkey", "-in", key, "-pubout", "-out", f"{work}/public.pem")
+    os.chmod(f"{work}/public.pem", 0o600)
     for path, word in ((f"{work}/none.pem", "No such file"), (store("empty.pem", ""), "no private key"),
                        (store("text.pem", "hello"), "no private key"), (f"{work}/public.pem", "no private key"),
                        (f"{work}/locked.pem", "with a password"), (f"{work}/x25519.pem", "Ed25519"),
-                       (store("long.pem", "x" * 5000), "larger than 4096 bytes")):
+                       (store("long.pem", "x" * 5000), "larger than 4096 bytes"), (work, "is a folder")):
         done = run("sign", manifest, "--key", path)
-        check(done.code == 1 and word in done.err, f"a key that is none: {os.path.basename(path)}", done)
+        check(done.code == 1 and path in done.err and word in done.err,
+              f"a key that is none: {os.path.basename(path)}", done)
     url_form = store("url.json", json.dumps({"falsePositiveTolerance": 0.1, "murmurSeed": 1, "numberOfBits": 8,
                                              "numberOfHashes": 1, "tag": "t", "url": "u"}))
     for path, word in ((url_form, "no place for a signature"), (store("bad.json", "{"), "line 1"),
@@ -124,6 +259,13 @@ make_filter()
 public_key = keys()
 signing(public_key)
 changed(public_key)
+second_key = f"{work}/second.pem"
+second = run("sign", "--new-key", second_key).out.strip()
+compiled(public_key, second, second_key)
+updated(public_key, second, second_key)
+in_parts(public_key, second_key)
+refused()
+replaced(public_key, second_key)
 bad()
 shutil.rmtree(work)
 sys.exit(finish())

@@ -125,6 +125,10 @@ Test(dataset_manifest, every_wrong_field_is_named)
         {"0.001", "1", STATUS_INVALID, "falsePositiveRate"},
         {"0.001", "null", STATUS_INVALID, "falsePositiveRate"},
         {"4294967295", "4294967296", STATUS_INVALID, "murmurSeed"},
+        {"\"murmurSeed\"", "\"publicKey\": \"AAAA\", \"murmurSeed\"", STATUS_INVALID,
+         "prefilter.publicKey: is no Ed25519 key in base64"},
+        {"\"murmurSeed\"", "\"publicKey\": 7, \"murmurSeed\"", STATUS_INVALID,
+         "prefilter.publicKey"},
         {"\"shards\": 1", "\"shards\": 0", STATUS_INVALID, "shape.shards"},
         {"\"shards\": 1", "\"shards\": 3", STATUS_INVALID, "shape.shards"},
         {"\"shards\": 1", "\"shards\": 131072", STATUS_INVALID, "shape.shards"},
@@ -189,6 +193,8 @@ Test(dataset_manifest, what_is_written_can_be_read)
     dataset_manifest_init(&again);
     bytes_init(&json, DATASET_MANIFEST_MAX_BYTES);
     cr_assert_eq(parse(whole, &manifest), STATUS_OK);
+    cr_assert_str_eq(manifest.info.prefilter_public_key, "");
+    strcpy(manifest.info.prefilter_public_key, "Gb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=");
     cr_assert_eq(dataset_manifest_format(&manifest, parameters, &origin, &json, NULL), STATUS_OK);
     bytes_append_u8(&json, 0);
     cr_assert_eq(parse((const char *)json.data, &again), STATUS_OK, "%s", error.message);
