@@ -47,7 +47,7 @@ static void allow_settings(const struct settings *settings, struct sandbox *sand
 
 static enum status enter(const struct config *config, const struct log *log, struct error *err)
 {
-    struct sandbox sandbox = {.count = 0};
+    struct sandbox sandbox = {0};
     struct sandbox_state state;
     for (size_t i = 0; i < ARRAY_COUNT(of_system); i++)
         sandbox_allow(&sandbox, of_system[i], SANDBOX_READ);

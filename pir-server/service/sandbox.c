@@ -3,9 +3,9 @@
 
 #include "base/mem.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -14,9 +14,13 @@
 static void allow(struct sandbox *sandbox, const char *path, size_t size,
                   enum sandbox_access access)
 {
-    char *copy = sandbox->count < SANDBOX_RULES_MAX ? mem_alloc(size + 1, 1) : NULL;
+    struct sandbox_rule *rules =
+        mem_realloc(sandbox->rules, sandbox->count + 1, sizeof *sandbox->rules);
+    if (rules != NULL)
+        sandbox->rules = rules;
+    char *copy = rules != NULL ? mem_alloc(size + 1, 1) : NULL;
     if (copy == NULL) {
-        sandbox->lacks_memory_or_room = true;
+        sandbox->lacks_memory = true;
         return;
     }
     memcpy(copy, path, size);
@@ -45,6 +49,8 @@ void sandbox_deinit(struct sandbox *sandbox)
 {
     while (sandbox->count > 0)
         mem_free(sandbox->rules[--sandbox->count].path);
+    mem_free(sandbox->rules);
+    sandbox->rules = NULL;
 }
 
 #ifdef __linux__
@@ -55,6 +61,7 @@ void sandbox_deinit(struct sandbox *sandbox)
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <stdint.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -253,11 +260,12 @@ static const int refused_calls[] = {
 #define CALL_X32    0x40000000 /* another numbering of x86-64 */
 #define CALL_OFFSET ((uint32_t)offsetof(struct seccomp_data, nr))
 #define ARCH_OFFSET ((uint32_t)offsetof(struct seccomp_data, arch))
-/* The lower half of the first argument, on both architectures. */
-#define FIRST_OFFSET   ((uint32_t)offsetof(struct seccomp_data, args))
+/* The lower halves of the first two arguments, on both architectures. */
+#define FIRST_OFFSET   ((uint32_t)offsetof(struct seccomp_data, args[0]))
+#define SECOND_OFFSET  ((uint32_t)offsetof(struct seccomp_data, args[1]))
 #define REFUSE_WITH(e) (SECCOMP_RET_ERRNO | (e))
 /* Two a call, and the rest. */
-#define FILTER_MAX (2 * (sizeof refused_calls / sizeof *refused_calls) + 32)
+#define FILTER_MAX (2 * ARRAY_COUNT(refused_calls) + 48)
 
 struct filter {
     struct sock_filter code[FILTER_MAX];
@@ -281,11 +289,22 @@ static void when(struct filter *filter, uint16_t test, uint32_t value, uint8_t s
         (struct sock_filter)BPF_JUMP(BPF_JMP | test | BPF_K, value, 0, skipped);
 }
 
-static void refuse_socket(struct filter *filter, int domain, bool is_allowed)
+static void allow_sockets(struct filter *filter, int domain)
 {
-    if (!is_allowed)
-        return;
     when(filter, BPF_JEQ, (uint32_t)domain, 1);
+    give(filter, SECCOMP_RET_ALLOW);
+}
+
+/* What a server is started from is often its terminal: who can type there runs programs. */
+static void refuse_typing(struct filter *filter)
+{
+    static const uint32_t requests[] = {TIOCSTI, TIOCLINUX};
+    when(filter, BPF_JEQ, SYS_ioctl, 2 * ARRAY_COUNT(requests) + 2);
+    load(filter, SECOND_OFFSET);
+    for (size_t i = 0; i < ARRAY_COUNT(requests); i++) {
+        when(filter, BPF_JEQ, requests[i], 1);
+        give(filter, REFUSE_WITH(EPERM));
+    }
     give(filter, SECCOMP_RET_ALLOW);
 }
 
@@ -299,7 +318,7 @@ static void make_filter(struct filter *filter, bool is_client)
     load(filter, CALL_OFFSET);
     when(filter, BPF_JGE, CALL_X32, 1);
     give(filter, REFUSE_WITH(EPERM));
-    for (size_t i = 0; i < sizeof refused_calls / sizeof *refused_calls; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(refused_calls); i++) {
         when(filter, BPF_JEQ, (uint32_t)refused_calls[i], 1);
         give(filter, REFUSE_WITH(EPERM));
     }
@@ -311,14 +330,18 @@ static void make_filter(struct filter *filter, bool is_client)
     when(filter, BPF_JSET, CLONE_THREAD, 1);
     give(filter, SECCOMP_RET_ALLOW);
     give(filter, REFUSE_WITH(EPERM));
+    refuse_typing(filter);
     when(filter, BPF_JEQ, SYS_socket, (uint8_t)(is_client ? 10 : 4));
     load(filter, FIRST_OFFSET);
-    refuse_socket(filter, AF_UNIX, true);
-    refuse_socket(filter, AF_INET, is_client);
-    refuse_socket(filter, AF_INET6, is_client);
-    refuse_socket(filter, AF_NETLINK, is_client); /* getaddrinfo() asks which addresses there are */
+    allow_sockets(filter, AF_UNIX);
+    if (is_client) {
+        allow_sockets(filter, AF_INET);
+        allow_sockets(filter, AF_INET6);
+        allow_sockets(filter, AF_NETLINK); /* getaddrinfo() asks which addresses there are */
+    }
     give(filter, REFUSE_WITH(EPERM));
     give(filter, SECCOMP_RET_ALLOW);
+    assert(filter->count <= FILTER_MAX);
 }
 
 static enum status enter_seccomp(bool is_client, bool *ret, struct error *err)
@@ -349,9 +372,8 @@ enum status sandbox_enter(const struct sandbox *sandbox, struct sandbox_state *r
                           struct error *err)
 {
     struct sandbox_state state = {0};
-    if (sandbox->lacks_memory_or_room)
-        return error_set(err, STATUS_NOMEM, "sandbox: out of memory, or more than %d paths",
-                         SANDBOX_RULES_MAX);
+    if (sandbox->lacks_memory)
+        return error_set(err, STATUS_NOMEM, "sandbox: out of memory");
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return error_set_errno(err, errno, "sandbox: PR_SET_NO_NEW_PRIVS");
     enum status status = enter_landlock(sandbox, &state.landlock, err);

@@ -5,9 +5,10 @@
  * Network  Landlock: no TCP port can be bound any more, and, unless is_client, no connection made;
  *          no signal reaches another process, no abstract socket. What is bound stays.
  * Calls    seccomp: no program and no process can be started, no other one looked into; no
- *          namespaces, mounts, modules, keys, clocks, users; new sockets are Unix sockets, and of
- *          the Internet if is_client. Refused calls fail with EPERM. What is refused is a list, not
- *          what is allowed: libraries may do their work as they see fit.
+ *          namespaces, mounts, modules, keys, clocks, users; nothing typed into a terminal that is
+ *          open; new sockets are Unix sockets, and of the Internet if is_client. Refused calls fail
+ *          with EPERM. What is refused is a list, not what is allowed: libraries may do their work
+ *          as they see fit.
  *
  * Each part is there as far as the kernel has it (Landlock from Linux 5.13 on). Builds with a
  * sanitizer have no filter of calls: a sanitizer starts programs and looks into its own process.
@@ -21,8 +22,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define SANDBOX_RULES_MAX 256
-
 enum sandbox_access {
     SANDBOX_READ,
     SANDBOX_WRITE /* and read, make, remove, rename */
@@ -34,11 +33,12 @@ struct sandbox_rule {
     enum sandbox_access access;
 };
 
+/* Begins with zeros. */
 struct sandbox {
-    struct sandbox_rule rules[SANDBOX_RULES_MAX];
+    struct sandbox_rule *rules; /* [count], owned */
     size_t count;
     bool is_client; /* makes connections */
-    bool lacks_memory_or_room;
+    bool lacks_memory;
 };
 
 /* Copies the path; NULL is no path. What goes wrong is told by sandbox_enter(). */

@@ -3,6 +3,8 @@
 #define _GNU_SOURCE
 #include "pir-server/service/sandbox.h"
 
+#include "base/mem.h"
+#include "pir-server/service/app.h"
 #include "tests/tap.h"
 
 #include <arpa/inet.h>
@@ -16,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
@@ -31,6 +34,7 @@ static char inside[64];  /* in the folder that may be written */
 static char outside[64]; /* beside it */
 static struct sockaddr_in neighbour;
 static pid_t bystander;
+static int terminal = -1;
 
 /* ---- what is tried: 0 = it was done, else why not ---- */
 
@@ -165,6 +169,12 @@ static int take_packets(void)
     return fd >= 0 ? 0 : errno;
 }
 
+/* At a terminal that is open since before, as a shell's is. */
+static int type_at_terminal(void)
+{
+    return ioctl(terminal, TIOCSTI, "x") == 0 ? 0 : errno;
+}
+
 static int make_namespace(void)
 {
     return unshare(CLONE_NEWUSER) == 0 ? 0 : errno;
@@ -251,6 +261,7 @@ static const struct attempt attempts[] = {
     {"read another process", read_other, FILES},
     {"make a namespace", make_namespace, CALLS},
     {"make a program in memory", make_program, CALLS},
+    {"type at a terminal", type_at_terminal, CALLS},
     {"send a datagram", send_datagram, CALLS},
     {"listen to the system", take_packets, CALLS},
     {"connect to another port", call_out, NET},
@@ -364,16 +375,39 @@ static void test_client(void)
     TAP_CHECK(result_of(&call, true, true) == 0, "one that is a client connects");
 }
 
-static void test_too_many(void)
+/* As many as a server has whose every app has a folder of reports. */
+static int enter_with_many(void)
 {
-    struct sandbox sandbox = {.count = 0};
+    struct sandbox sandbox = {0};
     struct sandbox_state state;
     struct error error;
-    for (size_t i = 0; i <= SANDBOX_RULES_MAX; i++)
+    for (size_t i = 0; i < APPS_MAX; i++)
         sandbox_allow(&sandbox, "/usr", SANDBOX_READ);
-    TAP_CHECK(sandbox_enter(&sandbox, &state, &error) == STATUS_NOMEM,
-              "too many paths are an error");
+    const enum status status = sandbox_enter(&sandbox, &state, &error);
     sandbox_deinit(&sandbox);
+    return (int)status;
+}
+
+static void test_many(void)
+{
+    const struct attempt many = {"", enter_with_many, ALLOWED};
+    TAP_CHECK(result_of(&many, false, false) == STATUS_OK, "a folder for every app there may be");
+}
+
+static void test_memory(void)
+{
+    for (size_t nth = 1; nth <= 4; nth++) {
+        struct sandbox sandbox = {0};
+        struct sandbox_state state;
+        struct error error;
+        mem_fail_nth(nth);
+        sandbox_allow(&sandbox, "/usr", SANDBOX_READ);
+        sandbox_allow_folder_of(&sandbox, "/etc/passwd", SANDBOX_READ);
+        mem_fail_nth(0);
+        TAP_CHECK(sandbox_enter(&sandbox, &state, &error) == STATUS_NOMEM,
+                  "without memory %zu nothing is entered", nth);
+        sandbox_deinit(&sandbox);
+    }
 }
 
 int main(void)
@@ -393,6 +427,7 @@ int main(void)
         listen(listener, 100) != 0 ||
         getsockname(listener, (struct sockaddr *)&neighbour, &size) != 0)
         return 1;
+    terminal = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
     bystander = fork();
     if (bystander == 0) {
         pause();
@@ -402,7 +437,8 @@ int main(void)
     printf("# landlock=%d seccomp=%d\n", state.landlock, state.seccomp);
     test_attempts(state);
     test_client();
-    test_too_many();
+    test_many();
+    test_memory();
     kill(bystander, SIGKILL);
     waitpid(bystander, NULL, 0);
     (void)unlink(outside);
