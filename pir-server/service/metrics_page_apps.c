@@ -124,8 +124,10 @@ static void write_counts(struct bytes *page, const struct service *service,
                          const struct app_set *apps)
 {
     struct app_rows rows = {.rows = mem_alloc(METRICS_APPS_MAX + 2, sizeof *rows.rows)};
-    if (rows.rows == NULL)
+    if (rows.rows == NULL) {
+        page->status = STATUS_NOMEM;
         return;
+    }
     for (size_t i = 0; i < apps->app_count; i++)
         take_app(&rows, apps->apps[i].config->name, apps->apps[i].counters);
     take_app(&rows, NULL, service->nobody);

@@ -261,22 +261,6 @@ void service_look_at_metrics(const struct service *service, struct metrics_figur
     ret->incidents[INCIDENT_DAMAGE] = digest_check_damaged(service->digests);
 }
 
-void service_look_at_apps(struct service *service,
-                          void (*visit)(void *context, const char *app,
-                                        const struct app_figures *figures),
-                          void *context)
-{
-    struct app_figures figures;
-    const struct app_set *apps = service_apps(service);
-    for (size_t i = 0; i < apps->app_count; i++) {
-        app_counters_look(apps->apps[i].counters, &figures);
-        visit(context, apps->apps[i].config->name, &figures);
-    }
-    app_set_unref(apps);
-    app_counters_look(service->nobody, &figures);
-    visit(context, NULL, &figures);
-}
-
 struct store_user pending_user(const struct pending *pending)
 {
     return store_user_of(pending->app->config->name,

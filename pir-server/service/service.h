@@ -109,11 +109,5 @@ struct service_figures service_look(struct service *service);
 
 /* False: there is no gateway. */
 bool service_look_at_gateway(struct service *service, struct gateway_figures *ret);
-/* The figures of every app, in the order of the configuration, then those of no app (`app` NULL:
- * /healthz, the gateway, and hosts that nobody has). */
-void service_look_at_apps(struct service *service,
-                          void (*visit)(void *context, const char *app,
-                                        const struct app_figures *figures),
-                          void *context);
 
 #endif

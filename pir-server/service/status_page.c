@@ -39,7 +39,7 @@ static struct status_history *read_history(struct monitor *monitor)
 
 static struct quantity per_second(uint64_t before, uint64_t now, double seconds)
 {
-    return quantity_about(seconds > 0 ? (double)(now - before) / seconds : 0);
+    return quantity_about(status_rate(before, now, seconds));
 }
 
 static void append_times(struct bytes *page, const struct monitor_sample *before,

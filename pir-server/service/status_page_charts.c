@@ -18,20 +18,15 @@
 
 typedef double value_fn(const struct monitor_sample *before, const struct monitor_sample *at);
 
-static double rate(uint64_t before, uint64_t at, double seconds)
-{
-    return seconds > 0 && at >= before ? (double)(at - before) / seconds : 0;
-}
-
 static double queries_a_second(const struct monitor_sample *before, const struct monitor_sample *at)
 {
-    return rate(before->queries, at->queries, status_seconds(before, at));
+    return status_rate(before->queries, at->queries, status_seconds(before, at));
 }
 
 static double requests_a_second(const struct monitor_sample *before,
                                 const struct monitor_sample *at)
 {
-    return rate(before->requests, at->requests, status_seconds(before, at));
+    return status_rate(before->requests, at->requests, status_seconds(before, at));
 }
 
 static double quantile_ms(const struct histogram_figures *before,
@@ -54,7 +49,8 @@ static double slow_queue_ms(const struct monitor_sample *before, const struct mo
 
 static double busy_cores(const struct monitor_sample *before, const struct monitor_sample *at)
 {
-    return rate(before->process.cpu_us, at->process.cpu_us, status_seconds(before, at)) / 1e6;
+    return status_rate(before->process.cpu_us, at->process.cpu_us, status_seconds(before, at)) /
+           1e6;
 }
 
 static double memory_mb(const struct monitor_sample *before, const struct monitor_sample *at)

@@ -18,6 +18,13 @@ static inline double status_seconds(const struct monitor_sample *from,
     return (double)(to->at_us - from->at_us) / 1e6;
 }
 
+/* What came in between, a second; 0 when there is less than before: the sums are of the apps that
+ * are served, and one has gone. */
+static inline double status_rate(uint64_t before, uint64_t at, double seconds)
+{
+    return seconds > 0 && at >= before ? (double)(at - before) / seconds : 0;
+}
+
 /* How the figures moved; says so when there is nothing to show yet. */
 void status_page_charts(struct bytes *page, const struct status_history *history, uint64_t now_s);
 /* What each app asked for and serves, and its issuer's keys. */

@@ -1,7 +1,10 @@
 /* Several apps on one service, without a socket: nothing of one opens anything of another, and each
  * comes, changes and goes without the others noticing. */
 #include "base/file.h"
+#include "pir-server/service/monitor.h"
 #include "pir-server/service/service_internal.h"
+#include "pir-server/service/status_page.h"
+#include "tests/patience.h"
 #include "tests/pir-server/service/token_fixture.h"
 
 #include <criterion/criterion.h>
@@ -472,24 +475,10 @@ Test(app_set, an_app_may_keep_one_version_and_no_grace)
     fixture_device_deinit(&of_a);
 }
 
-struct seen {
-    struct app_figures all[4];
-    const char *names[4];
-    size_t count;
-};
-
-static void see(void *context, const char *app, const struct app_figures *figures)
-{
-    struct seen *seen = context;
-    cr_assert_lt(seen->count, 4);
-    seen->names[seen->count] = app;
-    seen->all[seen->count++] = *figures;
-}
-
 Test(app_set, each_app_has_its_figures)
 {
     struct app_config apps[3];
-    struct seen seen = {.count = 0};
+    struct app_figures all[3];
     struct fixture_device of_a;
     three_apps(apps);
     start(apps, 2);
@@ -503,22 +492,58 @@ Test(app_set, each_app_has_its_figures)
     cr_expect_eq(status_of(HOST_B, "/no/such/route"), 404);
     cr_expect_eq(status_of("c.example", "/config"), 404);
     cr_expect_eq(status_of("c.example", "/healthz"), 200);
-    service_look_at_apps(fixture.service, see, &seen);
-    cr_assert_eq(seen.count, 3);
-    cr_expect_str_eq(seen.names[0], "a");
-    cr_expect_str_eq(seen.names[1], "b");
-    cr_expect_eq(seen.names[2], NULL);
-    cr_expect_eq(seen.all[0].requests[ROUTE_CONFIG][0], 1);
-    cr_expect_eq(seen.all[0].requests[ROUTE_KEY][0], 1);
-    cr_expect_eq(seen.all[0].requests[ROUTE_QUERIES][0], 1);
-    cr_expect_eq(seen.all[0].requests[ROUTE_QUERIES][2], 1);
-    cr_expect_eq(seen.all[0].queries, 1);
-    cr_expect_eq(seen.all[0].queries_under_way, 0);
-    cr_expect_eq(seen.all[0].tokens_spent, 0);
-    cr_expect_eq(seen.all[1].requests[ROUTE_PREFILTER_MANIFEST][0], 1);
-    cr_expect_eq(seen.all[1].queries, 0);
-    cr_expect_eq(seen.all[2].requests[ROUTE_CONFIG_PUBLIC][2], 1);
-    cr_expect_eq(seen.all[2].requests[ROUTE_HEALTH][0], 1);
-    cr_expect_eq(seen.all[2].requests[ROUTE_NONE][2], 1);
+    const struct app_set *set = service_apps(fixture.service);
+    cr_assert_eq(set->app_count, 2);
+    for (size_t i = 0; i < set->app_count; i++)
+        app_counters_look(set->apps[i].counters, &all[i]);
+    app_counters_look(fixture.service->nobody, &all[2]);
+    cr_expect_str_eq(set->apps[0].config->name, "a");
+    cr_expect_str_eq(set->apps[1].config->name, "b");
+    app_set_unref(set);
+    cr_expect_eq(all[0].requests[ROUTE_CONFIG][0], 1);
+    cr_expect_eq(all[0].requests[ROUTE_KEY][0], 1);
+    cr_expect_eq(all[0].requests[ROUTE_QUERIES][0], 1);
+    cr_expect_eq(all[0].requests[ROUTE_QUERIES][2], 1);
+    cr_expect_eq(all[0].queries, 1);
+    cr_expect_eq(all[0].queries_under_way, 0);
+    cr_expect_eq(all[0].tokens_spent, 0);
+    cr_expect_eq(all[1].requests[ROUTE_PREFILTER_MANIFEST][0], 1);
+    cr_expect_eq(all[1].queries, 0);
+    cr_expect_eq(all[2].requests[ROUTE_CONFIG_PUBLIC][2], 1);
+    cr_expect_eq(all[2].requests[ROUTE_HEALTH][0], 1);
+    cr_expect_eq(all[2].requests[ROUTE_NONE][2], 1);
     fixture_device_deinit(&of_a);
+}
+
+/* A tile of the status page: its number stands before its words. */
+static bool page_shows(struct span page, const char *number, const char *words)
+{
+    char tile[200];
+    snprintf(tile, sizeof tile, "<b>%s</b><span>%s", number, words);
+    return holds(page, tile);
+}
+
+Test(app_set, rates_go_on_when_an_app_has_gone)
+{
+    static struct monitor_sample samples[MONITOR_SAMPLES];
+    struct app_config apps[3];
+    struct monitor *monitor = NULL;
+    struct bytes page;
+    three_apps(apps);
+    start(apps, 3);
+    const struct app_set *set = service_apps(fixture.service);
+    for (size_t i = 0; i < 1000; i++)
+        app_count_query(set->apps[1].counters);
+    app_set_unref(set);
+    cr_assert_eq(monitor_new(fixture.service, &monitor, &error), STATUS_OK, "%s", error.message);
+    const struct patience patience = patience_begin();
+    while (monitor_history(monitor, samples) == 0)
+        cr_assert(patience_lasts(&patience), "no sample");
+    apps[1] = apps[2];
+    cr_assert_eq(reload(apps, 2), STATUS_OK, "%s", error.message);
+    bytes_init(&page, (size_t)1 << 20);
+    status_page_write(fixture.service, monitor, &page);
+    cr_expect(page_shows(bytes_view(&page), "0", "queries a second"));
+    bytes_deinit(&page);
+    monitor_free(monitor);
 }
