@@ -64,15 +64,16 @@ static void serve(struct running *running, const struct options *options, const 
 {
     time_t next_tidy = running_s() + TIDY_EVERY_S;
     time_t next_tending = running_s() + TEND_EVERY_S;
-    const unsigned watchdog_s = running->manager.watchdog_s;
+    const unsigned watchdog_ms = running->manager.watchdog_ms;
     for (;;) {
         const time_t now = running_s();
-        time_t next = next_tidy < next_tending ? next_tidy : next_tending;
-        if (watchdog_s > 0) {
+        const time_t next = next_tidy < next_tending ? next_tidy : next_tending;
+        struct timespec wait = {.tv_sec = next > now ? next - now : 0};
+        if (watchdog_ms > 0)
             service_manager_tell(&running->manager, "WATCHDOG=1");
-            next = next < now + watchdog_s ? next : now + watchdog_s;
-        }
-        const struct timespec wait = {.tv_sec = next > now ? next - now : 0};
+        if (watchdog_ms > 0 && wait.tv_sec > watchdog_ms / 1000)
+            wait = (struct timespec){.tv_sec = watchdog_ms / 1000,
+                                     .tv_nsec = (long)(watchdog_ms % 1000) * 1000000L};
         const int got = sigtimedwait(signals, NULL, &wait);
         if (got == SIGTERM || got == SIGINT)
             return;

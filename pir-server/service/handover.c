@@ -13,11 +13,16 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #define BACKLOG 4
 #define SERVED  'r'
+/* For the first server to answer; it has nothing else to do, unless a third one asks, too. */
+#define ANSWER_S 10
+/* Without a file descriptor for a connection, until the next try. */
+#define RETRY_MS 100
 
 struct handover {
     int fds[LISTEN_SOCKETS_MAX];
@@ -74,8 +79,12 @@ static enum status receive(int connection, struct listen_sockets *sockets, struc
                              .msg_iovlen = 1,
                              .msg_control = control.bytes,
                              .msg_controllen = sizeof control.bytes};
-    if (recvmsg(connection, &message, MSG_CMSG_CLOEXEC) != 1)
-        return error_set(err, STATUS_IO, "the server that is to hand over does not answer");
+    const struct timeval limit = {.tv_sec = ANSWER_S};
+    if (setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) != 0 ||
+        recvmsg(connection, &message, MSG_CMSG_CLOEXEC) != 1)
+        return error_set(err, STATUS_IO,
+                         "the server that is to hand over does not answer: does another process "
+                         "take over from it right now?");
     enum status status = STATUS_OK;
     for (struct cmsghdr *part = CMSG_FIRSTHDR(&message); part != NULL;
          part = CMSG_NXTHDR(&message, part)) {
@@ -154,12 +163,13 @@ static bool send_sockets(const struct handover *handover, int connection)
     return sendmsg(connection, &message, MSG_NOSIGNAL) == 1;
 }
 
-/* Until there is something to read; false when the offer ends. */
-static bool wait_for(const struct handover *handover, int fd)
+/* Until there is something to read, or so long (-1 = for ever; fd -1: there is nothing). False when
+ * the offer ends. */
+static bool wait_for(const struct handover *handover, int fd, int timeout_ms)
 {
     struct pollfd fds[] = {{.fd = fd, .events = POLLIN},
                            {.fd = handover->end_pipe[0], .events = POLLIN}};
-    while (poll(fds, 2, -1) < 0)
+    while (poll(fds, 2, timeout_ms) < 0)
         continue;
     return fds[1].revents == 0;
 }
@@ -169,16 +179,19 @@ static bool hand_over(const struct handover *handover, int connection)
 {
     char byte = 0;
     return is_of(geteuid(), connection) && send_sockets(handover, connection) &&
-           wait_for(handover, connection) && recv(connection, &byte, 1, 0) == 1 && byte == SERVED;
+           wait_for(handover, connection, -1) && recv(connection, &byte, 1, 0) == 1 &&
+           byte == SERVED;
 }
 
 static void *offer(void *context)
 {
     struct handover *handover = context;
-    while (!atomic_load(&handover->is_taken) && wait_for(handover, handover->listen_fd)) {
+    while (!atomic_load(&handover->is_taken) && wait_for(handover, handover->listen_fd, -1)) {
         const int connection = accept4(handover->listen_fd, NULL, NULL, SOCK_CLOEXEC);
-        if (connection < 0)
+        if (connection < 0) {
+            (void)wait_for(handover, -1, RETRY_MS);
             continue;
+        }
         if (hand_over(handover, connection)) {
             atomic_store(&handover->is_taken, true);
             handover->taken(handover->context);

@@ -11,7 +11,9 @@
 #include <unistd.h>
 
 #define FIRST_SOCKET 3
-#define MICROSECONDS 1000000ULL
+/* Beyond a day nobody watches. */
+#define WATCHDOG_MAX_US (86400ULL * 1000 * MICROSECONDS)
+#define MICROSECONDS    1000ULL /* in a millisecond */
 
 /* A number in the environment that is meant for this process; 0 without one. */
 static uint64_t number_for_us(const char *name, const char *whose)
@@ -81,8 +83,8 @@ enum status service_manager_init(struct service_manager *manager, struct listen_
     const uint64_t watchdog_us = number_for_us("WATCHDOG_USEC", "WATCHDOG_PID");
     *manager = (struct service_manager){.notify_fd = -1};
     /* Twice as often as it must be. */
-    if (watchdog_us > 0)
-        manager->watchdog_s = (unsigned)(watchdog_us / (2 * MICROSECONDS));
+    manager->watchdog_ms =
+        (unsigned)(watchdog_us < WATCHDOG_MAX_US ? watchdog_us / (2 * MICROSECONDS) : 0);
     enum status status = adopt_sockets(sockets, err);
     if (status == STATUS_OK)
         status = open_notify(&manager->notify_fd, err);

@@ -12,8 +12,8 @@
 #include "pir-server/service/listen_sockets.h"
 
 struct service_manager {
-    int notify_fd;       /* -1 = nobody wants to know */
-    unsigned watchdog_s; /* at least this often; 0 = never */
+    int notify_fd;        /* -1 = nobody wants to know */
+    unsigned watchdog_ms; /* at least this often; 0 = never */
 };
 
 /* Adds its sockets. */

@@ -35,7 +35,7 @@ class Manager:
                 ["sh", "-c", f"exec 3<&{self.listener.fileno()}; LISTEN_FDS=1 LISTEN_PID=$$ exec \"$@\"", "sh", PROGRAM,
                  "--data", self.data, "--auth", "none", "--listen", f"127.0.0.1:{self.port}", *options],
                 pass_fds=[self.listener.fileno()], stdin=subprocess.DEVNULL, stderr=log,
-                env={**os.environ, "NOTIFY_SOCKET": self.path, "WATCHDOG_USEC": "2000000"})
+                env={**os.environ, "NOTIFY_SOCKET": self.path, "WATCHDOG_USEC": "1000000"})
 
     def hears(self, what):
         """What it says before that does not matter."""

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import socket
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
@@ -94,6 +95,23 @@ def is_served(server):
         client.close()
 
 
+def begin_silence(folder, data):
+    """A server that asks one which hangs, while the other tests go on."""
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(f"{folder}/silent")
+    listener.listen()
+    words = [PROGRAM, "--data", data, "--auth", "none", "--listen", "127.0.0.1:0", "--handover", f"{folder}/silent"]
+    process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    Server.running.append(process)
+    return process, listener
+
+
+def end_silence(process, listener):
+    said = process.communicate(timeout=PATIENCE_S)[1]
+    check(process.returncode == 1 and "does not answer" in said, "a server that hangs is not waited for, and named", said)
+    listener.close()
+
+
 def test_failures(folder, data, server, options):
     """What comes to nothing leaves the server that serves."""
     words = [PROGRAM, "--listen", f"127.0.0.1:{server.port}", *options]
@@ -123,9 +141,11 @@ def main():
     data = f"{folder}/data"
     try:
         exchange = prepare(folder, data)
+        silence = begin_silence(folder, data)
         server, options = test_load(folder, data, exchange)
         server = test_idle(data, server, options)
         test_failures(folder, data, server, options)
+        end_silence(*silence)
     finally:
         Server.end_all()
         shutil.rmtree(folder, ignore_errors=True)
