@@ -200,7 +200,9 @@ enum status dataset_parts_clear(const char *parts, struct error *err)
         status = folder_names_read(parts, dataset_is_part_name, &names, err);
     for (size_t i = 0; i < names.count && status == STATUS_OK; i++) {
         char *folder = path_join(parts, names.list[i]);
-        if (folder != NULL)
+        if (folder == NULL)
+            status = error_set(err, STATUS_NOMEM, "%s: out of memory", parts);
+        else
             folder_remove(folder);
         mem_free(folder);
     }

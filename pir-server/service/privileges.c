@@ -10,7 +10,6 @@
 /* What the system has for the name; its storage. */
 static enum status find(const char *name, const struct passwd **ret, struct error *err)
 {
-    errno = 0;
     const struct passwd *user = getpwnam(name);
     if (user == NULL && strlen(name) < 10 && strspn(name, "0123456789") == strlen(name))
         user = getpwuid((uid_t)strtoul(name, NULL, 10));

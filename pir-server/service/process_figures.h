@@ -1,10 +1,9 @@
-/* process_figures - what the system says of this process: memory, processor time, open files.
+/* process_figures - what the system says of this process: memory and processor time.
  *
- * On Linux memory and files are read from /proc through descriptors that are opened once, so that
- * they can be had when the process may open nothing any more; elsewhere memory is the most there
- * was, and files are not told.
+ * On Linux memory is read from /proc through a descriptor that is opened once, so that it can be
+ * had when the process may open nothing any more; elsewhere it is the most there was.
  *
- * Threads  one object by one thread at a time. */
+ * Threads  any may look. */
 #ifndef BLINDLIST_SERVICE_PROCESS_FIGURES_H
 #define BLINDLIST_SERVICE_PROCESS_FIGURES_H
 
@@ -22,6 +21,7 @@ struct process_watch {
 };
 void process_watch_open(struct process_watch *ret);
 void process_watch_close(struct process_watch *watch);
+/* 0 for what the system does not tell. */
 void process_watch_look(const struct process_watch *watch, struct process_figures *ret);
 
 #endif
