@@ -11,9 +11,10 @@
 
 /* In the order in which they are checked. */
 static const char *const file_names[] = {
-    "hashes.json",   "geometry.json", "positions.json",  "filters.json",    "suburls.json",
-    "keywords.json", "buckets.json",  "dimensions.json", "plaintexts.json", "galois.json",
-    "random.json",   "packing.json",  "ntt.json",        "rounding.json",   "exchange.json",
+    "hashes.json",     "geometry.json", "positions.json", "filters.json",
+    "suburls.json",    "keywords.json", "buckets.json",   "dimensions.json",
+    "plaintexts.json", "galois.json",   "random.json",    "packing.json",
+    "ntt.json",        "rounding.json", "tokens.json",    "exchange.json",
 };
 
 const char *vectors_file_name(size_t number)
@@ -23,7 +24,8 @@ const char *vectors_file_name(size_t number)
 
 typedef const struct vectors_kind *kind_table(size_t *count);
 static kind_table *const tables[] = {vectors_kinds_prefilter, vectors_kinds_keyword,
-                                     vectors_kinds_ring, vectors_kinds_exchange};
+                                     vectors_kinds_ring, vectors_kinds_token,
+                                     vectors_kinds_exchange};
 
 /* The number-th kind of all tables; NULL at the end. */
 static const struct vectors_kind *kind_at(size_t number)

@@ -26,6 +26,7 @@ struct vectors_kind {
 const struct vectors_kind *vectors_kinds_prefilter(size_t *count);
 const struct vectors_kind *vectors_kinds_keyword(size_t *count);
 const struct vectors_kind *vectors_kinds_ring(size_t *count);
+const struct vectors_kind *vectors_kinds_token(size_t *count);
 const struct vectors_kind *vectors_kinds_exchange(size_t *count);
 
 /* Appends `value` (taken; NULL = no memory) to `list`. */

@@ -20,6 +20,7 @@ from keyword_pir import (bucket_bytes, bucket_find, cuckoo_indices, dimensions, 
 from lattice import Bfv, Drbg, Ring
 from prefilter import (bit_array, fnv1, fnv1a, geometry, murmur3, positions,
                        positions_without_wrap, sub_urls)
+from tokens import check_tokens
 
 FORMAT = 1
 
@@ -280,6 +281,11 @@ FILES = {
         "skip": Kind(check_skip, "skip", degree="number", plaintext_modulus="number",
                      first_modulus="number"),
     },
+    "tokens.json": Kind(
+        check_tokens, "public_key token_key_id wrong_token_key_id challenge challenge_digest "
+        "token_input token_request token_response token authorization", private_key="hex",
+        issuer_name="text", redemption_context="hex", origins="text", nonce="hex", salt="hex",
+        blind="hex"),
     "exchange.json": Kind(
         check_exchange, "galois_elements database_size database_sha256 secret_key_sha256 "
         "key_components_sha256 evaluation_key_size evaluation_key_sha256",
