@@ -23,8 +23,8 @@
 #include <sys/types.h>
 
 /* Asks who offers at `path`. *ret: the connection to it, -1 when nobody offers. STATUS_INVALID when
- * something else is at `path`, STATUS_UNAUTHORIZED when it is neither root's nor `user`'s, STATUS_IO
- * when it does not answer within seconds. */
+ * something else is at `path`, STATUS_UNAUTHORIZED when it is neither root's nor `user`'s,
+ * STATUS_IO when it does not answer within seconds. */
 enum status handover_request(const char *path, uid_t user, struct listen_sockets *sockets, int *ret,
                              struct error *err) MUST_CHECK;
 /* The sockets are served. Closes the connection; -1 is fine. */
