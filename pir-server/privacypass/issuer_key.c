@@ -113,6 +113,39 @@ static enum status check_kind(EVP_PKEY *pkey, struct error *err)
                      TOKEN_KEY_EXPONENT);
 }
 
+/* d e = 1 modulo p - 1, and modulo q - 1. OpenSSL signs without d until something goes wrong. */
+static bool exponents_fit(const BIGNUM *d, BIGNUM *prime, BN_CTX *context)
+{
+    BIGNUM *product = BN_secure_new();
+    BIGNUM *e = BN_new();
+    const bool fit = product != NULL && e != NULL && BN_set_word(e, TOKEN_KEY_EXPONENT) == 1 &&
+                     BN_sub_word(prime, 1) == 1 && !BN_is_zero(prime) &&
+                     BN_mod_mul(product, d, e, prime, context) == 1 && BN_is_one(product);
+    BN_free(e);
+    BN_clear_free(product);
+    return fit;
+}
+
+static enum status check_exponents(EVP_PKEY *pkey, struct error *err)
+{
+    BN_CTX *context = BN_CTX_secure_new();
+    BIGNUM *d = NULL;
+    BIGNUM *p = NULL;
+    BIGNUM *q = NULL;
+    const bool fit = context != NULL &&
+                     EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_D, &d) == 1 &&
+                     EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_FACTOR1, &p) == 1 &&
+                     EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_FACTOR2, &q) == 1 &&
+                     exponents_fit(d, p, context) && exponents_fit(d, q, context);
+    BN_clear_free(d);
+    BN_clear_free(p);
+    BN_clear_free(q);
+    BN_CTX_free(context);
+    ERR_clear_error();
+    return fit ? STATUS_OK
+               : error_set(err, STATUS_MISMATCH, "issuer key: its numbers do not fit each other");
+}
+
 static enum status try_out(const struct issuer_key *key, struct error *err)
 {
     const uint8_t two[TOKEN_AUTHENTICATOR_BYTES] = {[TOKEN_AUTHENTICATOR_BYTES - 1] = 2};
@@ -147,6 +180,8 @@ enum status issuer_key_parse(struct span der, struct issuer_key **ret, struct er
     status = make(pkey, &key, err);
     if (status == STATUS_OK)
         status = try_out(key, err);
+    if (status == STATUS_OK)
+        status = check_exponents(key->key, err);
     if (status == STATUS_OK) {
         *ret = key;
         key = NULL;

@@ -144,6 +144,13 @@ Test(issuer_key_fresh, wrong_powers_are_not_given_out)
     check_bent(all, ARRAY_COUNT(all));
 }
 
+/* Signatures are right without it, until a fault makes OpenSSL use it. */
+Test(issuer_key_fresh, a_wrong_exponent_is_found_before_it_is_needed)
+{
+    static const char *const exponent[] = {OSSL_PKEY_PARAM_RSA_D};
+    check_bent(exponent, ARRAY_COUNT(exponent));
+}
+
 static void check_other_key(EVP_PKEY *pkey)
 {
     cr_assert(pkey != NULL);
