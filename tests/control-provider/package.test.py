@@ -1,15 +1,42 @@
 """URLFilterKit, the Swift package for apps: it builds without a warning, and its own tests pass, those with a server of
 tests/control-provider/prefilter_host.py, too."""
+import json
 import os
+import shutil
+import subprocess
 import sys
 import xml.etree.ElementTree
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import swift_tool
-from prefilter_host import Host
+from patience import PROGRAM_S
+from prefilter_host import BLINDLIST, USE_CASE, Host
 from tap import check, finish, skip
 
 ALONE = "MemoryTests"  # what other tests need is not to be counted
+PARSINGS = [
+    {}, {"domain": {"levels": 0}}, {"excludeScheme": False}, {"domain": {"excluded": True}},
+    {"domain": {"stripWWW": False, "levels": 3, "enumerateHierarchy": False}}, {"path": {"excluded": True}},
+    {"path": {"segments": 2, "enumerateHierarchy": False}}, {"query": {"excluded": True}}, {"query": {"parameters": []}},
+    {"query": {"parameters": ["v", '"\\/~']}, "excludeFragment": True}, {"excludeIntermediates": True}, {"caseSensitive": True},
+    {"regularExpression": "https?://(?<host>[^/\"]+)|\\.é"},
+]
+
+
+def make_datasets(folder):
+    """A folder for each parsing configuration: the file, and what the compiler made of it."""
+    os.mkdir(folder)
+    with open(f"{folder}.txt", "w", encoding="utf-8") as file:
+        file.write("https://bad.test/a?v=1\n")
+    for number, parsing in enumerate(PARSINGS):
+        case = f"{folder}/{number}"
+        os.mkdir(case)
+        with open(f"{case}/parsing.json", "w", encoding="utf-8") as file:
+            json.dump(parsing, file)
+        subprocess.run([BLINDLIST, "compile", f"{folder}.txt", "--use-case", USE_CASE, "--out", f"{case}/data",
+                        "--keep-parsing-parts", "--parsing-configuration", file.name], check=True, stdin=subprocess.DEVNULL,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=PROGRAM_S)
+        shutil.copy(f"{case}/data/{USE_CASE}/current/dataset.json", case)
 
 
 def report(path, output):
@@ -46,10 +73,14 @@ def main():
     check(code == 0, "swift build", "\n".join(output.splitlines()[-20:]))
     if code == 0:
         host = Host()
-        env = {"BLINDLIST_TEST_HOST": host.address, "BLINDLIST_TEST_PUBLIC_KEY": host.public_key}
-        run_tests(swift, env, "--skip", ALONE)
-        run_tests(swift, env, "--filter", ALONE)
-        host.end()
+        try:
+            make_datasets(f"{host.folder}/parsing")
+            env = {"BLINDLIST_TEST_HOST": host.address, "BLINDLIST_TEST_PUBLIC_KEY": host.public_key,
+                   "BLINDLIST_TEST_PARSING": f"{host.folder}/parsing"}
+            run_tests(swift, env, "--skip", ALONE)
+            run_tests(swift, env, "--filter", ALONE)
+        finally:
+            host.end()
     return finish()
 
 

@@ -42,3 +42,9 @@ extension NEURLFilterControlProvider {
     /// On Apple systems that of an app extension.
     public static func main() {}
 }
+
+/// Of Apple's Foundation.
+public struct LocalizedStringResource: Equatable, Sendable, ExpressibleByStringLiteral {
+    public let key: String
+    public init(stringLiteral value: String) { key = value }
+}

@@ -52,7 +52,7 @@ struct ProviderTests {
     @Test func configurations() throws {
         let whole = try ProviderConfiguration(info: [
             "Server": "https://filter.example.com", "UseCase": "com.example.app.url.filtering",
-            "PublicKey": "GUZ/QgVphM3+hUG6wWfcO5bIUIaqMLa2ywxcOK1wMWY=", "ParsingSHA256": "ab", "AllowsInsecureHTTP": false,
+            "PublicKey": "GUZ/QgVphM3+hUG6wWfcO5bIUIaqMLa2ywxcOK1wMWY=", "AllowsInsecureHTTP": false,
         ])
         #expect(
             whole.source.url.absoluteString == "https://filter.example.com/prefilter/com.example.app.url.filtering.json")

@@ -29,6 +29,46 @@ struct SetupTests {
         #expect(memory.controlProviderBundleIdentifier == "com.example.app.provider")
         #expect(!memory.shouldFailClosed)
         #expect(memory.prefilterFetchInterval == 86_400)
+        // Set also by default: what a release without them saved is not the default.
+        #expect(memory.urlParsingConfiguration?.domain.enumerateHierarchy == true)
+        #expect(memory.reportEndpoint == nil && memory.urlParsingRegularExpression == nil)
+    }
+
+    @Test func everythingElse() async throws {
+        var setup = try setup()
+        setup.failsClosed = true
+        setup.localizedDescription = "A filter"
+        setup.prefilterFetchInterval = 2_700
+        setup.parsing.path.segments = 2
+        setup.parsing.query.parameters = ["v"]
+        setup.parsing.caseSensitive = true
+        setup.reporting = FilterReporting()
+        setup.reporting?.format = .protobuf
+        setup.reporting?.interval = 3_600
+        try await setup.enable()
+        let memory = manager.memory.withLock { $0 }
+        #expect(memory.shouldFailClosed && memory.localizedDescription == "A filter" && memory.prefilterFetchInterval == 2_700)
+        #expect(memory.reportEndpoint == "report" && memory.reportFormat == .protobuf && memory.reportInterval == 3_600)
+        let parsing = try #require(memory.urlParsingConfiguration)
+        #expect(parsing.path.segments == 2 && parsing.query.parameters == ["v"] && parsing.caseSensitive && parsing.excludeScheme)
+
+        setup.reporting = nil
+        setup.parsing = URLParsing()
+        setup.parsing.regularExpression = "(?<a>.)"
+        try await setup.enable()
+        #expect(manager.memory.withLock { $0.urlParsingRegularExpression } == "(?<a>.)")
+        #expect(manager.memory.withLock { $0.reportEndpoint } == nil)
+    }
+
+    @Test func olderSystem() async throws {
+        var setup = try setup()
+        setup.hasParsing = false
+        setup.reporting = FilterReporting()
+        try await setup.enable()
+        #expect(manager.memory.withLock { $0.urlParsingConfiguration == nil && $0.reportEndpoint == nil })
+        setup.parsing.caseSensitive = true
+        let problem = await #expect(throws: FilterProblem.self) { try await setup.enable() }
+        #expect(problem?.likelyCause.contains("27.0") == true)
     }
 
     @Test func unchangedIsSuccess() async throws {
@@ -54,10 +94,44 @@ struct SetupTests {
         #expect(calls.isEmpty)
     }
 
-    @Test func shortInterval() async throws {
+    @Test(arguments: [2_699, 0, -1, .infinity, .nan] as [TimeInterval]) func badIntervals(_ interval: TimeInterval) async throws {
         var short = try setup()
-        short.prefilterFetchInterval = 2_699
-        await #expect(throws: FilterProblem.self) { try await short.enable() }
+        short.prefilterFetchInterval = interval
+        var problem = await #expect(throws: FilterProblem.self) { try await short.enable() }
+        #expect(problem?.likelyCause.contains("2700") == true)
+        short = try setup()
+        short.reporting = FilterReporting()
+        short.reporting?.interval = min(interval, 3_599)
+        problem = await #expect(throws: FilterProblem.self) { try await short.enable() }
+        #expect(problem?.likelyCause.contains("3600") == true)
+        #expect(calls.isEmpty)
+    }
+
+    @Test(arguments: ["", "/report", "https://filter.example.com/report", "a b", "report?x"])
+    func badEndpoints(_ endpoint: String) async throws {
+        var setup = try setup()
+        setup.reporting = FilterReporting()
+        setup.reporting?.endpoint = endpoint
+        await #expect(throws: FilterProblem.self) { try await setup.enable() }
+    }
+
+    @Test func managedReporting() throws {
+        #expect(try FilterReporting(managed: ["other": 1]) == nil)
+        let all = try FilterReporting(managed: ["reportEndpoint": "r", "reportFormat": "protobuf", "reportInterval": 7_200])
+        #expect(all?.endpoint == "r" && all?.format == .protobuf && all?.interval == 7_200)
+        let faults: [[String: Any]] = [
+            ["reportEndpoint": 1], ["reportEndpoint": "r", "reportFormat": "xml"], ["reportEndpoint": "r", "reportInterval": "1"],
+        ]
+        for wrong in faults {
+            #expect(throws: FilterProblem.self) { try FilterReporting(managed: wrong) }
+        }
+    }
+
+    @Test(arguments: ["", "Bearer x", "x\n"]) func badTokens(_ token: String) async throws {
+        var setup = try setup()
+        setup.authenticationToken = token
+        let problem = await #expect(throws: FilterProblem.self) { try await setup.enable() }
+        #expect(problem?.what.contains("token") == true)
     }
 
     @Test func infoDictionary() throws {
@@ -72,7 +146,18 @@ struct SetupTests {
 
     @Test func reloads() async throws {
         try await setup().reloadPrefilter(pause: .milliseconds(1))
+        #expect(!manager.isEnabled, "what was off stays off")
+        manager.memory.withLock {
+            $0.isEnabled = true
+            $0.calls = []
+        }
+        try await setup().reloadPrefilter(pause: .milliseconds(1))
         #expect(calls == ["load", "save off", "load", "save on"])
+        let reloading = Task { [setup = try setup()] in try await setup.reloadPrefilter(pause: .seconds(3_600)) }
+        while manager.isEnabled { await Task.yield() }
+        reloading.cancel()
+        try await reloading.value
+        #expect(manager.isEnabled, "on again, though cancelled")
         manager.memory.withLock { $0.calls = [] }
         try await setup().reloadDataset()
         #expect(calls == ["resetPIRCache", "refreshPIRParameters"])
@@ -84,12 +169,18 @@ struct SetupTests {
     }
 
     @Test func states() async throws {
+        manager.memory.withLock { $0.lastDisconnectError = .unknown }
         var states = try setup().states().makeAsyncIterator()
-        #expect(await states.next()?.word == "not set up")
+        let first = await states.next()
+        #expect(first?.word == "not set up" && first?.isEnabled == false)
         while !manager.isObserved { await Task.yield() }
         manager.becomes(.running)
-        #expect(await states.next() == URLFilterSetup.State(status: .running, problem: nil))
+        #expect(await states.next() == URLFilterSetup.State(status: .running, isEnabled: false, problem: nil))
+        manager.isSwitched(on: true)
+        #expect(await states.next()?.isEnabled == true)
         manager.becomes(.stopped, error: .extensionNotFound)
         #expect(await states.next()?.problem == FilterProblem(NEURLFilterManager.Error.extensionNotFound))
+        manager.becomes(.starting, error: .extensionNotFound)
+        #expect(await states.next()?.problem == nil, "what was wrong before it started is over")
     }
 }

@@ -8,9 +8,10 @@ import Foundation
 /// | `UseCase` | string | `<app bundle id>.url.filtering` |
 /// | `URL` | string | instead of both: of a manifest, of JSON with a URL, or of a property list |
 /// | `PublicKey` | string | optional: base64 of the key that signs manifests |
-/// | `ParsingSHA256` | string | optional: of the app's parsing configuration, from `dataset.json` |
 /// | `AppGroup` | string | optional: an app group, to tell the app what happened last |
 /// | `AllowsInsecureHTTP` | Boolean | optional: for a server on the developer's desk |
+///
+/// The extension carries the app's `parsing.json` (``URLParsing``), when there is one: a prefilter for another is refused.
 public struct ProviderConfiguration: Sendable {
     /// Where the prefilter comes from.
     public var source: PrefilterSource
@@ -37,18 +38,19 @@ public struct ProviderConfiguration: Sendable {
         public var errorDescription: String? { description }
     }
 
-    /// From an Info.plist.
+    /// From an Info.plist and `parsing.json`.
     ///
-    /// - Throws: ``Fault``, which names the key.
+    /// - Throws: ``Fault``, which names the key, or ``URLParsing/Fault``.
     public init(bundle: Bundle) throws {
-        try self.init(info: bundle.object(forInfoDictionaryKey: Self.infoKey) as? [String: Any] ?? [:])
+        try self.init(
+            info: bundle.object(forInfoDictionaryKey: Self.infoKey) as? [String: Any] ?? [:], parsing: URLParsing(bundle: bundle))
     }
 
     /// From the dictionary itself.
     ///
     /// - Throws: ``Fault``, which names the key.
-    public init(info: [String: Any]) throws {
-        let known = ["Server", "UseCase", "URL", "PublicKey", "ParsingSHA256", "AppGroup", "AllowsInsecureHTTP"]
+    public init(info: [String: Any], parsing: URLParsing = URLParsing()) throws {
+        let known = ["Server", "UseCase", "URL", "PublicKey", "AppGroup", "AllowsInsecureHTTP"]
         if let key = info.keys.sorted().first(where: { !known.contains($0) }) { throw Self.fault(key, "is not known") }
         func text(_ key: String) throws -> String? {
             guard let value = info[key] else { return nil }
@@ -69,7 +71,7 @@ public struct ProviderConfiguration: Sendable {
             guard let key = PrefilterPublicKey(value) else { throw Self.fault("PublicKey", "must be base64 of an Ed25519 key") }
             options.publicKey = key
         }
-        options.parsingSHA256 = try text("ParsingSHA256")
+        options.parsingSHA256 = parsing.sha256
         switch (try address("URL"), try address("Server"), try text("UseCase")) {
         case (let url?, nil, nil): source = PrefilterSource(url: url, options: options)
         case (nil, let server?, let useCase?): source = PrefilterSource(server: server, useCase: useCase, options: options)

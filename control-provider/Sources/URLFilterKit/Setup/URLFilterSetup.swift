@@ -24,7 +24,13 @@ public struct URLFilterSetup: Sendable {
     /// Whether URLs are blocked while the filter cannot answer. A server that is down then means no web at all.
     public var failsClosed = false
     /// The filter's name in Settings; nil: the system's choice.
-    public var localizedDescription: String?
+    public var localizedDescription: LocalizedStringResource?
+    /// Which sub-URLs devices look up, as the list was compiled for. Other than the default it needs iOS or macOS 27.
+    public var parsing = URLParsing()
+    /// Reports from supervised devices with iOS or macOS 27; nil: none.
+    public var reporting: FilterReporting?
+    /// Whether the system has what came with 27.0. Tests play an older one.
+    var hasParsing = true
 
     /// The shortest interval that the system takes.
     public static let leastFetchInterval: TimeInterval = 2_700
@@ -43,12 +49,18 @@ public struct URLFilterSetup: Sendable {
         self.controlProvider = controlProvider
     }
 
-    /// With the addresses of `NSPIRConfiguration` in Info.plist, so that there is one place for them.
+    /// With the addresses of `NSPIRConfiguration` in Info.plist and ``parsing`` of the bundle's `parsing.json`, so that there is one
+    /// place for them.
     ///
-    /// - Throws: ``FilterProblem`` when it is not there.
+    /// - Throws: ``FilterProblem`` when the addresses are not there or the file is wrong.
     public init(bundle: Bundle, authenticationToken: String, controlProvider: String) throws {
         let info = bundle.object(forInfoDictionaryKey: Self.infoKey) as? [String: Any] ?? [:]
         try self.init(info: info, authenticationToken: authenticationToken, controlProvider: controlProvider)
+        do {
+            parsing = try URLParsing(bundle: bundle)
+        } catch {
+            throw FilterProblem(error.localizedDescription, "The file is not one that the compiler takes.", "Give it to blindlist suburls.")
+        }
     }
 
     /// The same, from the dictionary itself.
@@ -76,6 +88,7 @@ public struct URLFilterSetup: Sendable {
             manager.prefilterFetchInterval = prefilterFetchInterval
             manager.shouldFailClosed = failsClosed
             if let localizedDescription { manager.localizedDescription = localizedDescription }
+            try setWhatCameWith27(manager)
             manager.isEnabled = true
         }
     }
@@ -99,14 +112,21 @@ public struct URLFilterSetup: Sendable {
     }
 
     /// Has the system ask the control provider now. There is no call for that: the filter is switched off and, after a pause,
-    /// on again; meanwhile URLs are not filtered. It is on at the end also when the task is cancelled.
+    /// on again; meanwhile URLs are not filtered. It is on at the end also when the task is cancelled. A filter that somebody
+    /// switched off stays off: the system asks when it is switched on.
     ///
     /// - Parameter pause: the system overlooks a shorter one than about a second.
     /// - Throws: ``FilterProblem``.
     public func reloadPrefilter(pause: Duration = .seconds(1)) async throws {
-        try await change { $0.isEnabled = false }
+        var wasOn = false
+        try await change { manager in
+            wasOn = manager.isEnabled
+            manager.isEnabled = false
+        }
+        if !wasOn { return }
         try? await Task.sleep(for: pause)
-        try await change { $0.isEnabled = true }
+        // In a task of its own, which nobody cancels.
+        try await Task { try await change { $0.isEnabled = true } }.value
     }
 
     /// Forgets answers and parameters of the dataset before: for an app that is told by push that a list changed.
@@ -123,9 +143,11 @@ public struct URLFilterSetup: Sendable {
 
     /// The filter's status, and the error behind it when it stopped.
     public struct State: Equatable, Sendable {
-        /// What the system says.
+        /// What the system says. After the configuration was loaded it may be `invalid` for a moment, and `starting` for minutes.
         public let status: NEURLFilterManager.Status
-        /// Why it is not running, where the system tells.
+        /// Whether the filter is switched on, in the app or in Settings.
+        public let isEnabled: Bool
+        /// Why it stopped, where the system tells.
         public let problem: FilterProblem?
 
         /// The status in one word.
@@ -145,17 +167,28 @@ public struct URLFilterSetup: Sendable {
     public func state() async -> State {
         let manager = NEURLFilterManager.shared
         let status = await manager.status
-        let error = status == .running ? nil : await manager.lastDisconnectError
-        return State(status: status, problem: error.map { FilterProblem($0) })
+        // The system keeps the last error after it was mended: only of a filter that stopped it says something.
+        let error = status == .stopped ? await manager.lastDisconnectError : nil
+        return State(status: status, isEnabled: manager.isEnabled, problem: error.map { FilterProblem($0) })
     }
 
-    /// The state now, then each time that it changes.
+    /// The state now, then each time that it, or the configuration, changes.
     public func states() -> AsyncStream<State> {
         AsyncStream { continuation in
             let watching = Task {
-                continuation.yield(await state())
-                for await _ in NEURLFilterManager.shared.handleStatusChange() {
-                    continuation.yield(await state())
+                await withTaskGroup(of: Void.self) { watchers in
+                    watchers.addTask {
+                        let changes = NEURLFilterManager.shared.handleStatusChange()
+                        try? await NEURLFilterManager.shared.loadFromPreferences()
+                        continuation.yield(await state())
+                        for await _ in changes { continuation.yield(await state()) }
+                    }
+                    watchers.addTask {
+                        for await _ in NEURLFilterManager.shared.handleConfigChange() {
+                            try? await NEURLFilterManager.shared.loadFromPreferences()
+                            continuation.yield(await state())
+                        }
+                    }
                 }
                 continuation.finish()
             }
@@ -171,10 +204,39 @@ public struct URLFilterSetup: Sendable {
             let isPlain = ["https", "http"].contains(url.scheme) && url.host()?.isEmpty == false && url.path().isEmpty
             if !isPlain || url.query() != nil || url.fragment() != nil { throw Self.badAddress(name) }
         }
-        if prefilterFetchInterval < Self.leastFetchInterval {
+        try Self.check(prefilterFetchInterval, least: Self.leastFetchInterval, of: "looks for a prefilter")
+        try reporting?.check()
+        if authenticationToken.isEmpty || authenticationToken.contains(where: \.isWhitespace) {
             throw FilterProblem(
-                "The interval of \(Int(prefilterFetchInterval)) s is too short.", "The system takes \(Int(Self.leastFetchInterval)) s or more.",
-                "Choose a longer one; reloadPrefilter() asks at once.")
+                "The user token is missing, or has a blank in it.", "The app was built without one, or with \"Bearer\" before it.",
+                "Make one with blindlist token, and give it as it is.")
+        }
+        if controlProvider.isEmpty {
+            throw FilterProblem("The extension is not named.", "Its bundle id is empty.", "Give the bundle id of the control provider.")
+        }
+    }
+
+    static func check(_ interval: TimeInterval, least: TimeInterval, of what: String) throws {
+        if interval.isFinite && interval >= least { return }
+        throw FilterProblem(
+            "\(interval) s between two \(what) are not taken.", "The system takes \(Int(least)) s or more.",
+            "Choose a longer interval; reloadPrefilter() asks for a prefilter at once.")
+    }
+
+    /// The default configuration is set, too: with one that an app made for 26 saved, 27 is known to look up whole hosts only.
+    private func setWhatCameWith27(_ manager: NEURLFilterManager) throws {
+        guard hasParsing, #available(iOS 27.0, macOS 27.0, macCatalyst 27.0, *) else {
+            if parsing.isDefault { return }
+            throw FilterProblem(
+                "This release of the system cannot use this list.", "It was compiled for a parsing configuration, which came with 27.0.",
+                "Update the device, or compile the list without one for older devices.")
+        }
+        try manager.setURLParsingRegularExpression(parsing.regularExpression)
+        manager.urlParsingConfiguration = parsing.systemConfiguration
+        manager.reportEndpoint = reporting?.endpoint
+        if let reporting {
+            manager.reportFormat = reporting.format == .json ? .json : .protobuf
+            manager.reportInterval = reporting.interval
         }
     }
 
@@ -205,5 +267,19 @@ public struct URLFilterSetup: Sendable {
             Log.setup.error(problem.description)
             throw problem
         }
+    }
+}
+
+extension URLParsing {
+    /// As the system takes it.
+    @available(iOS 27.0, macOS 27.0, macCatalyst 27.0, *)
+    fileprivate var systemConfiguration: NEURLFilterManager.ParsingConfiguration {
+        NEURLFilterManager.ParsingConfiguration(
+            excludeScheme: excludeScheme,
+            domain: .init(
+                excluded: domain.excluded, stripWWW: domain.stripWWW, levels: domain.levels, enumerateHierarchy: domain.enumerateHierarchy),
+            path: .init(excluded: path.excluded, segments: path.segments, enumerateHierarchy: path.enumerateHierarchy),
+            query: .init(excluded: query.excluded, parameters: query.parameters),
+            excludeFragment: excludeFragment, excludeIntermediates: excludeIntermediates, caseSensitive: caseSensitive)
     }
 }
