@@ -46,6 +46,10 @@ ROOM_SRC := $(foreach room,$(ROOMS),$(wildcard $(room)/*.c))
 # service/ reaches libmicrohttpd in one adapter file, linked into the server and its tests only by need.
 TOOL_SRC := $(wildcard tools/*.c tools/device/*.c tools/doctor/*.c tools/ios/*.c)
 SERVER_SRC := $(wildcard pir-server/*.c)
+# The example app and the package that it uses, which `blindlist ios init` writes.
+EXAMPLE_FILES := $(sort $(shell find control-provider/Example control-provider/Package.swift control-provider/Sources \
+    \( -name xcuserdata -o -name '.*' \) -prune -o -type f -print))
+EXAMPLE_C := $(BUILD)/generated/tools/ios_example.c
 PROTO := $(wildcard pir-server/wire/*.proto)
 PROTO_C := $(PROTO:%.proto=$(BUILD)/generated/%.pb-c.c)
 PROTO_H := $(PROTO_C:.c=.h)
@@ -98,6 +102,15 @@ $(BUILD)/generated/%.pb-c.c $(BUILD)/generated/%.pb-c.h &: %.proto
 	$(call say,PROTO)
 	$(Q)protoc-c --c_out=$(BUILD)/generated --proto_path=. $<
 
+$(EXAMPLE_C): $(EXAMPLE_FILES) $(BUILD)/example-files scripts/embed-files
+	@mkdir -p $(@D)
+	$(call say,EMBED)
+	$(Q)scripts/embed-files $(EXAMPLE_FILES) > $@.tmp && mv $@.tmp $@
+# Another file, or one less.
+$(BUILD)/example-files: FORCE
+	@mkdir -p $(@D)
+	@echo '$(EXAMPLE_FILES)' | cmp -s - $@ || echo '$(EXAMPLE_FILES)' > $@
+
 # Rebuild when compiler or flags change.
 $(BUILD)/flags: FORCE
 	@mkdir -p $(BUILD)
@@ -114,7 +127,7 @@ $(BLOOM_LIB): $(BLOOM_OBJ)
 	@rm -f $@
 	$(call say,AR)
 	$(Q)ar rcs $@ $^
-$(BUILD)/blindlist: $(call obj,$(TOOL_SRC)) $(LIB)
+$(BUILD)/blindlist: $(call obj,$(TOOL_SRC)) $(EXAMPLE_C:$(BUILD)/%.c=$(BUILD)/obj/%.o) $(LIB)
 	$(call say,LD)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) $(TOOL_LIBS)
 $(BUILD)/blindlist-server: $(call obj,$(SERVER_SRC)) $(LIB)

@@ -1,5 +1,9 @@
 // swift-tools-version: 6.2
+import Foundation
 import PackageDescription
+
+// `blindlist ios init` writes this manifest beside the sources alone: without the folder there is nothing to test.
+let hasTests = FileManager.default.fileExists(atPath: Context.packageDirectory + "/Tests")
 
 // On Apple systems NetworkExtension, CryptoKit and os come with the SDK. Elsewhere the package is built
 // only to be tested: two targets below Tests/ stand in, and no product of a shipped app contains them.
@@ -14,13 +18,12 @@ let standIns: [Target] = [
 let standInNames: [Target.Dependency] = ["NetworkExtension", "CLibcrypto"]
 #endif
 
+let tests: [Target] = [.testTarget(name: "URLFilterKitTests", dependencies: ["URLFilterKit"] + standInNames)]
+
 let package = Package(
     name: "URLFilterKit",
     platforms: [.iOS(.v26), .macOS(.v26), .macCatalyst(.v26)],
     products: [.library(name: "URLFilterKit", targets: ["URLFilterKit"])],
-    targets: standIns + [
-        .target(name: "URLFilterKit", dependencies: standInNames),
-        .testTarget(name: "URLFilterKitTests", dependencies: ["URLFilterKit"] + standInNames),
-    ],
+    targets: standIns + [.target(name: "URLFilterKit", dependencies: standInNames)] + (hasTests ? tests : []),
     swiftLanguageModes: [.v6]
 )

@@ -1,77 +1,153 @@
 /* blindlist ios init */
+#include "lists/parsing_file.h"
 #include "tools/cmd_ios.h"
 #include "tools/ios/ios_project.h"
+#include "tools/tool_parsing.h"
 #include "tools/tool_user_token.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { OPT_TOKEN_FILE = IOS_NAMES_OPTION_COUNT, OPT_OUT };
+enum { OPT_NAME = IOS_NAMES_OPTION_COUNT, OPT_TOKEN_FILE, OPT_PARSING, OPT_PACKAGE, OPT_OUT };
 static const struct tool_option options[] = {
     IOS_NAMES_OPTIONS,
+    [OPT_NAME] = {"name", 0, "NAME", "of the app: letters and digits (default: DIR's)"},
     [OPT_TOKEN_FILE] = {"token-file", 0, "FILE", "fill this user token in: for a first try"},
+    [OPT_PARSING] = TOOL_PARSING_OPTION,
+    [OPT_PACKAGE] = {"package", 0, "PATH", "of URLFilterKit from DIR (default: write it along)"},
     [OPT_OUT] = {"out", 'o', "DIR", "a folder that is not there yet (required)"},
 };
 
-static int make(const struct ios_names *names, const char *token_path, const char *out)
+struct session {
+    struct ios_names names;
+    struct ios_project project;
+    const char *token_path;
+    const char *parsing_path;
+    const char *out;
+};
+
+static const char *last_part(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash != NULL ? slash + 1 : path;
+}
+
+/* Its text in full and on one line, as the compiler writes it into dataset.json. */
+static enum status read_parsing(const char *path, struct bytes *ret, struct error *err)
+{
+    struct parsing *parsing = NULL;
+    enum status status = parsing_file_read(path, &parsing, err);
+    if (status == STATUS_OK)
+        status = parsing_file_format(parsing, ret, err);
+    if (status == STATUS_OK && ret->size > 0)
+        bytes_append_u8(ret, '\n');
+    parsing_free(parsing);
+    return status == STATUS_OK ? bytes_status(ret, path, err) : status;
+}
+
+static enum status read_token(struct session *session, struct bytes *token, struct error *err)
+{
+    const enum status status =
+        tool_user_token_read(session->token_path, token, &session->project.user_token, err);
+    if (status != STATUS_OK || strpbrk(session->project.user_token, "\"\\") == NULL)
+        return status;
+    return error_set(err, STATUS_INVALID, "%s: holds a quote or a backslash", session->token_path);
+}
+
+static void print_files(const struct session *session)
+{
+    struct bytes path;
+    bytes_init(&path, PARSING_FILE_MAX_BYTES);
+    for (size_t i = 0; i < ios_project_file_count(&session->project); i++) {
+        bytes_clear(&path);
+        ios_project_append_path(&session->project, i, &path);
+        printf("%s/%.*s\n", session->out, (int)path.size, (const char *)path.data);
+    }
+    bytes_deinit(&path);
+}
+
+static int make(struct session *session)
 {
     char extension[IOS_EXTENSION_ID_BYTES];
     struct bytes token;
+    struct bytes parsing;
     struct error error;
     enum status status = STATUS_OK;
-    struct ios_project project = {.bundle_id = names->bundle_id,
-                                  .extension_id = ios_names_extension(names, extension),
-                                  .server = names->server,
-                                  .issuer = names->issuer,
-                                  .is_plain_http = strncmp(names->server, "http://", 7) == 0};
+    const struct ios_names *names = &session->names;
+    struct ios_project *project = &session->project;
+    project->bundle_id = names->bundle_id;
+    project->extension_id = ios_names_extension(names, extension);
+    project->server = names->server;
+    project->issuer = names->issuer != NULL ? names->issuer : names->server;
+    project->is_plain_http = strncmp(names->server, "http://", 7) == 0;
     tool_user_token_init(&token);
-    if (token_path != NULL)
-        status = tool_user_token_read(token_path, &token, &project.user_token, &error);
-    if (status == STATUS_OK && project.user_token != NULL &&
-        strpbrk(project.user_token, "\"\\") != NULL)
-        status = error_set(&error, STATUS_INVALID, "%s: holds a quote or a backslash", token_path);
+    bytes_init(&parsing, PARSING_FILE_MAX_BYTES);
+    if (session->token_path != NULL)
+        status = read_token(session, &token, &error);
+    if (status == STATUS_OK && session->parsing_path != NULL)
+        status = read_parsing(session->parsing_path, &parsing, &error);
+    project->parsing = bytes_view(&parsing);
     if (status == STATUS_OK)
-        status = ios_project_write(&project, out, &error);
+        status = ios_project_write(project, session->out, &error);
+    if (status == STATUS_OK)
+        print_files(session);
+    bytes_deinit(&parsing);
     bytes_deinit_secret(&token);
-    if (status != STATUS_OK)
-        return tool_fail(&error);
-    for (size_t i = 0; i < ios_project_file_count(); i++)
-        printf("%s/%s\n", out, ios_project_file(i));
+    return status == STATUS_OK ? EXIT_DONE : tool_fail(&error);
+}
+
+static int check_project(struct session *session, const struct tool_args *args)
+{
+    struct ios_project *project = &session->project;
+    if (session->out == NULL || session->out[0] == '\0')
+        return tool_usage_error(args, "--out is missing");
+    if (project->name == NULL)
+        project->name = last_part(session->out);
+    const char *fault = ios_project_name_fault(project->name);
+    if (fault != NULL)
+        return tool_usage_error(args, "--name: %s %s", project->name, fault);
+    if (project->package != NULL && strpbrk(project->package, "\"\\\n") != NULL)
+        return tool_usage_error(args, "--package %s has what no path in a project can have",
+                                project->package);
     return EXIT_DONE;
 }
 
 static int run(struct tool_args *args)
 {
-    struct ios_names names = {0};
-    const char *token_path = NULL;
-    const char *out = NULL;
+    struct session session = {.project.user_token = ""};
     for (int got = tool_next(args); got != TOOL_END; got = tool_next(args)) {
         if (got >= 0 && got < IOS_NAMES_OPTION_COUNT)
-            ios_names_take(&names, got, args);
+            ios_names_take(&session.names, got, args);
+        else if (got == OPT_NAME)
+            session.project.name = args->value;
         else if (got == OPT_TOKEN_FILE)
-            token_path = args->value;
+            session.token_path = args->value;
+        else if (got == OPT_PARSING)
+            session.parsing_path = args->value;
+        else if (got == OPT_PACKAGE)
+            session.project.package = args->value;
         else if (got == OPT_OUT)
-            out = args->value;
+            session.out = args->value;
         else if (got == TOOL_OPERAND)
             return tool_usage_error(args, "what is %s? Values follow an option", args->value);
         else
             return args->exit_code;
     }
-    const int code = ios_names_check(&names, args);
-    if (code != EXIT_DONE)
-        return code;
-    if (out == NULL || out[0] == '\0')
-        return tool_usage_error(args, "--out is missing");
-    return make(&names, token_path, out);
+    int code = ios_names_check(&session.names, args);
+    if (code == EXIT_DONE)
+        code = check_project(&session, args);
+    return code == EXIT_DONE ? make(&session) : code;
 }
 
 const struct tool_command command_ios_init = {
     .name = "ios init",
     .synopsis = "--bundle-id ID --server URL [--issuer URL] --out DIR",
-    .summary = "write the sources of an app and its extension, names filled in",
+    .summary = "write an Xcode project of an app and its extension, names filled in",
     .details =
-        "Swift sources, Info.plist and entitlements of an app with a URL filter, whole or not\n"
-        "at all. docs/IOS.md says how they become an Xcode project.",
+        "A project that opens as it is: Swift sources, Info.plist and entitlements of an app\n"
+        "with a URL filter and of its extension, and the package URLFilterKit, whole or not at\n"
+        "all. control-provider/Example with the names of this deployment; docs/IOS.md goes on\n"
+        "from there.",
     .options = options,
     .option_count = ARRAY_COUNT(options),
     .run = run,

@@ -16,8 +16,9 @@ enum {
     OPT_ORGANIZATION,
     OPT_REQUIREMENT,
     OPT_FAIL_CLOSED,
+    OPT_UNSUPERVISED,
     OPT_INTERVAL,
-    OPT_REPORT_URL,
+    OPT_REPORT_ENDPOINT,
     OPT_REPORT_FORMAT,
     OPT_REPORT_INTERVAL,
     OPT_OUT,
@@ -33,8 +34,10 @@ static const struct tool_option options[] = {
     [OPT_REQUIREMENT] = {"designated-requirement", 0, "TEXT",
                          "of the extension's signature, which Macs want"},
     [OPT_FAIL_CLOSED] = {"fail-closed", 0, NULL, "block everything while no answer is to be had"},
+    [OPT_UNSUPERVISED] = {"unsupervised", 0, NULL, "for devices that nobody supervises, too"},
     [OPT_INTERVAL] = {"prefilter-interval", 0, "SECONDS", "between fetches, 2700 or more [86400]"},
-    [OPT_REPORT_URL] = {"report-url", 0, "URL", "where supervised devices send reports (27.0)"},
+    [OPT_REPORT_ENDPOINT] = {"report-endpoint", 0, "PATH",
+                             "on the server: where supervised devices send reports (27.0)"},
     [OPT_REPORT_FORMAT] = {"report-format", 0, "FORMAT", "json or protobuf [json]"},
     [OPT_REPORT_INTERVAL] = {"report-interval", 0, "SECONDS", "3600 or more [86400]"},
     [OPT_OUT] = {"out", 'o', "FILE", "write it there, readable by you (default: print it)"},
@@ -50,6 +53,14 @@ struct session {
     const char *check_path;
     bool as_json;
 };
+
+static int take_endpoint(const struct tool_args *args)
+{
+    const char *fault = ios_report_endpoint_fault(args->value);
+    return fault == NULL
+               ? EXIT_DONE
+               : tool_usage_error(args, "--report-endpoint: \"%s\" %s", args->value, fault);
+}
 
 /* EXIT_DONE, or the exit code of --help or of a usage error. */
 static int take_option(struct session *session, int got, const struct tool_args *args)
@@ -81,11 +92,12 @@ static int take_option(struct session *session, int got, const struct tool_args 
     case OPT_INTERVAL:
         return tool_take_u32(args, IOS_PREFILTER_INTERVAL_MIN_S, INT32_MAX,
                              &profile->prefilter_interval_s);
-    case OPT_REPORT_URL:
-        profile->report_url = args->value;
-        return strncmp(args->value, "https://", 8) == 0
-                   ? EXIT_DONE
-                   : tool_bad_value(args, "an https:// URL is expected");
+    case OPT_UNSUPERVISED:
+        profile->is_for_unsupervised = true;
+        return EXIT_DONE;
+    case OPT_REPORT_ENDPOINT:
+        profile->report_endpoint = args->value;
+        return take_endpoint(args);
     case OPT_REPORT_FORMAT:
         profile->report_format = args->value;
         return strcmp(args->value, "json") == 0 || strcmp(args->value, "protobuf") == 0
@@ -172,10 +184,12 @@ static int write_profile(struct session *session, const struct tool_args *args)
         return code;
     if ((profile->user_token == NULL) == (session->token_path == NULL))
         return tool_usage_error(args, "either --token or --token-file is needed");
+    if (profile->is_for_unsupervised && profile->report_endpoint != NULL)
+        return tool_usage_error(args, "reports come from supervised devices only");
     profile->bundle_id = session->names.bundle_id;
     profile->extension_id = ios_names_extension(&session->names, extension);
     profile->server = session->names.server;
-    profile->issuer = session->names.issuer;
+    profile->issuer = session->names.issuer != NULL ? session->names.issuer : session->names.server;
     tool_user_token_init(&token);
     bytes_init(&xml, PLIST_TREE_MAX_BYTES);
     bytes_reserve(&xml, PLIST_TREE_MAX_BYTES); /* no copy of the token stays behind */

@@ -28,9 +28,9 @@ def find():
     return path, ""
 
 
-def package(swift, *words, env=None):
+def package(swift, *words, env=None, path=PACKAGE):
     """Runs `swift WORDS...` on the package, without a network and within the build folder: (exit status, output)."""
-    command = [swift, words[0], "--package-path", PACKAGE, "--scratch-path", SCRATCH,
+    command = [swift, words[0], "--package-path", path, "--scratch-path", SCRATCH,
                "--cache-path", f"{SCRATCH}/cache", "--config-path", f"{SCRATCH}/config",
                "--security-path", f"{SCRATCH}/security", "-Xswiftc", "-warnings-as-errors", *words[1:]]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,

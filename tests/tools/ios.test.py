@@ -11,7 +11,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from served import working_folder  # noqa: E402
-from tap import check, finish, skip  # noqa: E402
+from tap import check, finish  # noqa: E402
 from updating import BUILD, Done  # noqa: E402
 
 NAMES = ["--bundle-id", "com.example.app", "--server", "https://pir.example.com", "--issuer",
@@ -35,8 +35,8 @@ def written(folder, *words):
 
 def test_written(folder):
     path = written(folder, "--name", "Safe & sound", "--organization", "Example", "--fail-closed",
-                   "--designated-requirement", 'identifier "a"', "--prefilter-interval", "3600", "--report-url",
-                   "https://pir.example.com/report", "--report-format", "protobuf", "--report-interval", "7200")
+                   "--designated-requirement", 'identifier "a"', "--prefilter-interval", "3600", "--report-endpoint",
+                   "report", "--report-format", "protobuf", "--report-interval", "7200")
     with open(path, "rb") as file:
         profile = plistlib.load(file)
     check(profile["PayloadType"] == "Configuration" and profile["PayloadOrganization"] == "Example", "plistlib reads it",
@@ -50,12 +50,14 @@ def test_written(folder):
         "PIRAuthenticationToken": TOKEN, "URLFilterControlProviderBundleIdentifier": "com.example.app.URLFilter",
         "URLFilterControlProviderDesignatedRequirement": 'identifier "a"', "URLFilterFailClosed": True,
         "URLPrefilterFetchFrequency": 3600}, "with every parameter", payload["URLFilterParameters"])
-    check(payload["VendorConfig"] == {"reportEndpoint": "https://pir.example.com/report", "reportFormat": "protobuf",
+    check(payload["VendorConfig"] == {"reportEndpoint": "report", "reportFormat": "protobuf",
                                       "reportInterval": 7200}, "and reporting", payload)
     check(payload["PayloadUUID"] != profile["PayloadUUID"], "the UUIDs differ")
+    check(profile["PayloadScope"] == "System" and "ContentFilterUUID" not in payload, "for all users, of supervised devices")
     check(stat.S_IMODE(os.stat(path).st_mode) == 0o600, "nobody else may read the file, which has the token")
     done = ios("profile", "--check", path, *NAMES)
     check(done.code == 0 and done.out == f"{path}: right\n", "it passes its own check", done)
+    check_schema(profile)
     with open(path, "rb") as file:
         first = file.read()
     shown = ios("profile", *NAMES, "--token", TOKEN, "--name", "URL filter")
@@ -66,6 +68,38 @@ def test_written(folder):
         file.write(TOKEN + "\n")
     done = ios("profile", *NAMES, "--token-file", token_file)
     check(done.out == shown.out, "with the token from a file it is the same", done)
+
+
+def check_schema(profile):
+    """As Apple's schema of both payloads has it (TopLevel, WebContentFilter), and what is required there."""
+    kinds = {
+        "PayloadContent": list, "PayloadDisplayName": str, "PayloadIdentifier": str, "PayloadOrganization": str, "PayloadScope": str,
+        "PayloadType": str, "PayloadUUID": str, "PayloadVersion": int, "FilterType": str, "FilterURLs": bool, "PluginBundleID": str,
+        "UserDefinedName": str, "ContentFilterUUID": str, "URLFilterParameters": dict, "VendorConfig": dict, "PIRServerURL": str,
+        "PIRPrivacyPassIssuerURL": str, "PIRAuthenticationToken": str, "URLFilterControlProviderBundleIdentifier": str,
+        "URLFilterControlProviderDesignatedRequirement": str, "URLFilterFailClosed": bool, "URLPrefilterFetchFrequency": int}
+    payload = profile["PayloadContent"][0]
+    dicts = [profile, payload, payload["URLFilterParameters"]]
+    wrong = [key for each in dicts for key, value in each.items() if kinds.get(key) is not type(value)]
+    check(not wrong, "keys and types are those of the schema", wrong)
+    missing = {"PIRServerURL", "PIRPrivacyPassIssuerURL", "PIRAuthenticationToken",
+               "URLFilterControlProviderBundleIdentifier"} - set(dicts[2])
+    check(not missing, "so is what it requires", missing)
+
+
+def test_issuer_and_supervision(folder):
+    done = ios("profile", "--bundle-id", "com.example.app", "--server", "https://pir.example.com", "--token", "t",
+               "--unsupervised")
+    profile = plistlib.loads(done.out.encode())
+    payload = profile["PayloadContent"][0]
+    check(payload["URLFilterParameters"]["PIRPrivacyPassIssuerURL"] == "https://pir.example.com",
+          "without another issuer the server is told, since the schema requires one", done)
+    check(re.fullmatch(r"[0-9A-F-]{36}", payload["ContentFilterUUID"]), "iPhones without supervision need ContentFilterUUID")
+    check_schema(profile)
+    with open(f"{folder}/unsupervised", "w", encoding="utf-8") as file:
+        file.write(done.out)
+    done = ios("profile", "--check", f"{folder}/unsupervised")
+    check(done.code == 0, "that is right, too", done)
 
 
 def put(key, value):
@@ -128,8 +162,23 @@ WRONG = [  # what is done, the keys that are named
     (put_filter("FilterType", "BuiltIn"), {"PayloadContent[0].FilterType"}),
     (put_filter("PayloadUUID", "no-uuid"), {"PayloadContent[0].PayloadUUID"}),
     (put_filter("FilterUrls", True), {"PayloadContent[0].FilterUrls"}),
+    (put_filter("FilterGrade", "best"), {"PayloadContent[0].FilterGrade"}),
+    (put_filter("DenyListURLs", []), {"PayloadContent[0].DenyListURLs"}),
+    (put_filter("PluginBundleID", "com"), {"PayloadContent[0].PluginBundleID"}),
+    (put_filter("UserDefinedName", ""), {"PayloadContent[0].UserDefinedName"}),
+    (put_filter("ContentFilterUUID", 1), {"PayloadContent[0].ContentFilterUUID"}),
     (put_filter("VendorConfig", {"reportFormat": "xml", "reportInterval": 60, "theirs": 1}),
      {"PayloadContent[0].VendorConfig.reportFormat", "PayloadContent[0].VendorConfig.reportInterval"}),
+    (put_filter("VendorConfig", {"reportEndpoint": "https://pir.example.com/report", "reportInterval": "3600"}),
+     {"PayloadContent[0].VendorConfig.reportEndpoint", "PayloadContent[0].VendorConfig.reportInterval"}),
+    (put_filter("VendorConfig", {"reportEndpoint": "/report"}), {"PayloadContent[0].VendorConfig.reportEndpoint"}),
+    (put_filter("VendorConfig", "none"), {"PayloadContent[0].VendorConfig"}),
+    (without("PayloadContent", 0, "URLFilterParameters", "PIRPrivacyPassIssuerURL"), {f"{PARAMETERS}.PIRPrivacyPassIssuerURL"}),
+    (without("PayloadContent", 0, "PluginBundleID"), {"PayloadContent[0].PluginBundleID"}),
+    (without("PayloadContent", 0, "FilterType"), {"PayloadContent[0].FilterType"}),
+    (put_top("PayloadScope", "User"), {"PayloadScope"}),
+    (put_top("TargetDeviceType", 4), {"TargetDeviceType"}),
+    (put_top("IsEncrypted", True), {"IsEncrypted"}),
     (put_filter("PayloadType", "com.apple.other"), {"PayloadContent"}),
     (without("PayloadContent", 0, "PayloadType"), {"PayloadContent[0].PayloadType", "PayloadContent"}),
     (put_top("PayloadType", "Profile"), {"PayloadType"}),
@@ -167,10 +216,6 @@ def test_wrong(folder):
 
 # ---- sources ----
 
-SWIFT = shutil.which("swiftc", path=os.environ.get("PATH", "") + ":/opt/swift/usr/bin:/usr/libexec/swift/bin")
-ENTITLEMENTS = {"com.apple.developer.networking.networkextension": ["url-filter-provider"]}
-
-
 def load(path):
     with open(path, "rb") as file:
         return plistlib.load(file)
@@ -181,48 +226,56 @@ def text_of(path):
         return file.read()
 
 
+def files_of(out):
+    return sorted(os.path.join(where, name) for where, _, names in os.walk(out) for name in names)
+
+
 def test_init(folder):
     out = f"{folder}/MyFilter"
     done = ios("init", *NAMES, "--out", out)
-    files = sorted(os.path.join(where, name) for where, _, names in os.walk(out) for name in names)
-    check(done.code == 0 and sorted(done.out.split()) == files and len(files) == 7, "every file is named", done)
+    files = files_of(out)
+    check(done.code == 0 and sorted(done.out.split()) == files, "every file is named", done)
+    check({f"{out}/{name}" for name in ("MyFilter.xcodeproj/project.pbxproj", "App/MyFilterApp.swift", "App/Info.plist",
+                                        "Provider/ControlProvider.swift", "Shared/parsing.json", "URLFilterKit/Package.swift")}
+          < set(files), "the project, app, extension and package are there", files)
     check(load(f"{out}/App/Info.plist") == {"NSPIRConfiguration": {
         "PIRServerURL": "https://pir.example.com", "PrivacyPassIssuerURL": "https://issuer.example.com"}},
         "Info.plist has the names of the service")
-    check(load(f"{out}/URLFilter/Info.plist") == {"EXAppExtensionAttributes": {
-        "EXExtensionPointIdentifier": "com.apple.networkextension.url-filter-control"}}, "the extension has its point")
-    check(load(f"{out}/App/App.entitlements") == load(f"{out}/URLFilter/URLFilter.entitlements") == ENTITLEMENTS,
-          "both have the entitlement")
-    told = text_of(f"{out}/App/FilterConfiguration.swift")
-    check(all(f'"{name}"' in told for name in ("https://pir.example.com", "https://issuer.example.com",
-                                               "com.example.app.URLFilter")), "the app has the names", told)
-    told = text_of(f"{out}/URLFilter/FilterProvider.swift")
-    check('"https://pir.example.com/prefilter/com.example.app.url.filtering.json"' in told,
-          "the extension knows where the prefilter is", told)
-    check(not any("@" + name in text_of(path) for path in files if path.endswith(".swift")
-                  for name in ("SERVER", "ISSUER", "USER", "MANIFEST", "EXTENSION")), "nothing is left to fill in")
-    if SWIFT is None:
-        skip("the sources are not parsed: Swift is not installed")
-    else:
-        done = Done([SWIFT, "-frontend", "-parse", *(path for path in files if path.endswith(".swift"))])
-        check(done.code == 0 and not done.err, "Swift parses the sources", done)
+    mine = [path for path in files if "/URLFilterKit/" not in path]
+    left = [path for path in mine if re.search("BlindlistExample|com.example.blindlist|filter.example.com", text_of(path))]
+    check(not left, "no name of the example is left", left)
+    check(load(f"{out}/Provider/Info.plist")["BlindlistPrefilter"] == {
+        "AppGroup": "group.com.example.app", "Server": "https://pir.example.com", "UseCase": "com.example.app.url.filtering"},
+        "the extension knows where the prefilter is")
+    check('"com.example.app.URLFilter"' in text_of(f"{out}/App/Deployment.swift"), "the app knows its extension")
     before = [text_of(path) for path in files]
     done = ios("init", *NAMES, "--server", "https://other.example.com", "--out", out)
     check(done.code == 1 and "exists already" in done.err and [text_of(path) for path in files] == before,
           "a folder that is there stays as it is", done)
+
+
+def test_init_for_development(folder):
     token = f"{folder}/token"
     with open(token, "w", encoding="utf-8") as file:
         file.write("secret-of-the-test\n")
     out = f"{folder}/develop"
     done = ios("init", "--development", "--bundle-id", "com.example.app", "--server", "http://127.0.0.1:8080",
-               "--token-file", token, "--out", out)
-    check(done.code == 0 and '"secret-of-the-test"' in text_of(f"{out}/App/FilterConfiguration.swift") and
-          load(f"{out}/App/Info.plist")["NSAppTransportSecurity"] == {"NSAllowsArbitraryLoads": True} and
-          "issuer: URL? = nil" in text_of(f"{out}/App/FilterConfiguration.swift"),
-          "for development it may use http", done)
+               "--token-file", token, "--parsing-configuration", "examples/parsing.json", "--name", "Other", "--out", out)
+    check(done.code == 0 and 'authenticationToken = "secret-of-the-test"' in text_of(f"{out}/App/Deployment.swift"),
+          "the token is filled in", done)
+    check(load(f"{out}/App/Info.plist")["NSPIRConfiguration"]["PrivacyPassIssuerURL"] == "http://127.0.0.1:8080",
+          "the issuer is the server")
+    http = {"NSAllowsArbitraryLoads": True}
+    check(load(f"{out}/App/Info.plist")["NSAppTransportSecurity"] == http and
+          load(f"{out}/Provider/Info.plist")["NSAppTransportSecurity"] == http and
+          load(f"{out}/Provider/Info.plist")["BlindlistPrefilter"]["AllowsInsecureHTTP"] is True, "both may use http")
+    check(json.loads(text_of(f"{out}/Shared/parsing.json"))["query"] == {"excluded": False, "parameters": ["v", "list"]},
+          "both have the parsing configuration")
+    check(os.path.exists(f"{out}/Other.xcodeproj"), "it is called as --name says")
     with open(token, "w", encoding="utf-8") as file:
         file.write('quote"\n')
-    for words, what in ((["--token-file", token], "quote"), (["--token-file", f"{folder}/nowhere"], "nowhere")):
+    for words, what in ((["--token-file", token], "quote"), (["--token-file", f"{folder}/nowhere"], "nowhere"),
+                        (["--parsing-configuration", token], "token")):
         done = ios("init", *NAMES, *words, "--out", f"{folder}/half")
         check(done.code == 1 and what in done.err and not os.path.exists(f"{folder}/half"), f"{what}: nothing is left",
               done)
@@ -257,6 +310,9 @@ def test_checklist(folder):
 def test_usage():
     for words, what in (
             (["init", *NAMES], "--out"), (["init", "--out", "x"], "--bundle-id"), (["init", *NAMES, "x"], "x"),
+            (["init", *NAMES, "--out", "my-filter"], "--name"), (["init", *NAMES, "--out", "x", "--name", "1x"], "letter"),
+            (["init", *NAMES, "--out", "x", "--name", "URLFilterKit"], "taken"),
+            (["init", *NAMES, "--out", "x", "--package", 'a"'], "--package"),
             (["checklist", *NAMES, "--users", "atlantis=3"], "europe=20000"),
             (["checklist", *NAMES, "--users", "asia=x"], "number"),
             (["checklist", *NAMES, "--gateway", "https://a.example/"], "host name"),
@@ -265,6 +321,8 @@ def test_usage():
             (["profile", *NAMES, "--token", "a", "--prefilter-interval", "2699"], "2700"),
             (["profile", *NAMES, "--token", "a", "--report-interval", "60"], "3600"),
             (["profile", *NAMES, "--token", "a", "--report-format", "xml"], "json or protobuf"),
+            (["profile", *NAMES, "--token", "a", "--report-endpoint", "https://pir.example.com/report"], "path on the server"),
+            (["profile", *NAMES, "--token", "a", "--report-endpoint", "report", "--unsupervised"], "supervised"),
             (["profile", *NAMES, "--token", "a", "--server", "https://pir.example.com/"], "slash"),
             (["profile", *NAMES, "--token", "a", "--issuer", "http://localhost:1"], "https://"),
             (["profile", *NAMES, "--token", "a", "--extension-id", "com.other.filter"], "--extension-id"),
@@ -277,8 +335,10 @@ def main():
     folder = working_folder("ios")
     try:
         test_written(folder)
+        test_issuer_and_supervision(folder)
         test_wrong(folder)
         test_init(folder)
+        test_init_for_development(folder)
         test_checklist(folder)
         test_usage()
     finally:

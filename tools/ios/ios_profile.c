@@ -22,13 +22,19 @@ static enum status make_uuid(const char *identifier, char ret[UUID_TEXT_BYTES], 
     return STATUS_OK;
 }
 
+static void name_part(const struct ios_profile *profile, const char *suffix,
+                      char ret[IDENTIFIER_MAX_BYTES])
+{
+    snprintf(ret, IDENTIFIER_MAX_BYTES, "%s.%s", profile->bundle_id, suffix);
+}
+
 /* What every payload says of itself. */
 static enum status write_head(struct plist_writer *writer, const struct ios_profile *profile,
                               const char *type, const char *suffix, struct error *err)
 {
     char identifier[IDENTIFIER_MAX_BYTES];
     char uuid[UUID_TEXT_BYTES];
-    snprintf(identifier, sizeof identifier, "%s.%s", profile->bundle_id, suffix);
+    name_part(profile, suffix, identifier);
     const enum status status = make_uuid(identifier, uuid, err);
     if (status != STATUS_OK)
         return status;
@@ -39,6 +45,18 @@ static enum status write_head(struct plist_writer *writer, const struct ios_prof
     plist_write_string(writer, "PayloadUUID", uuid);
     plist_write_integer(writer, "PayloadVersion", 1);
     return STATUS_OK;
+}
+
+static enum status write_content_filter(struct plist_writer *writer,
+                                        const struct ios_profile *profile, struct error *err)
+{
+    char identifier[IDENTIFIER_MAX_BYTES];
+    char uuid[UUID_TEXT_BYTES];
+    name_part(profile, "profile.content-filter", identifier);
+    const enum status status = make_uuid(identifier, uuid, err);
+    if (status == STATUS_OK)
+        plist_write_string(writer, "ContentFilterUUID", uuid);
+    return status;
 }
 
 static void write_parameters(struct plist_writer *writer, const struct ios_profile *profile)
@@ -58,7 +76,7 @@ static void write_parameters(struct plist_writer *writer, const struct ios_profi
 static void write_reporting(struct plist_writer *writer, const struct ios_profile *profile)
 {
     plist_write_open(writer, "VendorConfig", "dict");
-    plist_write_string(writer, "reportEndpoint", profile->report_url);
+    plist_write_string(writer, "reportEndpoint", profile->report_endpoint);
     plist_write_string(writer, "reportFormat", profile->report_format);
     plist_write_integer(writer, "reportInterval", profile->report_interval_s);
     plist_write_close(writer, "dict");
@@ -72,22 +90,26 @@ enum status ios_profile_write(const struct ios_profile *profile, struct bytes *r
     plist_write_open(&writer, NULL, "dict");
     plist_write_open(&writer, "PayloadContent", "array");
     plist_write_open(&writer, NULL, "dict");
+    enum status status = STATUS_OK;
+    if (profile->is_for_unsupervised)
+        status = write_content_filter(&writer, profile, err);
     plist_write_string(&writer, "FilterType", "Plugin");
     plist_write_boolean(&writer, "FilterURLs", true);
-    enum status status =
-        write_head(&writer, profile, "com.apple.webcontent-filter", "profile.filter", err);
+    if (status == STATUS_OK)
+        status = write_head(&writer, profile, "com.apple.webcontent-filter", "profile.filter", err);
     if (status != STATUS_OK)
         return status;
     plist_write_string(&writer, "PluginBundleID", profile->bundle_id);
     write_parameters(&writer, profile);
     plist_write_string(&writer, "UserDefinedName", profile->name);
-    if (profile->report_url != NULL)
+    if (profile->report_endpoint != NULL)
         write_reporting(&writer, profile);
     plist_write_close(&writer, "dict");
     plist_write_close(&writer, "array");
     status = write_head(&writer, profile, "Configuration", "profile", err);
     if (status != STATUS_OK)
         return status;
+    plist_write_string(&writer, "PayloadScope", "System");
     plist_write_close(&writer, "dict");
     plist_write_end(&writer);
     return bytes_status(ret, "profile", err);

@@ -1,14 +1,14 @@
 /* ios_profile - a configuration profile that sets the filter up on managed devices.
  *
  * One payload com.apple.webcontent-filter with FilterURLs and URLFilterParameters, in the XML form.
- * Reporting has no key of its own in the payload: it travels in VendorConfig, which the app reads
- * and gives to NEURLFilterManager (reportEndpoint, reportFormat, reportInterval: 27.0, supervised
- * devices).
+ * Reporting has no key of its own in the payload. It stands in VendorConfig, under the names by
+ * which apps with URLFilterKit look for it in their managed app configuration (reportEndpoint,
+ * reportFormat, reportInterval: 27.0, supervised devices).
  *
  * Same values, same bytes: the UUIDs come from the identifiers.
  * Secret   the user token is in the profile.
  * Source   PROTOCOL.md section 8, service.md section 6; developer.apple.com, Device Management,
- *          WebContentFilter. */
+ *          TopLevel and WebContentFilter. */
 #ifndef BLINDLIST_TOOLS_IOS_PROFILE_H
 #define BLINDLIST_TOOLS_IOS_PROFILE_H
 
@@ -27,16 +27,20 @@ struct ios_profile {
     const char *name;                   /* that people see */
     const char *organization;           /* NULL: none */
     const char *server;                 /* base URL */
-    const char *issuer;                 /* base URL; NULL: the server's */
+    const char *issuer;                 /* base URL */
     const char *user_token;             /* or what the MDM puts in its place */
     const char *designated_requirement; /* of the extension, for Macs; NULL: none */
     bool fails_closed;
+    bool is_for_unsupervised; /* iPhones take it then with a ContentFilterUUID only */
     uint32_t prefilter_interval_s;
-    const char *report_url;    /* NULL: no reports */
+    const char
+        *report_endpoint; /* path on the server: ios_report_endpoint_fault(); NULL: no reports */
     const char *report_format; /* "json" or "protobuf" */
     uint32_t report_interval_s;
 };
 
+/* NULL when reports can go to this path of the server; else a phrase, static. */
+const char *ios_report_endpoint_fault(const char *endpoint);
 /* Appends the profile. */
 enum status ios_profile_write(const struct ios_profile *profile, struct bytes *ret,
                               struct error *err) MUST_CHECK;

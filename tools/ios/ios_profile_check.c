@@ -40,9 +40,28 @@ static const char *rule_url(const struct plist_value *value)
     return deployment_url_fault(value->text);
 }
 
-static const char *rule_report_url(const struct plist_value *value)
+/* Printable ASCII without blank, and nothing that ends a path. */
+static bool is_path_character(char c)
 {
-    return strncmp(value->text, "https://", 8) == 0 ? NULL : "does not begin with https://";
+    return c > ' ' && c <= '~' && c != '?' && c != '#';
+}
+
+const char *ios_report_endpoint_fault(const char *endpoint)
+{
+    if (strstr(endpoint, "://") != NULL)
+        return "is a whole URL; it is a path on the server, such as report";
+    if (endpoint[0] == '/')
+        return "begins with a slash, which devices put there themselves";
+    for (const char *c = endpoint; *c != '\0'; c++) {
+        if (!is_path_character(*c))
+            return "has what is in no path";
+    }
+    return endpoint[0] == '\0' ? "is empty" : NULL;
+}
+
+static const char *rule_report_endpoint(const struct plist_value *value)
+{
+    return ios_report_endpoint_fault(value->text);
 }
 
 static const char *rule_bundle_id(const struct plist_value *value)
@@ -81,6 +100,44 @@ static const char *rule_configuration(const struct plist_value *value)
 static const char *rule_plugin(const struct plist_value *value)
 {
     return strcmp(value->text, "Plugin") == 0 ? NULL : "must be Plugin";
+}
+
+static const char *rule_false(const struct plist_value *value)
+{
+    return strcmp(value->text, "false") == 0 ? NULL
+                                             : "must be false: what is encrypted is not seen";
+}
+
+static const char *rule_scope(const struct plist_value *value)
+{
+    return strcmp(value->text, "System") == 0
+               ? NULL
+               : "must be System: Macs take this payload for all users";
+}
+
+static const char *rule_device(const struct plist_value *value)
+{
+    switch (value->integer) { /* any, iPhone and iPad, Mac */
+    case 0:
+    case 1:
+    case 5:
+        return NULL;
+    default:
+        return "must be 0, 1 or 5: other devices filter no URLs";
+    }
+}
+
+static const char *rule_grade(const struct plist_value *value)
+{
+    return strcmp(value->text, "firewall") == 0 || strcmp(value->text, "inspector") == 0
+               ? NULL
+               : "must be firewall or inspector";
+}
+
+static const char *rule_built_in(const struct plist_value *value)
+{
+    (void)value;
+    return "has no effect: it is for FilterType BuiltIn";
 }
 
 static const char *rule_report_format(const struct plist_value *value)
@@ -124,13 +181,15 @@ static const struct key_rule profile_keys[] = {
     {"PayloadDisplayName", PLIST_STRING, false, NULL},
     {"PayloadDescription", PLIST_STRING, false, NULL},
     {"PayloadOrganization", PLIST_STRING, false, NULL},
-    {"PayloadScope", PLIST_STRING, false, NULL},
+    {"PayloadScope", PLIST_STRING, false, rule_scope},
     {"PayloadRemovalDisallowed", PLIST_BOOLEAN, false, NULL},
     {"PayloadExpirationDate", PLIST_DATE, false, NULL},
     {"RemovalDate", PLIST_DATE, false, NULL},
     {"DurationUntilRemoval", PLIST_REAL, false, NULL},
     {"ConsentText", PLIST_DICT, false, NULL},
-    {"TargetDeviceType", PLIST_INTEGER, false, NULL},
+    {"TargetDeviceType", PLIST_INTEGER, false, rule_device},
+    {"HasRemovalPasscode", PLIST_BOOLEAN, false, NULL},
+    {"IsEncrypted", PLIST_BOOLEAN, false, rule_false},
 };
 
 static const struct key_rule filter_keys[] = {
@@ -152,20 +211,27 @@ static const struct key_rule filter_keys[] = {
     {"UserName", PLIST_STRING, false, NULL},
     {"Password", PLIST_STRING, false, NULL},
     {"PayloadCertificateUUID", PLIST_STRING, false, rule_uuid},
-    {"ContentFilterUUID", PLIST_STRING, false, NULL},
+    {"ContentFilterUUID", PLIST_STRING, false, rule_not_empty},
     {"FilterBrowsers", PLIST_BOOLEAN, false, NULL},
     {"FilterSockets", PLIST_BOOLEAN, false, NULL},
     {"FilterPackets", PLIST_BOOLEAN, false, NULL},
-    {"FilterGrade", PLIST_STRING, false, NULL},
+    {"FilterGrade", PLIST_STRING, false, rule_grade},
     {"FilterDataProviderBundleIdentifier", PLIST_STRING, false, NULL},
     {"FilterDataProviderDesignatedRequirement", PLIST_STRING, false, NULL},
     {"FilterPacketProviderBundleIdentifier", PLIST_STRING, false, NULL},
     {"FilterPacketProviderDesignatedRequirement", PLIST_STRING, false, NULL},
+    {"AutoFilterEnabled", PLIST_BOOLEAN, false, rule_built_in},
+    {"PermittedURLs", PLIST_ARRAY, false, rule_built_in},
+    {"DenyListURLs", PLIST_ARRAY, false, rule_built_in},
+    {"BlacklistedURLs", PLIST_ARRAY, false, rule_built_in},
+    {"HideDenyListURLs", PLIST_BOOLEAN, false, rule_built_in},
+    {"AllowListBookmarks", PLIST_ARRAY, false, rule_built_in},
+    {"WhitelistedBookmarks", PLIST_ARRAY, false, rule_built_in},
 };
 
 static const struct key_rule parameter_keys[] = {
     {"PIRServerURL", PLIST_STRING, true, rule_url},
-    {"PIRPrivacyPassIssuerURL", PLIST_STRING, false, rule_url},
+    {"PIRPrivacyPassIssuerURL", PLIST_STRING, true, rule_url},
     {"PIRAuthenticationToken", PLIST_STRING, true, rule_token},
     {"URLFilterControlProviderBundleIdentifier", PLIST_STRING, true, rule_bundle_id},
     {"URLFilterControlProviderDesignatedRequirement", PLIST_STRING, false, rule_not_empty},
@@ -175,7 +241,7 @@ static const struct key_rule parameter_keys[] = {
 
 /* What `ios profile` writes there; an app may have more of its own. */
 static const struct key_rule report_keys[] = {
-    {"reportEndpoint", PLIST_STRING, false, rule_report_url},
+    {"reportEndpoint", PLIST_STRING, false, rule_report_endpoint},
     {"reportFormat", PLIST_STRING, false, rule_report_format},
     {"reportInterval", PLIST_INTEGER, false, rule_report_interval},
 };

@@ -1,189 +1,140 @@
 #include "tools/ios/ios_project.h"
 
-#include "base/bytes.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "tools/deployment_names.h"
-#include "tools/device/prefilter_path.h"
-#include "tools/ios/ios_project_swift.h"
-#include "tools/ios/plist_write.h"
+#include "tools/ios/ios_example.h"
 
-#include <stdio.h>
+#define FILE_MAX_BYTES    ((size_t)1 << 20)
+#define EXAMPLE_FOLDER    "control-provider/Example/"
+#define PACKAGE_FOLDER    "control-provider/"
+#define PACKAGE_NAME      "URLFilterKit"
+#define PARSING_PATH      "control-provider/Example/Shared/parsing.json"
+#define REPLACEMENT_COUNT 10
 
-#define FILE_MAX_BYTES ((size_t)1 << 20)
-#define TEXT_MAX_BYTES ((size_t)4096)
+/* ---- from the example to a deployment ---- */
 
-/* ---- the sources ---- */
-
+/* Where `find` stands, `before` and `text` will. */
 struct replacement {
-    const char *name; /* between two @ */
+    const char *find;
+    const char *before;
     const char *text;
 };
 
-/* The template with each @NAME@ replaced. */
-static void fill_in(const char *template, const struct replacement *list, size_t count,
-                    struct bytes *ret)
+#define ALLOWS_HTTP                                                                                \
+    "\t<key>NSAppTransportSecurity</key>\n\t<dict>\n"                                              \
+    "\t\t<key>NSAllowsArbitraryLoads</key>\n\t\t<true/>\n\t</dict>\n"
+#define EXTENSION_KEY "\t<key>EXAppExtensionAttributes</key>"
+#define PIR_KEY       "\t<key>NSPIRConfiguration</key>"
+#define GROUP_KEY     "\t\t<key>AppGroup</key>"
+#define TOKEN_START   "authenticationToken = \""
+#define PACKAGE_START "relativePath = \""
+
+/* What begins alike stands in the order of its length. Both parts of an app may use http:// in
+ * development only. */
+static size_t list_replacements(const struct ios_project *project,
+                                struct replacement ret[REPLACEMENT_COUNT])
 {
-    while (*template != '\0') {
-        const struct replacement *found = NULL;
-        for (size_t i = 0; i < count && *template == '@'; i++) {
-            const size_t size = strlen(list[i].name);
-            if (strncmp(template + 1, list[i].name, size) == 0 && template[size + 1] == '@')
-                found = &list[i];
+    const char *package = project->package != NULL ? project->package : PACKAGE_NAME;
+    const struct replacement all[REPLACEMENT_COUNT] = {
+        {"BlindlistExample", "", project->name},
+        {"com.example.blindlist.URLFilter", "", project->extension_id},
+        {"com.example.blindlist", "", project->bundle_id},
+        {"https://filter.example.com", "", project->server},
+        {"https://issuer.example.com", "", project->issuer},
+        {TOKEN_START, TOKEN_START, project->user_token},
+        {PACKAGE_START "..", PACKAGE_START, package},
+        {EXTENSION_KEY, ALLOWS_HTTP, EXTENSION_KEY},
+        {PIR_KEY, ALLOWS_HTTP, PIR_KEY},
+        {GROUP_KEY, "\t\t<key>AllowsInsecureHTTP</key>\n\t\t<true/>\n", GROUP_KEY},
+    };
+    memcpy(ret, all, sizeof all);
+    return project->is_plain_http ? REPLACEMENT_COUNT : REPLACEMENT_COUNT - 3;
+}
+
+static void append_replaced(const struct ios_project *project, struct span text, struct bytes *ret)
+{
+    struct replacement list[REPLACEMENT_COUNT];
+    const size_t count = list_replacements(project, list);
+    size_t at = 0;
+    while (at < text.size) {
+        const struct span rest = span_part(text, at, text.size - at);
+        size_t i = 0;
+        while (i < count && !span_starts_with(rest, span_of_text(list[i].find)))
+            i++;
+        if (i == count) {
+            bytes_append_u8(ret, text.data[at++]);
+            continue;
         }
-        if (found != NULL) {
-            bytes_append_text(ret, found->text);
-            template += strlen(found->name) + 2;
-        } else {
-            bytes_append_u8(ret, (uint8_t) * template ++);
-        }
+        bytes_append_text(ret, list[i].before);
+        bytes_append_text(ret, list[i].text);
+        at += strlen(list[i].find);
     }
 }
 
-static void write_swift(const struct ios_project *project, const char *template, struct bytes *ret)
+/* ---- the files ---- */
+
+static bool is_of_example(const struct ios_example_file *file)
 {
-    char issuer[TEXT_MAX_BYTES] = "nil // the server's";
-    char use_case[TEXT_MAX_BYTES];
-    struct bytes manifest;
-    bytes_init(&manifest, TEXT_MAX_BYTES);
-    if (project->issuer != NULL)
-        snprintf(issuer, sizeof issuer, "URL(string: \"%s\")", project->issuer);
-    snprintf(use_case, sizeof use_case, "%s%s", project->bundle_id, DEPLOYMENT_USE_CASE_SUFFIX);
-    bytes_append_text(&manifest, project->server);
-    prefilter_manifest_path(use_case, &manifest);
-    const struct replacement list[] = {
-        {"EXTENSION_ID", project->extension_id},
-        {"SERVER", project->server},
-        {"ISSUER", issuer},
-        {"USER_TOKEN", project->user_token != NULL ? project->user_token : ""},
-        {"MANIFEST", manifest.status == STATUS_OK ? (const char *)manifest.data : ""},
-    };
-    fill_in(template, list, ARRAY_COUNT(list), ret);
-    bytes_deinit_secret(&manifest);
+    return strncmp(file->path, EXAMPLE_FOLDER, strlen(EXAMPLE_FOLDER)) == 0;
 }
 
-static void write_app(const struct ios_project *project, struct bytes *ret)
+/* Those of the package stand behind those of the example, as in the alphabet. */
+size_t ios_project_file_count(const struct ios_project *project)
 {
-    write_swift(project, ios_project_app, ret);
+    size_t count = 0;
+    for (size_t i = 0; i < ios_example_file_count; i++)
+        count += is_of_example(&ios_example_files[i]);
+    return project->package != NULL ? count : ios_example_file_count;
 }
 
-static void write_configuration(const struct ios_project *project, struct bytes *ret)
+void ios_project_append_path(const struct ios_project *project, size_t i, struct bytes *ret)
 {
-    write_swift(project, ios_project_configuration, ret);
-}
-
-static void write_provider(const struct ios_project *project, struct bytes *ret)
-{
-    write_swift(project, ios_project_provider, ret);
-}
-
-/* ---- property lists ---- */
-
-static void begin(struct plist_writer *writer, struct bytes *ret)
-{
-    plist_write_begin(writer, ret);
-    plist_write_open(writer, NULL, "dict");
-}
-
-static void end(struct plist_writer *writer)
-{
-    plist_write_close(writer, "dict");
-    plist_write_end(writer);
-}
-
-/* Both parts of an app may use http:// in development only. */
-static void write_transport(const struct ios_project *project, struct plist_writer *writer)
-{
-    if (!project->is_plain_http)
+    const struct ios_example_file *file = &ios_example_files[i];
+    if (is_of_example(file)) {
+        append_replaced(project, span_of_text(file->path + strlen(EXAMPLE_FOLDER)), ret);
         return;
-    plist_write_open(writer, "NSAppTransportSecurity", "dict");
-    plist_write_boolean(writer, "NSAllowsArbitraryLoads", true);
-    plist_write_close(writer, "dict");
+    }
+    bytes_append_text(ret, PACKAGE_NAME "/");
+    bytes_append_text(ret, file->path + strlen(PACKAGE_FOLDER));
 }
 
-static void write_app_info(const struct ios_project *project, struct bytes *ret)
+static void append_contents(const struct ios_project *project, size_t i, struct bytes *ret)
 {
-    struct plist_writer writer;
-    begin(&writer, ret);
-    write_transport(project, &writer);
-    plist_write_open(&writer, "NSPIRConfiguration", "dict");
-    plist_write_string(&writer, "PIRServerURL", project->server);
-    plist_write_string(&writer, "PrivacyPassIssuerURL", project->issuer);
-    plist_write_close(&writer, "dict");
-    end(&writer);
-}
-
-static void write_extension_info(const struct ios_project *project, struct bytes *ret)
-{
-    struct plist_writer writer;
-    begin(&writer, ret);
-    plist_write_open(&writer, "EXAppExtensionAttributes", "dict");
-    plist_write_string(&writer, "EXExtensionPointIdentifier",
-                       "com.apple.networkextension.url-filter-control");
-    plist_write_close(&writer, "dict");
-    write_transport(project, &writer);
-    end(&writer);
-}
-
-static void write_entitlements(const struct ios_project *project, struct bytes *ret)
-{
-    struct plist_writer writer;
-    (void)project;
-    begin(&writer, ret);
-    plist_write_open(&writer, "com.apple.developer.networking.networkextension", "array");
-    plist_write_string(&writer, NULL, "url-filter-provider");
-    plist_write_close(&writer, "array");
-    end(&writer);
-}
-
-/* ---- all of them ---- */
-
-static const struct {
-    const char *path;
-    void (*write)(const struct ios_project *project, struct bytes *ret);
-} files[] = {
-    {"App/App.entitlements", write_entitlements},
-    {"App/FilterApp.swift", write_app},
-    {"App/FilterConfiguration.swift", write_configuration},
-    {"App/Info.plist", write_app_info},
-    {"URLFilter/FilterProvider.swift", write_provider},
-    {"URLFilter/Info.plist", write_extension_info},
-    {"URLFilter/URLFilter.entitlements", write_entitlements},
-};
-
-size_t ios_project_file_count(void)
-{
-    return ARRAY_COUNT(files);
-}
-
-const char *ios_project_file(size_t i)
-{
-    return files[i].path;
+    const struct ios_example_file *file = &ios_example_files[i];
+    if (strcmp(file->path, PARSING_PATH) == 0 && project->parsing.size > 0)
+        bytes_append(ret, project->parsing);
+    else if (is_of_example(file))
+        append_replaced(project, file->contents, ret);
+    else
+        bytes_append(ret, file->contents);
 }
 
 static enum status write_file(const struct ios_project *project, const char *folder, size_t i,
                               struct error *err)
 {
+    struct bytes path;
     struct bytes text;
-    char *path = path_join(folder, files[i].path);
+    bytes_init(&path, FILE_MAX_BYTES);
     bytes_init(&text, FILE_MAX_BYTES);
-    files[i].write(project, &text);
-    enum status status = bytes_status(&text, files[i].path, err);
-    if (status == STATUS_OK && path == NULL)
-        status = error_set(err, STATUS_NOMEM, "%s: out of memory", files[i].path);
+    bytes_reserve(&text, FILE_MAX_BYTES); /* no copy of the token stays behind */
+    bytes_append_text(&path, folder);
+    bytes_append_u8(&path, '/');
+    ios_project_append_path(project, i, &path);
+    bytes_append_u8(&path, '\0');
+    append_contents(project, i, &text);
+    enum status status = bytes_status(&path, ios_example_files[i].path, err);
     if (status == STATUS_OK)
-        status = file_write(path, FILE_MODE_PUBLIC, bytes_view(&text), err);
+        status = bytes_status(&text, ios_example_files[i].path, err);
+    if (status == STATUS_OK) {
+        char *slash = strrchr((char *)path.data, '/');
+        *slash = '\0';
+        status = folder_make((const char *)path.data, err);
+        *slash = '/';
+    }
+    if (status == STATUS_OK)
+        status = file_write((const char *)path.data, FILE_MODE_PUBLIC, bytes_view(&text), err);
     bytes_deinit_secret(&text);
-    mem_free(path);
-    return status;
-}
-
-static enum status make_folder(const char *folder, const char *name, struct error *err)
-{
-    char *path = path_join(folder, name);
-    const enum status status =
-        path == NULL ? error_set(err, STATUS_NOMEM, "out of memory") : folder_make(path, err);
-    mem_free(path);
+    bytes_deinit(&path);
     return status;
 }
 
@@ -209,11 +160,8 @@ enum status ios_project_write(const struct ios_project *project, const char *fol
     char *temporary = NULL;
     enum status status = parent == NULL ? error_set(err, STATUS_NOMEM, "out of memory")
                                         : folder_make_temporary(parent, "ios", &temporary, err);
-    if (status == STATUS_OK)
-        status = make_folder(temporary, "App", err);
-    if (status == STATUS_OK)
-        status = make_folder(temporary, "URLFilter", err);
-    for (size_t i = 0; i < ARRAY_COUNT(files) && status == STATUS_OK; i++)
+    const size_t count = ios_project_file_count(project);
+    for (size_t i = 0; i < count && status == STATUS_OK; i++)
         status = write_file(project, temporary, i, err);
     if (status == STATUS_OK)
         status = folder_publish(temporary, folder, NULL, err);
@@ -222,4 +170,28 @@ enum status ios_project_write(const struct ios_project *project, const char *fol
     mem_free(temporary);
     mem_free(parent);
     return status;
+}
+
+/* ---- names ---- */
+
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* It becomes a module and a type of Swift. */
+const char *ios_project_name_fault(const char *name)
+{
+    static const char *const taken[] = {"ControlProvider", PACKAGE_NAME, "App", "SwiftUI"};
+    if (!is_letter(name[0]))
+        return "does not begin with a letter";
+    for (const char *c = name; *c != '\0'; c++) {
+        if (!is_letter(*c) && (*c < '0' || *c > '9'))
+            return "has more than letters and digits";
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(taken); i++) {
+        if (strcmp(name, taken[i]) == 0)
+            return "is taken by another part of it";
+    }
+    return NULL;
 }

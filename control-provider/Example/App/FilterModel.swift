@@ -6,8 +6,9 @@ import URLFilterKit
 /// What the app shows, and what its buttons do. Knows no view.
 @MainActor @Observable
 final class FilterModel {
-    /// The filter's state in a word, and whether it runs or is about to.
+    /// The filter's state in a word.
     private(set) var status = "not known yet"
+    /// Whether the filter is switched on, here or in Settings; it may yet be starting, or have stopped.
     private(set) var isOn = false
     /// The last error, explained.
     private(set) var problem: FilterProblem?
@@ -18,22 +19,31 @@ final class FilterModel {
     /// Something is under way.
     private(set) var isBusy = false
 
+    /// The app's own copy of the prefilter, to try URLs with.
+    private var prefilter: FetchedPrefilter?
+
     /// Follows the filter's state for as long as the task lives.
     func follow() async {
         guard let setup = setUp() else { return }
         for await state in setup.states() {
             status = state.word
-            isOn = state.status == .running || state.status == .starting
-            if let cause = state.problem { problem = cause }
+            isOn = state.isEnabled
+            switch state.status {
+            case .running: problem = nil
+            default: problem = state.problem ?? problem
+            }
             readRecord()
         }
     }
 
     /// Switches the filter on or off.
     func switchFilter(on: Bool) async {
-        await run { setup in
+        let before = isOn
+        isOn = on  // the switch stays where it was put, until the system says otherwise
+        let isDone = await run { setup in
             if on { try await setup.enable() } else { try await setup.disable() }
         }
+        if !isDone { isOn = before }
     }
 
     /// Has the system look for a new prefilter, and forget answers about the old dataset.
@@ -45,63 +55,79 @@ final class FilterModel {
         readRecord()
     }
 
+    /// Reads what the extension left: it has no way to tell the app when it was asked.
+    func readRecord() {
+        record = ProviderConfiguration.folder(ofAppGroup: Deployment.appGroup).flatMap { PrefilterRecord(in: $0) }
+    }
+
     /// Asks a prefilter of the app's own, then the system, about a URL.
     func test(_ text: String) async {
-        answer = nil
-        guard let url = URL(string: text), let server = setUp()?.serverURL else {
+        let address = text.contains("://") ? text : "https://\(text)"
+        guard let url = URL(string: address), url.host()?.isEmpty == false, let setup = setUp() else {
             answer = "This is no URL."
             return
         }
         isBusy = true
         defer { isBusy = false }
+        answer = nil
         do {
-            let source = PrefilterSource(server: server, useCase: Deployment.useCase)
-            guard let fetched = try await source.fetch(existingTag: nil), let hits = try fetched.filter().hits(of: text) else {
-                answer = "Only http and https URLs are filtered."
-                return
-            }
-            answer = try await Self.explain(hits, NEURLFilter.verdict(for: url))
+            let system = Self.words(await NEURLFilter.verdict(for: url))
+            answer = try await "\(explain(address, setup)) \(system)"
         } catch {
             answer = error.localizedDescription
         }
     }
 
-    private static func explain(_ hits: [String], _ verdict: NEURLFilter.Verdict) throws -> String {
-        let system =
-            switch verdict {
-            case .allow: "The system allows it."
-            case .deny: "The system denies it."
-            case .unknown: "The system has no verdict: the filter does not run."
-            @unknown default: "The system has a verdict that this app does not know."
-            }
-        if hits.isEmpty { return "Not in the prefilter: allowed, and nothing is sent. \(system)" }
-        return "In the prefilter: \(hits.joined(separator: ", ")). The server is asked, without learning which. \(system)"
+    /// What the app's own prefilter says.
+    private func explain(_ url: String, _ setup: URLFilterSetup) async throws -> String {
+        // This app would ask for what devices ask for by default.
+        guard setup.parsing.isDefault else { return "The list is for another parsing configuration; only the system can say more." }
+        var options = PrefilterSource.Options()
+        options.allowsInsecureHTTP = setup.serverURL.scheme == "http"
+        let source = PrefilterSource(server: setup.serverURL, useCase: Deployment.useCase, options: options)
+        let known = prefilter.flatMap { FileManager.default.fileExists(atPath: $0.file.path()) ? $0 : nil }
+        prefilter = try await source.fetch(existingTag: known?.tag) ?? known
+        guard let hits = try prefilter?.filter().hits(of: url) else { return "Only http and https URLs are filtered." }
+        if hits.isEmpty { return "Not in the prefilter: allowed, and nothing is sent." }
+        return "In the prefilter: \(hits.joined(separator: ", ")). The server is asked, without learning which."
     }
 
-    private func readRecord() {
-        record = ProviderConfiguration.folder(ofAppGroup: Deployment.appGroup).flatMap { PrefilterRecord(in: $0) }
+    private static func words(_ verdict: NEURLFilter.Verdict) -> String {
+        switch verdict {
+        case .allow: "The system allows it."
+        case .deny: "The system denies it."
+        case .unknown: "The system has no verdict: the filter does not run."
+        @unknown default: "The system has a verdict that this app does not know."
+        }
     }
 
-    /// The set-up of Info.plist; nil, and an explained problem, when that is incomplete.
+    /// The set-up of Info.plist, and of the device's management; nil, and an explained problem, when that is incomplete.
     private func setUp() -> URLFilterSetup? {
         do {
-            return try URLFilterSetup(
+            var setup = try URLFilterSetup(
                 bundle: .main, authenticationToken: Deployment.authenticationToken, controlProvider: Deployment.controlProvider)
+            setup.reporting = try FilterReporting(
+                managed: UserDefaults.standard.dictionary(forKey: FilterReporting.managedKey) ?? [:])
+            return setup
         } catch {
             problem = FilterProblem(error)
             return nil
         }
     }
 
-    private func run(_ what: (URLFilterSetup) async throws -> Void) async {
-        guard let setup = setUp() else { return }
+    /// Whether it was done.
+    @discardableResult
+    private func run(_ what: (URLFilterSetup) async throws -> Void) async -> Bool {
+        guard let setup = setUp() else { return false }
         isBusy = true
         defer { isBusy = false }
         do {
             try await what(setup)
             problem = nil
+            return true
         } catch {
             problem = FilterProblem(error)
+            return false
         }
     }
 }
