@@ -51,8 +51,9 @@ class Host:
         path = f"{self.folder}/list.txt"
         with open(path, "w", encoding="utf-8") as out:
             out.write("".join(f"host{i}.example\n" for i in range(self.rows)))
-        subprocess.run([BLINDLIST, "compile", path, "--use-case", USE_CASE, "--out", f"{self.folder}/data"], check=True,
-                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=PROGRAM_S)
+        subprocess.run([BLINDLIST, "compile", path, "--use-case", USE_CASE, "--out", f"{self.folder}/data", "--sign-key",
+                        f"{self.folder}/key.pem"], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                       timeout=PROGRAM_S)
 
     def publish(self):
         self.rows += 1000
@@ -217,17 +218,25 @@ class Answers(http.server.BaseHTTPRequestHandler):
             return self.do_stalls(path, asked)
         return self.do_plain(path, asked)
 
-    def signed(self, path, key):
+    def do_othersigned(self, path, _):
+        status, headers, body = self.passed(path)
+        self.answer(status, headers, body if path.endswith(".bloom") else self.server.host.sign(body, "other.pem"))
+
+    def do_unsigned(self, path, _):
         status, headers, body = self.passed(path)
         if not path.endswith(".bloom"):
-            body = self.server.host.sign(body, key)
+            body = json.dumps({name: value for name, value in json.loads(body).items() if name != "signature"}).encode()
         self.answer(status, headers, body)
 
-    def do_signed(self, path, _):
-        self.signed(path, "key.pem")
+    def do_replaced(self, path, asked):
+        """Another version is published, and the old one let go, before the bits are asked for."""
+        if path.endswith(".bloom") and sum(a["path"].endswith(".bloom") for a in asked) == 1:
+            self.server.host.publish()
+            return self.answer(404, {})
+        return self.do_plain(path, asked)
 
-    def do_othersigned(self, path, _):
-        self.signed(path, "other.pem")
+    def do_stale(self, *_):
+        self.answer(304, {})
 
     def do_moved(self, path, _):
         self.answer(302, {"Location": "/plain." + self.path.split("/")[1].split(".", 1)[1] + path})
@@ -262,7 +271,7 @@ class Answers(http.server.BaseHTTPRequestHandler):
                  "url": manifest["url"]}
         return self.answer(200, headers, json.dumps(other).encode())
 
-    def made(self, path, byte_count):
+    def made(self, path, byte_count, etag='"made"'):
         if not path.endswith(".bloom"):
             return self.answer(200, {}, json.dumps(made_manifest(byte_count, "made.bloom")).encode())
         first, last = 0, byte_count - 1
@@ -274,10 +283,17 @@ class Answers(http.server.BaseHTTPRequestHandler):
             headers = {}
         pieces = range(first // PIECE_BYTES, last // PIECE_BYTES + 1)
         body = b"".join(made_piece(number) for number in pieces)[first % PIECE_BYTES:][:last - first + 1]
-        return self.answer(206 if wanted else 200, {"ETag": '"made"', **headers}, body)
+        return self.answer(206 if wanted else 200, {**({"ETag": etag} if etag else {}), **headers}, body)
 
     def do_little(self, path, _):
         self.made(path, PIECE_BYTES)
+
+    def do_noetag(self, path, _):
+        self.made(path, 2 * PIECE_BYTES, None)
+
+    def do_newetags(self, path, asked):
+        """Each answer has another, and If-Range is not looked at."""
+        self.made(path, 2 * PIECE_BYTES, f'"{len(asked)}"')
 
     def do_big(self, path, _):
         self.made(path, BIG_BYTES)

@@ -185,9 +185,10 @@ struct LiveTests {
         let size = try #require(try await source("plain").fetch(existingTag: nil)).byteCount
         #expect(try await fault(source("plain") { $0.maximumBytes = 100 }) == .tooLarge(bytes: size, limit: 100))
         #expect(try await fault(source("plain") { $0.parsingSHA256 = "ab" }) == .wrongParsing(found: nil, expected: "ab"))
-        let key = PrefilterPublicKey("MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=")
-        #expect(try await fault(source("plain") { $0.publicKey = key }) == .signatureMissing)
-        #expect(try await fault(source("plist") { $0.publicKey = key }) == .signatureMissing)
+        let keys = [try #require(PrefilterPublicKey("MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE="))]
+        #expect(try await fault(source("unsigned") { $0.publicKeys = keys }) == .signatureMissing)
+        #expect(try await fault(source("plist") { $0.publicKeys = keys }) == .signatureMissing)
+        #expect(try await fault(source("withurl") { $0.publicKeys = keys }) == .signatureMissing)
         guard case .badURL? = try await fault(source("plain") { $0.allowsInsecureHTTP = false }) else {
             Issue.record("http was asked")
             return
@@ -198,8 +199,13 @@ struct LiveTests {
         defer { try? FileManager.default.removeItem(at: folder) }
         let text = try #require(ProcessInfo.processInfo.environment["BLINDLIST_TEST_PUBLIC_KEY"])
         let key = try #require(PrefilterPublicKey(text))
-        try expectWorks(#require(try await source("signed") { $0.publicKey = key }.fetch(existingTag: nil)))
-        #expect(try await fault(source("othersigned") { $0.publicKey = key }) == .signatureWrong)
+        let other = try #require(PrefilterPublicKey("Gb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE="))
+        let first = try #require(try await source("plain") { $0.publicKeys = [key] }.fetch(existingTag: nil))
+        try expectWorks(first)
+        // The caller has it; that is no reason to take another's word for it.
+        #expect(try await fault(source("plain") { $0.publicKeys = [other] }, existingTag: first.tag) == .signatureWrong)
+        #expect(try await fault(source("othersigned") { $0.publicKeys = [key] }) == .signatureWrong)
+        #expect(try await fault(source("plain") { $0.publicKeys = [other, key] }) == nil)
         #expect(try await fault(source("othersigned")) == nil)
     }
 
@@ -217,6 +223,31 @@ struct LiveTests {
         #expect(try await fault(source("plain")) == .busy)
         first.cancel()
         await #expect(throws: CancellationError.self) { _ = try await first.value }
+    }
+
+    @Test func tooLongInAll() async throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        #expect(try await fault(source("stalls") { $0.totalTimeout = .milliseconds(300) }) == .timedOut(seconds: 0.3))
+    }
+
+    @Test func replacedMeanwhile() async throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try expectWorks(#require(try await source("replaced").fetch(existingTag: nil)))
+        let ends = try await asked().map { $0["path"].flatMap { URL(filePath: $0).pathExtension } }
+        #expect(ends == ["json", "bloom", "json", "bloom"])
+    }
+
+    @Test(arguments: ["noetag", "newetags"]) func partsOfNobodyKnowsWhat(_ what: String) async throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let url = try #require(host).appending(path: "\(what).\(name)/made.json")
+        let fetched = try #require(try await PrefilterSource(url: url, options: options()).fetch(existingTag: nil))
+        #expect(fetched.byteCount == 512 * 1024)
+        #expect(try await asked().last?["Range"] == nil)
+    }
+
+    @Test func unchangedThoughNobodyAsked() async throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        #expect(try await fault(source("stale")) == .refused(status: 304))
     }
 
     @Test func brokenOffEachTime() async throws {

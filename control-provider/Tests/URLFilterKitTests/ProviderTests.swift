@@ -56,7 +56,12 @@ struct ProviderTests {
         ])
         #expect(
             whole.source.url.absoluteString == "https://filter.example.com/prefilter/com.example.app.url.filtering.json")
-        #expect(whole.source.options.publicKey != nil)
+        #expect(whole.source.options.publicKeys.count == 1)
+        let several = [
+            "GUZ/QgVphM3+hUG6wWfcO5bIUIaqMLa2ywxcOK1wMWY=", "MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=",
+        ]
+        let info: [String: Any] = ["URL": "https://a.example/f.json", "PublicKey": several]
+        #expect(try ProviderConfiguration(info: info).source.options.publicKeys == several.compactMap { PrefilterPublicKey($0) })
         #expect(try ProviderConfiguration(info: ["URL": "https://a.example/f.plist"]).source.url.path() == "/f.plist")
     }
 
@@ -66,6 +71,8 @@ struct ProviderTests {
             ("Server", [:]), ("UseCase", ["Server": "https://a.example"]), ("Server", ["UseCase": "b"]), ("Server", ["Server": 1]),
             ("Server", ["Server": "", "UseCase": "b"]), ("URL", good.merging(["URL": "https://a.example/x"]) { $1 }),
             ("URL", ["URL": "no address"]), ("PublicKey", good.merging(["PublicKey": "AAAA"]) { $1 }),
+            ("PublicKey", ["URL": "https://a.example/x", "PublicKey": [String]()]),
+            ("PublicKey", ["URL": "https://a.example/x", "PublicKey": ["GUZ/QgVphM3+hUG6wWfcO5bIUIaqMLa2ywxcOK1wMWY=", "AAAA"]]),
             ("Sever", good.merging(["Sever": "x"]) { $1 }),
             ("AllowsInsecureHTTP", (good as [String: Any]).merging(["AllowsInsecureHTTP": "yes"]) { $1 }),
         ]

@@ -17,8 +17,23 @@ protocol BodySink: AnyObject {
 struct TransferLimits: Sendable {
     /// Without a byte for so long, a transfer is given up.
     var idle: Duration
-    /// When everything must be over.
+    /// All transfers together.
+    var total: Duration
+    /// When that is over.
     var deadline: ContinuousClock.Instant
+
+    /// From now on.
+    init(idle: Duration, total: Duration) {
+        self.idle = idle
+        self.total = total
+        deadline = .now + total
+    }
+
+    /// Why a transfer is given up whose last byte came then; nil: it is not late.
+    func fault(lastByte: ContinuousClock.Instant) -> PrefilterError? {
+        if ContinuousClock.now >= deadline { return .timedOut(seconds: total / .seconds(1)) }
+        return ContinuousClock.now >= lastByte + idle ? .timedOut(seconds: idle / .seconds(1)) : nil
+    }
 }
 
 /// One URLSession, and its transfers one after the other. Each piece is given to its sink before the next is taken, so
@@ -27,7 +42,6 @@ final class HTTPTransfer: NSObject, URLSessionDataDelegate, Sendable {
     private struct Running {
         /// Only the session's queue, which is serial, calls the sink.
         nonisolated(unsafe) let sink: any BodySink
-        let limits: TransferLimits
         var continuation: CheckedContinuation<Void, any Error>?
         var lastByte = ContinuousClock.now
         var fault: PrefilterError?
@@ -35,13 +49,17 @@ final class HTTPTransfer: NSObject, URLSessionDataDelegate, Sendable {
 
     private let running = Mutex<Running?>(nil)
     private let session = Mutex<URLSession?>(nil)
+    private let limits: TransferLimits
+    private static let margin = Duration.seconds(60)
 
-    override init() {
+    init(limits: TransferLimits) {
+        self.limits = limits
         super.init()
         let settings = URLSessionConfiguration.ephemeral
         settings.urlCache = nil
         settings.httpShouldSetCookies = false
         settings.requestCachePolicy = .reloadIgnoringLocalCacheData
+        settings.timeoutIntervalForRequest = (limits.total + Self.margin) / .seconds(1)  // `giveUpWhenLate` comes first
         settings.httpAdditionalHeaders = ["User-Agent": "URLFilterKit", "Accept-Encoding": "identity"]
         let queue = OperationQueue()
         queue.maxConcurrentOperationCount = 1
@@ -59,12 +77,12 @@ final class HTTPTransfer: NSObject, URLSessionDataDelegate, Sendable {
     /// Asks, and gives the answer to the sink.
     ///
     /// - Throws: ``PrefilterError``; `CancellationError` when the task was cancelled.
-    func run(_ request: URLRequest, into sink: some BodySink, limits: TransferLimits) async throws {
+    func run(_ request: URLRequest, into sink: some BodySink) async throws {
         try Task.checkCancellation()
-        guard ContinuousClock.now < limits.deadline else { throw PrefilterError.timedOut(seconds: 0) }
+        if let fault = limits.fault(lastByte: .now) { throw fault }
         guard let task = session.withLock({ $0?.dataTask(with: request) }) else { throw CancellationError() }
         nonisolated(unsafe) let sink: any BodySink = sink
-        running.withLock { $0 = Running(sink: sink, limits: limits) }
+        running.withLock { $0 = Running(sink: sink) }
         let watch = Task { await giveUpWhenLate(task) }
         defer { watch.cancel() }
         try await withTaskCancellationHandler {
@@ -87,7 +105,7 @@ final class HTTPTransfer: NSObject, URLSessionDataDelegate, Sendable {
     /// Cancels the task when nothing comes any more, or time is up.
     private func giveUpWhenLate(_ task: URLSessionTask) async {
         while true {
-            let limit = running.withLock { $0.map { min($0.lastByte + $0.limits.idle, $0.limits.deadline) } }
+            let limit = running.withLock { $0.map { min($0.lastByte + limits.idle, limits.deadline) } }
             guard let limit else { return }
             do {
                 try await Task.sleep(until: limit, clock: .continuous)
@@ -95,9 +113,8 @@ final class HTTPTransfer: NSObject, URLSessionDataDelegate, Sendable {
                 return
             }
             let isLate = running.withLock { running -> Bool in
-                guard let now = running else { return false }
-                guard ContinuousClock.now >= min(now.lastByte + now.limits.idle, now.limits.deadline) else { return false }
-                running?.fault = .timedOut(seconds: now.limits.idle / .seconds(1))
+                guard let lastByte = running?.lastByte, let fault = limits.fault(lastByte: lastByte) else { return false }
+                running?.fault = fault
                 return true
             }
             if isLate { return task.cancel() }

@@ -8,8 +8,8 @@ import Glibc
 
 /// A file that grows by pieces while its SHA-256 is computed, and gets its name when it is whole.
 ///
-/// Holds a lock: two fetches, of this process or another, cannot fill the same file. What came before a break is
-/// kept; opening the file again hashes it, in pieces.
+/// What came before a break is kept; opening the file again hashes it, in pieces. It lies in a ``WorkFolder``, whose lock keeps
+/// others away.
 ///
 /// Threads: one at a time.
 final class PartFile {
@@ -26,7 +26,6 @@ final class PartFile {
         self.path = path
         descriptor = open(path.path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw Self.fault() }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { throw .busy }
         try hashWhatIsThere()
         if size > limit { try startOver() }
     }

@@ -36,7 +36,7 @@ public enum PrefilterError: Error, Equatable, Sendable, LocalizedError, CustomSt
     case wrongDigest(found: String, expected: String)
     /// The filter is larger than the app takes.
     case tooLarge(bytes: Int, limit: Int)
-    /// Another fetch of the same prefilter is under way.
+    /// Another fetch with the same work folder is under way.
     case busy
     /// The file could not be written.
     case storage(String)
@@ -47,6 +47,14 @@ public enum PrefilterError: Error, Equatable, Sendable, LocalizedError, CustomSt
         case .unreachable, .timedOut, .serverFailed, .brokenOff: true
         case .badURL, .insecure, .insecureRedirect, .notFound, .refused, .malformed, .signatureMissing, .signatureWrong,
             .wrongParsing, .wrongSize, .wrongDigest, .tooLarge, .busy, .storage: false
+        }
+    }
+
+    /// Whether these may be the bits of a prefilter that has followed the one that was described.
+    var mayMeanReplaced: Bool {
+        switch self {
+        case .notFound, .wrongSize, .wrongDigest: true
+        default: false
         }
     }
 
@@ -75,9 +83,9 @@ public enum PrefilterError: Error, Equatable, Sendable, LocalizedError, CustomSt
         case .malformed(let what):
             "This is no prefilter: \(what). Check the address, and what a proxy in between answers."
         case .signatureMissing:
-            "The manifest is not signed. Sign it (blindlist sign, compile --sign-key), or do not pin a key in the app."
+            "The manifest is not signed. Sign it (blindlist compile or update with --sign-key), or do not pin a key in the app."
         case .signatureWrong:
-            "The manifest is signed by another key than the app's. Check which key signs; do not use this prefilter."
+            "The manifest is signed by another key than the app pins, or was changed. Check which key signs; do not use this prefilter."
         case .wrongParsing(let found, let expected):
             """
             The prefilter is for parsing configuration \(found ?? "default"), the app has \(expected ?? "default"). \

@@ -8,30 +8,47 @@ import FoundationNetworking
 struct PrefilterFetch {
     private let source: PrefilterSource
     private let existingTag: String?
-    private let transfer = HTTPTransfer()
     private let limits: TransferLimits
     private let folder: WorkFolder
+    private let transfer: HTTPTransfer
 
     init(_ source: PrefilterSource, existingTag: String?) throws(PrefilterError) {
         self.source = source
         self.existingTag = existingTag
-        limits = TransferLimits(
-            idle: source.options.idleTimeout, deadline: .now + source.options.totalTimeout)
-        folder = try WorkFolder(source.options.workFolder)
+        limits = TransferLimits(idle: source.options.idleTimeout, total: source.options.totalTimeout)
         try Self.check(source.url, source.options)
+        folder = try WorkFolder(source.options.workFolder)
+        transfer = HTTPTransfer(limits: limits)
     }
 
     func close() {
         transfer.close()
+        folder.unlock()
     }
 
     func run() async throws -> FetchedPrefilter? {
         let known = folder.validator(of: source.url)
-        let isKnown = existingTag != nil && known?.tag == existingTag
-        guard let description = try await fetchDescription(etag: isKnown ? known?.etag : nil) else { return nil }
+        // "Not changed" says enough only of a manifest that was held to the same terms.
+        let isKnown = existingTag != nil && known?.tag == existingTag && known?.terms == source.options.terms
+        guard let first = try await fetchDescription(etag: isKnown ? known?.etag : nil) else { return nil }
+        do {
+            return try await take(first)
+        } catch let fault as PrefilterError where fault.mayMeanReplaced {
+            guard let second = try await fetchDescription(etag: nil) else { throw fault }
+            if second.prefilter.tag == first.prefilter.tag {
+                second.file?.remove()
+                throw fault
+            }
+            return try await take(second)
+        }
+    }
+
+    /// The prefilter that was described; nil: it is the one that the caller has.
+    private func take(_ description: Description) async throws -> FetchedPrefilter? {
         folder.removeOthers(than: description.prefilter.tag)
         if let etag = description.etag {
-            folder.keep(Validator(url: source.url, etag: etag, tag: description.prefilter.tag))
+            folder.keep(
+                Validator(url: source.url, etag: etag, tag: description.prefilter.tag, terms: source.options.terms))
         }
         if description.prefilter.tag == existingTag {
             description.file?.remove()
@@ -57,12 +74,13 @@ struct PrefilterFetch {
 
     /// Nil: not changed.
     private func fetchDescription(etag: String?) async throws -> Description? {
-        let sink = DescriptionSink(propertyListPart: folder.propertyListPart, maximumBytes: source.options.maximumBytes)
+        let sink = DescriptionSink(
+            propertyListPart: folder.propertyListPart, maximumBytes: source.options.maximumBytes, isConditional: etag != nil)
         do {
             try await retrying {
                 var request = URLRequest(url: source.url)
                 if let etag { request.setValue(etag, forHTTPHeaderField: "If-None-Match") }
-                try await transfer.run(request, into: sink, limits: limits)
+                try await transfer.run(request, into: sink)
                 return true
             }
             guard let head = sink.head, head.statusCode != 304 else { return nil }
@@ -76,9 +94,10 @@ struct PrefilterFetch {
 
     private func describe(_ manifest: PrefilterManifest, _ answered: URL, _ etag: String?) throws(PrefilterError) -> Description {
         let options = source.options
-        if let key = options.publicKey {
-            guard let signature = manifest.signature else { throw .signatureMissing }
-            guard key.verifies(signature, of: Data(manifest.signedText.utf8)) else { throw .signatureWrong }
+        if !options.publicKeys.isEmpty {
+            guard manifest.isSignable, let signature = manifest.signature else { throw .signatureMissing }
+            let text = Data(manifest.signedText.utf8)
+            guard options.publicKeys.contains(where: { $0.verifies(signature, of: text) }) else { throw .signatureWrong }
         }
         guard manifest.parsingSHA256 == options.parsingSHA256 else {
             throw .wrongParsing(found: manifest.parsingSHA256, expected: options.parsingSHA256)
@@ -95,7 +114,7 @@ struct PrefilterFetch {
     }
 
     private func describe(_ list: PropertyListReader, _ part: PartFile, _ etag: String?) throws(PrefilterError) -> Description {
-        guard source.options.publicKey == nil else { throw .signatureMissing }
+        guard source.options.publicKeys.isEmpty else { throw .signatureMissing }
         guard source.options.parsingSHA256 == nil else {
             throw .wrongParsing(found: nil, expected: source.options.parsingSHA256)
         }
@@ -157,24 +176,28 @@ struct PrefilterFetch {
             if part.size == expected { return true }
             if sink.etag == nil { try part.startOver() }
             let before = part.size
+            let wasWindow = sink.hasParts
             do {
-                try await transfer.run(Self.request(url, from: before, of: expected, etag: sink.etag), into: sink, limits: limits)
+                let end = sink.hasParts ? min(before + Self.windowBytes, expected) : expected
+                try await transfer.run(Self.request(url, before..<end, of: expected, etag: sink.etag), into: sink)
             } catch PrefilterError.unreachable where part.size > 0 {
                 throw PrefilterError.brokenOff(received: part.size, expected: expected)
             }
-            guard part.size > before else { throw PrefilterError.brokenOff(received: part.size, expected: expected) }
-            return part.size == expected
+            if part.size == expected { return true }
+            // Without parts the next attempt begins anew, as after a window that was the first of bits without an ETag.
+            let isWindow = part.size > before && (sink.hasParts || wasWindow)
+            guard isWindow else { throw PrefilterError.brokenOff(received: part.size, expected: expected) }
+            return false
         }
     }
 
     /// Bytes of the bits in one request.
     private static let windowBytes = 256 * 1024
 
-    private static func request(_ url: URL, from first: Int, of expected: Int, etag: String?) -> URLRequest {
+    private static func request(_ url: URL, _ window: Range<Int>, of expected: Int, etag: String?) -> URLRequest {
         var request = URLRequest(url: url)
-        let end = min(first + windowBytes, expected)
-        if first > 0 || end < expected {
-            request.setValue("bytes=\(first)-\(end - 1)", forHTTPHeaderField: "Range")
+        if window != 0..<expected {
+            request.setValue("bytes=\(window.lowerBound)-\(window.upperBound - 1)", forHTTPHeaderField: "Range")
             if let etag { request.setValue(etag, forHTTPHeaderField: "If-Range") }
         }
         return request
@@ -191,6 +214,7 @@ struct PrefilterFetch {
             let before = progress()
             do {
                 if try await attempt() { return }
+                failures = 0
             } catch let fault as PrefilterError where fault.isTransient {
                 failures = progress() > before ? 1 : failures + 1
                 let delay = options.firstDelay * (1 << min(failures - 1, Self.mostDoublings))

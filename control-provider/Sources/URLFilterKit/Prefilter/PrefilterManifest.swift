@@ -32,10 +32,24 @@ public struct PrefilterManifest: Equatable, Sendable {
 
     /// The SHA-256 that the bits must have: the tag, when it has that form.
     var digest: String? {
-        tag.count == 64 && tag.allSatisfy { $0.isHexDigit && !$0.isUppercase } ? tag : nil
+        Self.isDigest(tag) ? tag : nil
     }
 
-    /// What `blindlist sign` signs: all that decides which URLs hit. Not the address, since the digest of the bits
+    /// SHA-256 in lower-case hex.
+    private static func isDigest(_ text: String) -> Bool {
+        text.utf8.count == 64
+            && text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains($0) }
+    }
+
+    /// 1 to `most` bytes without control characters: what is signed has a line for each member.
+    private static func isPlain(_ text: String, most: Int) -> Bool {
+        (1...most).contains(text.utf8.count) && text.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F }
+    }
+
+    /// Whether it can be signed: of blindlist's form, whose tag is the digest of the bits.
+    let isSignable: Bool
+
+    /// What a signature of blindlist is of: all that decides which URLs hit. Not the address, since the digest of the bits
     /// is signed wherever they come from.
     public var signedText: String {
         var lines = [
@@ -78,10 +92,12 @@ public struct PrefilterManifest: Equatable, Sendable {
         try check((1...Int(UInt32.max)).contains(bitCount), "bitCount")
         try check((1...BloomFilter.maximumHashCount).contains(hashCount), "hashCount")
         try check(falsePositiveTolerance > 0 && falsePositiveTolerance < 1, "falsePositiveTolerance")
-        try check((1...256).contains(tag.utf8.count), "tag")
-        try check((1...2048).contains(url.utf8.count), "url")
+        try check(Self.isPlain(tag, most: 256), "tag")
+        try check(Self.isPlain(url, most: 2048), "url")
+        try check(parsingSHA256.map(Self.isDigest) ?? true, "parsingSha256")
         try check(itemCount.map { $0 > 0 } ?? true, "itemCount")
-        if members.bitCount != nil {  // a manifest, not the JSON with a URL
+        isSignable = members.bitCount != nil  // a manifest, not the JSON with a URL
+        if isSignable {
             try check(digest != nil, "tag")
             try check(members.byteCount == byteCount, "byteCount")
         }

@@ -16,7 +16,7 @@ public struct FetchedPrefilter: Equatable, Sendable {
     public let murmurSeed: UInt32
     /// Bytes of the filter.
     public var byteCount: Int { (bitCount + 7) / 8 }
-    /// The bits, in the source's work folder. Whoever fetched it may move it.
+    /// The bits, in the source's work folder, until the next fetch there brings other ones. Whoever fetched it may move it.
     public let file: URL
 
     /// The filter, to be asked. Its bits stay in the file.
@@ -36,17 +36,18 @@ public struct FetchedPrefilter: Equatable, Sendable {
 ///   the process never holds the filter, whatever its size.
 /// - What breaks off is continued, in the same fetch or in one after the process was killed (`Range` with `If-Range`; property lists
 ///   are fetched again from their beginning).
-/// - What has not changed is not sent again (`If-None-Match`).
+/// - What has not changed is not sent again (`If-None-Match`). What is replaced during the fetch is fetched as it is then.
 /// - Sizes and digest are checked, and with a pinned key the manifest's signature, before anybody sees the file.
 /// - Errors that may pass are followed by another try, after a growing wait.
 ///
-/// Threads: any; but two fetches at the same time with the same work folder end in ``PrefilterError/busy`` for the second.
+/// Threads: any. A work folder is of one fetch at a time, in whatever process: a second one ends in ``PrefilterError/busy``, so sources
+/// of several apps have a folder each.
 public struct PrefilterSource: Sendable {
     /// What a fetch keeps to.
     public struct Options: Sendable {
-        /// Take manifests signed by this key only; nil: also unsigned ones. With a key, property lists and JSON of other tools are
-        /// refused, since they carry no signature.
-        public var publicKey: PrefilterPublicKey?
+        /// Take manifests only that one of these keys signed; empty: also unsigned ones. With a key, property lists and JSON of other
+        /// tools are refused, since they carry no signature. Several are for the time in which one key follows another.
+        public var publicKeys: [PrefilterPublicKey] = []
         /// SHA-256 of the app's parsing configuration (`blindlist compile` prints it); nil: the system's own. A manifest for
         /// another one is refused.
         public var parsingSHA256: String?
@@ -67,6 +68,11 @@ public struct PrefilterSource: Sendable {
         public var allowsInsecureHTTP = false
 
         public init() {}
+
+        /// What a manifest must fulfil, as a text: keys and parsing configuration.
+        var terms: String {
+            (publicKeys.map { $0.rawBytes.base64EncodedString() } + [parsingSHA256 ?? ""]).joined(separator: " ")
+        }
     }
 
     /// Where the manifest, the JSON with a URL, or the property list is.

@@ -13,14 +13,17 @@ final class DescriptionSink: BodySink {
     private(set) var part: PartFile?
     private let path: URL
     private let maximumBytes: Int
+    private let wanted: Set<Int>
 
-    init(propertyListPart path: URL, maximumBytes: Int) {
+    /// - Parameter isConditional: "not changed" is an answer, since that was asked.
+    init(propertyListPart path: URL, maximumBytes: Int, isConditional: Bool) {
         self.path = path
         self.maximumBytes = maximumBytes
+        wanted = isConditional ? [200, 304] : [200]
     }
 
     func begin(_ head: HTTPURLResponse) throws(PrefilterError) {
-        if let fault = head.fault(wanted: [200, 304]) { throw fault }
+        if let fault = head.fault(wanted: wanted) { throw fault }
         self.head = head
         json = Data()
         propertyList = PropertyListReader()
@@ -45,6 +48,8 @@ final class BitsSink: BodySink {
     var etag: String?
     /// Told when they are known.
     var onEtag: (String) -> Void = { _ in }
+    /// Whether parts can be put together: the server says with each of which bits it is, and says the same each time.
+    private(set) var hasParts = true
     private let file: PartFile
     private let expected: Int
 
@@ -59,15 +64,22 @@ final class BitsSink: BodySink {
             throw .brokenOff(received: 0, expected: expected)
         }
         if let fault = head.fault(wanted: [200, 206]) { throw fault }
+        let told = head.etag.flatMap { $0.hasPrefix("W/") ? nil : $0 }  // a weak one does not tell bytes
         if head.statusCode == 200 {
             let length = Int(clamping: head.expectedContentLength)
             guard length < 0 || length == expected else { throw .wrongSize(received: length, expected: expected) }
             try file.startOver()
         } else {
             try checkRange(head.value(forHTTPHeaderField: "Content-Range") ?? "")
+            hasParts = told != nil && (file.size == 0 || told == etag)
+            if !hasParts && file.size > 0 {  // replaced, and If-Range was not looked at
+                etag = nil
+                try file.startOver()
+                throw .brokenOff(received: 0, expected: expected)
+            }
         }
-        etag = head.etag.flatMap { $0.hasPrefix("W/") ? nil : $0 }  // a weak one does not tell bytes
-        if let etag { onEtag(etag) }
+        etag = told
+        if let told { onEtag(told) }
     }
 
     func take(_ piece: UnsafeRawBufferPointer) throws(PrefilterError) {

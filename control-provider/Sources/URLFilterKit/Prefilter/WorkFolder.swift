@@ -1,16 +1,29 @@
 import Foundation
 
+#if canImport(Darwin)
+import Darwin
+#else
+import Glibc
+#endif
+
 /// What a server said of the thing at a URL, and the tag of the filter that it belongs to.
 struct Validator: Codable {
     let url: URL
     let etag: String
     let tag: String
+    /// What was asked of it when it was taken; nil: nothing but its digest.
+    var terms: String?
 }
 
 /// Where a source keeps parts, whole files and validators. All of it may be lost at any time: then more is fetched.
-struct WorkFolder {
+///
+/// Locked while it is open: no two fetches, of this process or another, work in the same folder. The system
+/// unlocks it when a process ends.
+final class WorkFolder {
     private let folder: URL
+    private var lock: Int32
     private static let mostValidators = 8
+    private static let closed: Int32 = -1
 
     init(_ folder: URL) throws(PrefilterError) {
         self.folder = folder
@@ -19,6 +32,19 @@ struct WorkFolder {
         } catch {
             throw .storage(error.localizedDescription)
         }
+        lock = open(folder.appending(path: "lock").path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard lock >= 0 else { throw .storage(String(cString: strerror(errno))) }
+        guard flock(lock, LOCK_EX | LOCK_NB) == 0 else { throw .busy }
+    }
+
+    deinit {
+        unlock()
+    }
+
+    /// Leaves the folder to others. Who still holds this does nothing more with it.
+    func unlock() {
+        if lock != Self.closed { close(lock) }
+        lock = Self.closed
     }
 
     func file(_ tag: String) -> URL { folder.appending(path: Self.name(tag) + ".bloom") }

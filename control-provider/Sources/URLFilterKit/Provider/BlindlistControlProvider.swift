@@ -64,12 +64,13 @@ extension ProviderConfiguration {
                 Log.provider.info("the prefilter is unchanged")
                 return nil
             }
+            let data = try handOver(fetched)
             record.fetchedAt = record.checkedAt
             record.tag = fetched.tag
             record.byteCount = fetched.byteCount
             Log.provider.notice("a new prefilter of \(fetched.byteCount) bytes")
             return NEURLFilterPrefilter(
-                data: try handOver(fetched), tag: fetched.tag, bitCount: fetched.bitCount, hashCount: fetched.hashCount,
+                data: data, tag: fetched.tag, bitCount: fetched.bitCount, hashCount: fetched.hashCount,
                 murmurSeed: fetched.murmurSeed)
         } catch {
             record.problem = String(describing: error)
@@ -80,7 +81,7 @@ extension ProviderConfiguration {
     private func handOver(_ fetched: FetchedPrefilter) throws -> NEURLFilterPrefilter.PrefilterData {
         guard fetched.byteCount <= smallFilterBytes else { return .temporaryFilepath(fetched.file) }
         let bits = try Data(contentsOf: fetched.file)
-        try FileManager.default.removeItem(at: fetched.file)
+        try? FileManager.default.removeItem(at: fetched.file)  // else the next fetch does
         return .smallFilter(bits)
     }
 }

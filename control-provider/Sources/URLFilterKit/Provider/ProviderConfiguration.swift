@@ -7,7 +7,7 @@ import Foundation
 /// | `Server` | string | `https://filter.example.com`; with `UseCase` |
 /// | `UseCase` | string | `<app bundle id>.url.filtering` |
 /// | `URL` | string | instead of both: of a manifest, of JSON with a URL, or of a property list |
-/// | `PublicKey` | string | optional: base64 of the key that signs manifests |
+/// | `PublicKey` | string, or array | optional: base64 of the key that signs manifests; of several, one must have |
 /// | `AppGroup` | string | optional: an app group, to tell the app what happened last |
 /// | `AllowsInsecureHTTP` | Boolean | optional: for a server on the developer's desk |
 ///
@@ -67,9 +67,13 @@ public struct ProviderConfiguration: Sendable {
             guard let isAllowed = value as? Bool else { throw Self.fault("AllowsInsecureHTTP", "must be true or false") }
             options.allowsInsecureHTTP = isAllowed
         }
-        if let value = try text("PublicKey") {
-            guard let key = PrefilterPublicKey(value) else { throw Self.fault("PublicKey", "must be base64 of an Ed25519 key") }
-            options.publicKey = key
+        if let value = info["PublicKey"] {
+            let texts = value as? [String] ?? [value as? String ?? ""]
+            options.publicKeys = texts.compactMap { PrefilterPublicKey($0) }
+            // Not one that is overlooked: without a key, unsigned manifests would do.
+            guard !texts.isEmpty, options.publicKeys.count == texts.count else {
+                throw Self.fault("PublicKey", "must be base64 of an Ed25519 key, or an array of such")
+            }
         }
         options.parsingSHA256 = parsing.sha256
         switch (try address("URL"), try address("Server"), try text("UseCase")) {
