@@ -9,14 +9,20 @@
 #
 # compose.yaml runs both: a server, and beside it `blindlist update` once an hour.
 
-FROM debian:bookworm-slim AS build
+# For another processor, amd64 or arm64: docker buildx build --platform linux/arm64. Nothing is run in an emulator for that:
+# the machine that builds has a compiler for the other one, and its libraries.
+FROM --platform=$BUILDPLATFORM debian:bookworm-slim AS build
+ARG TARGETARCH
 WORKDIR /src
 COPY scripts/setup scripts/setup
-RUN setup_for=build sh -e scripts/setup \
- && apt-get install -y -qq --no-install-recommends ca-certificates
+RUN setup_for=build setup_arch=$TARGETARCH sh -e scripts/setup \
+ && apt-get install -y -qq --no-install-recommends ca-certificates libtinfo6:$TARGETARCH libselinux1:$TARGETARCH \
+ && apt-get download -qq bash:$TARGETARCH coreutils:$TARGETARCH \
+ && for package in *.deb; do dpkg-deb -x "$package" /helpers || exit 1; done
 COPY . .
-RUN make -j"$(nproc)" && make install DESTDIR=/out PREFIX=/usr/local
-RUN deploy/image-root /out/usr/local /image
+RUN host=$(basename /usr/bin/*-linux-gnu-gcc -gcc) \
+ && make -j"$(nproc)" CC=$host-gcc AR=$host-ar && make install CC=$host-gcc AR=$host-ar DESTDIR=/out PREFIX=/usr/local \
+ && deploy/image-root $host /helpers /out/usr/local /image
 
 # No package manager, nothing that belongs to root and runs with its rights, and nothing that the programs do not need.
 FROM scratch

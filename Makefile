@@ -68,7 +68,7 @@ PROGRAMS := $(if $(TOOL_SRC),$(BUILD)/blindlist) $(if $(SERVER_SRC),$(BUILD)/bli
 all: $(PROGRAMS) $(BLOOM_LIB)
 
 # Files built with their own instruction set; chosen at run time (STYLE: kernels).
-ifeq ($(shell uname -m),x86_64)
+ifneq ($(filter x86_64-%,$(shell $(CC) -dumpmachine)),)
 $(BUILD)/obj/%_avx2.o: KERNEL_FLAGS := -mavx2 -mbmi2
 $(BUILD)/obj/%_avx512.o: KERNEL_FLAGS := -mavx512f -mavx512dq -mavx512bw -mavx512vl -mavx512ifma -mbmi2
 $(BUILD)/obj/%_shani.o: KERNEL_FLAGS := -msha -msse4.1
@@ -122,11 +122,11 @@ FORCE:
 $(LIB): $(ROOM_OBJ) $(PROTO_OBJ)
 	@rm -f $@
 	$(call say,AR)
-	$(Q)ar rcs $@ $^
+	$(Q)$(AR) rcs $@ $^
 $(BLOOM_LIB): $(BLOOM_OBJ)
 	@rm -f $@
 	$(call say,AR)
-	$(Q)ar rcs $@ $^
+	$(Q)$(AR) rcs $@ $^
 $(BUILD)/blindlist: $(call obj,$(TOOL_SRC)) $(EXAMPLE_C:$(BUILD)/%.c=$(BUILD)/obj/%.o) $(LIB)
 	$(call say,LD)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) $(TOOL_LIBS)
@@ -154,7 +154,7 @@ HELPER_LIB := $(BUILD)/libtesthelpers.a
 $(HELPER_LIB): $(call obj,$(HELPER_SRC))
 	@rm -f $@
 	$(call say,AR)
-	$(Q)ar rcs $@ $^
+	$(Q)$(AR) rcs $@ $^
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(HELPER_LIB) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LD)
@@ -222,7 +222,7 @@ BENCH_LIB := $(BUILD)/libbench.a
 $(BENCH_LIB): $(call obj,$(filter-out $(BENCH_SRC),$(wildcard bench/*.c)) tests/pir-server/store/postgres_server.c)
 	@rm -f $@
 	$(call say,AR)
-	$(Q)ar rcs $@ $^
+	$(Q)$(AR) rcs $@ $^
 $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(BENCH_LIB) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LD)
@@ -276,7 +276,7 @@ deb: ## Debian package in build/deb, clean by lintian
 	@scripts/make-deb $(BUILD)/deb
 test-package: ## install, run, upgrade and purge that package in a bare Debian 12 (root; minutes)
 	@$(PYTHON) scripts/test-package --build $(BUILD)
-test-image: ## carry out the Dockerfile without an engine, and run what comes out (root; minutes; ARCH=arm64 in an emulator)
+test-image: ## carry out the Dockerfile without an engine, and run what comes out (root; minutes; ARCH=arm64, too)
 	@$(PYTHON) scripts/test-image --build $(BUILD) $(if $(ARCH),--arch $(ARCH))
 clean: ## remove everything that was built
 	rm -rf build

@@ -3,6 +3,7 @@
 and its health check tells a server from none. `make test-image` carries out all of its steps."""
 import json
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -41,7 +42,7 @@ def check_root():
         os.makedirs(f"{folder}/installed/bin")
         for program in (f"{BUILD}/blindlist", f"{BUILD}/blindlist-server", os.path.abspath("deploy/blindlist-update-loop")):
             os.symlink(program, f"{folder}/installed/bin/{os.path.basename(program)}")
-        made = run("deploy/image-root", f"{folder}/installed", f"{folder}/root")
+        made = run("deploy/image-root", f"{platform.machine()}-linux-gnu", "/", f"{folder}/installed", f"{folder}/root")
         check(made.returncode == 0, "the root of the image is made", made.stdout)
         for words in (["blindlist", "--version"], ["blindlist-server", "--version"], ["sh", "-c", "sleep 0; ls /data"],
                       ["blindlist", "suburls", "https://www.example.co.uk/"]):

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""deploy/kubernetes: the manifests say what programs, other manifests and metrics understand, nothing runs with more rights
-than it needs, and the indexed job makes a version when its pods are processes. Prints TAP."""
+"""deploy/kubernetes: the manifests say what Kubernetes, programs, other manifests and metrics understand, nothing runs with
+more rights than it needs, and the indexed job makes a version when its pods are processes. Prints TAP."""
 import glob
 import json
 import os
@@ -8,9 +8,11 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from patience import PROGRAM_S  # noqa: E402
+from promtool import MISSING, PROGRAM as PROMTOOL, promtool  # noqa: E402
 from served import working_folder  # noqa: E402
 from tap import check, finish, skip  # noqa: E402
 
@@ -24,6 +26,9 @@ BUILD = os.environ.get("BUILD", "build")
 # Made by hand, as settings.yaml says.
 SECRETS = {"blindlist-state": {"password"}, "blindlist-key": {"key"}}
 VOLUMES_OF_OTHERS = {"blindlist-long-lists"}
+# Fields of Kubernetes' published API, by scripts/record-kubernetes-fields.
+FIELDS = "tests/house/recorded/kubernetes.json"
+PLAIN = {"str": str, "int": int, "bool": bool, "object": (str, int)}
 
 
 def read_all():
@@ -33,6 +38,47 @@ def read_all():
             found[os.path.basename(path)] = [document for document in yaml.safe_load_all(file) if document]
     return found
 
+
+# ---- the published API ----
+
+def faults(value, of_type, where, types):
+    """What is no field, of another type, or lacking."""
+    container, _, inner = of_type.rstrip("]").partition("[")
+    if inner:
+        if not isinstance(value, list if container == "List" else dict):
+            return [f"{where}: no {of_type}"]
+        pairs = enumerate(value) if container == "List" else value.items()
+        return [fault for at, one in pairs for fault in faults(one, inner.rpartition(" ")[2], f"{where}.{at}", types)]
+    if of_type in PLAIN:
+        is_right = isinstance(value, PLAIN[of_type]) and (isinstance(value, bool) == (of_type == "bool"))
+        return [] if is_right else [f"{where}: {value!r} is no {of_type}"]
+    if of_type not in types:
+        return [f"{where}: {of_type} is not in {FIELDS}"]
+    known = types[of_type]
+    if not isinstance(value, dict):
+        return [f"{where}: no {of_type}"]
+    found = [f"{where}: {of_type} has no field {name}" for name in value if name not in known["fields"]]
+    found += [f"{where}: {name} is lacking" for name in known["required"] if name not in value]
+    for name, one in value.items():
+        found += faults(one, known["fields"].get(name, "str"), f"{where}.{name}", types)
+    return found
+
+
+def check_fields(documents):
+    with open(FIELDS, encoding="utf-8") as file:
+        recorded = json.load(file)
+    for document in documents:
+        who = f"{document['kind']} {name_of(document)}"
+        kind = recorded["kinds"].get(f"{document['apiVersion']} {document['kind']}", "")
+        wrong = faults(document, kind, document["kind"], recorded["types"])
+        check(kind and not wrong, f"{who} is as Kubernetes' API has it", "\n".join(wrong))
+    bad = {"apiVersion": "v1", "kind": "Service", "metadata": {"nam": "x", "labels": {"a": 1}},
+           "spec": {"ports": [{"name": "x", "port": "80"}, {}], "selector": []}}
+    wrong = faults(bad, recorded["kinds"]["v1 Service"], "", recorded["types"])
+    check(len(wrong) == 5, "where it is not, that is found", "\n".join(wrong))
+
+
+# ---- what belongs together ----
 
 def pod_of(document):
     """The pod that an object makes, or None."""
@@ -96,6 +142,18 @@ def check_probes(container, metrics):
         check(asked["port"] in ports and f"`{asked['path']}`" in metrics, f"{kind} asks for what the admin address has")
 
 
+def check_waiting(container, folder):
+    """It ends as soon as there is a version to serve."""
+    data = os.path.join(folder, "awaited")
+    words = [word.replace("/data", data) for word in container["command"]]
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL) as waiting:
+        is_waiting = waiting.poll() is None
+        os.makedirs(f"{data}/one.example/version")
+        os.symlink("version", f"{data}/one.example/current")
+        check(is_waiting and waiting.wait(PROGRAM_S) == 0 and {"name": "data", "mountPath": "/data", "readOnly": True} in
+              container["volumeMounts"], "the servers wait for the first version")
+
+
 def check_selectors(documents, labels):
     for document in documents:
         selector = document.get("spec", {}).get("selector") or document.get("spec", {}).get("podSelector")
@@ -141,11 +199,33 @@ def check_scaling(documents, metrics):
     wanted = scaler["spec"]["metrics"][0]["pods"]["metric"]["name"]
     rule = documents["prometheus-adapter.yaml"][0]["rules"]["custom"][0]
     check(rule["name"]["as"] == wanted, "the autoscaler asks for what the adapter gives")
+    check_adapter_by_promtool(rule)
     for name in set(re.findall(r"blindlist_\w+?(?=_sum|_count)", rule["metricsQuery"] + rule["seriesQuery"])):
         check(f"`{name}`" in metrics, f"{name} is measured")
     target = scaler["spec"]["scaleTargetRef"]
     check(any((d["kind"], name_of(d)) == (target["kind"], target["name"]) for d in documents["server.yaml"]),
           "what is scaled is there")
+
+
+def check_adapter_by_promtool(rule):
+    """The figure, as the adapter asks for it: 20 ms a query on one server, and 0 where nobody asks."""
+    if PROMTOOL is None:
+        skip(MISSING)
+        return
+    query = rule["metricsQuery"].replace("<<.LabelMatchers>>", 'namespace="default",pod=~"a|b"').replace("<<.GroupBy>>", "pod")
+    own = 'namespace="default",route="queries"'
+    cases = {"tests": [{
+        "interval": "30s",
+        "input_series": [{"series": f'blindlist_queue_seconds_{what}{{pod="{pod}",{own}}}', "values": values}
+                         for pod, what, values in (("a", "sum", "0+1x20"), ("a", "count", "0+50x20"),
+                                                   ("b", "sum", "5x20"), ("b", "count", "70x20"))],
+        "promql_expr_test": [{"expr": query, "eval_time": "10m", "exp_samples": [
+            {"labels": '{pod="a"}', "value": 0.02}, {"labels": '{pod="b"}', "value": 0}]}]}]}
+    with tempfile.NamedTemporaryFile("w", suffix=".yml") as file:
+        json.dump(cases, file)
+        file.flush()
+        code, said = promtool("test", "rules", file.name)
+    check(code == 0, "and the adapter's question is answered with how long a query waits", said)
 
 
 def check_job(job, folder):
@@ -175,6 +255,7 @@ def check_all(folder):
     objects = {(d["kind"], name_of(d)): d for d in everything}
     check(all(d.get("apiVersion") and d.get("kind") for d in everything) and len(objects) == len(everything),
           f"{len(everything)} objects, each with a name of its own")
+    check_fields(everything)
     with open("docs/METRICS.md", encoding="utf-8") as file:
         metrics = file.read()
     pods = [(d, pod_of(d)) for d in everything if pod_of(d)]
@@ -182,18 +263,20 @@ def check_all(folder):
         who = f"{document['kind']} {name_of(document)}"
         container = pod["spec"]["containers"][0]
         check_flags(container, who)
-        check_rights(pod, container, who)
+        for one in [container, *pod["spec"].get("initContainers", [])]:
+            check_rights(pod, one, f"{who}, {one['name']}")
         check_volumes(pod, container, who, objects)
         if document["kind"] == "Deployment":
             check(document["spec"]["selector"]["matchLabels"] == pod["metadata"]["labels"], f"{who} finds its pods")
             check_probes(container, metrics)
+            check_waiting(pod["spec"]["initContainers"][0], folder)
     check_selectors(everything, [pod["metadata"]["labels"] for _, pod in pods])
     used = documents["kustomization.yaml"][0]["resources"]
     check(set(used) == set(documents) - {"kustomization.yaml", "prometheus-adapter.yaml", "compile-job.yaml"},
           "kustomization.yaml has all that is applied", used)
     with open("Makefile", encoding="utf-8") as file:
         version = re.search(r"^VERSION := (.*)$", file.read(), re.MULTILINE).group(1)
-    images = {pod["spec"]["containers"][0]["image"] for _, pod in pods}
+    images = {one["image"] for _, pod in pods for one in pod["spec"]["containers"] + pod["spec"].get("initContainers", [])}
     check(images == {f"blindlist:{version}"}, "the image is this version's", images)
     check_settings(objects, folder)
     check_scaling(documents, metrics)
