@@ -287,6 +287,9 @@ static int run(struct tool_args *args)
     const enum status status = open_device(&session, &error);
     session.results = status == STATUS_OK && session.json ? json_array() : NULL;
     const int exit_code = status == STATUS_OK ? check_all(&session, args->argv) : tool_fail(&error);
+    if (status == STATUS_UNAUTHORIZED && session.device_options.user_token == NULL)
+        fprintf(stderr, "blindlist: note: a server that wants tokens issues them for a user token: "
+                        "--token-file, made with `blindlist token create`\n");
     json_decref(session.results);
     device_close(session.device);
     parsing_free(session.parsing);

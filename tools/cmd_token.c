@@ -457,7 +457,7 @@ static const struct tool_command create_command = {
     .summary = "make a user token and print it, once",
     .details =
         "The token goes into the app (authenticationToken). The state file keeps its SHA-256\n"
-        "only: print it again is what nobody can.",
+        "only, so nobody can print it again.",
     .options = create_options,
     .option_count = ARRAY_COUNT(create_options),
     .run = run_create,

@@ -98,6 +98,14 @@ void compile_summary_warn(const struct compile_summary *compile)
         tool_signing_warn(info->prefilter_public_key);
 }
 
+static void print_load(uint64_t shard_count, const struct dataset_load *load)
+{
+    printf("  %-10s %" PRIu64 " of %" PRIu64, "shards", shard_count, load->rows_least);
+    if (load->rows_most > load->rows_least)
+        printf(" to %" PRIu64, load->rows_most);
+    printf(" %s\n", load->rows_most == 1 ? "row" : "rows");
+}
+
 void compile_summary_print(const struct compile_summary *compile)
 {
     const struct dataset_summary *summary = &compile->dataset;
@@ -109,8 +117,9 @@ void compile_summary_print(const struct compile_summary *compile)
            counts->comments);
     printf("  %-10s %" PRIu64 " of %" PRIu64 " entries\n", "kept", counts->kept, counts->entries);
     if (counts->widened > 0)
-        printf("  %-10s %" PRIu64 " keys block more than their entries\n", "widened",
-               counts->widened);
+        printf("  %-10s %" PRIu64 " %s\n", "widened", counts->widened,
+               counts->widened == 1 ? "key blocks more than its entry"
+                                    : "keys block more than their entries");
     for (size_t i = 0; i < RULE_DIFFERENCE_COUNT; i++) {
         if (counts->differ[i] > 0)
             printf("  %10" PRIu64 " rules %s\n", counts->differ[i], rule_difference_texts[i]);
@@ -130,8 +139,7 @@ void compile_summary_print(const struct compile_summary *compile)
     printf("  %-10s one of %.0f other sub-URLs asks in vain\n", "", 1.0 / summary->expected_rate);
     if (info->prefilter_public_key[0] != '\0')
         printf("  %-10s signed by %s\n", "", info->prefilter_public_key);
-    printf("  %-10s %" PRIu64 " of %" PRIu64 " to %" PRIu64 " rows\n", "shards", info->shard_count,
-           summary->load.rows_least, summary->load.rows_most);
+    print_load(info->shard_count, &summary->load);
     print_outlook(&summary->outlook);
     print_shape(summary);
     print_symmetric(summary);

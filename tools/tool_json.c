@@ -14,9 +14,14 @@ bool json_put(json_t *object, const char *name, json_t *value)
     return json_object_set_new(object, name, value) == 0;
 }
 
+/* Digits that a double has for certain: 3.684, not 3.6840000000000002. */
+#define REAL_DIGITS 15
+
 int tool_print_json(json_t *root)
 {
-    const int failed = root == NULL || json_dumpf(root, stdout, JSON_INDENT(2)) != 0;
+    const int failed =
+        root == NULL ||
+        json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(REAL_DIGITS)) != 0;
     json_decref(root);
     if (failed) {
         fprintf(stderr, "blindlist: cannot write JSON\n");

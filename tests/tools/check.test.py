@@ -81,7 +81,7 @@ def flip(at):
 
 def test_faults(port):
     cases = [
-        ("/config", put(401, error_json("no token")), "401: no token", "401"),
+        ("/config", put(401, error_json("no token")), r"401: no token\nblindlist: note: .*--token-file", "401"),
         ("/config", put(500, b"<html>oops"), "answered 500$", "500 with another body"),
         ("/config", put(302, b"", {"Location": "http://127.0.0.1:1/config"}), "answered 302", "a redirect"),
         ("/config", put(200), "the server has 0 use cases", "an empty configuration"),
@@ -118,6 +118,9 @@ def test_faults(port):
     code, out, errors = run(port, "https://bad7.example/", faults={"/queries": put(410)})
     check(Proxy.seen.count("/queries") == 2 and Proxy.seen.count("/config") == 2,
           "a 410: asked again once", Proxy.seen)
+    done = subprocess.run([f"{BUILD}/blindlist", "check", "--server", f"https://127.0.0.1:{port}", "https://bad7.example/"],
+                          capture_output=True, text=True, timeout=PROGRAM_S)
+    check(done.returncode == 1 and "or http:// only?" in done.stderr, "https:// where only http:// is spoken", done.stderr)
 
 
 def test_json(port):

@@ -384,9 +384,12 @@ static enum status transfer_result(struct transfer *transfer, CURLcode code,
     if (got->status != STATUS_OK)
         return bytes_status(got, transfer->url, err);
     if (code != CURLE_OK)
-        return error_set(err, STATUS_IO, "%s: %s", transfer->url,
+        return error_set(err, STATUS_IO, "%s: %s%s", transfer->url,
                          transfer->curl_error[0] != '\0' ? transfer->curl_error
-                                                         : curl_easy_strerror(code));
+                                                         : curl_easy_strerror(code),
+                         code == CURLE_SSL_CONNECT_ERROR
+                             ? " (does the server speak https:// there, or http:// only?)"
+                             : "");
     double seconds = 0;
     curl_off_t got_bytes = 0;
     long version = CURL_HTTP_VERSION_NONE;
