@@ -191,6 +191,9 @@ class Answers(http.server.BaseHTTPRequestHandler):
     def do_failstwice(self, path, asked):
         self.answer(503, {}) if len(asked) <= 2 else self.do_plain(path, asked)
 
+    def do_closed(self, *_):
+        self.answer(503, {"Retry-After": "86400"})
+
     def do_gone(self, *_):
         self.answer(404, {})
 

@@ -225,6 +225,12 @@ struct LiveTests {
         await #expect(throws: CancellationError.self) { _ = try await first.value }
     }
 
+    @Test func askedForMoreTimeThanThereIs() async throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        #expect(try await fault(source("closed")) == .serverFailed(status: 503))
+        #expect(try await asked().count == 1)
+    }
+
     @Test func tooLongInAll() async throws {
         defer { try? FileManager.default.removeItem(at: folder) }
         #expect(try await fault(source("stalls") { $0.totalTimeout = .milliseconds(300) }) == .timedOut(seconds: 0.3))

@@ -7,6 +7,8 @@ import FoundationNetworking
 
 /// Takes the body of an answer as it arrives. Called on one thread at a time, until the transfer is over.
 protocol BodySink: AnyObject {
+    /// How long the last answer asked to wait; nil: it said nothing.
+    var retryAfter: Duration? { get }
     /// The status line and headers came.
     func begin(_ head: HTTPURLResponse) throws(PrefilterError)
     /// Some of the body came.

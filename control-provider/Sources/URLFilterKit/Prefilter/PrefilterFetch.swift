@@ -77,7 +77,7 @@ struct PrefilterFetch {
         let sink = DescriptionSink(
             propertyListPart: folder.propertyListPart, maximumBytes: source.options.maximumBytes, isConditional: etag != nil)
         do {
-            try await retrying {
+            try await retrying(sink) {
                 var request = URLRequest(url: source.url)
                 if let etag { request.setValue(etag, forHTTPHeaderField: "If-None-Match") }
                 try await transfer.run(request, into: sink)
@@ -172,7 +172,7 @@ struct PrefilterFetch {
         let sink = BitsSink(part, expected: expected)
         sink.etag = folder.validator(of: url).flatMap { $0.tag == prefilter.tag ? $0.etag : nil }
         sink.onEtag = { [folder] in folder.keep(Validator(url: url, etag: $0, tag: prefilter.tag)) }
-        try await retrying(progress: { part.size }) {
+        try await retrying(sink, progress: { part.size }) {
             if part.size == expected { return true }
             if sink.etag == nil { try part.startOver() }
             let before = part.size
@@ -206,8 +206,11 @@ struct PrefilterFetch {
     // MARK: attempts
 
     /// Attempts one after the other until one says that all is done, an error will not pass, or attempts or time are used up.
-    /// What brings progress is followed by the next without a wait, and failures are counted anew.
-    private func retrying(progress: () -> Int = { 0 }, _ attempt: () async throws -> Bool) async throws {
+    /// What brings progress is followed by the next without a wait, and failures are counted anew. A server that asks for more time
+    /// (`Retry-After`) gets it; one that asks for more than there is, is not asked again.
+    private func retrying(
+        _ sink: some BodySink, progress: () -> Int = { 0 }, _ attempt: () async throws -> Bool
+    ) async throws {
         let options = source.options
         var failures = 0
         while true {
@@ -218,9 +221,10 @@ struct PrefilterFetch {
             } catch let fault as PrefilterError where fault.isTransient {
                 failures = progress() > before ? 1 : failures + 1
                 let delay = options.firstDelay * (1 << min(failures - 1, Self.mostDoublings))
-                if failures >= options.attempts || .now + delay >= limits.deadline { throw fault }
+                let asked = sink.retryAfter ?? .zero
+                if failures >= options.attempts || .now + asked + delay >= limits.deadline { throw fault }
                 // Devices whose server came back do not all ask at the same moment.
-                try await Task.sleep(for: delay * Double.random(in: 0.5...1))
+                try await Task.sleep(for: asked + delay * Double.random(in: 0.5...1))
             }
         }
     }
@@ -235,6 +239,11 @@ struct PrefilterFetch {
 
 extension HTTPURLResponse {
     var etag: String? { value(forHTTPHeaderField: "ETag") }
+
+    /// Seconds of `Retry-After`; a date there is not read.
+    var retryAfter: Duration? {
+        value(forHTTPHeaderField: "Retry-After").flatMap { UInt32($0) }.map { .seconds($0) }
+    }
 
     /// The error that this status is; nil for those in `wanted`.
     func fault(wanted: Set<Int>) -> PrefilterError? {

@@ -38,7 +38,7 @@ public struct FetchedPrefilter: Equatable, Sendable {
 ///   are fetched again from their beginning).
 /// - What has not changed is not sent again (`If-None-Match`). What is replaced during the fetch is fetched as it is then.
 /// - Sizes and digest are checked, and with a pinned key the manifest's signature, before anybody sees the file.
-/// - Errors that may pass are followed by another try, after a growing wait.
+/// - Errors that may pass are followed by another try, after a growing wait, or the one that the server asks for.
 ///
 /// Threads: any. A work folder is of one fetch at a time, in whatever process: a second one ends in ``PrefilterError/busy``, so sources
 /// of several apps have a folder each.
@@ -67,6 +67,7 @@ public struct PrefilterSource: Sendable {
         /// Also http, for a server on the developer's desk.
         public var allowsInsecureHTTP = false
 
+        /// What is said above.
         public init() {}
 
         /// What a manifest must fulfil, as a text: keys and parsing configuration.

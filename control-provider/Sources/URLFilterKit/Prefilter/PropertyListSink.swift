@@ -23,6 +23,7 @@ struct PropertyListReader {
     private var base64 = Base64Stream()
     private var sawData = false
     private static let longestWord = 512
+    private static let elementsRead: Set = ["key", "integer", "real"]
 
     /// Reads a piece. `file` gets the bytes of the filter.
     mutating func take(_ piece: UnsafeRawBufferPointer, file: PartFile) throws(PrefilterError) {
@@ -37,7 +38,7 @@ struct PropertyListReader {
             default:
                 if place == .text && element == "data" && isBits {
                     try base64.take(byte, file: file)
-                } else if place != .outside {
+                } else if place == .tag || place == .text && Self.elementsRead.contains(element) {
                     guard word.utf8.count < Self.longestWord else { throw .malformed("the property list has a long word") }
                     word.unicodeScalars.append(Unicode.Scalar(byte))
                 }

@@ -6,6 +6,7 @@ import FoundationNetworking
 
 /// Takes the first answer: JSON is kept, a property list's bits go to a file.
 final class DescriptionSink: BodySink {
+    private(set) var retryAfter: Duration?
     private(set) var head: HTTPURLResponse?
     private(set) var json = Data()
     private(set) var propertyList = PropertyListReader()
@@ -23,6 +24,7 @@ final class DescriptionSink: BodySink {
     }
 
     func begin(_ head: HTTPURLResponse) throws(PrefilterError) {
+        retryAfter = head.retryAfter
         if let fault = head.fault(wanted: wanted) { throw fault }
         self.head = head
         json = Data()
@@ -44,6 +46,7 @@ final class DescriptionSink: BodySink {
 
 /// Takes the bits, from their beginning or from where the file ends.
 final class BitsSink: BodySink {
+    private(set) var retryAfter: Duration?
     /// Which bits the file has the beginning of.
     var etag: String?
     /// Told when they are known.
@@ -59,6 +62,7 @@ final class BitsSink: BodySink {
     }
 
     func begin(_ head: HTTPURLResponse) throws(PrefilterError) {
+        retryAfter = head.retryAfter
         if head.statusCode == 416 {  // another length than ours: from the beginning
             try file.startOver()
             throw .brokenOff(received: 0, expected: expected)
