@@ -125,7 +125,8 @@ def test_loop():
     finally:
         loops.remove()
     for words, options in (((), {}), (("a",), {}), (("a", "b", "c"), {}), (("a", "b"), {"every": "1h"}),
-                           (("a", "b"), {"jitter": "-1"}), (("a", "b"), {"jitter": "x"})):
+                           (("a", "b"), {"jitter": "-1"}), (("a", "b"), {"jitter": "x"}),
+                           (("a", "b", "--sign-key", "key", "--unsigned"), {})):
         loop = start_loop(*words, **options)
         _, err = loop.communicate(timeout=PATIENCE_S)
         check(loop.returncode == 2 and err, f"the loop refuses {words} {options}", err)
