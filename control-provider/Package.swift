@@ -6,13 +6,14 @@ import PackageDescription
 let hasTests = FileManager.default.fileExists(atPath: Context.packageDirectory + "/Tests")
 
 // On Apple systems NetworkExtension, CryptoKit and os come with the SDK. Elsewhere the package is built
-// only to be tested: two targets below Tests/ stand in, and no product of a shipped app contains them.
+// only to be tested: targets below Tests/ stand in, and no product of a shipped app contains them.
 #if canImport(Darwin)
 let standIns: [Target] = []
 let standInNames: [Target.Dependency] = []
 #else
 let standIns: [Target] = [
-    .target(name: "NetworkExtension", path: "Tests/NetworkExtension"),
+    .target(name: "ExtensionFoundation", path: "Tests/ExtensionFoundation"),
+    .target(name: "NetworkExtension", dependencies: ["ExtensionFoundation"], path: "Tests/NetworkExtension"),
     .systemLibrary(name: "CLibcrypto", path: "Tests/CLibcrypto"),
 ]
 let standInNames: [Target.Dependency] = ["NetworkExtension", "CLibcrypto"]

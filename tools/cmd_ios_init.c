@@ -1,4 +1,5 @@
 /* blindlist ios init */
+#include "bloom/formats/bloom_signature.h"
 #include "lists/parsing_file.h"
 #include "tools/cmd_ios.h"
 #include "tools/ios/ios_project.h"
@@ -8,11 +9,19 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { OPT_NAME = IOS_NAMES_OPTION_COUNT, OPT_TOKEN_FILE, OPT_PARSING, OPT_PACKAGE, OPT_OUT };
+enum {
+    OPT_NAME = IOS_NAMES_OPTION_COUNT,
+    OPT_TOKEN_FILE,
+    OPT_PUBLIC_KEY,
+    OPT_PARSING,
+    OPT_PACKAGE,
+    OPT_OUT
+};
 static const struct tool_option options[] = {
     IOS_NAMES_OPTIONS,
     [OPT_NAME] = {"name", 0, "NAME", "of the app: letters and digits (default: DIR's)"},
     [OPT_TOKEN_FILE] = {"token-file", 0, "FILE", "fill this user token in: for a first try"},
+    [OPT_PUBLIC_KEY] = {"public-key", 0, "KEY", "whose signature prefilters must have; repeatable"},
     [OPT_PARSING] = TOOL_PARSING_OPTION,
     [OPT_PACKAGE] = {"package", 0, "PATH", "of URLFilterKit from DIR (default: write it along)"},
     [OPT_OUT] = {"out", 'o', "DIR", "a folder that is not there yet (required)"},
@@ -112,26 +121,55 @@ static int check_project(struct session *session, const struct tool_args *args)
     return EXIT_DONE;
 }
 
+static int take_public_key(struct ios_project *project, const struct tool_args *args)
+{
+    if (!bloom_public_key_is_valid(args->value))
+        return tool_bad_value(args, "a public key, as `blindlist sign --new-key` prints it");
+    if (project->public_key_count == IOS_PUBLIC_KEYS_MAX)
+        return tool_usage_error(args, "--public-key: %zu are enough", IOS_PUBLIC_KEYS_MAX);
+    project->public_keys[project->public_key_count++] = args->value;
+    return EXIT_DONE;
+}
+
+/* EXIT_DONE, or the exit code of --help or of a usage error. */
+static int take_option(struct session *session, int got, const struct tool_args *args)
+{
+    if (got >= 0 && got < IOS_NAMES_OPTION_COUNT) {
+        ios_names_take(&session->names, got, args);
+        return EXIT_DONE;
+    }
+    switch (got) {
+    case OPT_NAME:
+        session->project.name = args->value;
+        return EXIT_DONE;
+    case OPT_TOKEN_FILE:
+        session->token_path = args->value;
+        return EXIT_DONE;
+    case OPT_PUBLIC_KEY:
+        return take_public_key(&session->project, args);
+    case OPT_PARSING:
+        session->parsing_path = args->value;
+        return EXIT_DONE;
+    case OPT_PACKAGE:
+        session->project.package = args->value;
+        return EXIT_DONE;
+    case OPT_OUT:
+        session->out = args->value;
+        return EXIT_DONE;
+    case TOOL_OPERAND:
+        return tool_usage_error(args, "what is %s? Values follow an option", args->value);
+    default:
+        return args->exit_code;
+    }
+}
+
 static int run(struct tool_args *args)
 {
     struct session session = {.project.user_token = ""};
     for (int got = tool_next(args); got != TOOL_END; got = tool_next(args)) {
-        if (got >= 0 && got < IOS_NAMES_OPTION_COUNT)
-            ios_names_take(&session.names, got, args);
-        else if (got == OPT_NAME)
-            session.project.name = args->value;
-        else if (got == OPT_TOKEN_FILE)
-            session.token_path = args->value;
-        else if (got == OPT_PARSING)
-            session.parsing_path = args->value;
-        else if (got == OPT_PACKAGE)
-            session.project.package = args->value;
-        else if (got == OPT_OUT)
-            session.out = args->value;
-        else if (got == TOOL_OPERAND)
-            return tool_usage_error(args, "what is %s? Values follow an option", args->value);
-        else
-            return args->exit_code;
+        const int code = take_option(&session, got, args);
+        if (got == TOOL_STOP || code != EXIT_DONE)
+            return code;
     }
     int code = ios_names_check(&session.names, args);
     if (code == EXIT_DONE)

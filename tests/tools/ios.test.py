@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """blindlist ios: profiles have every key and are read by another reader, wrong ones are refused with the key named;
 sources have the names of a deployment filled in; the checklist has its values. Prints TAP."""
+import base64
 import json
 import os
 import plistlib
@@ -272,6 +273,13 @@ def test_init_for_development(folder):
     check(json.loads(text_of(f"{out}/Shared/parsing.json"))["query"] == {"excluded": False, "parameters": ["v", "list"]},
           "both have the parsing configuration")
     check(os.path.exists(f"{out}/Other.xcodeproj"), "it is called as --name says")
+    check("NSLocalNetworkUsageDescription" in load(f"{out}/App/Info.plist"), "and says what the local network is for")
+    keys = [base64.b64encode(bytes([number]) * 32).decode() for number in (1, 2)]
+    for count, wanted in ((1, keys[0]), (2, keys)):
+        words = [word for key in keys[:count] for word in ("--public-key", key)]
+        done = ios("init", *NAMES, *words, "--out", f"{folder}/Pinned{count}")
+        check(done.code == 0 and load(f"{folder}/Pinned{count}/Provider/Info.plist")["BlindlistPrefilter"]["PublicKey"] == wanted,
+              f"{count} pinned", done)
     with open(token, "w", encoding="utf-8") as file:
         file.write('quote"\n')
     for words, what in ((["--token-file", token], "quote"), (["--token-file", f"{folder}/nowhere"], "nowhere"),
@@ -313,6 +321,7 @@ def test_usage():
             (["init", *NAMES, "--out", "my-filter"], "--name"), (["init", *NAMES, "--out", "x", "--name", "1x"], "letter"),
             (["init", *NAMES, "--out", "x", "--name", "URLFilterKit"], "taken"),
             (["init", *NAMES, "--out", "x", "--package", 'a"'], "--package"),
+            (["init", *NAMES, "--out", "x", "--public-key", "AAAA"], "public key"),
             (["checklist", *NAMES, "--users", "atlantis=3"], "europe=20000"),
             (["checklist", *NAMES, "--users", "asia=x"], "number"),
             (["checklist", *NAMES, "--gateway", "https://a.example/"], "host name"),

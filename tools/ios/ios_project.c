@@ -9,7 +9,8 @@
 #define PACKAGE_FOLDER    "control-provider/"
 #define PACKAGE_NAME      "URLFilterKit"
 #define PARSING_PATH      "control-provider/Example/Shared/parsing.json"
-#define REPLACEMENT_COUNT 10
+#define REPLACEMENT_COUNT 11
+#define KEYS_MAX_BYTES    ((size_t)4096)
 
 /* ---- from the example to a deployment ---- */
 
@@ -22,16 +23,35 @@ struct replacement {
 
 #define ALLOWS_HTTP                                                                                \
     "\t<key>NSAppTransportSecurity</key>\n\t<dict>\n"                                              \
-    "\t\t<key>NSAllowsArbitraryLoads</key>\n\t\t<true/>\n\t</dict>\n"
+    "\t\t<key>NSAllowsArbitraryLoads</key>\n\t\t<true/>\n\t</dict>\n"                              \
+    "\t<key>NSLocalNetworkUsageDescription</key>\n"                                                \
+    "\t<string>The filter's server is in the local network.</string>\n"
 #define EXTENSION_KEY "\t<key>EXAppExtensionAttributes</key>"
 #define PIR_KEY       "\t<key>NSPIRConfiguration</key>"
 #define GROUP_KEY     "\t\t<key>AppGroup</key>"
+#define SERVER_KEY    "\t\t<key>Server</key>"
 #define TOKEN_START   "authenticationToken = \""
 #define PACKAGE_START "relativePath = \""
 
+/* One as a text, several as a list, as control-provider/ reads them. */
+static void append_public_keys(const struct ios_project *project, struct bytes *ret)
+{
+    const size_t count = project->public_key_count;
+    if (count > 0)
+        bytes_append_text(ret, "\t\t<key>PublicKey</key>\n");
+    if (count > 1)
+        bytes_append_text(ret, "\t\t<array>\n");
+    for (size_t i = 0; i < count; i++)
+        bytes_append_format(ret, "%s<string>%s</string>\n", count > 1 ? "\t\t\t" : "\t\t",
+                            project->public_keys[i]);
+    if (count > 1)
+        bytes_append_text(ret, "\t\t</array>\n");
+    bytes_append_u8(ret, '\0');
+}
+
 /* What begins alike stands in the order of its length. Both parts of an app may use http:// in
  * development only. */
-static size_t list_replacements(const struct ios_project *project,
+static size_t list_replacements(const struct ios_project *project, const char *public_keys,
                                 struct replacement ret[REPLACEMENT_COUNT])
 {
     const char *package = project->package != NULL ? project->package : PACKAGE_NAME;
@@ -43,6 +63,7 @@ static size_t list_replacements(const struct ios_project *project,
         {"https://issuer.example.com", "", project->issuer},
         {TOKEN_START, TOKEN_START, project->user_token},
         {PACKAGE_START "..", PACKAGE_START, package},
+        {SERVER_KEY, public_keys, SERVER_KEY},
         {EXTENSION_KEY, ALLOWS_HTTP, EXTENSION_KEY},
         {PIR_KEY, ALLOWS_HTTP, PIR_KEY},
         {GROUP_KEY, "\t\t<key>AllowsInsecureHTTP</key>\n\t\t<true/>\n", GROUP_KEY},
@@ -54,7 +75,15 @@ static size_t list_replacements(const struct ios_project *project,
 static void append_replaced(const struct ios_project *project, struct span text, struct bytes *ret)
 {
     struct replacement list[REPLACEMENT_COUNT];
-    const size_t count = list_replacements(project, list);
+    struct bytes keys;
+    bytes_init(&keys, KEYS_MAX_BYTES);
+    append_public_keys(project, &keys);
+    if (keys.status != STATUS_OK) {
+        ret->status = keys.status;
+        bytes_deinit(&keys);
+        return;
+    }
+    const size_t count = list_replacements(project, (const char *)keys.data, list);
     size_t at = 0;
     while (at < text.size) {
         const struct span rest = span_part(text, at, text.size - at);
@@ -69,6 +98,7 @@ static void append_replaced(const struct ios_project *project, struct span text,
         bytes_append_text(ret, list[i].text);
         at += strlen(list[i].find);
     }
+    bytes_deinit(&keys);
 }
 
 /* ---- the files ---- */

@@ -16,6 +16,8 @@
 
 #include <stdbool.h>
 
+#define IOS_PUBLIC_KEYS_MAX ((size_t)8)
+
 struct ios_project {
     const char *name; /* of project and app: ios_project_name_fault() */
     const char *bundle_id;
@@ -24,8 +26,10 @@ struct ios_project {
     const char *issuer;
     const char *user_token; /* no quote, no backslash; "": a place to fill in */
     const char *package;    /* path of URLFilterKit from the project; NULL: written along */
-    struct span parsing;    /* parsing configuration, JSON; empty: the default one */
-    bool is_plain_http;     /* the app must be allowed to use http:// */
+    const char *public_keys[IOS_PUBLIC_KEYS_MAX]; /* of which one signs prefilters */
+    size_t public_key_count;
+    struct span parsing; /* parsing configuration, JSON; empty: the default one */
+    bool is_plain_http;  /* the app must be allowed to use http:// */
 };
 
 /* NULL when a project can be called so; else a phrase, static. */

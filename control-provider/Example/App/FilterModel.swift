@@ -25,6 +25,7 @@ final class FilterModel {
     /// Follows the filter's state for as long as the task lives.
     func follow() async {
         guard let setup = setUp() else { return }
+        try? await setup.update()  // what stands in its way is logged, and said when the filter is switched on
         for await state in setup.states() {
             status = state.word
             isOn = state.isEnabled

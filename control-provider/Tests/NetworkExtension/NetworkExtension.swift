@@ -1,10 +1,10 @@
 /// What of Apple's NetworkExtension the package and the example are written against, so that they can be
 /// compiled and tested where Apple's SDK is not: the declarations, and a manager that remembers what it
 /// was told and answers as a test wants. Test support, never shipped.
+import ExtensionFoundation
 import Foundation
 
-public protocol NEURLFilterControlProvider {
-    init()
+public protocol NEURLFilterControlProvider: AppExtension {
     func start() async throws
     func stop(reason: NEProviderStopReason) async throws
     func fetchPrefilter(existingPrefilterTag: String?) async throws -> NEURLFilterPrefilter?
@@ -36,11 +36,6 @@ public struct NEURLFilterPrefilter: Sendable {
         self.hashCount = hashCount
         self.murmurSeed = murmurSeed
     }
-}
-
-extension NEURLFilterControlProvider {
-    /// On Apple systems that of an app extension.
-    public static func main() {}
 }
 
 /// Of Apple's Foundation.

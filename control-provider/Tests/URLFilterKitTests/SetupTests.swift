@@ -71,6 +71,15 @@ struct SetupTests {
         #expect(problem?.likelyCause.contains("27.0") == true)
     }
 
+    @Test func updating() async throws {
+        try await setup().update()
+        #expect(calls == ["load"], "nothing of a filter that is off")
+        manager.memory.withLock { $0.isEnabled = true }
+        try await setup().update()
+        #expect(calls == ["load", "load", "set", "save on"])
+        #expect(manager.memory.withLock { $0.urlParsingConfiguration } != nil)
+    }
+
     @Test func unchangedIsSuccess() async throws {
         manager.memory.withLock { $0.saveError = .configurationUnchanged }
         try await setup().enable()
@@ -146,7 +155,7 @@ struct SetupTests {
 
     @Test func reloads() async throws {
         try await setup().reloadPrefilter(pause: .milliseconds(1))
-        #expect(!manager.isEnabled, "what was off stays off")
+        #expect(calls == ["load"], "what was off stays off")
         manager.memory.withLock {
             $0.isEnabled = true
             $0.calls = []

@@ -82,14 +82,21 @@ public struct URLFilterSetup: Sendable {
     public func enable() async throws {
         try check()
         try await change { manager in
-            try manager.setConfiguration(
-                pirServerURL: serverURL, pirPrivacyPassIssuerURL: issuerURL, pirAuthenticationToken: authenticationToken,
-                controlProviderBundleIdentifier: controlProvider)
-            manager.prefilterFetchInterval = prefilterFetchInterval
-            manager.shouldFailClosed = failsClosed
-            if let localizedDescription { manager.localizedDescription = localizedDescription }
-            try setWhatCameWith27(manager)
+            try set(manager)
             manager.isEnabled = true
+            return true
+        }
+    }
+
+    /// Sets the same again when the filter is switched on, for an app that starts: so that what came with an update of the app,
+    /// or of the system, gets into force.
+    ///
+    /// - Throws: ``FilterProblem``.
+    public func update() async throws {
+        try check()
+        try await change { manager in
+            if manager.isEnabled { try set(manager) }
+            return manager.isEnabled
         }
     }
 
@@ -97,7 +104,10 @@ public struct URLFilterSetup: Sendable {
     ///
     /// - Throws: ``FilterProblem``.
     public func disable() async throws {
-        try await change { $0.isEnabled = false }
+        try await change { manager in
+            manager.isEnabled = false
+            return true
+        }
     }
 
     /// Takes the configuration away, with its entry in Settings.
@@ -122,11 +132,18 @@ public struct URLFilterSetup: Sendable {
         try await change { manager in
             wasOn = manager.isEnabled
             manager.isEnabled = false
+            return wasOn
         }
         if !wasOn { return }
         try? await Task.sleep(for: pause)
         // In a task of its own, which nobody cancels.
-        try await Task { try await change { $0.isEnabled = true } }.value
+        let switchingOn = Task {
+            try await change { manager in
+                manager.isEnabled = true
+                return true
+            }
+        }
+        try await switchingOn.value
     }
 
     /// Forgets answers and parameters of the dataset before: for an app that is told by push that a list changed.
@@ -246,13 +263,23 @@ public struct URLFilterSetup: Sendable {
             "Write scheme and host only.")
     }
 
-    private func change(_ what: (NEURLFilterManager) throws -> Void) async throws {
+    private func set(_ manager: NEURLFilterManager) throws {
+        try manager.setConfiguration(
+            pirServerURL: serverURL, pirPrivacyPassIssuerURL: issuerURL, pirAuthenticationToken: authenticationToken,
+            controlProviderBundleIdentifier: controlProvider)
+        manager.prefilterFetchInterval = prefilterFetchInterval
+        manager.shouldFailClosed = failsClosed
+        if let localizedDescription { manager.localizedDescription = localizedDescription }
+        try setWhatCameWith27(manager)
+    }
+
+    /// - Parameter what: whether there is something to save.
+    private func change(_ what: (NEURLFilterManager) throws -> Bool) async throws {
         try await explained {
             let manager = NEURLFilterManager.shared
             try await manager.loadFromPreferences()
             do {
-                try what(manager)
-                try await manager.saveToPreferences()
+                if try what(manager) { try await manager.saveToPreferences() }
             } catch NEURLFilterManager.Error.configurationUnchanged {
                 Log.setup.info("the configuration is in force already")
             }
