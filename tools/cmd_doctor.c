@@ -14,6 +14,7 @@ enum {
     OPT_TOKEN_FILE,
     OPT_KEYS,
     OPT_PREFILTER,
+    OPT_PUBLIC_KEY,
     OPT_GATEWAY,
     OPT_PROFILE,
     OPT_INFO_PLIST,
@@ -34,6 +35,7 @@ static const struct tool_option options[] = {
     [OPT_TOKEN_FILE] = {"token-file", 0, "FILE", "the user token, in a file"},
     [OPT_KEYS] = {"keys", 'k', "FILE", "dataset keys, one a line, such as rows.txt"},
     [OPT_PREFILTER] = {"prefilter", 'p', "FILE", "the prefilter that the app ships"},
+    [OPT_PUBLIC_KEY] = {"public-key", 0, "KEY", "of who signs prefilters, as the app pins it"},
     [OPT_GATEWAY] = {"gateway", 'g', "URL", "the Oblivious HTTP gateway"},
     [OPT_PROFILE] = {"profile", 0, "FILE", "a configuration profile for this app"},
     [OPT_INFO_PLIST] = {"info-plist", 0, "FILE", "the app's, with NSPIRConfiguration"},
@@ -63,21 +65,14 @@ static int take_option(struct session *session, int got, const struct tool_args 
         int option;
         const char **text;
     } texts[] = {
-        {OPT_SERVER, &doctor->server},
-        {OPT_ISSUER, &doctor->issuer},
-        {OPT_BUNDLE_ID, &doctor->bundle_id},
-        {OPT_USE_CASE, &doctor->use_case},
-        {OPT_TOKEN, &doctor->user_token},
-        {OPT_TOKEN_FILE, &session->token_path},
-        {OPT_CACERT, &doctor->ca_path},
-        {OPT_CONNECT, &doctor->connect_to},
-        {OPT_KEYS, &doctor->keys_path},
-        {OPT_PREFILTER, &doctor->prefilter_path},
-        {OPT_GATEWAY, &doctor->gateway},
-        {OPT_PROFILE, &doctor->profile_path},
-        {OPT_INFO_PLIST, &doctor->info_plist_path},
-        {OPT_DNS, &doctor->name_server},
-        {OPT_ERROR, &session->error_name},
+        {OPT_SERVER, &doctor->server},         {OPT_ISSUER, &doctor->issuer},
+        {OPT_BUNDLE_ID, &doctor->bundle_id},   {OPT_USE_CASE, &doctor->use_case},
+        {OPT_TOKEN, &doctor->user_token},      {OPT_TOKEN_FILE, &session->token_path},
+        {OPT_CACERT, &doctor->ca_path},        {OPT_CONNECT, &doctor->connect_to},
+        {OPT_KEYS, &doctor->keys_path},        {OPT_PREFILTER, &doctor->prefilter_path},
+        {OPT_PUBLIC_KEY, &doctor->public_key}, {OPT_GATEWAY, &doctor->gateway},
+        {OPT_PROFILE, &doctor->profile_path},  {OPT_INFO_PLIST, &doctor->info_plist_path},
+        {OPT_DNS, &doctor->name_server},       {OPT_ERROR, &session->error_name},
     };
     const struct {
         int option;

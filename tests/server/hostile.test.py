@@ -168,14 +168,34 @@ def print_times(whose, times):
         print(f"# {whose}, {what}: {median:.2f} ms, one in twenty {slow:.2f} ({count} times)")
 
 
+def too_late(times, others):
+    """Against the times at a server that nobody attacks."""
+    if SANITIZED:
+        return slower(times, others, TIMES_AT_ALL, MORE_AT_ALL_MS)
+    return slower(times, others, TIMES_AT_MOST, MORE_MS)
+
+
+def test_judging():
+    """Numbers made up: what is to be found late is, and nothing else."""
+    def times(**medians):
+        return {what.replace("_", "-"): (median, 3 * median, 100) for what, median in medians.items()}
+    others = times(look_up=20, issue=2)
+    most, more = (TIMES_AT_ALL, MORE_AT_ALL_MS) if SANITIZED else (TIMES_AT_MOST, MORE_MS)
+    for what, attacked, late in (
+            ("as fast", others, set()), ("just in time", times(look_up=20 * most, issue=2 * most + more), set()),
+            ("a look-up is late, and is granted nothing", times(look_up=20 * most + 0.1, issue=2), {LOOK_UP}),
+            ("a part of one is late", times(look_up=20, issue=2 * most + more + 0.1), {"issue"}),
+            ("all is", times(look_up=900 * most, issue=900 * most + more), {LOOK_UP, "issue"})):
+        check(set(too_late(attacked, others)) == late, f"made-up times: {what}", too_late(attacked, others))
+
+
 def ask_both(honest, elsewhere):
     """What takes too long at the server that is attacked, and its times."""
     for _ in range(TURNS):
         meanwhile, others = go(SECONDS, honest, elsewhere)
         print_times("attacked", meanwhile)
         print_times("meanwhile at the other server", others)
-        late = (slower(meanwhile, others, TIMES_AT_ALL, MORE_AT_ALL_MS) if SANITIZED else
-                slower(meanwhile, others, TIMES_AT_MOST, MORE_MS))
+        late = too_late(meanwhile, others)
         if not late:
             break
     return late, meanwhile
@@ -253,6 +273,7 @@ def main():
     data, state, other_state = f"{folder}/data", f"{folder}/state", f"{folder}/attacked-by-nobody.state"
     lack = files_lack()
     connections, crowd = (FEW_CONNECTIONS, FEW_CROWD) if SANITIZED or lack else (CONNECTIONS, CROWD)
+    test_judging()
     try:
         exchange = prepare(folder, data)
         server, other = (start(data, at, connections) for at in (state, other_state))

@@ -103,6 +103,12 @@ def not_begun(told):
         key["not-before"] = int(time.time()) + 86400
 
 
+def unsigned(answer):
+    told = json.loads(answer.body)
+    del told["signature"]
+    answer.body = json.dumps(told).encode()
+
+
 def flipped(answer):
     answer.body = bytes([answer.body[0] ^ 1]) + answer.body[1:]
 
@@ -224,14 +230,10 @@ GATEWAY_KEYS = "/.well-known/ohttp-gateway"
 EMPTY_PLIST = '<?xml version="1.0"?><plist version="1.0"><dict/></plist>'
 
 
-def another_gateway(deployment, running=[]):
-    """The gateway's name leads to another server, which is started when it is asked."""
+def another_gateway(port):
+    """The gateway's name leads to another server."""
     def fault(request, pass_on):
-        if request.path != GATEWAY_KEYS:
-            return pass_on()
-        if not running:
-            running.append(deployment.other_server())
-        return pass_on(running[0].port)
+        return pass_on(port) if request.path == GATEWAY_KEYS else pass_on()
     return fault
 
 
@@ -287,11 +289,12 @@ def broken_shard(request, pass_on):
 
 MANIFEST = f"/prefilter/{BUNDLE_ID}.url.filtering.json"
 TEST_SHARD = int.from_bytes(hashlib.sha256(TEST_ROW.encode()).digest()[:8], "little") % 2
+UNSIGNED = {"public_key": None}
 SHARD_COUNT = [10, 1, 2]
 ENTRY_COUNT = [10, 1, 1, 1]
 
 
-def faults(deployment):
+def faults(deployment, other):
     """(check, what is wrong, fault of the front or None, changed options)"""
     away = {"connect": f"127.0.0.1:{deployment.closed_port}"}
     text = open(deployment.profile, encoding="utf-8").read()
@@ -333,22 +336,25 @@ def faults(deployment):
         ("manifest", "not passed on", answers(MANIFEST, 404), {}),
         ("manifest-cache", "a month", changes(MANIFEST, header("Cache-Control", "public, max-age=2592000")), {}),
         ("manifest-cache", "without ETag", changes(MANIFEST, header("ETag", None)), {}),
+        ("signature", "none", changes(MANIFEST, unsigned), {}),
+        ("signature", "by another key", None, {"public_key": deployment.other_key}),
+        ("signature", "a key that is none", None, {"public_key": "no-key"}),
         ("bits", "gone", of_bits(gone), {}),
         ("bits", "changed", of_bits(flipped), {}),
         ("bits-cache", "never in parts", of_bits(header("Accept-Ranges", None)), {}),
         ("bits-cache", "never kept", of_bits(header("Cache-Control", "no-store")), {}),
         ("prefilter-file", "of another list", None, {"prefilter": deployment.other_filter}),
         ("prefilter-file", "no filter", None, {"prefilter": deployment.rows}),
-        ("prefilter-built", "FNV-1", prefilter([*ROWS, TEST_ROW], right=False), {}),
-        ("prefilter-keys", "an older list", prefilter([*ROWS[:150], TEST_ROW]), {}),
-        ("prefilter-test-row", "not put in", prefilter(ROWS), {}),
-        ("prefilter-rate", "a third of the bits", prefilter([*ROWS, TEST_ROW], 5), {}),
+        ("prefilter-built", "FNV-1", prefilter([*ROWS, TEST_ROW], right=False), UNSIGNED),
+        ("prefilter-keys", "an older list", prefilter([*ROWS[:150], TEST_ROW]), UNSIGNED),
+        ("prefilter-test-row", "not put in", prefilter(ROWS), UNSIGNED),
+        ("prefilter-rate", "a third of the bits", prefilter([*ROWS, TEST_ROW], 5), UNSIGNED),
         ("key-upload", "a limit of 64 KiB", small_bodies("/key", 65536), {}),
         ("key-survives", "forgotten at once", answers("/key", 200), {}),
         ("test-row", "another shard answers", other_shard, {}),
         ("shards", "one is broken", broken_shard, {}),
         ("rows", "a newer prefilter", prefilter([*ROWS, *NEWER, TEST_ROW]),
-         {"keys": deployment.write("newer.txt", "".join(f"{row}\n" for row in NEWER))}),
+         {**UNSIGNED, "keys": deployment.write("newer.txt", "".join(f"{row}\n" for row in NEWER))}),
         ("gateway-url", "that of the service", None, {"gateway": f"https://{HOST}"}),
         ("gateway-url", "a path", None, {"gateway": "https://gateway.example.com/ohttp"}),
         ("gateway-keys", "not passed on", answers(GATEWAY_KEYS, 404), {}),
@@ -359,7 +365,7 @@ def faults(deployment):
          {"server": "https://new.example.com", "profile": None, "info_plist": None}),
         ("gateway-target", "the issuer is none", None,
          {"issuer": "https://new.example.com", "profile": None, "info_plist": None}),
-        ("gateway-config", "another server", another_gateway(deployment), {}),
+        ("gateway-config", "another server", another_gateway(other.port), {}),
         ("gateway-upload", "a limit of 64 KiB", small_bodies(GATEWAY_KEYS, 65536), {}),
         ("gateway-questions", "a limit of 3,000 bytes for answers", small_answers(GATEWAY_KEYS, 3000), {}),
         ("dns-txt", "of another app", None, {"dns": name_server("apple-url-filter=com.example.other")}),
@@ -387,7 +393,16 @@ def test_good(deployment):
     return set(found)
 
 
-def test_faults(deployment, names):
+def test_symmetric(server):
+    """Each shard of a symmetric dataset is asked, through the gateway, too."""
+    made = Done([f"{BUILD}/blindlist", "token", "create", "--state", f"{server.data}.state"])
+    url = f"http://127.0.0.1:{server.port}"
+    done, found = doctor("--development", "--server", url, "--gateway", url, "--token", made.out.strip())
+    check(done.code == 0 and found["shards"] == ("pass", "4 of 4 asked") and found["test-row"][0] == "pass" and
+          found["gateway-questions"][0] == "pass", "a good deployment with a symmetric dataset", found)
+
+
+def test_faults(deployment, other, names):
     free = queue.SimpleQueue()  # ways that nobody is sent on
     for way in deployment.ways:
         free.put(way)
@@ -402,7 +417,7 @@ def test_faults(deployment, names):
             way.fault = None
             free.put(way)
 
-    cases = faults(deployment)
+    cases = faults(deployment, other)
     seen = {name for name, _, _, _ in cases}
     possible = [case for case in cases if deployment.nginx or case[0] not in NEEDS_NGINX]
     for name, what, _, _ in cases:
@@ -460,7 +475,9 @@ def main():
     deployment = Deployment(ROWS, WAYS)
     try:
         names = test_good(deployment)
-        test_faults(deployment, names)
+        other = deployment.other_server()
+        test_symmetric(other)
+        test_faults(deployment, other, names)
         test_text(deployment)
     finally:
         deployment.end()

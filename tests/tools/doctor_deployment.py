@@ -122,7 +122,10 @@ class Deployment:
         self.folder = working_folder("doctor")
         self.rows = self.write("rows.txt", "".join(f"{row}\n" for row in rows))
         self.data = f"{self.folder}/data"
-        self.run("compile", self.rows, "--use-case", USE_CASE, "--out", self.data, "--shards", "2")
+        self.public_key = self.run("sign", "--new-key", f"{self.folder}/sign.key").out.strip()
+        self.other_key = self.run("sign", "--new-key", f"{self.folder}/other.key").out.strip()
+        self.run("compile", self.rows, "--use-case", USE_CASE, "--out", self.data, "--shards", "2", "--sign-key",
+                 f"{self.folder}/sign.key")
         self.filter = f"{self.data}/{USE_CASE}/current/prefilter.plist"
         names = ["--bundle-id", BUNDLE_ID, "--server", f"https://{HOST}", "--issuer", f"https://{ISSUER}"]
         self.profile = f"{self.folder}/filter.mobileconfig"
@@ -181,10 +184,10 @@ class Deployment:
             raise RuntimeError("nginx does not start")
 
     def other_server(self):
-        """A server of somebody else's, with another dataset of the same use case."""
+        """A server of somebody else's, with another dataset of the same use case, a symmetric one."""
         data = f"{self.folder}/elsewhere"
-        self.run("compile", f"{self.folder}/other.txt", "--use-case", USE_CASE, "--out", data)
-        return Server(data, "--state", f"{data}/state", "--gateway", auth="token")
+        self.run("compile", f"{self.folder}/other.txt", "--use-case", USE_CASE, "--out", data, "--shards", "4", "--symmetric")
+        return Server(data, "--state", f"{data}.state", "--gateway", auth="token")
 
     def options(self, way=None, **changes):
         """What the doctor is told of a way to it when all is right, but for the changes; None leaves an option away.
@@ -192,7 +195,7 @@ class Deployment:
         way = way or self.ways[0]
         told = {"server": f"https://{HOST}", "issuer": f"https://{ISSUER}", "bundle_id": BUNDLE_ID,
                 "token_file": self.user_token, "keys": self.rows,
-                "dns": self.names.address}
+                "public_key": self.public_key, "dns": self.names.address}
         if self.nginx:
             told.update(cacert=f"{self.folder}/both.pem", connect="right")
         else:

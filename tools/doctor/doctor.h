@@ -33,6 +33,7 @@ struct doctor_options {
     const char *connect_to;     /* likewise */
     const char *keys_path;      /* dataset keys, one a line; NULL: none */
     const char *prefilter_path; /* a filter that an app ships (bloom_file.h); NULL: none */
+    const char *public_key;     /* that the app pins (bloom_signature.h); NULL: none */
     const char *gateway;        /* base URL; NULL: none */
     const char *name_server;    /* "ADDRESS:PORT"; NULL: those of the system */
     const char *profile_path;   /* NULL: none */

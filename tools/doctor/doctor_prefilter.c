@@ -3,6 +3,7 @@
 #include "bloom/bloom_diagnose.h"
 #include "bloom/formats/bloom_file.h"
 #include "bloom/formats/bloom_manifest.h"
+#include "bloom/formats/bloom_signature.h"
 #include "pir-server/dataset/dataset.h"
 #include "tools/device/prefilter_path.h"
 #include "tools/doctor/doctor_internal.h"
@@ -45,6 +46,25 @@ static void examine_manifest_cache(struct examination *exam)
         doctor_pass(exam, DOCTOR_MANIFEST_CACHE, "%s", control);
 }
 
+static void examine_signature(struct examination *exam)
+{
+    const char *key = exam->options->public_key;
+    const bool is_signed = exam->meta.signature[0] != '\0';
+    bool is_right = false;
+    struct error error;
+    if (key == NULL)
+        doctor_unknown(exam, DOCTOR_SIGNATURE, "it is%s signed; --public-key was not given",
+                       is_signed ? "" : " not");
+    else if (!is_signed)
+        doctor_fail(exam, DOCTOR_SIGNATURE, "it is not signed");
+    else if (bloom_meta_verify(&exam->meta, key, &is_right, &error) != STATUS_OK)
+        doctor_fail(exam, DOCTOR_SIGNATURE, "%s", error.message);
+    else if (!is_right)
+        doctor_fail(exam, DOCTOR_SIGNATURE, "it is signed with another key, or was changed");
+    else
+        doctor_pass(exam, DOCTOR_SIGNATURE, "it is signed with this key");
+}
+
 static bool fetch_manifest(struct examination *exam)
 {
     struct bytes path;
@@ -65,6 +85,7 @@ static bool fetch_manifest(struct examination *exam)
     }
     doctor_pass(exam, DOCTOR_MANIFEST, "%" PRIu64 " keys", exam->meta.item_count);
     examine_manifest_cache(exam);
+    examine_signature(exam);
     return true;
 }
 

@@ -131,6 +131,13 @@ static const struct doctor_row rows[DOCTOR_CHECK_COUNT] = {
          "A cache may keep it for longer than a day, or the proxy takes the ETag away: devices "
          "stay with an old prefilter.",
          "Leave Cache-Control and ETag as the server gives them; no gzip of JSON in the proxy."},
+    [DOCTOR_SIGNATURE] =
+        {"signature", "the manifest is signed with the key that the app pins",
+         DOCTOR_SET(DOCTOR_MANIFEST),
+         "The dataset was made without --sign-key, or with another key; an app that pins one takes "
+         "no prefilter then.",
+         "`blindlist sign --key FILE` prints the public key of FILE: it is the app's `PublicKey`. "
+         "Give FILE to `blindlist compile` or `blindlist update` as --sign-key."},
     [DOCTOR_BITS] =
         {"bits", "the bits of the prefilter are there, whole, and those that the manifest names",
          DOCTOR_SET(DOCTOR_MANIFEST),
@@ -318,9 +325,9 @@ static const struct doctor_error errors[] = {
              "pieces; the extension lies in Extensions/ of the app, has the extension point "
              "com.apple.networkextension.url-filter-control, an @main type, and both "
              "entitlements.",
-     .check_count = 5,
-     .checks = {DOCTOR_MANIFEST, DOCTOR_BITS, DOCTOR_BITS_CACHE, DOCTOR_PREFILTER_FILE,
-                DOCTOR_BUNDLE_ID}},
+     .check_count = 6,
+     .checks = {DOCTOR_MANIFEST, DOCTOR_SIGNATURE, DOCTOR_BITS, DOCTOR_BITS_CACHE,
+                DOCTOR_PREFILTER_FILE, DOCTOR_BUNDLE_ID}},
     {.name = "1100",
      .seen = "CipherML error 1100 (\"unable to query status\"), as a rule over 1800, details "
              "redacted, on 27 and later",
@@ -402,9 +409,9 @@ static const struct doctor_error errors[] = {
               "written as no device asks.",
      .next = "`blindlist suburls URL` shows what is asked for, `blindlist explain URL` why an "
              "entry does or does not block it. On devices, resetPIRCache() forgets answers.",
-     .check_count = 6,
+     .check_count = 7,
      .checks = {DOCTOR_PREFILTER_BUILT, DOCTOR_PREFILTER_KEYS, DOCTOR_PREFILTER_TEST_ROW,
-                DOCTOR_PREFILTER_FILE, DOCTOR_ROWS, DOCTOR_MANIFEST_CACHE}},
+                DOCTOR_PREFILTER_FILE, DOCTOR_ROWS, DOCTOR_MANIFEST_CACHE, DOCTOR_SIGNATURE}},
 };
 
 size_t doctor_error_count(void)
