@@ -4,7 +4,7 @@
  * always. */
 #include "base/mem.h"
 #include "pir-server/store/store_tokens.h"
-#include "tests/pir-server/service/service_tokens.h"
+#include "tests/pir-server/service/token_fixture.h"
 
 #include <criterion/criterion.h>
 #include <inttypes.h>
@@ -123,7 +123,7 @@ static const struct release releases[] = {
 #define FEW     ((size_t)5)
 
 struct held_token {
-    char value[SERVICE_TOKENS_VALUE_BYTES];
+    char value[FIXTURE_AUTHORIZATION_BYTES];
     uint64_t made_at;
     bool is_kept; /* to the last hours of its life */
 };
@@ -142,7 +142,7 @@ struct device {
 
 static void fetch_directory(struct device *device)
 {
-    service_tokens_directory(&fixture, &device->directory);
+    fixture_directory(&fixture, &device->directory);
     device->has_directory = true;
     device->fetched_at = truth;
 }
@@ -165,18 +165,18 @@ static const struct issuer_directory_key *choose_key(struct device *device)
         fetch_directory(device);
     if (!device->release->asks_for_key)
         return issuer_directory_choose(&device->directory, truth);
-    if (service_tokens_user_key(&fixture, USER, spki) != 200)
+    if (fixture_user_key(&fixture, USER, spki) != 200)
         return NULL;
     const struct issuer_directory_key *key = listed(&device->directory, spki);
     return key != NULL && (!key->has_not_before || key->not_before_s <= truth) ? key : NULL;
 }
 
 /* Refused, it looks for the key once more, in a new copy of the directory. */
-static bool get_token(struct device *device, char ret_value[SERVICE_TOKENS_VALUE_BYTES])
+static bool get_token(struct device *device, char ret_value[FIXTURE_AUTHORIZATION_BYTES])
 {
     for (int i = 0; i < 2; i++) {
         const struct issuer_directory_key *key = choose_key(device);
-        if (key != NULL && service_tokens_issue(&fixture, USER, key->spki, ret_value, NULL) == 200)
+        if (key != NULL && fixture_issue_under(&fixture, USER, key->spki, ret_value, NULL) == 200)
             return true;
         device->has_directory = false;
     }
@@ -211,14 +211,14 @@ static void spend(struct device *device, size_t index)
 {
     const struct held_token *token = &device->held[index];
     const uint64_t age_s = truth - token->made_at;
-    const unsigned status = service_tokens_pay(&fixture, token->value, device->release->agent);
+    const unsigned status = fixture_pay(&fixture, token->value, device->release->agent);
     cr_assert_eq(status, 200,
                  "%u: %s at %" PRIu64 " h, server's clock %" PRId64 " s off, token of %" PRIu64
                  " h",
                  status, device->release->name, (truth - START) / HOUR,
                  (int64_t)(clock_of_server() - truth), age_s / HOUR);
     if (device->used % 8 == 0)
-        cr_assert_eq(service_tokens_pay(&fixture, token->value, device->release->agent), 401);
+        cr_assert_eq(fixture_pay(&fixture, token->value, device->release->agent), 401);
     device->used++;
     drop(device, index);
 }
@@ -283,13 +283,13 @@ static struct device *new_devices(void)
 static struct issuer_directory directory_now(void)
 {
     struct issuer_directory directory;
-    service_tokens_directory(&fixture, &directory);
+    fixture_directory(&fixture, &directory);
     return directory;
 }
 
 static void current_key(uint8_t ret[TOKEN_KEY_SPKI_BYTES])
 {
-    cr_assert_eq(service_tokens_user_key(&fixture, USER, ret), 200);
+    cr_assert_eq(fixture_user_key(&fixture, USER, ret), 200);
 }
 
 /* A rotation every two weeks: a key is listed two days before it begins, and the one before signs
@@ -323,7 +323,7 @@ struct greedy {
 static void ask_for_more(struct greedy *greedy)
 {
     uint8_t key[TOKEN_KEY_SPKI_BYTES];
-    char value[SERVICE_TOKENS_VALUE_BYTES];
+    char value[FIXTURE_AUTHORIZATION_BYTES];
     current_key(key);
     if (truth / DAY != greedy->day) {
         cr_assert(greedy->days < 2 || greedy->in_day == PER_DAY);
@@ -331,7 +331,7 @@ static void ask_for_more(struct greedy *greedy)
     }
     for (unsigned i = 0; i < PER_MINUTE + 1; i++) {
         unsigned retry_after_s = 0;
-        const unsigned status = service_tokens_issue(&fixture, LIMITED, key, value, &retry_after_s);
+        const unsigned status = fixture_issue_under(&fixture, LIMITED, key, value, &retry_after_s);
         if (greedy->in_day == PER_DAY) {
             cr_assert_eq(status, 429);
             cr_assert_eq(retry_after_s, DAY - truth % DAY);
@@ -349,19 +349,19 @@ static void ask_for_more(struct greedy *greedy)
 static void check_user(const char *bearer, bool is_in)
 {
     uint8_t key[TOKEN_KEY_SPKI_BYTES];
-    char value[SERVICE_TOKENS_VALUE_BYTES];
+    char value[FIXTURE_AUTHORIZATION_BYTES];
     current_key(key);
-    cr_assert_eq(service_tokens_issue(&fixture, bearer, key, value, NULL), is_in ? 200 : 401);
-    cr_assert_eq(service_tokens_user_key(&fixture, bearer, key), is_in ? 200 : 401);
+    cr_assert_eq(fixture_issue_under(&fixture, bearer, key, value, NULL), is_in ? 200 : 401);
+    cr_assert_eq(fixture_user_key(&fixture, bearer, key), is_in ? 200 : 401);
 }
 
 static const char *paid(void)
 {
-    static char value[SERVICE_TOKENS_VALUE_BYTES];
+    static char value[FIXTURE_AUTHORIZATION_BYTES];
     uint8_t key[TOKEN_KEY_SPKI_BYTES];
     fixture.authorization = NULL; /* asking for a token costs none */
     current_key(key);
-    cr_assert_eq(service_tokens_issue(&fixture, USER, key, value, NULL), 200);
+    cr_assert_eq(fixture_issue_under(&fixture, USER, key, value, NULL), 200);
     fixture.authorization = paid;
     return value;
 }
@@ -419,7 +419,7 @@ struct keepsake {
     uint64_t shown_at; /* then it is ... */
     unsigned status;
     const char *bearer;
-    char value[SERVICE_TOKENS_VALUE_BYTES];
+    char value[FIXTURE_AUTHORIZATION_BYTES];
 };
 
 Test(issuer_clock, four_weeks, .init = set_up_as_always, .timeout = 600)
@@ -436,7 +436,7 @@ Test(issuer_clock, four_weeks, .init = set_up_as_always, .timeout = 600)
     struct fixture_device keyed;
     uint8_t first[TOKEN_KEY_SPKI_BYTES];
     uint8_t key[TOKEN_KEY_SPKI_BYTES];
-    char value[SERVICE_TOKENS_VALUE_BYTES];
+    char value[FIXTURE_AUTHORIZATION_BYTES];
     current_key(first);
     fixture.authorization = paid;
     fixture_device_init(&fixture, &keyed, FIXTURE_USE_CASE, FIXTURE_USER);
@@ -460,14 +460,14 @@ Test(issuer_clock, four_weeks, .init = set_up_as_always, .timeout = 600)
             struct keepsake *kept = &keepsakes[i];
             current_key(key);
             if (since_s == kept->made_at)
-                cr_assert_eq(service_tokens_issue(&fixture, kept->bearer, key, kept->value, NULL),
+                cr_assert_eq(fixture_issue_under(&fixture, kept->bearer, key, kept->value, NULL),
                              200);
             if (since_s == kept->shown_at)
-                cr_assert_eq(service_tokens_pay(&fixture, kept->value, FIXTURE_AGENT), kept->status,
+                cr_assert_eq(fixture_pay(&fixture, kept->value, FIXTURE_AGENT), kept->status,
                              "keepsake %zu", i);
         }
         if (since_s == 16 * DAY - HOUR || since_s == 16 * DAY)
-            cr_assert_eq(service_tokens_issue(&fixture, USER, first, value, NULL),
+            cr_assert_eq(fixture_issue_under(&fixture, USER, first, value, NULL),
                          since_s < 16 * DAY ? 200 : 422, "the first key signs for 16 days");
     }
     for (size_t i = 0; i < DEVICES; i++) {
@@ -568,9 +568,9 @@ Test(issuer_clock, after_a_first_start_a_year_ahead_keys_rotate, .init = set_up_
 {
     uint8_t wrong[TOKEN_KEY_SPKI_BYTES];
     uint8_t first[TOKEN_KEY_SPKI_BYTES];
-    char value[SERVICE_TOKENS_VALUE_BYTES];
+    char value[FIXTURE_AUTHORIZATION_BYTES];
     current_key(wrong);
-    cr_assert_eq(service_tokens_issue(&fixture, USER, wrong, value, NULL), 200);
+    cr_assert_eq(fixture_issue_under(&fixture, USER, wrong, value, NULL), 200);
     move_to(START, 0);
     current_key(first);
     cr_assert_neq(memcmp(first, wrong, sizeof first), 0);
@@ -578,18 +578,18 @@ Test(issuer_clock, after_a_first_start_a_year_ahead_keys_rotate, .init = set_up_
         move_to(START + since_s, 0);
         check_directory(since_s, first);
     }
-    cr_assert_eq(service_tokens_pay(&fixture, value, FIXTURE_AGENT), 200);
+    cr_assert_eq(fixture_pay(&fixture, value, FIXTURE_AGENT), 200);
 }
 
 /* The first key is marked on day 16, and may go on day 24. */
-static void move_to_the_first_mark(char ret_value[SERVICE_TOKENS_VALUE_BYTES])
+static void move_to_the_first_mark(char ret_value[FIXTURE_AUTHORIZATION_BYTES])
 {
     uint8_t first[TOKEN_KEY_SPKI_BYTES];
     current_key(first);
     for (uint64_t day = 0; day <= 17; day++) {
         move_to(START + day * DAY, 0);
         if (day == 15)
-            cr_assert_eq(service_tokens_issue(&fixture, USER, first, ret_value, NULL), 200);
+            cr_assert_eq(fixture_issue_under(&fixture, USER, first, ret_value, NULL), 200);
     }
 }
 
@@ -601,23 +601,23 @@ static void restart_at(uint64_t clock_s)
 
 Test(issuer_clock, a_start_with_a_clock_far_ahead_drops_no_key, .init = set_up_as_always)
 {
-    char value[SERVICE_TOKENS_VALUE_BYTES];
+    char value[FIXTURE_AUTHORIZATION_BYTES];
     move_to_the_first_mark(value);
     restart_at(START + 17 * DAY + YEAR);
     service_tend(fixture.service);
     restart_at(START + 17 * DAY + HOUR);
-    cr_assert_eq(service_tokens_pay(&fixture, value, FIXTURE_AGENT), 200);
+    cr_assert_eq(fixture_pay(&fixture, value, FIXTURE_AGENT), 200);
 }
 
 /* Time in which no server ran does not count against keys, either. */
 Test(issuer_clock, a_key_that_was_marked_goes_after_a_restart, .init = set_up_as_always)
 {
-    char value[SERVICE_TOKENS_VALUE_BYTES];
+    char value[FIXTURE_AUTHORIZATION_BYTES];
     move_to_the_first_mark(value);
     restart_at(START + 20 * DAY);
     for (uint64_t hour = 20 * 24; hour < 30 * 24; hour++)
         move_to(START + hour * HOUR, 0);
-    cr_assert_eq(service_tokens_pay(&fixture, value, FIXTURE_AGENT), 401);
+    cr_assert_eq(fixture_pay(&fixture, value, FIXTURE_AGENT), 401);
 }
 
 /* Devices take the key that has begun by their own clock. */
@@ -625,14 +625,14 @@ Test(issuer_clock, a_server_a_day_behind_signs_with_the_key_that_devices_take,
      .init = set_up_as_always)
 {
     struct issuer_directory directory;
-    char value[SERVICE_TOKENS_VALUE_BYTES];
+    char value[FIXTURE_AUTHORIZATION_BYTES];
     for (uint64_t day = 0; day <= 16; day++) {
         move_to(START + day * DAY, -(int64_t)DAY);
         directory = directory_now();
         const struct issuer_directory_key *key = issuer_directory_choose(&directory, truth);
         cr_assert(key != NULL);
-        cr_assert_eq(service_tokens_issue(&fixture, USER, key->spki, value, NULL), 200,
+        cr_assert_eq(fixture_issue_under(&fixture, USER, key->spki, value, NULL), 200,
                      "day %" PRIu64, day);
-        cr_assert_eq(service_tokens_pay(&fixture, value, FIXTURE_AGENT), 200);
+        cr_assert_eq(fixture_pay(&fixture, value, FIXTURE_AGENT), 200);
     }
 }

@@ -101,9 +101,7 @@ static const char *new_header(void)
 
 static unsigned pay(const char *value)
 {
-    const struct http_request request =
-        with_authorization(HTTP_POST, "/config", span_of(NULL, 0), value);
-    return fixture_status(&fixture, &request);
+    return fixture_pay(&fixture, value, FIXTURE_AGENT);
 }
 
 /* ---- issuance ---- */
