@@ -13,7 +13,7 @@
 enum { RUNS = 400, NOW = 1800000000, ROOM_BYTES = 1 << 21 };
 
 struct state {
-    struct gateway_key_ring *ring;
+    struct key_ring *ring;
     struct bytes sealed; /* the request as it comes */
     struct span answer;  /* the content of the response */
 };
@@ -114,16 +114,16 @@ static void measure(struct state *state, const char *name, uint16_t aead_id, siz
     mem_free(zeros);
 }
 
-static struct gateway_key_ring *make_ring(void)
+static struct key_ring *make_ring(void)
 {
     const struct random_source random = random_system();
-    const struct gateway_key_policy policy = gateway_key_policy_default();
-    struct gateway_key key = {.id = 1, .not_before_s = NOW};
-    struct gateway_key_ring *ring = NULL;
-    require(hpke_key_generate(&random, &key.key, NULL) == STATUS_OK &&
-                gateway_key_ring_new(&policy, &key, 1, &ring, NULL) == STATUS_OK,
-            "a key ring");
-    hpke_key_unref(key.key);
+    const struct key_ring_kind *kind = &gateway_key_ring_kind;
+    struct hpke_key *key = NULL;
+    struct key_ring *ring = NULL;
+    require(hpke_key_generate(&random, &key, NULL) == STATUS_OK, "a key");
+    const struct key_ring_key entry = gateway_key_ring_entry(1, key, NOW, 0);
+    require(key_ring_new(kind, &kind->usual, &entry, 1, &ring, NULL) == STATUS_OK, "a key ring");
+    hpke_key_unref(key);
     return ring;
 }
 
@@ -135,6 +135,6 @@ int main(void)
     measure(&state, "aes-128-gcm", AEAD_AES_128_GCM, 28300, 12300);
     measure(&state, "chacha20-poly1305", AEAD_CHACHA20_POLY1305, 28300, 12300);
     measure(&state, "aes-128-gcm", AEAD_AES_128_GCM, 700000, 0);
-    gateway_key_ring_unref(state.ring);
+    key_ring_unref(state.ring);
     return 0;
 }

@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "base/random.h"
 #include "bench/bench.h"
-#include "pir-server/privacypass/key_ring.h"
+#include "pir-server/privacypass/issuer_key_ring.h"
 #include "pir-server/privacypass/token_client.h"
 #include "pir-server/store/store_batch.h"
 #include "tests/pir-server/store/postgres_server.h"
@@ -92,7 +92,7 @@ static struct store_ticket *take_ticket(struct worker *worker)
 static void check(const struct state *state)
 {
     enum token_verdict verdict = TOKEN_VERDICT_COUNT;
-    require(key_ring_verify(state->ring, &state->token, NOW, &verdict, NULL) == STATUS_OK &&
+    require(issuer_key_ring_verify(state->ring, &state->token, NOW, &verdict, NULL) == STATUS_OK &&
                 verdict == TOKEN_GOOD,
             "checking a token");
 }
@@ -194,12 +194,13 @@ static void make_token(struct state *state, struct issuer_key *key)
 /* A token, and a ring that checks it. */
 static void set_up(struct state *state)
 {
-    const struct key_ring_policy policy = key_ring_policy_default();
+    const struct key_ring_kind *kind = &issuer_key_ring_kind;
     struct issuer_key *key = NULL;
     require(mkdtemp(state->folder) != NULL, "a folder");
     require(issuer_key_new(&key, NULL) == STATUS_OK, "a key");
-    const struct key_ring_key ring_key = {.key = key, .not_before_s = NOW};
-    require(key_ring_new(&policy, &ring_key, 1, &state->ring, NULL) == STATUS_OK, "a key ring");
+    const struct key_ring_key ring_key = issuer_key_ring_entry(key, NOW, 0);
+    require(key_ring_new(kind, &kind->usual, &ring_key, 1, &state->ring, NULL) == STATUS_OK,
+            "a key ring");
     make_token(state, key);
     issuer_key_unref(key);
 }
@@ -207,13 +208,14 @@ static void set_up(struct state *state)
 static double redeem(struct state *state, const char *name)
 {
     const struct store_limits limits = store_limits_default();
-    struct store_issuer_key stored = {.made_at = NOW, .not_before = NOW, .secret = span_of("x", 1)};
+    struct store_ring_key stored = {.made_at = NOW, .not_before = NOW, .secret = span_of("x", 1)};
     memcpy(stored.id, state->token.key_id, sizeof stored.id);
-    require(store_open(name, &limits, STORE_MAY_BE_NEW, &state->store, NULL) == STATUS_OK &&
-                store_add_issuer_key(state->store, &stored, 0, NULL) == STATUS_OK &&
-                store_batch_new(state->store, THREADS_MOST * OUTSTANDING, now_s, &state->batch,
-                                NULL) == STATUS_OK,
-            "a store");
+    require(
+        store_open(name, &limits, STORE_MAY_BE_NEW, &state->store, NULL) == STATUS_OK &&
+            store_add_ring_key(state->store, STORE_ISSUER_KEYS, &stored, 0, NULL) == STATUS_OK &&
+            store_batch_new(state->store, THREADS_MOST * OUTSTANDING, now_s, &state->batch, NULL) ==
+                STATUS_OK,
+        "a store");
     const double rate = run(state, true);
     store_batch_free(state->batch);
     store_close(state->store);

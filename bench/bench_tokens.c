@@ -5,7 +5,7 @@
  * machine meets both and counts for neither; `share=` is the median over all turns. */
 #include "base/random.h"
 #include "bench/bench.h"
-#include "pir-server/privacypass/key_ring.h"
+#include "pir-server/privacypass/issuer_key_ring.h"
 #include "pir-server/privacypass/token_client.h"
 
 #include <openssl/evp.h>
@@ -35,7 +35,8 @@ static void require(bool holds, const char *what)
 
 static void issue(struct state *state)
 {
-    const struct issuer_key *key = key_ring_find_signing(state->ring, state->request[2], NOW);
+    const struct issuer_key *key =
+        issuer_key_ring_find_signing(state->ring, state->request[2], NOW);
     require(key != NULL &&
                 issuer_key_sign(key, state->request + 3, state->response, NULL) == STATUS_OK,
             "issuing");
@@ -53,7 +54,7 @@ static void bare_private(struct state *state)
 static void check(struct state *state)
 {
     enum token_verdict verdict = TOKEN_VERDICT_COUNT;
-    require(key_ring_verify(state->ring, &state->token, NOW, &verdict, NULL) == STATUS_OK &&
+    require(issuer_key_ring_verify(state->ring, &state->token, NOW, &verdict, NULL) == STATUS_OK &&
                 verdict == TOKEN_GOOD,
             "checking a token");
 }
@@ -87,14 +88,15 @@ static void finish(struct state *state)
 /* A key of its own ring, and the same key bare. */
 static void set_up(struct state *state)
 {
-    const struct key_ring_policy policy = key_ring_policy_default();
+    const struct key_ring_kind *kind = &issuer_key_ring_kind;
     struct bytes der;
     bytes_init(&der, ISSUER_KEY_MAX_BYTES);
     require(issuer_key_new(&state->key, NULL) == STATUS_OK &&
                 issuer_key_write(state->key, &der, NULL) == STATUS_OK,
             "making a key");
-    const struct key_ring_key ring_key = {.key = state->key, .not_before_s = NOW};
-    require(key_ring_new(&policy, &ring_key, 1, &state->ring, NULL) == STATUS_OK, "a key ring");
+    const struct key_ring_key ring_key = issuer_key_ring_entry(state->key, NOW, 0);
+    require(key_ring_new(kind, &kind->usual, &ring_key, 1, &state->ring, NULL) == STATUS_OK,
+            "a key ring");
     const unsigned char *at = der.data;
     state->bare_key = d2i_AutoPrivateKey(NULL, &at, (long)der.size);
     state->bare_sign = EVP_PKEY_CTX_new_from_pkey(NULL, state->bare_key, NULL);

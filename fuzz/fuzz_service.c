@@ -56,7 +56,7 @@ static void add_known_key(void)
 {
     static const uint8_t private_key[HPKE_PRIVATE_KEY_BYTES];
     const struct random_source random = random_system();
-    struct store_gateway_key stored = {.id = KEY_ID, .made_at = NOW_S, .not_before = NOW_S};
+    struct store_ring_key stored = {.id = {KEY_ID}, .made_at = NOW_S, .not_before = NOW_S};
     struct hpke_key *key = NULL;
     struct error error;
     struct bytes secret;
@@ -64,7 +64,7 @@ static void add_known_key(void)
     must(hpke_key_new(private_key, &key, &error), &error);
     must(stored_gateway_key_write(key, KEY_ID, NULL, &random, &secret, &error), &error);
     stored.secret = bytes_view(&secret);
-    must(store_add_gateway_key(store, &stored, 0, &error), &error);
+    must(store_add_ring_key(store, STORE_GATEWAY_KEYS, &stored, 0, &error), &error);
     ohttp_key_config_of(KEY_ID, key, &gateway);
     hpke_key_unref(key);
     bytes_deinit_secret(&secret);

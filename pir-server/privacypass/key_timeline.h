@@ -1,5 +1,5 @@
 /* key_timeline - when keys that follow one another begin, end and may go: what the rings of token
- * keys (key_ring.h) and of gateway keys (gateway_key_ring.h) have in common.
+ * keys and of gateway keys (key_ring.h) are made of.
  *
  *     made             not before         successor begins     + overlap            + keep
  *      |--- staged -----|--- current ------|--- in use still ---|--- kept -----------| dropped

@@ -17,7 +17,7 @@ struct counted_set {
 
 /* What several sets may have: one of both. */
 struct app_holder {
-    struct issuer *issuer;
+    struct kept_keys *issuer;
     struct report_log *reports;
     atomic_size_t references;
 };
@@ -42,7 +42,7 @@ static void holder_unref(struct app_holder *holder)
 {
     if (holder == NULL || atomic_fetch_sub(&holder->references, 1) != 1)
         return;
-    issuer_free(holder->issuer);
+    kept_keys_free(holder->issuer);
     report_log_close(holder->reports);
     mem_free(holder);
 }
@@ -200,11 +200,12 @@ static enum status open_counters(struct app_set *set, struct served_app *app,
 static enum status open_issuer(const struct app_source *source, struct served_app *app,
                                const struct served_app *before, struct error *err)
 {
-    const struct issuer_options options = {.store = source->store,
-                                           .app = app->config->name,
-                                           .seal = source->seal,
-                                           .policy = source->token_keys,
-                                           .log = source->catalogs.log};
+    const struct kept_keys_options options = {.kind = &issuer_kept_keys,
+                                              .store = source->store,
+                                              .app = app->config->name,
+                                              .seal = source->seal,
+                                              .spans = source->token_keys,
+                                              .log = source->catalogs.log};
     if (!app->config->needs_tokens)
         return STATUS_OK;
     enum status status = STATUS_OK;
@@ -212,9 +213,9 @@ static enum status open_issuer(const struct app_source *source, struct served_ap
         app->held_issuer = holder_ref(before->held_issuer);
     } else {
         app->held_issuer = holder_new();
-        status = app->held_issuer == NULL
-                     ? error_set(err, STATUS_NOMEM, "apps: out of memory")
-                     : issuer_new(&options, source->catalogs.now_s, &app->held_issuer->issuer, err);
+        status = app->held_issuer == NULL ? error_set(err, STATUS_NOMEM, "apps: out of memory")
+                                          : kept_keys_new(&options, source->catalogs.now_s,
+                                                          &app->held_issuer->issuer, err);
     }
     if (status == STATUS_OK)
         app->issuer = app->held_issuer->issuer;
@@ -330,7 +331,7 @@ void app_set_tend(const struct app_set *set, uint64_t now_s, const struct log *l
     for (size_t i = 0; i < set->app_count; i++) {
         struct error error;
         if (set->apps[i].issuer != NULL &&
-            issuer_tend(set->apps[i].issuer, now_s, &error) != STATUS_OK)
+            kept_keys_tend(set->apps[i].issuer, now_s, &error) != STATUS_OK)
             log_write(log, LOG_ERROR, "issuer keys not tended app=%s: %s",
                       set->apps[i].config->name, error.message);
     }

@@ -24,7 +24,7 @@ struct app_holder;
 struct served_app {
     const struct app_config *config; /* of its list */
     const struct catalog *catalog;
-    struct issuer *issuer;      /* NULL: nobody is asked for a token, and none is issued */
+    struct kept_keys *issuer;   /* NULL: nobody is asked for a token, and none is issued */
     struct report_log *reports; /* NULL: reports are counted and dropped */
     struct app_counters *counters;
     uint64_t serial;                              /* as long as its name is served; never 0 */
@@ -45,7 +45,7 @@ struct app_source {
     struct catalog_source catalogs;
     struct store *store;
     const struct key_seal *seal; /* NULL: issuer keys are stored as they are */
-    struct key_ring_policy token_keys;
+    struct key_spans token_keys;
 };
 
 /* Makes the set of a list.

@@ -7,7 +7,7 @@
 #include <string.h>
 
 struct gateway {
-    struct gateway_keys *keys;
+    struct kept_keys *keys;
     size_t target_count; /* 0: any */
     char (*targets)[HTTP_HOST_BYTES];
     _Atomic uint64_t events[GATEWAY_EVENT_COUNT];
@@ -100,7 +100,7 @@ bool gateway_has_target(const struct gateway *gateway, const char *host)
 
 /* ---- the gateway ---- */
 
-enum status gateway_new(const struct gateway_keys_options *options, const char *targets,
+enum status gateway_new(const struct kept_keys_options *options, const char *targets,
                         uint64_t now_s, struct gateway **ret, struct error *err)
 {
     struct gateway *gateway = mem_alloc_zeroed(1, sizeof *gateway);
@@ -108,7 +108,7 @@ enum status gateway_new(const struct gateway_keys_options *options, const char *
         return error_set(err, STATUS_NOMEM, "gateway: out of memory");
     enum status status = take_targets(gateway, targets, err);
     if (status == STATUS_OK)
-        status = gateway_keys_new(options, now_s, &gateway->keys, err);
+        status = kept_keys_new(options, now_s, &gateway->keys, err);
     if (status == STATUS_OK)
         *ret = gateway;
     else
@@ -120,19 +120,19 @@ void gateway_free(struct gateway *gateway)
 {
     if (gateway == NULL)
         return;
-    gateway_keys_free(gateway->keys);
+    kept_keys_free(gateway->keys);
     mem_free(gateway->targets);
     mem_free(gateway);
 }
 
 enum status gateway_tend(struct gateway *gateway, uint64_t now_s, struct error *err)
 {
-    return gateway_keys_tend(gateway->keys, now_s, err);
+    return kept_keys_tend(gateway->keys, now_s, err);
 }
 
-const struct gateway_keys_view *gateway_view(struct gateway *gateway)
+const struct kept_keys_view *gateway_view(struct gateway *gateway)
 {
-    return gateway_keys_view(gateway->keys);
+    return kept_keys_view(gateway->keys);
 }
 
 /* ---- figures ---- */
@@ -144,14 +144,12 @@ void gateway_count(struct gateway *gateway, enum gateway_event event)
 
 void gateway_look(struct gateway *gateway, struct gateway_figures *ret)
 {
-    const struct gateway_keys_view *view = gateway_view(gateway);
-    *ret = (struct gateway_figures){.keys = gateway_key_ring_count(view->ring)};
+    const struct kept_keys_view *view = gateway_view(gateway);
+    const struct key_ring_key *published = key_ring_newest_begun(view->ring, view->tended_at_s);
+    *ret =
+        (struct gateway_figures){.keys = key_ring_count(view->ring),
+                                 .published_at_s = published != NULL ? published->not_before_s : 0};
     for (size_t i = 0; i < GATEWAY_EVENT_COUNT; i++)
         ret->events[i] = atomic_load_explicit(&gateway->events[i], memory_order_relaxed);
-    for (size_t i = 0; i < ret->keys; i++) {
-        const uint64_t begins_s = gateway_key_ring_at(view->ring, i)->not_before_s;
-        if (begins_s <= view->tended_at_s || i == 0)
-            ret->published_at_s = begins_s;
-    }
-    gateway_keys_view_release(view);
+    kept_keys_view_release(view);
 }

@@ -31,15 +31,14 @@ const char *gateway_event_name(enum gateway_event event);
 enum status gateway_targets_check(const char *targets, struct error *err) MUST_CHECK;
 
 struct gateway;
-/* targets: copied. See gateway_keys_new(). */
-enum status gateway_new(const struct gateway_keys_options *options, const char *targets,
+/* Of kept_keys_new(), for gateway_kept_keys; targets: copied. */
+enum status gateway_new(const struct kept_keys_options *options, const char *targets,
                         uint64_t now_s, struct gateway **ret, struct error *err) MUST_CHECK;
 void gateway_free(struct gateway *gateway); /* takes NULL */
 /* What is due for the keys; on failure they stay as they are. */
 enum status gateway_tend(struct gateway *gateway, uint64_t now_s, struct error *err) MUST_CHECK;
 
-/* Held: gateway_keys_view_release(). */
-const struct gateway_keys_view *gateway_view(struct gateway *gateway);
+const struct kept_keys_view *gateway_view(struct gateway *gateway); /* held */
 /* May requests be for this host, in its one spelling (http_host.h)? */
 bool gateway_has_target(const struct gateway *gateway, const char *host);
 

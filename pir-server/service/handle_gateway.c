@@ -34,18 +34,18 @@
 
 static void release_view(void *view)
 {
-    gateway_keys_view_release(view);
+    kept_keys_view_release(view);
 }
 
 void handle_gateway_keys(const struct pending *pending)
 {
     struct http_response *ret = pending->response;
-    const struct gateway_keys_view *view = gateway_view(pending->service->gateway);
+    const struct kept_keys_view *view = gateway_view(pending->service->gateway);
     memcpy(ret->etag, view->etag, sizeof ret->etag);
     http_response_cache(ret, KEYS_CACHE_CONTROL);
     if (if_none_match_matches(pending->request->headers[HTTP_IF_NONE_MATCH], view->etag)) {
         ret->status = 304;
-        gateway_keys_view_release(view);
+        kept_keys_view_release(view);
         return;
     }
     ret->content_type = KEYS_TYPE;
@@ -276,7 +276,7 @@ static enum status open_request(struct passing *passing, enum gateway_event *ret
                                 struct error *err)
 {
     const struct pending *outer = &passing->outer;
-    const struct gateway_keys_view *view = gateway_view(outer->service->gateway);
+    const struct kept_keys_view *view = gateway_view(outer->service->gateway);
     struct ohttp_request sealed;
     *ret_event = GATEWAY_MALFORMED;
     enum status status = ohttp_request_parse(outer->request->body, &sealed, err);
@@ -292,7 +292,7 @@ static enum status open_request(struct passing *passing, enum gateway_event *ret
         bytes_reserve(&passing->plain, sealed.sealed.size); /* no copy stays behind */
         status = ohttp_request_open(&sealed, key, &passing->plain, &passing->exchange, err);
     }
-    gateway_keys_view_release(view);
+    kept_keys_view_release(view);
     return status;
 }
 

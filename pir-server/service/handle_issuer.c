@@ -25,7 +25,7 @@ static enum status read_bearer(const struct http_request *request,
 
 static void release_view(void *view)
 {
-    issuer_view_release(view);
+    kept_keys_view_release(view);
 }
 
 void handle_issuer_directory(const struct pending *pending)
@@ -37,16 +37,16 @@ void handle_issuer_directory(const struct pending *pending)
         http_response_empty(ret, 404);
         return;
     }
-    const struct issuer_view *view = issuer_view(app->issuer);
+    const struct kept_keys_view *view = kept_keys_view(app->issuer);
     memcpy(ret->etag, view->etag, sizeof ret->etag);
     http_response_cache(ret, app->cache_control);
     if (if_none_match_matches(pending->request->headers[HTTP_IF_NONE_MATCH], view->etag)) {
         ret->status = 304;
-        issuer_view_release(view);
+        kept_keys_view_release(view);
         return;
     }
     ret->content_type = ISSUER_DIRECTORY_CONTENT_TYPE;
-    ret->borrowed = view->directory;
+    ret->borrowed = view->published;
     ret->release = release_view;
     ret->owner = (void *)(uintptr_t)view;
 }
@@ -56,7 +56,7 @@ void handle_issuer_directory(const struct pending *pending)
 enum status receive_token_key(const struct pending *pending, struct error *err)
 {
     struct service *service = pending->service;
-    struct issuer *issuer = pending->app->issuer;
+    struct kept_keys *issuer = pending->app->issuer;
     struct http_response *ret = pending->response;
     uint8_t hash[STORE_TOKEN_HASH_BYTES];
     const uint64_t now_s = service->options.now_s();
@@ -73,14 +73,14 @@ enum status receive_token_key(const struct pending *pending, struct error *err)
         return error_set(err, status, UNAUTHORIZED_TEXT);
     if (status != STATUS_OK)
         return status;
-    const struct issuer_view *view = issuer_view(issuer);
-    const struct issuer_key *key = key_ring_current(view->ring, now_s);
+    const struct kept_keys_view *view = kept_keys_view(issuer);
+    const struct issuer_key *key = issuer_key_ring_current(view->ring, now_s);
     if (key == NULL)
         status = error_set(err, STATUS_INTERNAL, "the issuer has no key");
     else
         bytes_append(&ret->body,
                      span_of(token_key_spki(issuer_key_public(key)), TOKEN_KEY_SPKI_BYTES));
-    issuer_view_release(view);
+    kept_keys_view_release(view);
     return status;
 }
 
@@ -89,7 +89,7 @@ enum status receive_token_key(const struct pending *pending, struct error *err)
 struct issuing {
     struct pending pending;
     struct store_ticket ticket;
-    const struct issuer_view *view; /* held: the key is in it */
+    const struct kept_keys_view *view; /* held: the key is in it */
     const struct issuer_key *key;
     uint8_t blinded[TOKEN_AUTHENTICATOR_BYTES];
     int64_t queued_us;
@@ -98,7 +98,7 @@ struct issuing {
 static void issuing_end(struct issuing *issuing)
 {
     const struct pending pending = issuing->pending;
-    issuer_view_release(issuing->view);
+    kept_keys_view_release(issuing->view);
     mem_free(issuing);
     pending.done(pending.done_context);
 }
@@ -167,9 +167,9 @@ static enum status read_request(struct issuing *issuing, struct error *err)
         (void)error_prefix(err, status, "token request");
         return STATUS_INVALID;
     }
-    issuing->view = issuer_view(pending->app->issuer);
-    issuing->key = key_ring_find_signing(issuing->view->ring, token_request.truncated_key_id,
-                                         pending->service->options.now_s());
+    issuing->view = kept_keys_view(pending->app->issuer);
+    issuing->key = issuer_key_ring_find_signing(issuing->view->ring, token_request.truncated_key_id,
+                                                pending->service->options.now_s());
     if (issuing->key == NULL)
         return error_set(err, STATUS_INVALID, "token request: no key that signs has this id");
     memcpy(issuing->blinded, token_request.blinded, sizeof issuing->blinded);
@@ -234,7 +234,7 @@ void start_issue(const struct pending *pending)
     else
         respond_failure(service, pending->request, ROUTE_ISSUE, status, &error, pending->response);
     if (issuing != NULL)
-        issuer_view_release(issuing->view);
+        kept_keys_view_release(issuing->view);
     mem_free(issuing);
     pending->done(pending->done_context);
 }

@@ -205,7 +205,7 @@ static void write_use_cases(struct bytes *page, const struct app_set *apps)
 
 /* ---- issuers ---- */
 
-static uint64_t key_count(const struct issuer_view *view, uint64_t now_s)
+static uint64_t key_count(const struct kept_keys_view *view, uint64_t now_s)
 {
     (void)now_s;
     return key_ring_count(view->ring);
@@ -216,11 +216,11 @@ static void write_issuers(struct bytes *page, const struct app_set *apps, uint64
     static const struct {
         const char *name;
         const char *help;
-        uint64_t (*value)(const struct issuer_view *view, uint64_t now_s);
+        uint64_t (*value)(const struct kept_keys_view *view, uint64_t now_s);
     } families[] = {
         {"blindlist_issuer_keys", "Issuer keys, by app.", key_count},
         {"blindlist_issuer_key_begun_timestamp_seconds",
-         "When the key that signs began to, by app.", issuer_view_begun_s},
+         "When the key that signs began to, by app.", kept_keys_view_begun_s},
     };
     for (size_t k = 0; k < ARRAY_COUNT(families); k++) {
         exposition_family(page, families[k].name, EXPOSITION_GAUGE, families[k].help);
@@ -228,9 +228,9 @@ static void write_issuers(struct bytes *page, const struct app_set *apps, uint64
             const struct exposition_label label = {"app", apps->apps[i].config->name};
             if (apps->apps[i].issuer == NULL)
                 continue;
-            const struct issuer_view *view = issuer_view(apps->apps[i].issuer);
+            const struct kept_keys_view *view = kept_keys_view(apps->apps[i].issuer);
             exposition_count(page, families[k].name, &label, 1, families[k].value(view, now_s));
-            issuer_view_release(view);
+            kept_keys_view_release(view);
         }
     }
 }

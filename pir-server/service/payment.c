@@ -28,10 +28,10 @@ bool payment_check(struct service *service, const struct served_app *app, enum r
     enum token_verdict verdict =
         token_header_read_authorization(span_of_text(value != NULL ? value : ""), &token);
     if (verdict == TOKEN_GOOD) {
-        const struct issuer_view *view = issuer_view(app->issuer);
+        const struct kept_keys_view *view = kept_keys_view(app->issuer);
         const enum status status =
-            key_ring_verify(view->ring, &token, view->tended_at_s, &verdict, &error);
-        issuer_view_release(view);
+            issuer_key_ring_verify(view->ring, &token, view->tended_at_s, &verdict, &error);
+        kept_keys_view_release(view);
         if (status != STATUS_OK) {
             respond_failure(service, request, route, status, &error, ret);
             return false;

@@ -24,8 +24,8 @@ struct service_options service_options_default(void)
         .queue_limit = SERVICE_QUEUE_LIMIT,
         .batch_max = SERVICE_BATCH_MAX,
         .key_cache_bytes = SERVICE_KEY_CACHE_MAX_BYTES,
-        .token_keys = key_ring_policy_default(),
-        .gateway_keys = gateway_key_policy_default(),
+        .token_keys = issuer_key_ring_kind.usual,
+        .gateway_keys = gateway_key_ring_kind.usual,
         .now_s = system_now_s,
     };
 }
@@ -84,10 +84,12 @@ static enum status load_first(struct service *service, struct error *err)
 static enum status open_gateway(struct service *service, struct error *err)
 {
     const struct service_options *options = &service->options;
-    const struct gateway_keys_options keys = {.store = options->store,
-                                              .seal = service->has_seal ? &service->seal : NULL,
-                                              .policy = options->gateway_keys,
-                                              .log = options->log};
+    const struct kept_keys_options keys = {.kind = &gateway_kept_keys,
+                                           .store = options->store,
+                                           .app = "",
+                                           .seal = service->has_seal ? &service->seal : NULL,
+                                           .spans = options->gateway_keys,
+                                           .log = options->log};
     if (!options->has_gateway)
         return STATUS_OK;
     return gateway_new(&keys, options->gateway_targets, options->now_s(), &service->gateway, err);

@@ -17,7 +17,6 @@
 #define BLINDLIST_SERVICE_SERVICE_H
 
 #include "base/log.h"
-#include "pir-server/privacypass/key_ring.h"
 #include "pir-server/privacypass/key_seal.h"
 #include "pir-server/service/app.h"
 #include "pir-server/service/app_figures.h"
@@ -42,9 +41,9 @@ struct service_options {
     struct store *store;         /* borrowed */
     const struct app_list *apps; /* NULL: one app, app_config_default() */
     const struct key_seal *seal; /* copied; NULL = issuer keys are stored as they are */
-    struct key_ring_policy token_keys;
+    struct key_spans token_keys;
     bool has_gateway; /* opens encapsulated requests (gateway.h) */
-    struct gateway_key_policy gateway_keys;
+    struct key_spans gateway_keys;
     const char *gateway_targets; /* gateway_targets_check() */
     const struct log *log;       /* borrowed */
     size_t compute_threads;      /* >= 1 */
@@ -57,7 +56,7 @@ struct service_options {
     unsigned bfv_flags;      /* 0 outside of tests */
     uint64_t (*now_s)(void); /* seconds since 1970 */
 };
-/* data, store and log are left to the caller; key_ring_policy_default(). */
+/* data, store and log are left to the caller; keys change as usual for their kinds. */
 struct service_options service_options_default(void);
 
 struct service;

@@ -102,14 +102,14 @@ static void write_datasets(struct bytes *page, const struct app_set *apps, uint6
 
 static void issuer_row(struct bytes *page, const struct served_app *app, uint64_t now_s)
 {
-    const struct issuer_view *view = issuer_view(app->issuer);
-    const uint64_t begun_s = issuer_view_begun_s(view, now_s);
+    const struct kept_keys_view *view = kept_keys_view(app->issuer);
+    const uint64_t begun_s = kept_keys_view_begun_s(view, now_s);
     bytes_append_text(page, "<tr>");
     name_cell(page, app->config->name);
     page_count_cell(page, (double)key_ring_count(view->ring));
     bytes_append_format(page, "<td class=\"n\">%s</td></tr>\n",
                         begun_s > 0 ? quantity_age((double)(now_s - begun_s)).text : "none signs");
-    issuer_view_release(view);
+    kept_keys_view_release(view);
 }
 
 static void write_issuers(struct bytes *page, const struct app_set *apps, uint64_t now_s)

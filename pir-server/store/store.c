@@ -215,45 +215,53 @@ enum status store_check_quota(const struct store_limits *limits, const struct st
                      limits->key_bytes_in_all);
 }
 
+/* ---- keys of issuers and gateway ---- */
+
+enum status store_add_ring_key(struct store *store, enum store_ring ring,
+                               const struct store_ring_key *key, uint64_t within_s,
+                               struct error *err)
+{
+    return store->operations->add_ring_key(store, ring, key, within_s, err);
+}
+
+enum status store_list_ring_keys(struct store *store, enum store_ring ring,
+                                 store_visit_ring_key *visit, void *context, struct error *err)
+{
+    return store->operations->list_ring_keys(store, ring, visit, context, err);
+}
+
+enum status store_mark_ring_key(struct store *store, enum store_ring ring,
+                                const uint8_t id[STORE_RING_KEY_ID_BYTES], uint64_t retire_at,
+                                struct error *err)
+{
+    return store->operations->mark_ring_key(store, ring, id, retire_at, err);
+}
+
+enum status store_remove_ring_key(struct store *store, enum store_ring ring,
+                                  const uint8_t id[STORE_RING_KEY_ID_BYTES], struct error *err)
+{
+    return store->operations->remove_ring_key(store, ring, id, err);
+}
+
+/* No app has a '/' in its name. */
+const char *store_tended_name(enum store_ring ring, const char *app)
+{
+    return ring == STORE_GATEWAY_KEYS ? "/gateway" : app;
+}
+
+enum status store_get_tended(struct store *store, enum store_ring ring, const char *app,
+                             uint64_t *ret_at, struct error *err)
+{
+    return store->operations->get_tended(store, ring, app, ret_at, err);
+}
+
+enum status store_set_tended(struct store *store, enum store_ring ring, const char *app,
+                             uint64_t at, struct error *err)
+{
+    return store->operations->set_tended(store, ring, app, at, err);
+}
+
 /* ---- Privacy Pass ---- */
-
-enum status store_add_issuer_key(struct store *store, const struct store_issuer_key *key,
-                                 uint64_t within_s, struct error *err)
-{
-    return store->operations->add_issuer_key(store, key, within_s, err);
-}
-
-enum status store_list_issuer_keys(struct store *store,
-                                   enum status (*visit)(void *context,
-                                                        const struct store_issuer_key *key,
-                                                        struct error *err),
-                                   void *context, struct error *err)
-{
-    return store->operations->list_issuer_keys(store, visit, context, err);
-}
-
-enum status store_mark_issuer_key(struct store *store, const uint8_t id[STORE_ISSUER_KEY_ID_BYTES],
-                                  uint64_t retire_at, struct error *err)
-{
-    return store->operations->mark_issuer_key(store, id, retire_at, err);
-}
-
-enum status store_remove_issuer_key(struct store *store,
-                                    const uint8_t id[STORE_ISSUER_KEY_ID_BYTES], struct error *err)
-{
-    return store->operations->remove_issuer_key(store, id, err);
-}
-
-enum status store_get_tended(struct store *store, const char *app, uint64_t *ret_at,
-                             struct error *err)
-{
-    return store->operations->get_tended(store, app, ret_at, err);
-}
-
-enum status store_set_tended(struct store *store, const char *app, uint64_t at, struct error *err)
-{
-    return store->operations->set_tended(store, app, at, err);
-}
 
 enum status store_spend_tokens(struct store *store, const struct store_spend *spends, size_t count,
                                enum status *ret, struct error *err)
@@ -311,34 +319,6 @@ enum status store_count_issues(struct store *store, const struct store_issue *is
     const int64_t start_us = now_us();
     return note(store, STORE_CALL_COUNT_ISSUES, start_us,
                 store->operations->count_issues(store, issues, count, now_s, ret, err));
-}
-
-/* ---- Oblivious HTTP ---- */
-
-enum status store_add_gateway_key(struct store *store, const struct store_gateway_key *key,
-                                  uint64_t within_s, struct error *err)
-{
-    return store->operations->add_gateway_key(store, key, within_s, err);
-}
-
-enum status store_list_gateway_keys(struct store *store,
-                                    enum status (*visit)(void *context,
-                                                         const struct store_gateway_key *key,
-                                                         struct error *err),
-                                    void *context, struct error *err)
-{
-    return store->operations->list_gateway_keys(store, visit, context, err);
-}
-
-enum status store_mark_gateway_key(struct store *store, uint8_t id, uint64_t retire_at,
-                                   struct error *err)
-{
-    return store->operations->mark_gateway_key(store, id, retire_at, err);
-}
-
-enum status store_remove_gateway_key(struct store *store, uint8_t id, struct error *err)
-{
-    return store->operations->remove_gateway_key(store, id, err);
 }
 
 /* ---- counting ---- */

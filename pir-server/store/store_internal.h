@@ -3,13 +3,13 @@
 #define BLINDLIST_STORE_STORE_INTERNAL_H
 
 #include "pir-server/store/store.h"
-#include "pir-server/store/store_gateway_keys.h"
+#include "pir-server/store/store_ring_keys.h"
 #include "pir-server/store/store_tokens.h"
 
 #include <stdbool.h>
 
 /* The contracts are those of the functions of the same names in store.h, store_tokens.h and
- * store_gateway_keys.h. */
+ * store_ring_keys.h. */
 struct store_operations {
     void (*close)(struct store *store);
     enum status (*put_keys)(struct store *store, const struct store_user *user,
@@ -27,21 +27,21 @@ struct store_operations {
     enum status (*backup)(struct store *store, const char *path, struct error *err);
     enum status (*vacuum)(struct store *store, struct error *err);
 
-    enum status (*add_issuer_key)(struct store *store, const struct store_issuer_key *key,
-                                  uint64_t within_s, struct error *err);
-    enum status (*list_issuer_keys)(struct store *store,
-                                    enum status (*visit)(void *context,
-                                                         const struct store_issuer_key *key,
-                                                         struct error *err),
-                                    void *context, struct error *err);
-    enum status (*mark_issuer_key)(struct store *store, const uint8_t id[STORE_ISSUER_KEY_ID_BYTES],
-                                   uint64_t retire_at, struct error *err);
-    enum status (*remove_issuer_key)(struct store *store,
-                                     const uint8_t id[STORE_ISSUER_KEY_ID_BYTES],
-                                     struct error *err);
-    enum status (*get_tended)(struct store *store, const char *app, uint64_t *ret_at,
-                              struct error *err);
-    enum status (*set_tended)(struct store *store, const char *app, uint64_t at, struct error *err);
+    enum status (*add_ring_key)(struct store *store, enum store_ring ring,
+                                const struct store_ring_key *key, uint64_t within_s,
+                                struct error *err);
+    enum status (*list_ring_keys)(struct store *store, enum store_ring ring,
+                                  store_visit_ring_key *visit, void *context, struct error *err);
+    enum status (*mark_ring_key)(struct store *store, enum store_ring ring,
+                                 const uint8_t id[STORE_RING_KEY_ID_BYTES], uint64_t retire_at,
+                                 struct error *err);
+    enum status (*remove_ring_key)(struct store *store, enum store_ring ring,
+                                   const uint8_t id[STORE_RING_KEY_ID_BYTES], struct error *err);
+    enum status (*get_tended)(struct store *store, enum store_ring ring, const char *app,
+                              uint64_t *ret_at, struct error *err);
+    enum status (*set_tended)(struct store *store, enum store_ring ring, const char *app,
+                              uint64_t at, struct error *err);
+
     enum status (*spend_tokens)(struct store *store, const struct store_spend *spends, size_t count,
                                 enum status *ret, struct error *err);
     enum status (*add_user_tokens)(struct store *store, const struct store_user_token *tokens,
@@ -62,17 +62,6 @@ struct store_operations {
                                     struct error *err);
     enum status (*count_issues)(struct store *store, const struct store_issue *issues, size_t count,
                                 uint64_t now_s, struct store_issue_answer *ret, struct error *err);
-
-    enum status (*add_gateway_key)(struct store *store, const struct store_gateway_key *key,
-                                   uint64_t within_s, struct error *err);
-    enum status (*list_gateway_keys)(struct store *store,
-                                     enum status (*visit)(void *context,
-                                                          const struct store_gateway_key *key,
-                                                          struct error *err),
-                                     void *context, struct error *err);
-    enum status (*mark_gateway_key)(struct store *store, uint8_t id, uint64_t retire_at,
-                                    struct error *err);
-    enum status (*remove_gateway_key)(struct store *store, uint8_t id, struct error *err);
 };
 
 /* Expired evaluation keys that one transaction removes: a put is one, a purge has so many. */
@@ -98,6 +87,9 @@ enum status store_open_sqlite(const char *path, const struct store_limits *limit
 enum status store_open_postgres(const char *conninfo, const struct store_limits *limits,
                                 enum store_presence presence, struct store **ret,
                                 struct error *err) MUST_CHECK;
+
+/* The name under which "tended" has the keys of an app, or the gateway's: static or `app`. */
+const char *store_tended_name(enum store_ring ring, const char *app);
 
 /* Is there room for what all users have? `name` of the state is for the message: STATUS_BUSY. */
 enum status store_check_quota(const struct store_limits *limits, const struct store_usage *usage,

@@ -314,12 +314,12 @@ enum status store_open_postgres(const char *conninfo, const struct store_limits 
         .check = postgres_check,
         .backup = postgres_backup,
         .vacuum = postgres_vacuum,
-        .add_issuer_key = postgres_add_issuer_key,
-        .list_issuer_keys = postgres_list_issuer_keys,
-        .mark_issuer_key = postgres_mark_issuer_key,
+        .add_ring_key = postgres_add_ring_key,
+        .list_ring_keys = postgres_list_ring_keys,
+        .mark_ring_key = postgres_mark_ring_key,
         .get_tended = postgres_get_tended,
         .set_tended = postgres_set_tended,
-        .remove_issuer_key = postgres_remove_issuer_key,
+        .remove_ring_key = postgres_remove_ring_key,
         .spend_tokens = postgres_spend_tokens,
         .add_user_tokens = postgres_add_user_tokens,
         .list_user_tokens = postgres_list_user_tokens,
@@ -327,10 +327,6 @@ enum status store_open_postgres(const char *conninfo, const struct store_limits 
         .restore_user_token = postgres_restore_user_token,
         .check_user_token = postgres_check_user_token,
         .count_issues = postgres_count_issues,
-        .add_gateway_key = postgres_add_gateway_key,
-        .list_gateway_keys = postgres_list_gateway_keys,
-        .mark_gateway_key = postgres_mark_gateway_key,
-        .remove_gateway_key = postgres_remove_gateway_key,
     };
     struct store_postgres *self = mem_alloc_zeroed(1, sizeof *self);
     if (self == NULL)

@@ -35,15 +35,22 @@ enum postgres_statement {
     POSTGRES_SUM_OF_ALL,
     POSTGRES_SELECT_KEY,
     POSTGRES_SELECT_KEY_TIME,
-    /* store_postgres_tokens.c */
+    /* store_postgres_ring_keys.c */
     POSTGRES_LOCK_ISSUER_KEYS,
     POSTGRES_COUNT_ISSUER_KEYS_NEAR,
     POSTGRES_INSERT_ISSUER_KEY,
     POSTGRES_SELECT_ISSUER_KEYS,
     POSTGRES_MARK_ISSUER_KEY,
     POSTGRES_REMOVE_ISSUER_KEY,
+    POSTGRES_LOCK_GATEWAY_KEYS,
+    POSTGRES_COUNT_GATEWAY_KEYS_NEAR,
+    POSTGRES_INSERT_GATEWAY_KEY,
+    POSTGRES_SELECT_GATEWAY_KEYS,
+    POSTGRES_MARK_GATEWAY_KEY,
+    POSTGRES_REMOVE_GATEWAY_KEY,
     POSTGRES_SELECT_TENDED,
     POSTGRES_SET_TENDED,
+    /* store_postgres_tokens.c */
     POSTGRES_SPEND,
     POSTGRES_LOCK_PURGE,
     POSTGRES_SELECT_REMOVED_KEY,
@@ -56,13 +63,6 @@ enum postgres_statement {
     POSTGRES_CHECK_USER_TOKEN,
     POSTGRES_SELECT_ISSUE_COUNTS,
     POSTGRES_UPDATE_ISSUE_COUNTS,
-    /* store_postgres_gateway_keys.c */
-    POSTGRES_LOCK_GATEWAY_KEYS,
-    POSTGRES_COUNT_GATEWAY_KEYS_NEAR,
-    POSTGRES_INSERT_GATEWAY_KEY,
-    POSTGRES_SELECT_GATEWAY_KEYS,
-    POSTGRES_MARK_GATEWAY_KEY,
-    POSTGRES_REMOVE_GATEWAY_KEY,
     POSTGRES_STATEMENT_COUNT
 };
 
@@ -182,23 +182,22 @@ enum status postgres_get_usage(struct store *store, struct store_usage *ret,
 enum status postgres_purge_keys(struct store_postgres *self, uint64_t now_s, size_t *ret_removed,
                                 struct error *err) MUST_CHECK;
 enum status postgres_purge_spent(struct store_postgres *self, struct error *err) MUST_CHECK;
-enum status postgres_add_issuer_key(struct store *store, const struct store_issuer_key *key,
-                                    uint64_t within_s, struct error *err) MUST_CHECK;
-enum status postgres_list_issuer_keys(struct store *store,
-                                      enum status (*visit)(void *context,
-                                                           const struct store_issuer_key *key,
-                                                           struct error *err),
-                                      void *context, struct error *err) MUST_CHECK;
-enum status postgres_mark_issuer_key(struct store *store,
-                                     const uint8_t id[STORE_ISSUER_KEY_ID_BYTES],
-                                     uint64_t retire_at, struct error *err) MUST_CHECK;
-enum status postgres_remove_issuer_key(struct store *store,
-                                       const uint8_t id[STORE_ISSUER_KEY_ID_BYTES],
-                                       struct error *err) MUST_CHECK;
-enum status postgres_get_tended(struct store *store, const char *app, uint64_t *ret_at,
-                                struct error *err) MUST_CHECK;
-enum status postgres_set_tended(struct store *store, const char *app, uint64_t at,
-                                struct error *err) MUST_CHECK;
+enum status postgres_add_ring_key(struct store *store, enum store_ring ring,
+                                  const struct store_ring_key *key, uint64_t within_s,
+                                  struct error *err) MUST_CHECK;
+enum status postgres_list_ring_keys(struct store *store, enum store_ring ring,
+                                    store_visit_ring_key *visit, void *context,
+                                    struct error *err) MUST_CHECK;
+enum status postgres_mark_ring_key(struct store *store, enum store_ring ring,
+                                   const uint8_t id[STORE_RING_KEY_ID_BYTES], uint64_t retire_at,
+                                   struct error *err) MUST_CHECK;
+enum status postgres_remove_ring_key(struct store *store, enum store_ring ring,
+                                     const uint8_t id[STORE_RING_KEY_ID_BYTES],
+                                     struct error *err) MUST_CHECK;
+enum status postgres_get_tended(struct store *store, enum store_ring ring, const char *app,
+                                uint64_t *ret_at, struct error *err) MUST_CHECK;
+enum status postgres_set_tended(struct store *store, enum store_ring ring, const char *app,
+                                uint64_t at, struct error *err) MUST_CHECK;
 enum status postgres_spend_tokens(struct store *store, const struct store_spend *spends,
                                   size_t count, enum status *ret, struct error *err) MUST_CHECK;
 enum status postgres_add_user_tokens(struct store *store, const struct store_user_token *tokens,
@@ -220,16 +219,5 @@ enum status postgres_check_user_token(struct store *store, const char *app,
 enum status postgres_count_issues(struct store *store, const struct store_issue *issues,
                                   size_t count, uint64_t now_s, struct store_issue_answer *ret,
                                   struct error *err) MUST_CHECK;
-enum status postgres_add_gateway_key(struct store *store, const struct store_gateway_key *key,
-                                     uint64_t within_s, struct error *err) MUST_CHECK;
-enum status postgres_list_gateway_keys(struct store *store,
-                                       enum status (*visit)(void *context,
-                                                            const struct store_gateway_key *key,
-                                                            struct error *err),
-                                       void *context, struct error *err) MUST_CHECK;
-enum status postgres_mark_gateway_key(struct store *store, uint8_t id, uint64_t retire_at,
-                                      struct error *err) MUST_CHECK;
-enum status postgres_remove_gateway_key(struct store *store, uint8_t id,
-                                        struct error *err) MUST_CHECK;
 
 #endif

@@ -45,17 +45,28 @@ static const char *const statement_text[POSTGRES_STATEMENT_COUNT] = {
     /* Adding is rare, and spending does not wait for it. */
     [POSTGRES_LOCK_ISSUER_KEYS] = "LOCK TABLE issuer_key IN SHARE ROW EXCLUSIVE MODE",
     [POSTGRES_COUNT_ISSUER_KEYS_NEAR] =
-        "SELECT count(*) FROM issuer_key WHERE id = $1::bytea OR (app = $2::bytea"
-        " AND abs(not_before::numeric - $3::int8::numeric) < $4::int8::numeric)",
+        "SELECT count(*) FROM issuer_key WHERE id = $1::bytea OR (app = $4::bytea"
+        " AND abs(not_before::numeric - $2::int8::numeric) < $3::int8::numeric)",
     [POSTGRES_INSERT_ISSUER_KEY] =
-        "INSERT INTO issuer_key (app, id, made_at, not_before, retire_at, secret)"
-        " VALUES ($1::bytea, $2::bytea, $3::int8, $4::int8, $5::int8, $6::bytea)",
-    [POSTGRES_SELECT_ISSUER_KEYS] = "SELECT app, id, made_at, not_before, retire_at, secret"
+        "INSERT INTO issuer_key (id, made_at, not_before, retire_at, secret, app)"
+        " VALUES ($1::bytea, $2::int8, $3::int8, $4::int8, $5::bytea, $6::bytea)",
+    [POSTGRES_SELECT_ISSUER_KEYS] = "SELECT id, made_at, not_before, retire_at, secret, app"
                                     " FROM issuer_key ORDER BY app, not_before, id",
     [POSTGRES_MARK_ISSUER_KEY] = "UPDATE issuer_key SET retire_at = $2::int8 WHERE id = $1::bytea",
     [POSTGRES_REMOVE_ISSUER_KEY] =
         "WITH gone AS (DELETE FROM issuer_key WHERE id = $1::bytea RETURNING number)"
         " INSERT INTO removed_issuer_key SELECT number FROM gone",
+    [POSTGRES_LOCK_GATEWAY_KEYS] = "LOCK TABLE gateway_key IN SHARE ROW EXCLUSIVE MODE",
+    [POSTGRES_COUNT_GATEWAY_KEYS_NEAR] =
+        "SELECT count(*) FROM gateway_key WHERE id = $1::int8"
+        " OR abs(not_before::numeric - $2::int8::numeric) < $3::int8::numeric",
+    [POSTGRES_INSERT_GATEWAY_KEY] =
+        "INSERT INTO gateway_key (id, made_at, not_before, retire_at, secret)"
+        " VALUES ($1::int8, $2::int8, $3::int8, $4::int8, $5::bytea)",
+    [POSTGRES_SELECT_GATEWAY_KEYS] = "SELECT id, made_at, not_before, retire_at, secret"
+                                     " FROM gateway_key ORDER BY not_before, id",
+    [POSTGRES_MARK_GATEWAY_KEY] = "UPDATE gateway_key SET retire_at = $2::int8 WHERE id = $1::int8",
+    [POSTGRES_REMOVE_GATEWAY_KEY] = "DELETE FROM gateway_key WHERE id = $1::int8",
     [POSTGRES_SELECT_TENDED] = "SELECT at FROM tended WHERE app = $1::bytea",
     [POSTGRES_SET_TENDED] = "INSERT INTO tended VALUES ($1::bytea, $2::int8)"
                             " ON CONFLICT (app) DO UPDATE SET at = excluded.at",
@@ -107,17 +118,6 @@ static const char *const statement_text[POSTGRES_STATEMENT_COUNT] = {
         " FROM unnest($1::bytea[], $2::int8[], $3::int8[], $4::int8[], $5::int8[], $6::int8[])"
         " AS u (hash, more, minute, in_minute, day, in_day) WHERE user_token.hash = u.hash",
     /* Adding is rare, and nobody waits for it. */
-    [POSTGRES_LOCK_GATEWAY_KEYS] = "LOCK TABLE gateway_key IN SHARE ROW EXCLUSIVE MODE",
-    [POSTGRES_COUNT_GATEWAY_KEYS_NEAR] =
-        "SELECT count(*) FROM gateway_key WHERE id = $1::int8"
-        " OR abs(not_before::numeric - $2::int8::numeric) < $3::int8::numeric",
-    [POSTGRES_INSERT_GATEWAY_KEY] =
-        "INSERT INTO gateway_key (id, made_at, not_before, retire_at, secret)"
-        " VALUES ($1::int8, $2::int8, $3::int8, $4::int8, $5::bytea)",
-    [POSTGRES_SELECT_GATEWAY_KEYS] = "SELECT id, made_at, not_before, retire_at, secret"
-                                     " FROM gateway_key ORDER BY not_before, id",
-    [POSTGRES_MARK_GATEWAY_KEY] = "UPDATE gateway_key SET retire_at = $2::int8 WHERE id = $1::int8",
-    [POSTGRES_REMOVE_GATEWAY_KEY] = "DELETE FROM gateway_key WHERE id = $1::int8",
 };
 
 /* ---- values ---- */

@@ -1,9 +1,8 @@
-/* Issuer keys, spent tokens and user tokens in PostgreSQL. */
+/* Spent tokens and user tokens in PostgreSQL. */
 #include "pir-server/store/store_postgres_internal.h"
 
 #include "base/mem.h"
 
-#include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,125 +13,6 @@
 #define SPENT_PIECES 100
 /* The advisory lock of whoever purges: "blstpurg". */
 #define PURGE_LOCK 0x626c737470757267
-/* Of an issuer key and of a user token. */
-#define ID_BYTES 32
-static_assert(STORE_ISSUER_KEY_ID_BYTES == ID_BYTES && STORE_TOKEN_HASH_BYTES == ID_BYTES,
-              "both are SHA-256");
-
-/* ---- issuer keys ---- */
-
-static enum status add_key(struct store_postgres *self, struct postgres_connection *connection,
-                           const struct store_issuer_key *key, uint64_t within_s, struct error *err)
-{
-    static const char doing[] = "adding an issuer key";
-    const struct postgres_value where[] = {
-        postgres_bytes(key->id, sizeof key->id), postgres_text(key->app),
-        postgres_number(key->not_before),
-        postgres_number(within_s < INT64_MAX ? within_s : INT64_MAX)};
-    const struct postgres_value values[] = {
-        postgres_text(key->app),         postgres_bytes(key->id, sizeof key->id),
-        postgres_number(key->made_at),   postgres_number(key->not_before),
-        postgres_number(key->retire_at), postgres_bytes(key->secret.data, key->secret.size)};
-    PGresult *result = NULL;
-    enum status status =
-        postgres_ask(self, connection, POSTGRES_LOCK_ISSUER_KEYS, NULL, 0, doing, NULL, err);
-    if (status == STATUS_OK)
-        status = postgres_ask(self, connection, POSTGRES_COUNT_ISSUER_KEYS_NEAR, where,
-                              ARRAY_COUNT(where), doing, &result, err);
-    if (status == STATUS_OK && postgres_column_number(result, 0, 0) > 0)
-        status = error_set(err, STATUS_EXISTS,
-                           "%s: this issuer key, or one as new, is there already", self->name);
-    PQclear(result);
-    return status == STATUS_OK ? postgres_ask(self, connection, POSTGRES_INSERT_ISSUER_KEY, values,
-                                              ARRAY_COUNT(values), doing, NULL, err)
-                               : status;
-}
-
-enum status postgres_add_issuer_key(struct store *store, const struct store_issuer_key *key,
-                                    uint64_t within_s, struct error *err)
-{
-    struct store_postgres *self = postgres_of(store);
-    struct postgres_connection *connection = NULL;
-    enum status status = postgres_begin(self, &connection, err);
-    if (status == STATUS_OK)
-        status = add_key(self, connection, key, within_s, err);
-    return postgres_end(self, connection, status, err);
-}
-
-static enum status read_key(const struct store_postgres *self, const PGresult *result, size_t row,
-                            struct store_issuer_key *ret, struct error *err)
-{
-    enum status status =
-        postgres_column_text_copy(self, result, row, 0, ret->app, sizeof ret->app, err);
-    if (status == STATUS_OK)
-        status = postgres_column_copy(self, result, row, 1, ret->id, sizeof ret->id, err);
-    ret->made_at = postgres_column_number(result, row, 2);
-    ret->not_before = postgres_column_number(result, row, 3);
-    ret->retire_at = postgres_column_number(result, row, 4);
-    ret->secret = postgres_column_span(result, row, 5);
-    return status;
-}
-
-enum status postgres_list_issuer_keys(struct store *store,
-                                      enum status (*visit)(void *context,
-                                                           const struct store_issuer_key *key,
-                                                           struct error *err),
-                                      void *context, struct error *err)
-{
-    struct store_postgres *self = postgres_of(store);
-    PGresult *result = NULL;
-    enum status status = postgres_ask_alone(self, POSTGRES_SELECT_ISSUER_KEYS, NULL, 0,
-                                            "listing issuer keys", &result, err);
-    for (size_t i = 0; status == STATUS_OK && i < postgres_rows(result); i++) {
-        struct store_issuer_key key;
-        status = read_key(self, result, i, &key, err);
-        if (status == STATUS_OK)
-            status = visit(context, &key, err);
-    }
-    PQclear(result);
-    return status;
-}
-
-enum status postgres_mark_issuer_key(struct store *store,
-                                     const uint8_t id[STORE_ISSUER_KEY_ID_BYTES],
-                                     uint64_t retire_at, struct error *err)
-{
-    const struct postgres_value values[] = {postgres_bytes(id, ID_BYTES),
-                                            postgres_number(retire_at)};
-    return postgres_change_row(store, POSTGRES_MARK_ISSUER_KEY, values, ARRAY_COUNT(values),
-                               "issuer key", "marking an issuer key", err);
-}
-
-enum status postgres_remove_issuer_key(struct store *store,
-                                       const uint8_t id[STORE_ISSUER_KEY_ID_BYTES],
-                                       struct error *err)
-{
-    const struct postgres_value which = postgres_bytes(id, ID_BYTES);
-    return postgres_change_row(store, POSTGRES_REMOVE_ISSUER_KEY, &which, 1, "issuer key",
-                               "removing an issuer key", err);
-}
-
-enum status postgres_get_tended(struct store *store, const char *app, uint64_t *ret_at,
-                                struct error *err)
-{
-    const struct postgres_value which = postgres_text(app);
-    PGresult *result = NULL;
-    const enum status status =
-        postgres_ask_alone(postgres_of(store), POSTGRES_SELECT_TENDED, &which, 1,
-                           "reading when keys were tended", &result, err);
-    if (status == STATUS_OK)
-        *ret_at = postgres_rows(result) == 0 ? 0 : postgres_column_number(result, 0, 0);
-    PQclear(result);
-    return status;
-}
-
-enum status postgres_set_tended(struct store *store, const char *app, uint64_t at,
-                                struct error *err)
-{
-    const struct postgres_value values[] = {postgres_text(app), postgres_number(at)};
-    return postgres_change_row(store, POSTGRES_SET_TENDED, values, ARRAY_COUNT(values), "app",
-                               "writing when keys were tended", err);
-}
 
 /* ---- spent tokens ---- */
 
@@ -307,7 +187,7 @@ enum status postgres_revoke_user_token(struct store *store,
                                        const uint8_t hash[STORE_TOKEN_HASH_BYTES], uint64_t now_s,
                                        struct error *err)
 {
-    const struct postgres_value values[] = {postgres_bytes(hash, ID_BYTES),
+    const struct postgres_value values[] = {postgres_bytes(hash, STORE_TOKEN_HASH_BYTES),
                                             postgres_number(now_s > 0 ? now_s : 1)};
     return postgres_change_row(store, POSTGRES_REVOKE_USER_TOKEN, values, ARRAY_COUNT(values),
                                "user token", "revoking a user token", err);
@@ -317,7 +197,7 @@ enum status postgres_restore_user_token(struct store *store,
                                         const uint8_t hash[STORE_TOKEN_HASH_BYTES],
                                         struct error *err)
 {
-    const struct postgres_value which = postgres_bytes(hash, ID_BYTES);
+    const struct postgres_value which = postgres_bytes(hash, STORE_TOKEN_HASH_BYTES);
     return postgres_change_row(store, POSTGRES_RESTORE_USER_TOKEN, &which, 1, "user token",
                                "restoring a user token", err);
 }
@@ -326,8 +206,8 @@ enum status postgres_check_user_token(struct store *store, const char *app,
                                       const uint8_t hash[STORE_TOKEN_HASH_BYTES], uint64_t now_s,
                                       struct error *err)
 {
-    const struct postgres_value values[] = {postgres_bytes(hash, ID_BYTES), postgres_text(app),
-                                            postgres_number(now_s)};
+    const struct postgres_value values[] = {postgres_bytes(hash, STORE_TOKEN_HASH_BYTES),
+                                            postgres_text(app), postgres_number(now_s)};
     PGresult *result = NULL;
     enum status status =
         postgres_ask_alone(postgres_of(store), POSTGRES_CHECK_USER_TOKEN, values,
@@ -341,7 +221,7 @@ enum status postgres_check_user_token(struct store *store, const char *app,
 /* ---- counting what is issued ---- */
 
 struct issue_row {
-    uint8_t hash[ID_BYTES];
+    uint8_t hash[STORE_TOKEN_HASH_BYTES];
     char app[STORE_APP_MAX_BYTES + 1];
     uint64_t per_minute;
     uint64_t per_day;
@@ -352,7 +232,7 @@ struct issue_row {
 static int compare_rows(const void *a, const void *b)
 {
     return memcmp(((const struct issue_row *)a)->hash, ((const struct issue_row *)b)->hash,
-                  ID_BYTES);
+                  STORE_TOKEN_HASH_BYTES);
 }
 
 /* The rows of the user tokens in force, by hash, locked until the end of the transaction. */

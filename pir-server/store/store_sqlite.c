@@ -110,15 +110,22 @@ static const char *const statement_text[STATEMENT_COUNT] = {
     [STATEMENT_SELECT_KEY_TIME] = "SELECT made_at, stored_at FROM evaluation_key"
                                   " WHERE user_hash = ?1 AND key_id = ?2 AND stored_at > ?3",
     [STATEMENT_COUNT_ISSUER_KEYS_NEAR] = "SELECT count(*) FROM issuer_key WHERE id = ?1"
-                                         " OR (app = ?2 AND abs(not_before - ?3) < ?4)",
-    [STATEMENT_INSERT_ISSUER_KEY] = "INSERT INTO issuer_key (app, id, made_at, not_before,"
-                                    " retire_at, secret) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    [STATEMENT_SELECT_ISSUER_KEYS] = "SELECT app, id, made_at, not_before, retire_at, secret"
+                                         " OR (app = ?4 AND abs(not_before - ?2) < ?3)",
+    [STATEMENT_INSERT_ISSUER_KEY] = "INSERT INTO issuer_key (id, made_at, not_before,"
+                                    " retire_at, secret, app) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [STATEMENT_SELECT_ISSUER_KEYS] = "SELECT id, made_at, not_before, retire_at, secret, app"
                                      " FROM issuer_key ORDER BY app, not_before, id",
     [STATEMENT_MARK_ISSUER_KEY] = "UPDATE issuer_key SET retire_at = ?2 WHERE id = ?1",
     [STATEMENT_INSERT_REMOVED_KEY] =
         "INSERT INTO removed_issuer_key SELECT number FROM issuer_key WHERE id = ?1",
     [STATEMENT_DELETE_ISSUER_KEY] = "DELETE FROM issuer_key WHERE id = ?1",
+    [STATEMENT_COUNT_GATEWAY_KEYS_NEAR] =
+        "SELECT count(*) FROM gateway_key WHERE id = ?1 OR abs(not_before - ?2) < ?3",
+    [STATEMENT_INSERT_GATEWAY_KEY] = "INSERT INTO gateway_key VALUES (?1, ?2, ?3, ?4, ?5)",
+    [STATEMENT_SELECT_GATEWAY_KEYS] = "SELECT id, made_at, not_before, retire_at, secret"
+                                      " FROM gateway_key ORDER BY not_before, id",
+    [STATEMENT_MARK_GATEWAY_KEY] = "UPDATE gateway_key SET retire_at = ?2 WHERE id = ?1",
+    [STATEMENT_DELETE_GATEWAY_KEY] = "DELETE FROM gateway_key WHERE id = ?1",
     [STATEMENT_SELECT_TENDED] = "SELECT at FROM tended WHERE app = ?1",
     [STATEMENT_SET_TENDED] =
         "INSERT INTO tended VALUES (?1, ?2) ON CONFLICT (app) DO UPDATE SET at = excluded.at",
@@ -148,13 +155,6 @@ static const char *const statement_text[STATEMENT_COUNT] = {
     [STATEMENT_UPDATE_ISSUE_COUNTS] =
         "UPDATE user_token SET issued = issued + 1, last_minute = ?2, in_last_minute = ?3,"
         " last_day = ?4, in_last_day = ?5 WHERE hash = ?1",
-    [STATEMENT_COUNT_GATEWAY_KEYS_NEAR] =
-        "SELECT count(*) FROM gateway_key WHERE id = ?1 OR abs(not_before - ?2) < ?3",
-    [STATEMENT_INSERT_GATEWAY_KEY] = "INSERT INTO gateway_key VALUES (?1, ?2, ?3, ?4, ?5)",
-    [STATEMENT_SELECT_GATEWAY_KEYS] = "SELECT id, made_at, not_before, retire_at, secret"
-                                      " FROM gateway_key ORDER BY not_before, id",
-    [STATEMENT_MARK_GATEWAY_KEY] = "UPDATE gateway_key SET retire_at = ?2 WHERE id = ?1",
-    [STATEMENT_DELETE_GATEWAY_KEY] = "DELETE FROM gateway_key WHERE id = ?1",
 };
 
 static enum status fail(const struct store_sqlite *self, const struct sqlite_connection *connection,
@@ -628,12 +628,12 @@ enum status store_open_sqlite(const char *path, const struct store_limits *limit
         .check = sqlite_check,
         .backup = sqlite_backup,
         .vacuum = sqlite_vacuum,
-        .add_issuer_key = sqlite_add_issuer_key,
-        .list_issuer_keys = sqlite_list_issuer_keys,
-        .mark_issuer_key = sqlite_mark_issuer_key,
+        .add_ring_key = sqlite_add_ring_key,
+        .list_ring_keys = sqlite_list_ring_keys,
+        .mark_ring_key = sqlite_mark_ring_key,
         .get_tended = sqlite_get_tended,
         .set_tended = sqlite_set_tended,
-        .remove_issuer_key = sqlite_remove_issuer_key,
+        .remove_ring_key = sqlite_remove_ring_key,
         .spend_tokens = sqlite_spend_tokens,
         .add_user_tokens = sqlite_add_user_tokens,
         .list_user_tokens = sqlite_list_user_tokens,
@@ -641,10 +641,6 @@ enum status store_open_sqlite(const char *path, const struct store_limits *limit
         .restore_user_token = sqlite_restore_user_token,
         .check_user_token = sqlite_check_user_token,
         .count_issues = sqlite_count_issues,
-        .add_gateway_key = sqlite_add_gateway_key,
-        .list_gateway_keys = sqlite_list_gateway_keys,
-        .mark_gateway_key = sqlite_mark_gateway_key,
-        .remove_gateway_key = sqlite_remove_gateway_key,
     };
     struct store_sqlite *self = mem_alloc_zeroed(1, sizeof *self);
     if (self == NULL)

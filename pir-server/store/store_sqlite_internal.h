@@ -20,15 +20,21 @@ enum sqlite_statement {
     STATEMENT_SUM_OF_ALL,
     STATEMENT_SELECT_KEY,
     STATEMENT_SELECT_KEY_TIME,
-    /* store_sqlite_tokens.c */
+    /* store_sqlite_ring_keys.c */
     STATEMENT_COUNT_ISSUER_KEYS_NEAR,
     STATEMENT_INSERT_ISSUER_KEY,
     STATEMENT_SELECT_ISSUER_KEYS,
     STATEMENT_MARK_ISSUER_KEY,
     STATEMENT_INSERT_REMOVED_KEY,
     STATEMENT_DELETE_ISSUER_KEY,
+    STATEMENT_COUNT_GATEWAY_KEYS_NEAR,
+    STATEMENT_INSERT_GATEWAY_KEY,
+    STATEMENT_SELECT_GATEWAY_KEYS,
+    STATEMENT_MARK_GATEWAY_KEY,
+    STATEMENT_DELETE_GATEWAY_KEY,
     STATEMENT_SELECT_TENDED,
     STATEMENT_SET_TENDED,
+    /* store_sqlite_tokens.c */
     STATEMENT_SELECT_ISSUER_KEY_NUMBER,
     STATEMENT_INSERT_SPENT,
     STATEMENT_SELECT_REMOVED_KEY,
@@ -41,12 +47,6 @@ enum sqlite_statement {
     STATEMENT_CHECK_USER_TOKEN,
     STATEMENT_SELECT_ISSUE_COUNTS,
     STATEMENT_UPDATE_ISSUE_COUNTS,
-    /* store_sqlite_gateway_keys.c */
-    STATEMENT_COUNT_GATEWAY_KEYS_NEAR,
-    STATEMENT_INSERT_GATEWAY_KEY,
-    STATEMENT_SELECT_GATEWAY_KEYS,
-    STATEMENT_MARK_GATEWAY_KEY,
-    STATEMENT_DELETE_GATEWAY_KEY,
     STATEMENT_COUNT
 };
 
@@ -135,22 +135,22 @@ enum status sqlite_get_usage(struct store *store, struct store_usage *ret,
 enum status sqlite_purge_keys(struct store_sqlite *self, uint64_t now_s, size_t *ret_removed,
                               struct error *err) MUST_CHECK;
 enum status sqlite_purge_spent(struct store_sqlite *self, struct error *err) MUST_CHECK;
-enum status sqlite_add_issuer_key(struct store *store, const struct store_issuer_key *key,
-                                  uint64_t within_s, struct error *err) MUST_CHECK;
-enum status sqlite_list_issuer_keys(struct store *store,
-                                    enum status (*visit)(void *context,
-                                                         const struct store_issuer_key *key,
-                                                         struct error *err),
-                                    void *context, struct error *err) MUST_CHECK;
-enum status sqlite_mark_issuer_key(struct store *store, const uint8_t id[STORE_ISSUER_KEY_ID_BYTES],
-                                   uint64_t retire_at, struct error *err) MUST_CHECK;
-enum status sqlite_remove_issuer_key(struct store *store,
-                                     const uint8_t id[STORE_ISSUER_KEY_ID_BYTES],
-                                     struct error *err) MUST_CHECK;
-enum status sqlite_get_tended(struct store *store, const char *app, uint64_t *ret_at,
-                              struct error *err) MUST_CHECK;
-enum status sqlite_set_tended(struct store *store, const char *app, uint64_t at,
-                              struct error *err) MUST_CHECK;
+enum status sqlite_add_ring_key(struct store *store, enum store_ring ring,
+                                const struct store_ring_key *key, uint64_t within_s,
+                                struct error *err) MUST_CHECK;
+enum status sqlite_list_ring_keys(struct store *store, enum store_ring ring,
+                                  store_visit_ring_key *visit, void *context,
+                                  struct error *err) MUST_CHECK;
+enum status sqlite_mark_ring_key(struct store *store, enum store_ring ring,
+                                 const uint8_t id[STORE_RING_KEY_ID_BYTES], uint64_t retire_at,
+                                 struct error *err) MUST_CHECK;
+enum status sqlite_remove_ring_key(struct store *store, enum store_ring ring,
+                                   const uint8_t id[STORE_RING_KEY_ID_BYTES],
+                                   struct error *err) MUST_CHECK;
+enum status sqlite_get_tended(struct store *store, enum store_ring ring, const char *app,
+                              uint64_t *ret_at, struct error *err) MUST_CHECK;
+enum status sqlite_set_tended(struct store *store, enum store_ring ring, const char *app,
+                              uint64_t at, struct error *err) MUST_CHECK;
 enum status sqlite_spend_tokens(struct store *store, const struct store_spend *spends, size_t count,
                                 enum status *ret, struct error *err) MUST_CHECK;
 enum status sqlite_add_user_tokens(struct store *store, const struct store_user_token *tokens,
@@ -172,16 +172,5 @@ enum status sqlite_check_user_token(struct store *store, const char *app,
 enum status sqlite_count_issues(struct store *store, const struct store_issue *issues, size_t count,
                                 uint64_t now_s, struct store_issue_answer *ret,
                                 struct error *err) MUST_CHECK;
-enum status sqlite_add_gateway_key(struct store *store, const struct store_gateway_key *key,
-                                   uint64_t within_s, struct error *err) MUST_CHECK;
-enum status sqlite_list_gateway_keys(struct store *store,
-                                     enum status (*visit)(void *context,
-                                                          const struct store_gateway_key *key,
-                                                          struct error *err),
-                                     void *context, struct error *err) MUST_CHECK;
-enum status sqlite_mark_gateway_key(struct store *store, uint8_t id, uint64_t retire_at,
-                                    struct error *err) MUST_CHECK;
-enum status sqlite_remove_gateway_key(struct store *store, uint8_t id,
-                                      struct error *err) MUST_CHECK;
 
 #endif

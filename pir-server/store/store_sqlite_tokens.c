@@ -1,7 +1,6 @@
-/* Issuer keys, spent tokens and user tokens in SQLite. */
+/* Spent tokens and user tokens in SQLite. */
 #include "pir-server/store/store_sqlite_internal.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <stdint.h>
 
@@ -9,141 +8,6 @@
  * many pieces in a purge, whose caller has other things to do: the rest goes with the next. */
 #define SPENT_PIECE  10000
 #define SPENT_PIECES 100
-/* Of an issuer key and of a user token. */
-#define ID_BYTES 32
-
-/* ---- issuer keys ---- */
-
-static enum status add_key(struct store_sqlite *self, const struct store_issuer_key *key,
-                           uint64_t within_s, struct error *err)
-{
-    const struct sqlite_value where[] = {
-        sqlite_blob(key->id, sizeof key->id), sqlite_text(key->app), sqlite_number(key->not_before),
-        sqlite_number(within_s < INT64_MAX ? within_s : INT64_MAX)};
-    const struct sqlite_value values[] = {
-        sqlite_text(key->app),         sqlite_blob(key->id, sizeof key->id),
-        sqlite_number(key->made_at),   sqlite_number(key->not_before),
-        sqlite_number(key->retire_at), sqlite_blob(key->secret.data, key->secret.size)};
-    uint64_t known = 0;
-    const enum status status =
-        sqlite_ask(self, &self->writer, STATEMENT_COUNT_ISSUER_KEYS_NEAR, where, ARRAY_COUNT(where),
-                   sqlite_take_number, &known, NULL, "adding an issuer key", err);
-    if (status != STATUS_OK)
-        return status;
-    if (known > 0)
-        return error_set(err, STATUS_EXISTS,
-                         "state file %s: this issuer key, or one as new, is "
-                         "there already",
-                         self->path);
-    return sqlite_run(self, &self->writer, STATEMENT_INSERT_ISSUER_KEY, values, ARRAY_COUNT(values),
-                      "adding an issuer key", err);
-}
-
-enum status sqlite_add_issuer_key(struct store *store, const struct store_issuer_key *key,
-                                  uint64_t within_s, struct error *err)
-{
-    struct store_sqlite *self = sqlite_of(store);
-    enum status status = sqlite_begin(self, err);
-    if (status == STATUS_OK)
-        status = add_key(self, key, within_s, err);
-    return sqlite_end(self, status, err);
-}
-
-struct key_visit {
-    enum status (*visit)(void *context, const struct store_issuer_key *key, struct error *err);
-    void *context;
-};
-
-static enum status visit_key(void *context, sqlite3_stmt *columns, struct error *err)
-{
-    const struct key_visit *visit = context;
-    struct store_issuer_key key;
-    enum status status = sqlite_column_text_copy(columns, 0, key.app, sizeof key.app, err);
-    if (status == STATUS_OK)
-        status = sqlite_column_copy(columns, 1, key.id, sizeof key.id, err);
-    if (status != STATUS_OK)
-        return status;
-    key.made_at = sqlite_column_number(columns, 2);
-    key.not_before = sqlite_column_number(columns, 3);
-    key.retire_at = sqlite_column_number(columns, 4);
-    key.secret = sqlite_column_span(columns, 5);
-    return visit->visit(visit->context, &key, err);
-}
-
-enum status sqlite_list_issuer_keys(struct store *store,
-                                    enum status (*visit)(void *context,
-                                                         const struct store_issuer_key *key,
-                                                         struct error *err),
-                                    void *context, struct error *err)
-{
-    struct store_sqlite *self = sqlite_of(store);
-    struct key_visit visiting = {.visit = visit, .context = context};
-    pthread_mutex_lock(&self->reader.lock);
-    const enum status status =
-        sqlite_ask(self, &self->reader, STATEMENT_SELECT_ISSUER_KEYS, NULL, 0, visit_key, &visiting,
-                   NULL, "listing issuer keys", err);
-    pthread_mutex_unlock(&self->reader.lock);
-    return status;
-}
-
-static_assert(STORE_ISSUER_KEY_ID_BYTES == ID_BYTES && STORE_TOKEN_HASH_BYTES == ID_BYTES,
-              "both are SHA-256");
-
-/* One row by its id. */
-static enum status change_row(struct store_sqlite *self, enum sqlite_statement which,
-                              const uint8_t id[ID_BYTES], uint64_t number, const char *what,
-                              const char *doing, struct error *err)
-{
-    const struct sqlite_value values[] = {sqlite_blob(id, ID_BYTES), sqlite_number(number)};
-    return sqlite_change_row(self, which, values, ARRAY_COUNT(values), what, doing, err);
-}
-
-enum status sqlite_mark_issuer_key(struct store *store, const uint8_t id[STORE_ISSUER_KEY_ID_BYTES],
-                                   uint64_t retire_at, struct error *err)
-{
-    return change_row(sqlite_of(store), STATEMENT_MARK_ISSUER_KEY, id, retire_at, "issuer key",
-                      "marking an issuer key", err);
-}
-
-enum status sqlite_remove_issuer_key(struct store *store,
-                                     const uint8_t id[STORE_ISSUER_KEY_ID_BYTES], struct error *err)
-{
-    struct store_sqlite *self = sqlite_of(store);
-    const struct sqlite_value which = sqlite_blob(id, STORE_ISSUER_KEY_ID_BYTES);
-    enum status status = sqlite_begin(self, err);
-    if (status == STATUS_OK)
-        status = sqlite_run(self, &self->writer, STATEMENT_INSERT_REMOVED_KEY, &which, 1,
-                            "removing an issuer key", err);
-    if (status == STATUS_OK)
-        status = sqlite_run(self, &self->writer, STATEMENT_DELETE_ISSUER_KEY, &which, 1,
-                            "removing an issuer key", err);
-    if (status == STATUS_OK && sqlite3_changes(self->writer.db) == 0)
-        status = error_set(err, STATUS_NOT_FOUND, "state file %s: no such issuer key", self->path);
-    return sqlite_end(self, status, err);
-}
-
-enum status sqlite_get_tended(struct store *store, const char *app, uint64_t *ret_at,
-                              struct error *err)
-{
-    struct store_sqlite *self = sqlite_of(store);
-    const struct sqlite_value which = sqlite_text(app);
-    uint64_t at = 0;
-    pthread_mutex_lock(&self->reader.lock);
-    const enum status status =
-        sqlite_ask(self, &self->reader, STATEMENT_SELECT_TENDED, &which, 1, sqlite_take_number, &at,
-                   NULL, "reading when keys were tended", err);
-    pthread_mutex_unlock(&self->reader.lock);
-    if (status == STATUS_OK)
-        *ret_at = at;
-    return status;
-}
-
-enum status sqlite_set_tended(struct store *store, const char *app, uint64_t at, struct error *err)
-{
-    const struct sqlite_value values[] = {sqlite_text(app), sqlite_number(at)};
-    return sqlite_change_row(sqlite_of(store), STATEMENT_SET_TENDED, values, ARRAY_COUNT(values),
-                             "app", "writing when keys were tended", err);
-}
 
 /* ---- spent tokens ---- */
 
@@ -212,6 +76,16 @@ enum status sqlite_purge_spent(struct store_sqlite *self, struct error *err)
 }
 
 /* ---- user tokens ---- */
+
+/* One row by its id. */
+static enum status change_row(struct store_sqlite *self, enum sqlite_statement which,
+                              const uint8_t hash[STORE_TOKEN_HASH_BYTES], uint64_t number,
+                              const char *what, const char *doing, struct error *err)
+{
+    const struct sqlite_value values[] = {sqlite_blob(hash, STORE_TOKEN_HASH_BYTES),
+                                          sqlite_number(number)};
+    return sqlite_change_row(self, which, values, ARRAY_COUNT(values), what, doing, err);
+}
 
 static enum status add_token(struct store_sqlite *self, const struct store_user_token *token,
                              size_t index, struct error *err)

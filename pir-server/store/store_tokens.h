@@ -1,71 +1,27 @@
-/* store_tokens - what Privacy Pass must still know after a restart: the issuer's keys, the tokens
- * that were spent, and who may have tokens issued. Part of the store (store.h), whose rules on
+/* store_tokens - the tokens that were spent, and who may have tokens issued: what Privacy Pass must
+ * still know after a restart, beside the issuer's keys. Part of the store (store.h), whose rules on
  * time, durability, errors and threads hold here too.
  *
- * App      keys and user tokens belong to an app, a short name that the configuration gives them;
- *          nothing of one app opens anything of another.
- * Secrets  of a user token only the SHA-256 is stored. The private half of an issuer key is a
- *          string of bytes to the store, sealed or not as the caller likes; it is handed out to
- *          visitors only and shows up in no message.
- * Several  servers over one state: whoever adds an issuer key or spends a token first has it, the
- *          others are told so.
+ * App      user tokens belong to an app, as issuer keys do; nothing of one app opens anything of
+ *          another.
+ * Secrets  of a user token only the SHA-256 is stored.
+ * Several  servers over one state: whoever spends a token first has it, the others are told so.
  * Source   RFC 9576 to 9578; spec/service.md section 7. */
 #ifndef BLINDLIST_STORE_STORE_TOKENS_H
 #define BLINDLIST_STORE_STORE_TOKENS_H
 
-#include "pir-server/store/store.h"
+#include "pir-server/store/store_ring_keys.h"
 
 #include <stdbool.h>
 
-#define STORE_APP_MAX_BYTES           ((size_t)64)
-#define STORE_LABEL_MAX_BYTES         ((size_t)128)
-#define STORE_ISSUER_KEY_ID_BYTES     32
-#define STORE_NONCE_BYTES             32
-#define STORE_TOKEN_HASH_BYTES        32
-#define STORE_ISSUER_SECRET_MAX_BYTES ((size_t)8192)
-
-/* ---- issuer keys ---- */
-
-struct store_issuer_key {
-    char app[STORE_APP_MAX_BYTES + 1];
-    uint8_t id[STORE_ISSUER_KEY_ID_BYTES]; /* SHA-256 of the public key */
-    uint64_t made_at;
-    uint64_t not_before; /* from this second on it signs */
-    uint64_t retire_at;  /* from this second on it may be removed; 0 = not marked */
-    struct span secret;  /* borrowed; its private half as the caller wrote it */
-};
-
-/* Adds a key. STATUS_EXISTS when the app has one whose not_before is less than `within_s` away: so
- * of several servers that find it is time for a new key, one makes it; 0 adds in any case. Also
- * STATUS_EXISTS: a key of that id. */
-enum status store_add_issuer_key(struct store *store, const struct store_issuer_key *key,
-                                 uint64_t within_s, struct error *err) MUST_CHECK;
-/* All keys of all apps, by app, not_before and id. The key is the visitor's for the call only; a
- * failure that the visitor returns ends the list and is returned. */
-enum status store_list_issuer_keys(struct store *store,
-                                   enum status (*visit)(void *context,
-                                                        const struct store_issuer_key *key,
-                                                        struct error *err),
-                                   void *context, struct error *err) MUST_CHECK;
-/* Sets retire_at. STATUS_NOT_FOUND when there is no such key. */
-enum status store_mark_issuer_key(struct store *store, const uint8_t id[STORE_ISSUER_KEY_ID_BYTES],
-                                  uint64_t retire_at, struct error *err) MUST_CHECK;
-/* Removes a key: its tokens cannot be spent from now on; the nonces spent under it go with
- * store_purge(). STATUS_NOT_FOUND when there is none. */
-enum status store_remove_issuer_key(struct store *store,
-                                    const uint8_t id[STORE_ISSUER_KEY_ID_BYTES],
-                                    struct error *err) MUST_CHECK;
-
-/* When the keys of an app were last looked after, as it was set; 0 = never. */
-enum status store_get_tended(struct store *store, const char *app, uint64_t *ret_at,
-                             struct error *err) MUST_CHECK;
-enum status store_set_tended(struct store *store, const char *app, uint64_t at,
-                             struct error *err) MUST_CHECK;
+#define STORE_LABEL_MAX_BYTES  ((size_t)128)
+#define STORE_NONCE_BYTES      32
+#define STORE_TOKEN_HASH_BYTES 32
 
 /* ---- spent tokens ---- */
 
 struct store_spend {
-    uint8_t key_id[STORE_ISSUER_KEY_ID_BYTES];
+    uint8_t key_id[STORE_RING_KEY_ID_BYTES]; /* of an issuer key */
     uint8_t nonce[STORE_NONCE_BYTES];
 };
 
@@ -97,7 +53,7 @@ void store_token_hash(struct span token, uint8_t ret[STORE_TOKEN_HASH_BYTES]);
  */
 enum status store_add_user_tokens(struct store *store, const struct store_user_token *tokens,
                                   size_t count, struct error *err) MUST_CHECK;
-/* All of all apps, by app, made_at and hash; see store_list_issuer_keys(). */
+/* All of all apps, by app, made_at and hash; see store_list_ring_keys(). */
 enum status store_list_user_tokens(struct store *store,
                                    enum status (*visit)(void *context,
                                                         const struct store_user_token *token,

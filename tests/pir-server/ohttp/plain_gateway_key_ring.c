@@ -14,12 +14,12 @@
 #define ROOM_BYTES ((size_t)4096)
 
 struct work {
-    struct gateway_key_ring *ring;
+    struct key_ring *ring;
     atomic_int good;
 };
 
 /* What the gateway answers to a request: its own text back. */
-static bool answer(const struct gateway_key_ring *ring, struct span sealed, struct bytes *ret)
+static bool answer(const struct key_ring *ring, struct span sealed, struct bytes *ret)
 {
     const struct random_source random = random_system();
     struct ohttp_request request;
@@ -35,7 +35,7 @@ static bool answer(const struct gateway_key_ring *ring, struct span sealed, stru
     return is_good;
 }
 
-static bool exchange_once(const struct gateway_key_ring *ring, const struct aead *aead)
+static bool exchange_once(const struct key_ring *ring, const struct aead *aead)
 {
     const struct random_source random = random_system();
     const struct span text = span_of_text("a request");
@@ -65,10 +65,10 @@ static void *exchange_many(void *context)
     static const uint16_t aeads[] = {AEAD_AES_128_GCM, AEAD_CHACHA20_POLY1305};
     struct work *work = context;
     for (size_t i = 0; i < EXCHANGES; i++) {
-        struct gateway_key_ring *ring = gateway_key_ring_ref(work->ring);
+        struct key_ring *ring = key_ring_ref(work->ring);
         if (exchange_once(ring, aead_find(aeads[i % ARRAY_COUNT(aeads)])))
             atomic_fetch_add(&work->good, 1);
-        gateway_key_ring_unref(ring);
+        key_ring_unref(ring);
     }
     return NULL;
 }
@@ -76,13 +76,16 @@ static void *exchange_many(void *context)
 int main(void)
 {
     const struct random_source random = random_system();
-    const struct gateway_key_policy policy = gateway_key_policy_default();
-    struct gateway_key key = {.id = 7, .not_before_s = NOW};
+    const struct key_ring_kind *kind = &gateway_key_ring_kind;
+    struct hpke_key *key = NULL;
     struct work work = {.ring = NULL};
-    const bool is_made = hpke_key_generate(&random, &key.key, NULL) == STATUS_OK &&
-                         gateway_key_ring_new(&policy, &key, 1, &work.ring, NULL) == STATUS_OK;
+    bool is_made = hpke_key_generate(&random, &key, NULL) == STATUS_OK;
+    if (is_made) {
+        const struct key_ring_key entry = gateway_key_ring_entry(7, key, NOW, 0);
+        is_made = key_ring_new(kind, &kind->usual, &entry, 1, &work.ring, NULL) == STATUS_OK;
+    }
     TAP_CHECK(is_made, "a ring is made");
-    hpke_key_unref(key.key);
+    hpke_key_unref(key);
     if (!is_made)
         return tap_finish();
     pthread_t threads[THREADS];
@@ -91,6 +94,6 @@ int main(void)
     for (size_t i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
     TAP_CHECK(work.good == THREADS * EXCHANGES, "%d exchanges of all threads came back", work.good);
-    gateway_key_ring_unref(work.ring);
+    key_ring_unref(work.ring);
     return tap_finish();
 }

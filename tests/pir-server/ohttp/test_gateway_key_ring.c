@@ -2,9 +2,9 @@
 #include "pir-server/ohttp/gateway_key_ring.h"
 
 #include "base/compiler.h"
-#include "base/mem.h"
 #include "pir-server/ohttp/ohttp_message.h"
 #include "tests/pir-server/ohttp/ohttp_help.h"
+#include "tests/pir-server/privacypass/ring_steps.h"
 #include "tests/pir-server/wire/wire_help.h"
 
 #include <criterion/criterion.h>
@@ -13,67 +13,38 @@
 #define DAY KEY_TIMELINE_DAY_S
 
 static struct error error;
-static struct gateway_key_ring *ring;
+static struct key_ring *ring;
 
 static void set_up(void)
 {
-    const struct gateway_key_policy policy = gateway_key_policy_default();
-    cr_assert_eq(gateway_key_policy_check(&policy, &error), STATUS_OK, "%s", error.message);
-    cr_assert_eq(gateway_key_ring_new(&policy, NULL, 0, &ring, &error), STATUS_OK);
+    const struct key_ring_kind *kind = &gateway_key_ring_kind;
+    cr_assert_eq(key_ring_check_spans(kind, &kind->usual, &error), STATUS_OK, "%s", error.message);
+    cr_assert_eq(key_ring_new(kind, &kind->usual, NULL, 0, &ring, &error), STATUS_OK);
 }
 
 static void tear_down(void)
 {
-    gateway_key_ring_unref(ring);
+    key_ring_unref(ring);
 }
 
 TestSuite(gateway_key_ring, .init = set_up, .fini = tear_down);
 
-/* The ring after the step. */
-static void apply(const struct gateway_key_step *due)
+static struct key_ring_key make(const struct key_ring *of, uint64_t not_before_s)
 {
-    const struct gateway_key_policy policy = gateway_key_policy_default();
     const struct random_source random = random_system();
-    struct gateway_key keys[GATEWAY_KEY_RING_MAX_KEYS];
-    struct gateway_key_ring *next = NULL;
-    struct hpke_key *made = NULL;
-    size_t count = 0;
-    for (size_t i = 0; i < gateway_key_ring_count(ring); i++) {
-        struct gateway_key key = *gateway_key_ring_at(ring, i);
-        const bool is_meant = due->kind != KEY_RING_MAKE && key.id == due->key_id;
-        if (is_meant && due->kind == KEY_RING_MARK)
-            key.retire_at_s = due->at_s;
-        if (!is_meant || due->kind != KEY_RING_DROP)
-            keys[count++] = key;
-    }
-    if (due->kind == KEY_RING_MAKE) {
-        cr_assert_eq(hpke_key_generate(&random, &made, &error), STATUS_OK);
-        keys[count++] =
-            (struct gateway_key){.id = due->key_id, .key = made, .not_before_s = due->at_s};
-    }
-    cr_assert_eq(gateway_key_ring_new(&policy, keys, count, &next, &error), STATUS_OK, "%s",
-                 error.message);
-    hpke_key_unref(made);
-    gateway_key_ring_unref(ring);
-    ring = next;
+    struct hpke_key *key = NULL;
+    cr_assert_eq(hpke_key_generate(&random, &key, &error), STATUS_OK);
+    return gateway_key_ring_entry(gateway_key_ring_next_id(of), key, not_before_s, 0);
 }
 
-/* Does the first thing that is due, and says what it was. */
 static enum key_ring_step_kind step(uint64_t now_s)
 {
-    struct gateway_key_step due;
-    gateway_key_ring_next_step(ring, now_s, &due);
-    if (due.kind != KEY_RING_REST)
-        apply(&due);
-    return due.kind;
+    return ring_steps_one(&ring, make, now_s);
 }
 
 static size_t settle(uint64_t now_s)
 {
-    size_t steps = 0;
-    while (step(now_s) != KEY_RING_REST)
-        cr_assert_lt(++steps, 10, "no end of steps");
-    return steps;
+    return ring_steps_all(&ring, make, now_s);
 }
 
 /* What a client that asks now is given. */
@@ -164,7 +135,7 @@ Test(gateway_key_ring, two_years)
             cr_assert_eq(held[day % ARRAY_COUNT(held)].key_id, ++last_id);
             rotations++;
         }
-        cr_assert_leq(gateway_key_ring_count(ring), 3);
+        cr_assert_leq(key_ring_count(ring), 3);
     }
     cr_assert_eq(rotations, 25);
 }
@@ -185,90 +156,48 @@ Test(gateway_key_ring, clock_ahead)
     cr_assert_eq(published(now).key_id, first.key_id);
     cr_assert(opens(&first, now));
     cr_assert(opens(&from_the_future, now), "whoever asked meanwhile");
-    cr_assert_eq(gateway_key_ring_at(ring, 0)->retire_at_s, 0, "in use again: the mark is gone");
+    cr_assert_eq(key_ring_at(ring, 0)->retire_at_s, 0, "in use again: the mark is gone");
     settle(T0 + 28 * DAY);
-    cr_assert_eq(gateway_key_ring_at(ring, 1)->not_before_s, T0 + 30 * DAY, "rotation goes on");
-    cr_assert_eq(gateway_key_ring_at(ring, 1)->id, 3, "past the id that is taken");
+    cr_assert_eq(key_ring_at(ring, 1)->not_before_s, T0 + 30 * DAY, "rotation goes on");
+    cr_assert_eq(gateway_key_ring_id(key_ring_at(ring, 1)), 3, "past the id that is taken");
 }
 
 /* Ids begin again after 255, past those that are in the ring. */
 Test(gateway_key_ring, ids_wrap)
 {
-    const struct gateway_key_policy policy = gateway_key_policy_default();
-    const struct random_source random = random_system();
-    struct gateway_key keys[4] = {{.id = 254, .not_before_s = T0},
-                                  {.id = 0, .not_before_s = T0 - 1},
-                                  {.id = 1, .not_before_s = T0 - 2},
-                                  {.id = 255, .not_before_s = T0 + 1}};
-    struct gateway_key_ring *next = NULL;
-    for (size_t i = 0; i < ARRAY_COUNT(keys); i++)
-        cr_assert_eq(hpke_key_generate(&random, &keys[i].key, &error), STATUS_OK);
-    cr_assert_eq(gateway_key_ring_new(&policy, keys, ARRAY_COUNT(keys), &next, &error), STATUS_OK);
-    gateway_key_ring_unref(ring);
-    ring = next;
+    static const uint8_t ids[] = {1, 0, 254, 255}; /* in the order of their not-before */
+    struct key_ring_key keys[ARRAY_COUNT(ids)];
+    key_ring_unref(ring);
+    for (size_t i = 0; i < ARRAY_COUNT(ids); i++) {
+        const struct random_source random = random_system();
+        struct hpke_key *key = NULL;
+        cr_assert_eq(hpke_key_generate(&random, &key, &error), STATUS_OK);
+        keys[i] = gateway_key_ring_entry(ids[i], key, T0 + i, 0);
+    }
+    cr_assert_eq(key_ring_new(&gateway_key_ring_kind, &gateway_key_ring_kind.usual, keys,
+                              ARRAY_COUNT(keys), &ring, &error),
+                 STATUS_OK);
     for (size_t i = 0; i < ARRAY_COUNT(keys); i++)
         hpke_key_unref(keys[i].key);
-    struct gateway_key_step due;
-    do {
-        gateway_key_ring_next_step(ring, T0 + 100 * DAY, &due);
-        if (due.kind == KEY_RING_MARK)
-            step(T0 + 100 * DAY);
-    } while (due.kind == KEY_RING_MARK);
-    cr_assert_eq(due.kind, KEY_RING_MAKE);
-    cr_assert_eq(due.key_id, 2);
+    cr_assert_eq(gateway_key_ring_next_id(ring), 2);
+    settle(T0 + 100 * DAY);
+    cr_assert_eq(gateway_key_ring_id(key_ring_at(ring, ARRAY_COUNT(ids))), 2);
 }
 
-Test(gateway_key_ring, refuses)
-{
-    settle(T0);
-    const struct gateway_key_policy policy = gateway_key_policy_default();
-    struct gateway_key keys[GATEWAY_KEY_RING_MAX_KEYS + 1];
-    struct gateway_key_ring *other = NULL;
-    for (size_t i = 0; i < ARRAY_COUNT(keys); i++)
-        keys[i] = *gateway_key_ring_at(ring, 0);
-    cr_assert_eq(gateway_key_ring_new(&policy, keys, 2, &other, &error), STATUS_EXISTS);
-    cr_assert_eq(gateway_key_ring_new(&policy, keys, ARRAY_COUNT(keys), &other, &error),
-                 STATUS_TOO_LARGE);
-    mem_fail_nth(1);
-    cr_assert_eq(gateway_key_ring_new(&policy, keys, 1, &other, &error), STATUS_NOMEM);
-    mem_fail_nth(0);
-    cr_assert(other == NULL);
-}
-
-/* A ring without room makes no more keys and publishes what it has. */
-Test(gateway_key_ring, full)
-{
-    const struct gateway_key_policy policy = gateway_key_policy_default();
-    struct gateway_key keys[GATEWAY_KEY_RING_MAX_KEYS];
-    struct gateway_key_ring *next = NULL;
-    settle(T0);
-    for (size_t i = 0; i < ARRAY_COUNT(keys); i++) {
-        keys[i] = *gateway_key_ring_at(ring, 0);
-        keys[i].id = (uint8_t)(i + 1);
-        keys[i].not_before_s = T0 + i;
-        keys[i].retire_at_s = i + 1 < ARRAY_COUNT(keys) ? UINT64_MAX : 0;
-    }
-    cr_assert_eq(gateway_key_ring_new(&policy, keys, ARRAY_COUNT(keys), &next, &error), STATUS_OK);
-    gateway_key_ring_unref(ring);
-    ring = gateway_key_ring_ref(next);
-    gateway_key_ring_unref(next);
-    cr_assert_eq(settle(T0 + 300 * DAY), 0);
-    cr_assert_eq(published(T0 + 300 * DAY).key_id, GATEWAY_KEY_RING_MAX_KEYS);
-}
-
-Test(gateway_key_ring, policies_that_would_lock_clients_out)
+Test(gateway_key_ring, spans_that_would_lock_clients_out)
 {
     static const struct {
-        struct gateway_key_policy policy; /* rotate, stage, keep */
+        struct key_spans spans; /* rotate, stage, overlap, keep */
         const char *says;
     } wrong[] = {
-        {{2 * DAY, 2 * DAY, 30 * DAY}, "is not less than"},
-        {{0, 0, 30 * DAY}, "is not less than"},
-        {{30 * DAY, 2 * DAY, DAY - 1}, "clients hold configurations for long"},
-        {{DAY / 2, DAY / 4, 30 * DAY}, "more than 32 at once"},
+        {{2 * DAY, 2 * DAY, 0, 30 * DAY}, "is not less than"},
+        {{0, 0, 0, 30 * DAY}, "is not less than"},
+        {{30 * DAY, 2 * DAY, 0, DAY - 1}, "clients hold configurations for long"},
+        {{DAY / 2, DAY / 4, 0, 30 * DAY}, "more than 32 at once"},
     };
     for (size_t i = 0; i < ARRAY_COUNT(wrong); i++) {
-        cr_assert_eq(gateway_key_policy_check(&wrong[i].policy, &error), STATUS_INVALID, "%zu", i);
+        cr_assert_eq(key_ring_check_spans(&gateway_key_ring_kind, &wrong[i].spans, &error),
+                     STATUS_INVALID, "%zu", i);
         cr_assert(says(&error, wrong[i].says), "%s", error.message);
     }
 }

@@ -7,11 +7,13 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
+#define START      ((uint64_t)1800000000)
 #define DAY_S      ((uint64_t)86400)
+#define YEAR_S     (365 * DAY_S)
 #define ROOM_BYTES ((size_t)32 << 20)
 
 static struct service_fixture fixture;
-static uint64_t now_s = 1800000000;
+static uint64_t now_s = START;
 
 static uint64_t fixed_now(void)
 {
@@ -327,10 +329,20 @@ Test(gateway, keys_outlive_a_restart_and_lie_sealed)
     options.data = fixture.data;
     options.store = fixture.store;
     cr_expect_eq(service_new(&options, &other, &error), STATUS_INVALID);
-    cr_expect(strstr(error.message, "gateway key 2") != NULL, "%s", error.message);
+    cr_expect(strstr(error.message, "id=2") != NULL, "%s", error.message);
     seal.key[0]++;
     options.seal = &seal;
     cr_expect_eq(service_new(&options, &other, &error), STATUS_MISMATCH);
+}
+
+/* What is due every six hours is done, up to that day. */
+static void live_until(uint64_t day)
+{
+    static const uint64_t step_s = 6 * 3600;
+    while (now_s < START + day * DAY_S) {
+        now_s += step_s;
+        service_tend(fixture.service);
+    }
 }
 
 /* Somebody who asked for the keys long ago is answered until the last day. */
@@ -343,8 +355,7 @@ Test(gateway, keys_change_and_the_old_ones_open_on)
     unsigned changes = 0;
     gateway_fixture_seal(&first, first.aeads[0], span_of_text(cut_request), &sealed, &exchange);
     for (unsigned day = 1; day <= 70; day++) {
-        now_s += DAY_S;
-        service_tend(fixture.service);
+        live_until(day);
         const struct ohttp_key_config now = gateway_fixture_config(fixture.service);
         if (now.key_id != published.key_id) {
             changes++;
@@ -354,5 +365,58 @@ Test(gateway, keys_change_and_the_old_ones_open_on)
         cr_expect_eq(post(bytes_view(&sealed), NULL), day < 60 ? 200 : 400, "day %u", day);
     }
     cr_expect_eq(changes, 2);
+    bytes_deinit(&sealed);
+}
+
+/* A request sealed for the first key, which is marked on day 30 and may go on day 60; the clock
+ * then stands on day 31. */
+static struct bytes sealed_for_a_marked_key(void)
+{
+    const struct ohttp_key_config first = gateway_fixture_config(fixture.service);
+    struct ohttp_exchange exchange;
+    struct bytes sealed = room();
+    gateway_fixture_seal(&first, first.aeads[0], span_of_text(cut_request), &sealed, &exchange);
+    live_until(31);
+    cr_assert_eq(post(bytes_view(&sealed), NULL), 200);
+    return sealed;
+}
+
+Test(gateway, a_clock_that_jumps_ahead_drops_no_key)
+{
+    struct bytes sealed = sealed_for_a_marked_key();
+    now_s += YEAR_S;
+    service_tend(fixture.service);
+    cr_expect_eq(post(bytes_view(&sealed), NULL), 200);
+    service_tend(fixture.service);
+    now_s -= YEAR_S;
+    service_tend(fixture.service);
+    cr_expect_eq(post(bytes_view(&sealed), NULL), 200);
+    bytes_deinit(&sealed);
+}
+
+Test(gateway, a_start_with_a_clock_far_ahead_drops_no_key)
+{
+    const struct service_options options = options_with_gateway();
+    struct bytes sealed = sealed_for_a_marked_key();
+    now_s += YEAR_S;
+    start(&options);
+    service_tend(fixture.service);
+    now_s -= YEAR_S;
+    start(&options);
+    cr_expect_eq(post(bytes_view(&sealed), NULL), 200);
+    bytes_deinit(&sealed);
+}
+
+/* Time in which no server ran does not count against keys, and then they go all the same. */
+Test(gateway, a_key_that_was_marked_goes_after_a_restart)
+{
+    const struct service_options options = options_with_gateway();
+    struct bytes sealed = sealed_for_a_marked_key();
+    now_s += 10 * DAY_S;
+    start(&options);
+    live_until(69);
+    cr_expect_eq(post(bytes_view(&sealed), NULL), 200);
+    live_until(70);
+    cr_expect_eq(post(bytes_view(&sealed), NULL), 400);
     bytes_deinit(&sealed);
 }

@@ -358,9 +358,9 @@ Test(payment, tokens_open_for_a_week_while_keys_come_and_go)
     cr_assert_gt(spent, 100);
     cr_assert_eq(pay(held[0].value), 401, "spent, and its key is gone");
     const struct app_set *apps = service_apps(fixture.service);
-    const struct issuer_view *view = issuer_view(apps->apps[0].issuer);
+    const struct kept_keys_view *view = kept_keys_view(apps->apps[0].issuer);
     cr_assert_leq(key_ring_count(view->ring), 4);
-    issuer_view_release(view);
+    kept_keys_view_release(view);
     app_set_unref(apps);
 }
 
@@ -388,36 +388,39 @@ Test(payment, a_clock_that_jumps_back_locks_nobody_out)
 
 Test(payment, two_servers_over_one_state_have_one_key)
 {
-    struct issuer *second = NULL;
-    struct issuer_options options = {
-        .store = fixture.store, .app = "", .policy = key_ring_policy_default()};
-    cr_assert_eq(issuer_new(&options, clock_of_test() + 5, &second, &error), STATUS_OK, "%s",
+    struct kept_keys *second = NULL;
+    struct kept_keys_options options = {.kind = &issuer_kept_keys,
+                                        .store = fixture.store,
+                                        .app = "",
+                                        .spans = issuer_key_ring_kind.usual};
+    cr_assert_eq(kept_keys_new(&options, clock_of_test() + 5, &second, &error), STATUS_OK, "%s",
                  error.message);
-    const struct issuer_view *view = issuer_view(second);
+    const struct kept_keys_view *view = kept_keys_view(second);
     cr_assert_eq(key_ring_count(view->ring), 1);
-    issuer_view_release(view);
-    issuer_free(second);
+    kept_keys_view_release(view);
+    kept_keys_free(second);
 }
 
 Test(payment, sealed_keys_need_their_key_file)
 {
     struct key_seal seal = {.key = {1, 2, 3}};
     struct key_seal other = {.key = {4}};
-    struct issuer *sealed = NULL;
-    struct issuer_options options = {.store = fixture.store,
-                                     .app = "sealed",
-                                     .seal = &seal,
-                                     .policy = key_ring_policy_default()};
-    cr_assert_eq(issuer_new(&options, START, &sealed, &error), STATUS_OK, "%s", error.message);
-    issuer_free(sealed);
+    struct kept_keys *sealed = NULL;
+    struct kept_keys_options options = {.kind = &issuer_kept_keys,
+                                        .store = fixture.store,
+                                        .app = "sealed",
+                                        .seal = &seal,
+                                        .spans = issuer_key_ring_kind.usual};
+    cr_assert_eq(kept_keys_new(&options, START, &sealed, &error), STATUS_OK, "%s", error.message);
+    kept_keys_free(sealed);
     sealed = NULL;
-    cr_assert_eq(issuer_new(&options, START, &sealed, &error), STATUS_OK, "read again");
-    issuer_free(sealed);
+    cr_assert_eq(kept_keys_new(&options, START, &sealed, &error), STATUS_OK, "read again");
+    kept_keys_free(sealed);
     sealed = NULL;
     options.seal = &other;
-    cr_assert_eq(issuer_new(&options, START, &sealed, &error), STATUS_MISMATCH);
+    cr_assert_eq(kept_keys_new(&options, START, &sealed, &error), STATUS_MISMATCH);
     options.seal = NULL;
-    cr_assert_eq(issuer_new(&options, START, &sealed, &error), STATUS_INVALID);
+    cr_assert_eq(kept_keys_new(&options, START, &sealed, &error), STATUS_INVALID);
     cr_assert(strstr(error.message, "key file") != NULL, "%s", error.message);
     cr_assert(sealed == NULL);
 }

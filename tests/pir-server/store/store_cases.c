@@ -1,7 +1,6 @@
 #include "tests/pir-server/store/store_cases.h"
 
 #include "base/mem.h"
-#include "pir-server/store/store_gateway_keys.h"
 
 #include <criterion/criterion.h>
 #include <pthread.h>
@@ -26,10 +25,10 @@ static void expect_ok(enum status status)
 
 /* ---- issuer keys ---- */
 
-static struct store_issuer_key key_of(const char *app, uint8_t id, uint64_t not_before,
-                                      const char *secret)
+static struct store_ring_key key_of(const char *app, uint8_t id, uint64_t not_before,
+                                    const char *secret)
 {
-    struct store_issuer_key key = {.made_at = NOW, .not_before = not_before};
+    struct store_ring_key key = {.made_at = NOW, .not_before = not_before};
     snprintf(key.app, sizeof key.app, "%s", app);
     memset(key.id, id, sizeof key.id);
     key.secret = span_of_text(secret);
@@ -38,8 +37,8 @@ static struct store_issuer_key key_of(const char *app, uint8_t id, uint64_t not_
 
 static void add_key(struct store *store, const char *app, uint8_t id, uint64_t not_before)
 {
-    const struct store_issuer_key key = key_of(app, id, not_before, "secret");
-    expect_ok(store_add_issuer_key(store, &key, 0, &error));
+    const struct store_ring_key key = key_of(app, id, not_before, "secret");
+    expect_ok(store_add_ring_key(store, STORE_ISSUER_KEYS, &key, 0, &error));
 }
 
 struct listing {
@@ -47,7 +46,7 @@ struct listing {
     size_t size;
 };
 
-static enum status list_key(void *context, const struct store_issuer_key *key, struct error *err)
+static enum status list_key(void *context, const struct store_ring_key *key, struct error *err)
 {
     struct listing *listing = context;
     (void)err;
@@ -62,7 +61,7 @@ static enum status list_key(void *context, const struct store_issuer_key *key, s
 static void expect_keys(struct store *store, const char *expected)
 {
     struct listing listing = {.size = 0};
-    expect_ok(store_list_issuer_keys(store, list_key, &listing, &error));
+    expect_ok(store_list_ring_keys(store, STORE_ISSUER_KEYS, list_key, &listing, &error));
     cr_assert_str_eq(listing.text, expected);
 }
 
@@ -70,38 +69,43 @@ static void issuer_keys_are_there_after_reopening(struct store *store, reopen_fn
                                                   struct store **ret_store)
 {
     expect_keys(store, "");
-    const struct store_issuer_key keys[] = {key_of("b", 3, NOW + 5, "three"),
-                                            key_of("a", 2, NOW + 9, "two"),
-                                            key_of("a", 1, NOW + 9, ""), key_of("", 4, NOW, "x")};
+    const struct store_ring_key keys[] = {key_of("b", 3, NOW + 5, "three"),
+                                          key_of("a", 2, NOW + 9, "two"),
+                                          key_of("a", 1, NOW + 9, ""), key_of("", 4, NOW, "x")};
     for (size_t i = 0; i < ARRAY_COUNT(keys); i++)
-        expect_ok(store_add_issuer_key(store, &keys[i], 0, &error));
+        expect_ok(store_add_ring_key(store, STORE_ISSUER_KEYS, &keys[i], 0, &error));
     store = *ret_store = reopen(store);
     expect_keys(store, " 4 0 0 x\na 1 9 0 \na 2 9 0 two\nb 3 5 0 three\n");
-    expect_ok(store_mark_issuer_key(store, keys[0].id, 77, &error));
-    expect_ok(store_remove_issuer_key(store, keys[1].id, &error));
-    cr_assert_eq(store_remove_issuer_key(store, keys[1].id, &error), STATUS_NOT_FOUND);
-    cr_assert_eq(store_mark_issuer_key(store, keys[1].id, 1, &error), STATUS_NOT_FOUND);
+    expect_ok(store_mark_ring_key(store, STORE_ISSUER_KEYS, keys[0].id, 77, &error));
+    expect_ok(store_remove_ring_key(store, STORE_ISSUER_KEYS, keys[1].id, &error));
+    cr_assert_eq(store_remove_ring_key(store, STORE_ISSUER_KEYS, keys[1].id, &error),
+                 STATUS_NOT_FOUND);
+    cr_assert_eq(store_mark_ring_key(store, STORE_ISSUER_KEYS, keys[1].id, 1, &error),
+                 STATUS_NOT_FOUND);
     expect_keys(store, " 4 0 0 x\na 1 9 0 \nb 3 5 77 three\n");
 }
 
-static void expect_tended(struct store *store, const char *app, uint64_t at)
+static void expect_tended(struct store *store, enum store_ring ring, const char *app, uint64_t at)
 {
     uint64_t found = 1;
-    expect_ok(store_get_tended(store, app, &found, &error));
-    cr_assert_eq(found, at, "%s: %llu", app, (unsigned long long)found);
+    expect_ok(store_get_tended(store, ring, app, &found, &error));
+    cr_assert_eq(found, at, "%d %s: %llu", (int)ring, app, (unsigned long long)found);
 }
 
 static void when_keys_were_tended_is_there_after_reopening(struct store *store, reopen_fn *reopen,
                                                            struct store **ret_store)
 {
-    expect_tended(store, "", 0);
-    expect_ok(store_set_tended(store, "", NOW + 1000, &error));
-    expect_ok(store_set_tended(store, "b", UINT64_MAX, &error));
-    expect_ok(store_set_tended(store, "", NOW, &error));
+    expect_tended(store, STORE_ISSUER_KEYS, "", 0);
+    expect_ok(store_set_tended(store, STORE_ISSUER_KEYS, "", NOW + 1000, &error));
+    expect_ok(store_set_tended(store, STORE_ISSUER_KEYS, "b", UINT64_MAX, &error));
+    expect_tended(store, STORE_GATEWAY_KEYS, "", 0);
+    expect_ok(store_set_tended(store, STORE_GATEWAY_KEYS, "", NOW + 7, &error));
+    expect_ok(store_set_tended(store, STORE_ISSUER_KEYS, "", NOW, &error));
     *ret_store = store = reopen(store);
-    expect_tended(store, "", NOW);
-    expect_tended(store, "b", UINT64_MAX);
-    expect_tended(store, "c", 0);
+    expect_tended(store, STORE_ISSUER_KEYS, "", NOW);
+    expect_tended(store, STORE_ISSUER_KEYS, "b", UINT64_MAX);
+    expect_tended(store, STORE_ISSUER_KEYS, "c", 0);
+    expect_tended(store, STORE_GATEWAY_KEYS, "", NOW + 7);
 }
 
 static void of_servers_that_make_a_key_at_once_one_does(struct store *store, reopen_fn *reopen,
@@ -109,22 +113,22 @@ static void of_servers_that_make_a_key_at_once_one_does(struct store *store, reo
 {
     (void)reopen;
     (void)ret_store;
-    const struct store_issuer_key first = key_of("a", 1, NOW + 100, "first");
-    const struct store_issuer_key second = key_of("a", 2, NOW + 101, "second");
-    const struct store_issuer_key other = key_of("b", 3, NOW + 101, "third");
-    expect_ok(store_add_issuer_key(store, &first, 50, &error));
-    cr_assert_eq(store_add_issuer_key(store, &second, 50, &error), STATUS_EXISTS);
-    cr_assert_eq(store_add_issuer_key(store, &second, 2, &error), STATUS_EXISTS);
-    cr_assert_eq(store_add_issuer_key(store, &second, UINT64_MAX, &error), STATUS_EXISTS);
+    const struct store_ring_key first = key_of("a", 1, NOW + 100, "first");
+    const struct store_ring_key second = key_of("a", 2, NOW + 101, "second");
+    const struct store_ring_key other = key_of("b", 3, NOW + 101, "third");
+    expect_ok(store_add_ring_key(store, STORE_ISSUER_KEYS, &first, 50, &error));
+    cr_assert_eq(store_add_ring_key(store, STORE_ISSUER_KEYS, &second, 50, &error), STATUS_EXISTS);
+    cr_assert_eq(store_add_ring_key(store, STORE_ISSUER_KEYS, &second, 2, &error), STATUS_EXISTS);
+    cr_assert_eq(store_add_ring_key(store, STORE_ISSUER_KEYS, &second, UINT64_MAX, &error),
+                 STATUS_EXISTS);
     cr_assert(strstr(error.message, "second") == NULL);
-    expect_ok(store_add_issuer_key(store, &other, 50, &error));
-    expect_ok(store_add_issuer_key(store, &second, 1, &error));
-    cr_assert_eq(store_add_issuer_key(store, &second, 0, &error), STATUS_EXISTS);
+    expect_ok(store_add_ring_key(store, STORE_ISSUER_KEYS, &other, 50, &error));
+    expect_ok(store_add_ring_key(store, STORE_ISSUER_KEYS, &second, 1, &error));
+    cr_assert_eq(store_add_ring_key(store, STORE_ISSUER_KEYS, &second, 0, &error), STATUS_EXISTS);
     expect_keys(store, "a 1 100 0 first\na 2 101 0 second\nb 3 101 0 third\n");
 }
 
-static enum status stop_listing(void *context, const struct store_issuer_key *key,
-                                struct error *err)
+static enum status stop_listing(void *context, const struct store_ring_key *key, struct error *err)
 {
     ++*(int *)context;
     (void)key;
@@ -139,7 +143,8 @@ static void a_visitor_ends_the_list(struct store *store, reopen_fn *reopen,
     (void)ret_store;
     add_key(store, "a", 1, NOW);
     add_key(store, "a", 2, NOW);
-    cr_assert_eq(store_list_issuer_keys(store, stop_listing, &calls, &error), STATUS_CANCELLED);
+    cr_assert_eq(store_list_ring_keys(store, STORE_ISSUER_KEYS, stop_listing, &calls, &error),
+                 STATUS_CANCELLED);
     cr_assert_eq(calls, 1);
     add_key(store, "a", 3, NOW);
 }
@@ -230,7 +235,7 @@ static void nonces_go_with_their_key(struct store *store, reopen_fn *reopen,
         spends[i] = spend_of(1, i);
     expect_ok(store_spend_tokens(store, spends, MANY, results, &error));
     cr_assert_eq(spend(store, 2, 5), STATUS_OK);
-    expect_ok(store_remove_issuer_key(store, spends[0].key_id, &error));
+    expect_ok(store_remove_ring_key(store, STORE_ISSUER_KEYS, spends[0].key_id, &error));
     cr_assert_eq(spend(store, 1, MANY), STATUS_NOT_FOUND);
     size_t removed = 0;
     expect_ok(store_purge(store, NOW, &removed, &error));
@@ -510,19 +515,19 @@ static void a_key_just_stored_outlives_older_ones_when_the_clock_went_back(struc
 static enum status add_gateway_key(struct store *store, uint8_t id, uint64_t not_before,
                                    const char *secret, uint64_t within_s)
 {
-    const struct store_gateway_key key = {
-        .id = id, .made_at = NOW, .not_before = not_before, .secret = span_of_text(secret)};
-    return store_add_gateway_key(store, &key, within_s, &error);
+    const struct store_ring_key key = {
+        .id = {id}, .made_at = NOW, .not_before = not_before, .secret = span_of_text(secret)};
+    return store_add_ring_key(store, STORE_GATEWAY_KEYS, &key, within_s, &error);
 }
 
-static enum status list_gateway_key(void *context, const struct store_gateway_key *key,
+static enum status list_gateway_key(void *context, const struct store_ring_key *key,
                                     struct error *err)
 {
     struct listing *listing = context;
     (void)err;
     listing->size += (size_t)snprintf(
         listing->text + listing->size, sizeof listing->text - listing->size, "%u %llu %llu %.*s\n",
-        key->id, (unsigned long long)(key->not_before - NOW), (unsigned long long)key->retire_at,
+        key->id[0], (unsigned long long)(key->not_before - NOW), (unsigned long long)key->retire_at,
         (int)key->secret.size, (const char *)key->secret.data);
     return STATUS_OK;
 }
@@ -530,23 +535,26 @@ static enum status list_gateway_key(void *context, const struct store_gateway_ke
 static void expect_gateway_keys(struct store *store, const char *expected)
 {
     struct listing listing = {.size = 0};
-    expect_ok(store_list_gateway_keys(store, list_gateway_key, &listing, &error));
+    expect_ok(store_list_ring_keys(store, STORE_GATEWAY_KEYS, list_gateway_key, &listing, &error));
     cr_assert_str_eq(listing.text, expected);
 }
 
 static void gateway_keys_are_there_after_reopening(struct store *store, reopen_fn *reopen,
                                                    struct store **ret_store)
 {
+    static const uint8_t seven[STORE_RING_KEY_ID_BYTES] = {7};
+    static const uint8_t last[STORE_RING_KEY_ID_BYTES] = {255};
+    const enum store_ring ring = STORE_GATEWAY_KEYS;
     expect_gateway_keys(store, "");
     expect_ok(add_gateway_key(store, 255, NOW + 9, "two", 0));
     expect_ok(add_gateway_key(store, 0, NOW + 9, "", 0));
     expect_ok(add_gateway_key(store, 7, NOW, "one", 0));
     store = *ret_store = reopen(store);
     expect_gateway_keys(store, "7 0 0 one\n0 9 0 \n255 9 0 two\n");
-    expect_ok(store_mark_gateway_key(store, 255, 77, &error));
-    expect_ok(store_remove_gateway_key(store, 7, &error));
-    cr_assert_eq(store_remove_gateway_key(store, 7, &error), STATUS_NOT_FOUND);
-    cr_assert_eq(store_mark_gateway_key(store, 7, 1, &error), STATUS_NOT_FOUND);
+    expect_ok(store_mark_ring_key(store, ring, last, 77, &error));
+    expect_ok(store_remove_ring_key(store, ring, seven, &error));
+    cr_assert_eq(store_remove_ring_key(store, ring, seven, &error), STATUS_NOT_FOUND);
+    cr_assert_eq(store_mark_ring_key(store, ring, seven, 1, &error), STATUS_NOT_FOUND);
     expect_gateway_keys(store, "0 9 0 \n255 9 77 two\n");
     expect_ok(store_check(store, &error));
 }

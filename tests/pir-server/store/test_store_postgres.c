@@ -229,10 +229,11 @@ Test(store_postgres, a_connection_lost_while_it_commits_is_busy)
                   " 'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END';"
                   "CREATE CONSTRAINT TRIGGER die AFTER INSERT ON blindlist.spent_token"
                   " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION blindlist.die()");
-    const struct store_issuer_key key = {.app = "a", .made_at = NOW, .secret = span_of_text("x")};
+    const struct store_ring_key key = {.app = "a", .made_at = NOW, .secret = span_of_text("x")};
     const struct store_spend spend = {.nonce = {1}};
     enum status answer = STATUS_INTERNAL;
-    cr_assert_eq(store_add_issuer_key(store, &key, 0, &error), STATUS_OK, "%s", error.message);
+    cr_assert_eq(store_add_ring_key(store, STORE_ISSUER_KEYS, &key, 0, &error), STATUS_OK, "%s",
+                 error.message);
     cr_assert_eq(store_spend_tokens(store, &spend, 1, &answer, &error), STATUS_BUSY);
     cr_assert_eq(answer, STATUS_INTERNAL, "untouched");
     run_sql(name, "DROP TRIGGER die ON blindlist.spent_token");

@@ -130,6 +130,7 @@ Test(store_sqlite, a_state_file_of_the_first_schema_is_brought_up_to_date)
     struct store_usage usage;
     cr_assert_eq(store_get_usage(store, &usage, &error), STATUS_OK);
     cr_assert_eq(usage.key_count, 1);
-    const struct store_issuer_key key = {.app = "a", .secret = span_of_text("secret")};
-    cr_assert_eq(store_add_issuer_key(store, &key, 0, &error), STATUS_OK, "%s", error.message);
+    const struct store_ring_key key = {.app = "a", .secret = span_of_text("secret")};
+    cr_assert_eq(store_add_ring_key(store, STORE_ISSUER_KEYS, &key, 0, &error), STATUS_OK, "%s",
+                 error.message);
 }
