@@ -33,9 +33,20 @@ void page_title(struct bytes *page, const char *title)
     bytes_append_format(page, "<h2>%s</h2>\n", title);
 }
 
+static void tile(struct bytes *page, const char *classes, const char *number, const char *what)
+{
+    bytes_append_format(page, "<div class=\"%s\"><b>%s</b><span>%s</span></div>\n", classes, number,
+                        what);
+}
+
 void page_tile(struct bytes *page, const char *number, const char *what)
 {
-    bytes_append_format(page, "<div class=\"tile\"><b>%s</b><span>%s</span></div>\n", number, what);
+    tile(page, "tile", number, what);
+}
+
+void page_bad_tile(struct bytes *page, const char *number, const char *what)
+{
+    tile(page, "tile bad", number, what);
 }
 
 void page_count_cell(struct bytes *page, double count)

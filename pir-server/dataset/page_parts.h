@@ -18,6 +18,8 @@ void page_end(struct bytes *page);
 void page_title(struct bytes *page, const char *title); /* of a section */
 /* A figure that matters, between <div class="tiles"> and </div>. */
 void page_tile(struct bytes *page, const char *number, const char *what);
+/* One that should not be what it is. */
+void page_bad_tile(struct bytes *page, const char *number, const char *what);
 void page_count_cell(struct bytes *page, double count); /* of a table */
 /* A name that may be broken behind its dots. Escapes. */
 void page_name(struct bytes *page, const char *name);

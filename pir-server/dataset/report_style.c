@@ -23,6 +23,8 @@ const char report_style[] =
     ".tile{background:var(--panel);border-radius:.5rem;padding:.7rem .8rem}\n"
     ".tile b{display:block;font-size:1.35rem;line-height:1.25}\n"
     ".tile span{color:var(--soft);font-size:.85rem;line-height:1.35;display:block}\n"
+    ".bad b,b.bad{color:var(--p5)}\n"
+    ".whole{white-space:nowrap}\n"
     ".wide{overflow-x:auto}\n"
     "table{border-collapse:collapse;width:100%;font-size:.9rem}\n"
     "table.fit{width:auto}\n"

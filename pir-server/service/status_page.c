@@ -7,6 +7,8 @@
 #include "pir-server/service/status_page_internal.h"
 
 #include <stdio.h>
+#include <sys/utsname.h>
+#include <time.h>
 
 #define HOUR_S       3600.0
 #define HALF         0.5
@@ -59,6 +61,15 @@ static void append_times(struct bytes *page, const struct monitor_sample *before
               "ms, within which half, and 99 of 100, requests with queries are answered");
 }
 
+static void append_failures(struct bytes *page, uint64_t count)
+{
+    static const char what[] = "requests failed in the last hour (5xx)";
+    if (count > 0)
+        page_bad_tile(page, quantity_count(count).text, what);
+    else
+        page_tile(page, quantity_count(count).text, what);
+}
+
 static void append_tiles(struct bytes *page, const struct service *service, struct monitor *monitor,
                          const struct status_history *history)
 {
@@ -79,8 +90,7 @@ static void append_tiles(struct bytes *page, const struct service *service, stru
              compute_thread_count(service->compute),
              quantity_count(service->options.queue_limit).text);
     page_tile(page, quantity_count(now->waiting).text, text);
-    page_tile(page, quantity_count(now->failures - oldest->failures).text,
-              "requests failed in the last hour (5xx)");
+    append_failures(page, now->failures - oldest->failures);
     page_tile(page, quantity_size((double)now->process.resident_bytes).text,
               "of memory, with the pages of datasets");
     page_tile(page, quantity_count(now->connections).text, "open connections");
@@ -148,7 +158,7 @@ static void append_gateway(struct bytes *page, struct service *service, uint64_t
         return;
     page_title(page, "Oblivious HTTP gateway, since the start");
     bytes_append_format(page,
-                        "<p class=\"soft\">%zu keys open requests; the published one is %s "
+                        "<p class=\"soft\">Keys that open requests: %zu; the published one is %s "
                         "old.</p>\n<div class=\"wide\"><table class=\"fit\">\n<tr><th>What became "
                         "of encapsulated requests</th><th class=\"n\">Count</th></tr>\n",
                         figures.keys,
@@ -168,15 +178,26 @@ static void append_head(struct bytes *page, struct monitor *monitor, uint64_t no
 {
     const char *reasons[MONITOR_REASONS_MAX];
     const size_t count = monitor_reasons(monitor, reasons);
-    page_begin(page, "blindlist-server", STATUS_PAGE_REFRESH_S);
-    bytes_append_text(page, "<h1>blindlist-server</h1>\n<p><b>");
-    bytes_append_text(page, count == 0 ? "Ready." : "Not ready: ");
+    struct utsname machine;
+    char title[sizeof machine.nodename + 32];
+    char at[16];
+    struct tm utc;
+    const time_t now = (time_t)now_s;
+    gmtime_r(&now, &utc);
+    strftime(at, sizeof at, "%H:%M:%S", &utc);
+    snprintf(title, sizeof title, "blindlist-server on %s",
+             uname(&machine) == 0 ? machine.nodename : "this machine");
+    page_begin(page, title, STATUS_PAGE_REFRESH_S);
+    bytes_append_text(page, "<h1>");
+    page_text(page, title);
+    bytes_append_text(page, count == 0 ? "</h1>\n<p><b>Ready."
+                                       : "</h1>\n<p><b class=\"bad\">Not ready: ");
     for (size_t i = 0; i < count; i++)
         bytes_append_format(page, "%s%s", reasons[i], i + 1 < count ? ", " : ".");
     bytes_append_format(page,
-                        "</b> <span class=\"soft\">Version %s, running for %s. Figures of this "
-                        "process; all of them are in <code>/metrics</code>.</span></p>\n",
-                        BLINDLIST_VERSION,
+                        "</b> <span class=\"soft\">At %s UTC; version %s, running for %s. Figures "
+                        "of this process; all of them are in <code>/metrics</code>.</span></p>\n",
+                        at, BLINDLIST_VERSION,
                         quantity_age((double)now_s - (double)monitor_start_s(monitor)).text);
 }
 

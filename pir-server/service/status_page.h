@@ -4,6 +4,7 @@
  * the reader's system is, narrow enough for a phone; it loads itself again now and then. Names of
  * apps and use cases are escaped.
  *
+ * Head     which machine it is, whether requests should be sent there, and when that was so.
  * Rates    of the last STATUS_PAGE_RECENT_S seconds, charts and errors of the last hour, or since
  *          the start where that is less. Sums are since the start.
  * Apps     STATUS_PAGE_ROWS_MAX of each table; how many more there are is said.

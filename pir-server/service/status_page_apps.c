@@ -71,8 +71,8 @@ static void use_case_row(struct bytes *page, const struct served_app *app,
     bytes_append_text(page, "<tr>");
     name_cell(page, use_case->name);
     name_cell(page, app->config->name);
-    bytes_append_format(page, "<td><code>%s</code></td><td class=\"n\">%s</td>", info->version,
-                        quantity_age((double)now_s - (double)version->made_s).text);
+    bytes_append_format(page, "<td class=\"whole\"><code>%s</code></td><td class=\"n\">%s</td>",
+                        info->version, quantity_age((double)now_s - (double)version->made_s).text);
     page_count_cell(page, (double)info->row_count);
     page_count_cell(page, (double)info->shard_count);
     page_count_cell(page, (double)use_case->version_count);

@@ -2,6 +2,7 @@
 """The status page of the admin address: well-formed, quiet, with the figures of what clients did, and as wide as a phone, light and
 dark, in headless Chromium where there is one. Prints TAP."""
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -30,6 +31,8 @@ def test_page(admin, port):
           "its policy allows no script and nothing from elsewhere", policy)
     check(page.wrong == [] and "script" not in page.tags, "it is well-formed and has none", page.wrong)
     check(set(page.sections) == SECTIONS, "it has its sections, and no issuer without tokens", set(page.sections))
+    check(re.search(rf"blindlist-server on {re.escape(os.uname().nodename)}\s+Ready\.\s+At \d\d:\d\d:\d\d UTC;", page.text),
+          "it says which machine it is of, and of when", page.text[:200])
     check("Ready." in page.text and USE_CASE in page.sections["Datasets"], "it says that the server is ready, and what it serves")
     check("None." in page.sections["Refusals and errors"], "nothing was refused yet", page.sections["Refusals and errors"])
     client = Client(port)
@@ -46,6 +49,15 @@ def test_charts(admin):
         page = Page(admin.ask("GET", "/")[1].decode())
         return page if page.tags.get("polyline") == 6 and not page.wrong else None
     check(wait_until(drawn), "six charts of the last hour", admin.ask("GET", "/")[1].decode()[-3000:])
+
+
+def test_bad(admin, state):
+    """What should not be stands out."""
+    os.rename(state, f"{state}.away")
+    check(wait_until(lambda: b'<b class="bad">Not ready: the state is not writable.' in admin.ask("GET", "/")[1]),
+          "a server that is not ready says so in another colour")
+    os.rename(f"{state}.away", state)
+    check(wait_until(lambda: b"<b>Ready." in admin.ask("GET", "/")[1]), "until it is")
 
 
 def test_pictures(server):
@@ -74,6 +86,7 @@ def main():
     check(wait_until(lambda: admin.ask("GET", "/readyz")[0] == 200), "it is ready", server.log())
     test_page(admin, server.port)
     test_charts(admin)
+    test_bad(admin, f"{work}/data/blindlist-server.state")
     test_pictures(server)
     admin.close()
     check(server.end() == 0, "ends with 0", server.log())
