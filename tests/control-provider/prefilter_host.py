@@ -247,6 +247,9 @@ class Answers(http.server.BaseHTTPRequestHandler):
     def do_html(self, *_):
         self.answer(200, {"Content-Type": "text/html"}, b"Sign in to this network")
 
+    def do_portal(self, *_):
+        self.answer(200, {"Content-Type": "text/html"}, b"<!DOCTYPE html><html><title>Sign in</title></html>")
+
     def do_endless(self, *_):
         self.answer(200, {}, b"{" + b" " * (1 << 20))
 

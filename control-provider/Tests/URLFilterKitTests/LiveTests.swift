@@ -189,6 +189,8 @@ struct LiveTests {
         #expect(try await fault(source("unsigned") { $0.publicKeys = keys }) == .signatureMissing)
         #expect(try await fault(source("plist") { $0.publicKeys = keys }) == .signatureMissing)
         #expect(try await fault(source("withurl") { $0.publicKeys = keys }) == .signatureMissing)
+        #expect(try await fault(source("portal") { $0.publicKeys = keys }) == .malformed("it is no JSON object"))
+        #expect(try await fault(source("portal")) == .malformed("it is neither a manifest nor a property list"))
         guard case .badURL? = try await fault(source("plain") { $0.allowsInsecureHTTP = false }) else {
             Issue.record("http was asked")
             return

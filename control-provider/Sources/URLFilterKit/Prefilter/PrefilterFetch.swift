@@ -75,7 +75,8 @@ struct PrefilterFetch {
     /// Nil: not changed.
     private func fetchDescription(etag: String?) async throws -> Description? {
         let sink = DescriptionSink(
-            propertyListPart: folder.propertyListPart, maximumBytes: source.options.maximumBytes, isConditional: etag != nil)
+            propertyListPart: folder.propertyListPart, maximumBytes: source.options.maximumBytes,
+            mustBeSigned: !source.options.publicKeys.isEmpty, isConditional: etag != nil)
         do {
             try await retrying(sink) {
                 var request = URLRequest(url: source.url)
@@ -114,7 +115,7 @@ struct PrefilterFetch {
     }
 
     private func describe(_ list: PropertyListReader, _ part: PartFile, _ etag: String?) throws(PrefilterError) -> Description {
-        guard source.options.publicKeys.isEmpty else { throw .signatureMissing }
+        guard list.isOne else { throw .malformed("it is neither a manifest nor a property list") }
         guard source.options.parsingSHA256 == nil else {
             throw .wrongParsing(found: nil, expected: source.options.parsingSHA256)
         }

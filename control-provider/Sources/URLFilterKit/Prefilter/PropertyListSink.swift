@@ -7,6 +7,8 @@ import Foundation
 struct PropertyListReader {
     /// The numbers that came, by their keys.
     private(set) var numbers: [String: Double] = [:]
+    /// The document says that it is a property list.
+    private(set) var isOne = false
     /// The document is over.
     private(set) var isComplete = false
 
@@ -67,6 +69,7 @@ struct PropertyListReader {
         } else {
             element = String(word.prefix { !$0.isWhitespace && $0 != "/" })
             place = .text
+            isOne = isOne || element == "plist"
             if element == "data" && isBits {
                 guard !sawData else { throw .malformed("the property list has its bits twice") }
                 sawData = true

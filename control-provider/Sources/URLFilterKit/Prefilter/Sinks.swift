@@ -14,10 +14,16 @@ final class DescriptionSink: BodySink {
     private(set) var part: PartFile?
     private let path: URL
     private let maximumBytes: Int
+    /// In which a property list says what it is.
+    private static let headBytes = 1024
+    private let mustBeSigned: Bool
     private let wanted: Set<Int>
 
-    /// - Parameter isConditional: "not changed" is an answer, since that was asked.
-    init(propertyListPart path: URL, maximumBytes: Int, isConditional: Bool) {
+    /// - Parameters:
+    ///   - mustBeSigned: property lists are refused before anything of them is written.
+    ///   - isConditional: "not changed" is an answer, since that was asked.
+    init(propertyListPart path: URL, maximumBytes: Int, mustBeSigned: Bool, isConditional: Bool) {
+        self.mustBeSigned = mustBeSigned
         self.path = path
         self.maximumBytes = maximumBytes
         wanted = isConditional ? [200, 304] : [200]
@@ -33,7 +39,13 @@ final class DescriptionSink: BodySink {
     }
 
     func take(_ piece: UnsafeRawBufferPointer) throws(PrefilterError) {
-        if json.isEmpty && part == nil && piece.first == UInt8(ascii: "<") { part = try PartFile(path, limit: 0) }
+        if json.isEmpty && part == nil && piece.first == UInt8(ascii: "<") {
+            if !mustBeSigned {
+                part = try PartFile(path, limit: 0)
+            } else if String(decoding: piece.prefix(Self.headBytes), as: UTF8.self).contains("<plist") {
+                throw .signatureMissing
+            }
+        }
         if let part {
             try propertyList.take(piece, file: part)
             if part.size > maximumBytes { throw .tooLarge(bytes: part.size, limit: maximumBytes) }
