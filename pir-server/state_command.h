@@ -1,5 +1,5 @@
-/* state_command - `blindlist-server state check | backup FILE | vacuum`: what an operator does with
- * the state of a server, running or not. */
+/* state_command - `blindlist-server state check | backup FILE | vacuum | new-key KIND`: what an
+ * operator does with the state of a server, running or not. */
 #ifndef BLINDLIST_STATE_COMMAND_H
 #define BLINDLIST_STATE_COMMAND_H
 

@@ -155,8 +155,10 @@ static enum status load_ring(const struct kept_keys *keys, struct key_ring **ret
 
 /* ---- what is due ---- */
 
+/* STATUS_EXISTS when the store has one that begins less than `within_s` from it. */
 static enum status make_key(const struct kept_keys *keys, const struct key_ring *ring,
-                            uint64_t not_before_s, uint64_t now_s, struct error *err)
+                            uint64_t not_before_s, uint64_t within_s, uint64_t now_s,
+                            struct error *err)
 {
     const struct kept_keys_options *options = &keys->options;
     const struct random_source random = random_system();
@@ -168,39 +170,48 @@ static enum status make_key(const struct kept_keys *keys, const struct key_ring 
     enum status status = options->kind->make(ring, seal_of(keys), &random, stored.id, &secret, err);
     if (status == STATUS_OK) {
         stored.secret = bytes_view(&secret);
-        status = store_add_ring_key(options->store, options->kind->stored_as, &stored,
-                                    options->spans.rotate_s / 2, err);
+        status =
+            store_add_ring_key(options->store, options->kind->stored_as, &stored, within_s, err);
     }
     if (status == STATUS_OK)
         log_write(options->log, LOG_INFO, "%s not_before=%llu",
                   label_of(keys, "made", stored.id).text, (unsigned long long)not_before_s);
     bytes_deinit_secret(&secret);
-    /* Another server was quicker: its key is there when the ring is loaded again. */
-    return status == STATUS_EXISTS ? STATUS_OK : status;
+    return status;
+}
+
+/* STATUS_NOT_FOUND: another server did it. */
+static enum status drop_key(const struct kept_keys *keys, const uint8_t id[KEY_RING_ID_BYTES],
+                            struct error *err)
+{
+    const enum status status =
+        store_remove_ring_key(keys->options.store, keys->options.kind->stored_as, id, err);
+    if (status == STATUS_OK)
+        log_write(keys->options.log, LOG_INFO, "%s", label_of(keys, "removed", id).text);
+    return status;
 }
 
 static enum status take_step(const struct kept_keys *keys, const struct key_ring *ring,
                              const struct key_ring_step *step, uint64_t now_s, struct error *err)
 {
     const struct kept_keys_options *options = &keys->options;
-    const enum store_ring stored_as = options->kind->stored_as;
     enum status status = STATUS_OK;
     switch (step->kind) {
     case KEY_RING_REST:
         return STATUS_OK;
     case KEY_RING_MAKE:
-        return make_key(keys, ring, step->at_s, now_s, err);
+        status = make_key(keys, ring, step->at_s, options->spans.rotate_s / 2, now_s, err);
+        break;
     case KEY_RING_MARK:
-        status = store_mark_ring_key(options->store, stored_as, step->key_id, step->at_s, err);
+        status = store_mark_ring_key(options->store, options->kind->stored_as, step->key_id,
+                                     step->at_s, err);
         break;
     case KEY_RING_DROP:
-        status = store_remove_ring_key(options->store, stored_as, step->key_id, err);
-        if (status == STATUS_OK)
-            log_write(options->log, LOG_INFO, "%s", label_of(keys, "removed", step->key_id).text);
+        status = drop_key(keys, step->key_id, err);
         break;
     }
-    /* Another server did it. */
-    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+    /* Another server did it: what it made is there when the ring is loaded again. */
+    return status == STATUS_NOT_FOUND || status == STATUS_EXISTS ? STATUS_OK : status;
 }
 
 /* Moves the seconds at which keys may go, all by the same. */
@@ -316,6 +327,42 @@ enum status kept_keys_new(const struct kept_keys_options *options, uint64_t now_
         *ret = keys;
     else
         kept_keys_free(keys);
+    return status;
+}
+
+static enum status drop_all(const struct kept_keys *keys, const struct key_ring *ring,
+                            size_t *ret_dropped, struct error *err)
+{
+    for (size_t i = 0; i < key_ring_count(ring); i++) {
+        const enum status status = drop_key(keys, key_ring_at(ring, i)->id, err);
+        if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+            return status;
+        *ret_dropped += status == STATUS_OK ? 1 : 0;
+    }
+    return STATUS_OK;
+}
+
+/* The new one first: at no time is there none. */
+enum status kept_keys_renew(const struct kept_keys_options *options, uint64_t now_s,
+                            bool drops_others, size_t *ret_dropped, struct error *err)
+{
+    struct kept_keys *keys = NULL;
+    struct key_ring *ring = NULL;
+    size_t dropped = 0;
+    enum status status = open_keys(options, &keys, err);
+    if (status == STATUS_OK)
+        status = load_ring(keys, &ring, err);
+    if (status == STATUS_OK && key_ring_count(ring) == 0)
+        status = error_set(err, STATUS_NOT_FOUND, "there is no %s%s%s", options->kind->name,
+                           options->kind->is_of_app ? " of app=" : "", options->app);
+    if (status == STATUS_OK)
+        status = make_key(keys, ring, now_s, 0, now_s, err);
+    if (status == STATUS_OK && drops_others)
+        status = drop_all(keys, ring, &dropped, err);
+    if (status == STATUS_OK)
+        *ret_dropped = dropped;
+    key_ring_unref(ring);
+    kept_keys_free(keys);
     return status;
 }
 

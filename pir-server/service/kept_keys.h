@@ -65,6 +65,12 @@ void kept_keys_free(struct kept_keys *keys); /* takes NULL; no view is held any 
 /* On failure the view stays. */
 enum status kept_keys_tend(struct kept_keys *keys, uint64_t now_s, struct error *err) MUST_CHECK;
 
+/* Makes a key that begins now, for running servers to find when they tend; of what an app has, and
+ * never the first: STATUS_NOT_FOUND.
+ *   drops_others   all others are removed at once: what was made with them is void */
+enum status kept_keys_renew(const struct kept_keys_options *options, uint64_t now_s,
+                            bool drops_others, size_t *ret_dropped, struct error *err) MUST_CHECK;
+
 struct kept_keys_view {
     const struct key_ring *ring;
     uint64_t tended_at_s;  /* the time for what the ring is asked */

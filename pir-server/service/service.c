@@ -96,11 +96,12 @@ static enum status open_gateway(struct service *service, struct error *err)
 }
 
 /* What fails is logged, and stays as it was. */
-static void tend_gateway(struct service *service)
+static void tend_keys(struct service *service)
 {
+    const uint64_t now_s = service->options.now_s();
     struct error error;
-    if (service->gateway != NULL &&
-        gateway_tend(service->gateway, service->options.now_s(), &error) != STATUS_OK)
+    app_set_tend(service->apps, now_s, service->options.log);
+    if (service->gateway != NULL && gateway_tend(service->gateway, now_s, &error) != STATUS_OK)
         log_write(service->options.log, LOG_ERROR, "gateway keys not looked after: %s",
                   error.message);
 }
@@ -200,7 +201,7 @@ enum status service_reload(struct service *service, const struct app_list *list,
     log_write(service->options.log, failed > 0 ? LOG_WARNING : LOG_INFO,
               "reloaded use_cases=%zu failed=%zu apps=%zu", app_set_use_case_count(fresh), failed,
               fresh->app_count);
-    tend_gateway(service);
+    tend_keys(service);
     return STATUS_OK;
 }
 
@@ -215,8 +216,7 @@ void service_tend(struct service *service)
     struct error error;
     if (now_s >= service->apps->due_s && service_reload(service, NULL, &error) != STATUS_OK)
         log_write(service->options.log, LOG_ERROR, "old versions stay: %s", error.message);
-    app_set_tend(service->apps, now_s, service->options.log);
-    tend_gateway(service);
+    tend_keys(service);
 }
 
 void service_stop(struct service *service)

@@ -17,7 +17,7 @@ from oblivious import CHACHA20, PATH, REQUEST_TYPE, Gateway, Keys, Sealed, read_
 from patience import PROGRAM_S, wait_until  # noqa: E402
 from paying import AGENT, Blinded, Client, first_key  # noqa: E402
 from postgres import Missing, Postgres  # noqa: E402
-from served import Server, working_folder  # noqa: E402
+from served import PROGRAM, Server, working_folder  # noqa: E402
 from tap import check, finish, skip  # noqa: E402
 
 TOOL = os.path.join(os.environ.get("BUILD", "build"), "blindlist")
@@ -260,6 +260,41 @@ def test_rotation(server):
     check(new.ask("GET", "/config")[0] == 200, "the new one opens on")
 
 
+def new_key(kind, *options):
+    return subprocess.run([PROGRAM, "state", "new-key", kind, "--state", state, *options], capture_output=True, text=True,
+                          timeout=PROGRAM_S)
+
+
+def test_leaked_keys(server, user_token):
+    """An operator changes keys beside the running server: gently, and because others know them."""
+    client = Client(server.port)
+    gateway = Gateway(client, "pir.example")
+    before = gateway.keys.key_id
+    done = new_key("gateway")
+    check(done.returncode == 1 and "key file" in done.stderr, "no new key where keys are sealed and it would not be", done)
+
+    def published(past):
+        server.process.send_signal(signal.SIGHUP)
+        return wait_until(lambda: Gateway(client, "pir.example").keys.key_id != past)
+
+    done = new_key("gateway", "--key-file", key_file)
+    check(done.returncode == 0 and done.stdout == "a new gateway key begins now, 0 others are removed\n", "a new key", done)
+    check(published(before) and gateway.ask("GET", "/config")[0] == 200, "is given out, and the old one opens on")
+    before = Gateway(client, "pir.example").keys.key_id
+    done = new_key("gateway", "--key-file", key_file, "--drop-others")
+    check(done.returncode == 0 and published(before), "one more", done)
+    reply = gateway.ask("GET", "/config")
+    check(reply[0] == -400 and b"#ohttp-key" in reply[1], "and the old ones are gone", reply)
+    paid = pay(server, user_token)
+    key = first_key(client)
+    done = new_key("issuer", "--key-file", key_file, "--drop-others")
+    check(done.returncode == 0 and "1 others" in done.stdout, "a new key of the issuer", done)
+    fields = {"User_Agent": AGENT, "User_Identifier": "device", "Authorization": paid}
+    check(client.ask("POST", "/config", b"", **fields)[0] == 401, "tokens of the old one are refused")
+    server.process.send_signal(signal.SIGHUP)
+    check(wait_until(lambda: first_key(client) != key) and is_right(look_up(server, user_token)), "and devices get new ones")
+
+
 def test_restart(server, user_token):
     gateway = Gateway(Client(server.port), "pir.example")
     sealed = Sealed(gateway.keys, request("GET", "pir.example", "/config"))
@@ -312,6 +347,7 @@ try:
     test_duplicates(running, token)
     test_hostile(running)
     test_rotation(running)
+    test_leaked_keys(running, token)
     test_restart(running, token)
     test_without(token)
     test_replicas()

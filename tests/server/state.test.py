@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""blindlist-server state: check, backup, vacuum, on a running server's state and on states that are damaged,
+"""blindlist-server state: check, backup, vacuum, new-key, on a running server's state and on states that are damaged,
 locked, read-only, of a newer schema, missing, or none at all. Prints TAP."""
 import json
 import os
@@ -56,9 +56,11 @@ def ask(server, secret):
 
 
 def test_usage():
-    for words, text in (([], "check, backup or vacuum is missing"), (["mend"], "unknown command mend"),
+    for words, text in (([], "check, backup, vacuum or new-key is missing"), (["mend"], "unknown command mend"),
                         (["backup"], "FILE"), (["check", "more"], "operand more"), (["check", "--deep"], "--deep"),
-                        (["backup", "a", "b"], "operand b")):
+                        (["backup", "a", "b"], "operand b"), (["new-key"], "issuer or gateway"),
+                        (["new-key", "mine"], "issuer or gateway"), (["new-key", "gateway", "--app", "a"], "--app"),
+                        (["check", "--drop-others"], "for new-key"), (["vacuum", "--key-file", "f"], "for new-key")):
         done = run(*words)
         check(answers(done, 2, text, "--help") and not done.stdout, f"usage: {words}", done)
     done = subprocess.run([PROGRAM, "state", "check"], capture_output=True, text=True, timeout=PROGRAM_S)
@@ -123,6 +125,19 @@ def test_bad_states():
     check(run("vacuum", where=work).returncode == 1, "a folder is no state")
 
 
+def test_no_keys():
+    """Of what has none there is none to follow, and none is made; on a running server see gateway.test.py."""
+    where = copy_of("keyless")
+    done = run("new-key", "gateway", where=where)
+    check(answers(done, 1, "there is no gateway key") and not done.stdout, "no gateway, no new key", done)
+    done = run("new-key", "issuer", "--app", "other", where=where)
+    check(answers(done, 1, "no issuer key of app=other"), "no such app, no new key", done)
+    done = run("new-key", "issuer", "--key-file", f"{work}/nothing", where=where)
+    check(answers(done, 1, "key file", "nothing"), "no key file", done)
+    done = run("new-key", "issuer", "--json", where=where)
+    check(done.returncode == 0 and json.loads(done.stdout) == {"good": True, "dropped": 0}, "new-key --json", done)
+
+
 def test_locked():
     where = copy_of("locked")
     db = sqlite3.connect(where, isolation_level=None)
@@ -163,6 +178,7 @@ try:
     test_usage()
     test_running()
     test_bad_states()
+    test_no_keys()
     test_locked()
     test_read_only()
 finally:
