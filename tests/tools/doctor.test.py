@@ -453,7 +453,10 @@ def test_usage():
         check(done.code == wanted, f"doctor {' '.join(words)}: {wanted}", done)
     names = re.search("none of (.*)", Done([f"{BUILD}/blindlist", "doctor", "--error", "4711"]).err).group(1).split(", ")
     field = {"2", "9", "14", "1100", "1800", "-1009", "bad-url", "errno-13", "stopped", "no-evaluation-key",
-             "no-token-key", "missing-configuration", "never-blocks"}
+             "no-token-key", "missing-configuration", "never-blocks", "exact-hosts", "configurationUnchanged",
+             "configurationDisabled", "configurationStale", "configurationCannotBeRemoved", "configurationPermissionDenied",
+             "configurationInternalError", "configurationNotLoaded", "internalError", "extensionCancelled", "extensionNotFound",
+             "extensionFailedToLoad"}
     told = {name: Done([f"{BUILD}/blindlist", "doctor", "--error", name]) for name in names}
     check(set(names) == field and all(done.code == 0 and done.out.startswith("seen ") for done in told.values()),
           "each error of the field is explained", told)

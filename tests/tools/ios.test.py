@@ -264,6 +264,7 @@ def test_init_for_development(folder):
                "--token-file", token, "--parsing-configuration", "examples/parsing.json", "--name", "Other", "--out", out)
     check(done.code == 0 and 'authenticationToken = "secret-of-the-test"' in text_of(f"{out}/App/Deployment.swift"),
           "the token is filled in", done)
+    check(stat.S_IMODE(os.stat(f"{out}/App/Deployment.swift").st_mode) == 0o600, "where nobody else may read it")
     check(load(f"{out}/App/Info.plist")["NSPIRConfiguration"]["PrivacyPassIssuerURL"] == "http://127.0.0.1:8080",
           "the issuer is the server")
     http = {"NSAllowsArbitraryLoads": True}

@@ -8,6 +8,7 @@
 #define EXAMPLE_FOLDER    "control-provider/Example/"
 #define PACKAGE_FOLDER    "control-provider/"
 #define PACKAGE_NAME      "URLFilterKit"
+#define DEPLOYMENT_PATH   "control-provider/Example/App/Deployment.swift"
 #define PARSING_PATH      "control-provider/Example/Shared/parsing.json"
 #define REPLACEMENT_COUNT 11
 #define KEYS_MAX_BYTES    ((size_t)4096)
@@ -144,6 +145,9 @@ static enum status write_file(const struct ios_project *project, const char *fol
 {
     struct bytes path;
     struct bytes text;
+    const bool has_token =
+        project->user_token[0] != '\0' && strcmp(ios_example_files[i].path, DEPLOYMENT_PATH) == 0;
+    const mode_t mode = has_token ? FILE_MODE_SECRET : FILE_MODE_PUBLIC;
     bytes_init(&path, FILE_MAX_BYTES);
     bytes_init(&text, FILE_MAX_BYTES);
     bytes_reserve(&text, FILE_MAX_BYTES); /* no copy of the token stays behind */
@@ -162,7 +166,7 @@ static enum status write_file(const struct ios_project *project, const char *fol
         *slash = '/';
     }
     if (status == STATUS_OK)
-        status = file_write((const char *)path.data, FILE_MODE_PUBLIC, bytes_view(&text), err);
+        status = file_write((const char *)path.data, mode, bytes_view(&text), err);
     bytes_deinit_secret(&text);
     bytes_deinit(&path);
     return status;
