@@ -63,19 +63,6 @@ enum status key_table_add(struct key_table *table, struct span key, struct key_o
     return row_set_add(table->rows, span_of(table->row, key.size + ORIGIN_BYTES), err);
 }
 
-enum status key_table_join(struct key_table *table, struct key_table *const *parts, size_t count,
-                           struct thread_pool *pool, struct error *err)
-{
-    struct row_set **sets = mem_alloc(count, sizeof *sets);
-    if (sets == NULL)
-        return error_set(err, STATUS_NOMEM, "keys: out of memory");
-    for (size_t i = 0; i < count; i++)
-        sets[i] = parts[i]->rows;
-    const enum status status = row_set_join(table->rows, sets, count, pool, err);
-    mem_free(sets);
-    return status;
-}
-
 static struct span key_of_row(const struct key_table *table, size_t row)
 {
     const struct span text = row_set_at(table->rows, row);

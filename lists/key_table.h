@@ -32,10 +32,6 @@ void key_table_free(struct key_table *table); /* takes NULL */
  * STATUS_TOO_LARGE beyond the limits of a row_set. Not after key_table_finish(). */
 enum status key_table_add(struct key_table *table, struct span key, struct key_origin origin,
                           struct error *err) MUST_CHECK;
-/* Adds all of parts[count], which stay as they are; the pool (may be NULL) shares the work. Not
- * after any of them is finished. */
-enum status key_table_join(struct key_table *table, struct key_table *const *parts, size_t count,
-                           struct thread_pool *pool, struct error *err) MUST_CHECK;
 /* Sorts, on the pool (may be NULL). STATUS_NOMEM: the table can only be freed. */
 enum status key_table_finish(struct key_table *table, struct thread_pool *pool,
                              struct error *err) MUST_CHECK;

@@ -140,11 +140,6 @@ void public_suffixes_free(struct public_suffixes *suffixes)
     mem_free(suffixes);
 }
 
-bool public_suffixes_has_filter(const struct public_suffixes *suffixes)
-{
-    return suffixes->has_filter;
-}
-
 /* ---- questions ---- */
 
 static bool has_punycode(struct span host)

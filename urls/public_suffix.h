@@ -27,7 +27,5 @@ void public_suffixes_free(struct public_suffixes *suffixes); /* takes NULL */
  * that no other rule knows does not count. */
 enum public_suffix_kind public_suffixes_kind(const struct public_suffixes *suffixes,
                                              struct span host);
-/* Is there a filter? */
-bool public_suffixes_has_filter(const struct public_suffixes *suffixes);
 
 #endif

@@ -21,8 +21,6 @@ enum token_verdict {
     TOKEN_VERDICT_COUNT
 };
 
-/* "wrong_signature": for the label of a metric. Static. */
-const char *token_verdict_name(enum token_verdict verdict);
 /* "the token's signature is wrong": for the body of an answer. Static, shows nothing of the token.
  */
 const char *token_verdict_text(enum token_verdict verdict);
