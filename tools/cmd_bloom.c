@@ -231,10 +231,17 @@ static int build_run(struct tool_args *args)
         json_object_set_new(root, "lines", json_integer((json_int_t)summary.line_count));
         json_object_set_new(root, "emptyLines", json_integer((json_int_t)summary.empty_count));
         json_object_set_new(root, "repeatedLines", json_integer((json_int_t)summary.repeat_count));
+        json_object_set_new(root, "unaskedLines", json_integer((json_int_t)summary.unasked_count));
         exit_code = tool_print_json(root);
     } else {
         print_build(&request, filter, &summary);
     }
+    if (summary.unasked_count > 0)
+        fprintf(stderr,
+                "blindlist: note: no device asks for %llu of the lines, which begin with http://, "
+                "https:// or as rules: `blindlist compile` reads lists, `blindlist suburls --key` "
+                "tells keys\n",
+                (unsigned long long)summary.unasked_count);
     bloom_filter_free(filter);
     return exit_code;
 }

@@ -45,7 +45,28 @@ struct build {
     uint32_t murmur_seed;
 };
 
-/* The next line that is a key. Counts lines and empty lines. */
+static bool has_prefix(struct span line, const char *prefix)
+{
+    const struct span start = span_of_text(prefix);
+    return line.size >= start.size && span_equal(span_part(line, 0, start.size), start);
+}
+
+static bool is_unasked(struct span line)
+{
+    switch (line.data[0]) {
+    case '|':
+    case '@':
+    case '!':
+    case '#':
+        return true;
+    case 'h':
+        return has_prefix(line, "http://") || has_prefix(line, "https://");
+    default:
+        return false;
+    }
+}
+
+/* The next line that is a key. Counts lines, empty ones, and those that no device asks for. */
 static enum status next_key(struct build *build, struct span *ret, bool *ret_has_key,
                             struct error *err)
 {
@@ -68,6 +89,7 @@ static enum status next_key(struct build *build, struct span *ret, bool *ret_has
             build->shown_bytes = position;
         }
         if (line.text.size > 0) {
+            counts->unasked_count += is_unasked(line.text);
             *ret = line.text;
             return STATUS_OK;
         }
@@ -166,6 +188,7 @@ static enum status count_keys(struct build *build, uint32_t *ret_seed, struct er
         return status;
     build->summary.line_count = build->counts.line_count;
     build->summary.empty_count = build->counts.empty_count;
+    build->summary.unasked_count = build->counts.unasked_count;
     if (build->digest == NULL) {
         *ret_seed = build->options->murmur_seed;
         return STATUS_OK;

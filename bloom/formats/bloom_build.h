@@ -35,6 +35,9 @@ struct bloom_build_summary {
     uint64_t empty_count;  /* empty lines among them */
     uint64_t repeat_count; /* repeats dropped; 0 without `unique` */
     uint64_t item_count;   /* keys counted */
+    /* Lines that stand in lists and are taken as keys all the same, though no device asks for such:
+     * they begin with http://, https://, or with one of | @ ! #. */
+    uint64_t unasked_count;
 };
 
 /* The filter comes sealed. `ret_summary` may be NULL. */

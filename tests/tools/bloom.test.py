@@ -158,6 +158,10 @@ def check_inputs(at):
           summary["emptyLines"] == 2 and
           bits == slow_bits(keys, *geometry(3, 0.001), default_seed(keys)),
           "byte order mark, CR LF, empty lines, no line end at the end", summary)
+    code, summary, bits = built(b"a.com\n||b.com^\nhttps://c.com/\nhttps.com\n!\nh\n")
+    check(code == 0 and summary["itemCount"] == 6 and summary["unaskedLines"] == 3, "lines of a list are taken, and counted", summary)
+    code, out, err = run("build", at("in"), "--out", at("in.bloom"))
+    check(code == 0 and "no device asks for 3 of the lines" in err, "and a note says so", err)
     keys = [b"a\0b", b"a", b"\0", b"x\0\0"]
     code, summary, bits = built(b"\n".join(keys))
     check(code == 0 and bits == slow_bits(keys, *geometry(4, 0.001), default_seed(keys)),
