@@ -390,6 +390,8 @@ def test_good(deployment):
     check(done.code == 0 and not failed(without) and without["user-token"][0] == "unknown" and
           without["bundle-id"][0] == "unknown" and without["use-case"][0] == "pass",
           "what was not given is unknown, the rest is looked at", without)
+    check(without["token-issue"][1] == "not looked at, because user-token is unknown" and
+          without["shards"][1] == "not looked at, because key-upload is unknown", "and what hangs on that says so", without)
     return set(found)
 
 
@@ -435,8 +437,8 @@ def test_text(deployment):
     done = Done([f"{BUILD}/blindlist", "doctor", *deployment.options(bundle_id="com.example.other")], PROGRAM_S)
     check(done.code == 3 and re.search(r"^fail     use-case .*com\.example\.other", done.out, re.M) and
           "to do      Compile with --use-case" in done.out, "a failure comes with cause and advice", done)
-    check(re.search(r"^unknown  shard-count +not looked at, because of use-case$", done.out, re.M),
-          "and what hangs on it says so", done)
+    check(re.search(r"^unknown  shard-count +not looked at, because use-case fails; likewise parameters,", done.out, re.M),
+          "and what hangs on it says so, in one line", done)
     with open(deployment.user_token, encoding="utf-8") as file:
         token = file.read().strip()
     check(token not in done.out + done.err, "the user token is not told", done)

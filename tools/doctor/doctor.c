@@ -12,6 +12,8 @@
 #include <stdio.h>
 
 #define HEADER_MAX_BYTES ((size_t)8192)
+/* How the reason begins when a check hangs on another one. */
+#define LEFT_OUT "not looked at, because "
 
 /* ---- findings ---- */
 
@@ -52,41 +54,59 @@ void doctor_unknown(struct examination *exam, enum doctor_check check, const cha
     va_end(args);
 }
 
-/* The first check that has such a result among those that this one needs, directly or not;
- * DOCTOR_CHECK_COUNT when there is none. */
-static enum doctor_check first_needed(const struct examination *exam, enum doctor_check check,
-                                      enum doctor_result result)
+/* All checks that this one needs, directly or not, which are earlier ones. */
+static uint64_t all_needs(enum doctor_check check)
 {
     uint64_t needs = doctor_row(check)->needs;
-    enum doctor_check found = DOCTOR_CHECK_COUNT;
-    for (enum doctor_check earlier = check; earlier-- > 0;) { /* needs are earlier ones */
-        if ((needs & DOCTOR_SET(earlier)) == 0)
-            continue;
-        if (exam->findings[earlier].result == result)
-            found = earlier;
-        needs |= doctor_row(earlier)->needs;
+    for (enum doctor_check earlier = check; earlier-- > 0;) {
+        if ((needs & DOCTOR_SET(earlier)) != 0)
+            needs |= doctor_row(earlier)->needs;
     }
-    return found;
+    return needs;
+}
+
+/* The first one that failed among those; DOCTOR_CHECK_COUNT when there is none. */
+static enum doctor_check first_failed(const struct examination *exam, enum doctor_check check)
+{
+    const uint64_t needs = all_needs(check);
+    for (enum doctor_check earlier = 0; earlier < check; earlier++) {
+        if ((needs & DOCTOR_SET(earlier)) != 0 && exam->findings[earlier].result == DOCTOR_FAIL)
+            return earlier;
+    }
+    return DOCTOR_CHECK_COUNT;
+}
+
+/* The last one that is unknown. */
+static enum doctor_check last_unknown(const struct examination *exam, enum doctor_check check)
+{
+    const uint64_t needs = all_needs(check);
+    for (enum doctor_check earlier = check; earlier-- > 0;) {
+        if ((needs & DOCTOR_SET(earlier)) != 0 && exam->findings[earlier].result == DOCTOR_UNKNOWN)
+            return earlier;
+    }
+    return DOCTOR_CHECK_COUNT;
 }
 
 bool doctor_may(struct examination *exam, enum doctor_check check)
 {
-    const enum doctor_check first = first_needed(exam, check, DOCTOR_FAIL);
+    const enum doctor_check first = first_failed(exam, check);
     if (first != DOCTOR_CHECK_COUNT)
-        doctor_unknown(exam, check, "not looked at, because of %s", doctor_row(first)->id);
+        doctor_unknown(exam, check, LEFT_OUT "%s fails", doctor_row(first)->id);
     return first == DOCTOR_CHECK_COUNT;
 }
 
-/* What no group came to. */
+/* What no group came to: the reason is that of the check that it hangs on. */
 static void tell_left_out(struct examination *exam, enum doctor_check check)
 {
-    const enum doctor_check first = first_needed(exam, check, DOCTOR_UNKNOWN);
     if (exam->findings[check].why[0] != '\0' || !doctor_may(exam, check))
         return;
-    if (first != DOCTOR_CHECK_COUNT)
-        doctor_unknown(exam, check, "not looked at, because %s is unknown", doctor_row(first)->id);
-    else
+    const enum doctor_check unknown = last_unknown(exam, check);
+    if (unknown == DOCTOR_CHECK_COUNT)
         doctor_unknown(exam, check, "could not be looked at");
+    else if (strncmp(exam->findings[unknown].why, LEFT_OUT, strlen(LEFT_OUT)) == 0)
+        exam->findings[check] = exam->findings[unknown];
+    else
+        doctor_unknown(exam, check, LEFT_OUT "%s is unknown", doctor_row(unknown)->id);
 }
 
 /* ---- requests ---- */

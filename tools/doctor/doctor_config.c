@@ -149,7 +149,7 @@ void doctor_config(struct examination *exam)
         doctor_fail(exam, DOCTOR_CONFIG, "%s", error.message);
         return;
     }
-    doctor_pass(exam, DOCTOR_CONFIG, "%zu use cases", wire_served_list_count(exam->config));
+    doctor_pass(exam, DOCTOR_CONFIG, "use cases: %zu", wire_served_list_count(exam->config));
     find_use_case(exam);
     if (exam->served == NULL)
         return;

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #define LINE_COLUMNS 100
+/* Room for the names of all checks. */
+#define ALIKE_BYTES (DOCTOR_CHECK_COUNT * 24)
 
 static const char *result_name(enum doctor_result result)
 {
@@ -54,19 +56,47 @@ static int exit_code_of(const struct doctor_report *report)
     return count_of(report, DOCTOR_FAIL) > 0 ? EXIT_ANSWER_NO : EXIT_DONE;
 }
 
+/* Checks that follow each other and are unknown for one reason are told together: how many they
+ * are, the first included. */
+static size_t count_alike(const struct doctor_report *report, enum doctor_check first)
+{
+    const struct doctor_finding *finding = &report->findings[first];
+    size_t count = 1;
+    if (finding->result != DOCTOR_UNKNOWN)
+        return 1;
+    while (first + count < DOCTOR_CHECK_COUNT && finding[count].result == DOCTOR_UNKNOWN &&
+           strcmp(finding[count].why, finding->why) == 0)
+        count++;
+    return count;
+}
+
+static void print_findings(const struct doctor_report *report, enum doctor_check first,
+                           size_t count)
+{
+    const struct doctor_finding *finding = &report->findings[first];
+    const struct doctor_row *row = doctor_row(first);
+    char label[64];
+    char text[DOCTOR_WHY_BYTES + ALIKE_BYTES];
+    size_t used = (size_t)snprintf(text, sizeof text, "%s", finding->why);
+    for (size_t i = 1; i < count && used < sizeof text; i++)
+        used +=
+            (size_t)snprintf(text + used, sizeof text - used, "%s %s", i == 1 ? "; likewise" : ",",
+                             doctor_row((enum doctor_check)(first + i))->id);
+    snprintf(label, sizeof label, "%-8s %-18s ", result_name(finding->result), row->id);
+    print_wrapped(label, text);
+    if (finding->result == DOCTOR_FAIL) {
+        print_wrapped("           should be  ", row->title);
+        print_wrapped("           cause      ", row->cause);
+        print_wrapped("           to do      ", row->advice);
+    }
+}
+
 int doctor_print_report(const struct doctor_report *report)
 {
-    for (enum doctor_check check = 0; check < DOCTOR_CHECK_COUNT; check++) {
-        const struct doctor_finding *finding = &report->findings[check];
-        const struct doctor_row *row = doctor_row(check);
-        char label[64];
-        snprintf(label, sizeof label, "%-8s %-18s ", result_name(finding->result), row->id);
-        print_wrapped(label, finding->why);
-        if (finding->result == DOCTOR_FAIL) {
-            print_wrapped("           should be  ", row->title);
-            print_wrapped("           cause      ", row->cause);
-            print_wrapped("           to do      ", row->advice);
-        }
+    size_t count = 0;
+    for (size_t check = 0; check < DOCTOR_CHECK_COUNT; check += count) {
+        count = count_alike(report, (enum doctor_check)check);
+        print_findings(report, (enum doctor_check)check, count);
     }
     printf("%d checks: %zu passed, %zu failed, %zu unknown\n", DOCTOR_CHECK_COUNT,
            count_of(report, DOCTOR_PASS), count_of(report, DOCTOR_FAIL),

@@ -55,8 +55,8 @@ static bool take_token(struct examination *exam, struct bytes *ret)
         return false;
     }
     doctor_pass(exam, DOCTOR_USER_TOKEN, "it is known");
-    doctor_pass(exam, DOCTOR_TOKEN_ISSUE, "of %zu asked for at once %zu are issued, and valid",
-                wanted.batch, device_tokens_left(exam->tokens) + 1);
+    doctor_pass(exam, DOCTOR_TOKEN_ISSUE, "%zu of %zu asked for at once are issued, all valid",
+                device_tokens_left(exam->tokens) + 1, wanted.batch);
     return true;
 }
 
