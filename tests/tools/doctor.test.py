@@ -22,8 +22,8 @@ from doctor_deployment import BUNDLE_ID, HOST, Answer, Deployment, NameServer  #
 
 DIRECTORY = "/.well-known/private-token-issuer-directory"
 TRANSPORT = {"certificate", "http2"}  # what wants nginx
-RELAY = {"gateway-url", "gateway-keys", "gateway-opens", "gateway-target", "gateway-config", "gateway-upload",
-         "gateway-questions", "dns-txt", "profile", "profile-names", "info-plist"}  # and names without ports
+RELAY = {"gateway-url", "gateway-keys", "gateway-http2", "gateway-opens", "gateway-target", "gateway-config",
+         "gateway-upload", "gateway-questions", "dns-txt", "profile", "profile-names", "info-plist"}  # and names without ports
 NEEDS_NGINX = TRANSPORT | RELAY
 WAYS = 2  # deployments that are examined at the same time
 ROWS = [f"bad{i}.example/page" for i in range(200)]
@@ -359,6 +359,7 @@ def faults(deployment, other):
         ("gateway-url", "a path", None, {"gateway": "https://gateway.example.com/ohttp"}),
         ("gateway-keys", "not passed on", answers(GATEWAY_KEYS, 404), {}),
         ("gateway-keys", "another KEM", answers(GATEWAY_KEYS, 200, key_config(0x10, 65)), {}),
+        ("gateway-http2", "switched off", None, {"connect": "old gateway"}),
         ("gateway-opens", "only its keys are passed on", answers(GATEWAY_KEYS, 405, method="POST"), {}),
         ("gateway-opens", "the keys of another one", answers(GATEWAY_KEYS, 200, key_config(), method="GET"), {}),
         ("gateway-target", "the service is none", None,

@@ -95,6 +95,41 @@ class Way(http.server.ThreadingHTTPServer):
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
 
+class ByName(threading.Thread):
+    """Takes TLS connections to one of two ports, by the host name that the handshake begins with."""
+
+    def __init__(self, name, port, other_port):
+        super().__init__(daemon=True)
+        self.name_sent, self.named, self.other = name.encode(), port, other_port
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.port = self.listener.getsockname()[1]
+        self.start()
+
+    def run(self):
+        while True:
+            client = self.listener.accept()[0]
+            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
+
+    @staticmethod
+    def pump(source, target):
+        try:
+            while data := source.recv(65536):
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass  # the other direction ends, too
+
+    def serve(self, client):
+        hello = client.recv(5, socket.MSG_WAITALL)
+        hello += client.recv(int.from_bytes(hello[3:5], "big"), socket.MSG_WAITALL)
+        with client, socket.create_connection(("127.0.0.1", self.named if self.name_sent in hello else self.other)) as server:
+            server.sendall(hello)
+            back = threading.Thread(target=self.pump, args=(server, client), daemon=True)
+            back.start()
+            self.pump(client, server)
+            back.join()
+
+
 class NameServer(threading.Thread):
     """Answers every question of the DNS with one TXT record; with an empty `value`, with none."""
 
@@ -174,6 +209,8 @@ class Deployment:
             way.ports.update((name, free_port()) for name in ("right", "old", "wrong"))
         servers = "".join(NGINX_OF_A_WAY.format(folder=self.folder, front=way.server_port, **way.ports) for way in self.ways)
         self.write("nginx.conf", NGINX.format(folder=self.folder, servers=servers))
+        for way in self.ways:
+            way.ports["old gateway"] = ByName(GATEWAY, way.ports["old"], way.ports["right"]).port
         path = environment()
         path["PATH"] = path.get("PATH", "") + ":/usr/sbin"
         self.nginx = subprocess.Popen(["nginx", "-e", f"{self.folder}/nginx.log", "-p", self.folder, "-c",

@@ -26,15 +26,14 @@ static void examine_url(struct examination *exam)
 /* ---- its keys ---- */
 
 static enum status fetch_keys(struct examination *exam, struct ohttp_key_config *ret,
-                              struct error *err)
+                              struct http_exchange *ret_exchange, struct error *err)
 {
     struct http_client *client = NULL;
-    struct http_exchange exchange;
     enum status status = doctor_new_client(exam, exam->options->gateway, NULL, &client, err);
     if (status == STATUS_OK)
-        status = http_client_get(client, OBLIVIOUS_PATH, NULL, &exam->body, &exchange, err);
+        status = http_client_get(client, OBLIVIOUS_PATH, NULL, &exam->body, ret_exchange, err);
     if (status == STATUS_OK)
-        status = http_exchange_check(&exchange, OBLIVIOUS_PATH, bytes_view(&exam->body), err);
+        status = http_exchange_check(ret_exchange, OBLIVIOUS_PATH, bytes_view(&exam->body), err);
     if (status == STATUS_OK)
         status = oblivious_read_keys(bytes_view(&exam->body), ret, err);
     http_client_free(client);
@@ -44,13 +43,17 @@ static enum status fetch_keys(struct examination *exam, struct ohttp_key_config 
 static void examine_keys(struct examination *exam)
 {
     struct ohttp_key_config keys;
+    struct http_exchange exchange;
     struct error error;
     if (!doctor_may(exam, DOCTOR_GATEWAY_KEYS))
         return;
-    if (fetch_keys(exam, &keys, &error) != STATUS_OK)
+    if (fetch_keys(exam, &keys, &exchange, &error) != STATUS_OK) {
         doctor_fail(exam, DOCTOR_GATEWAY_KEYS, "%s", error.message);
-    else
-        doctor_pass(exam, DOCTOR_GATEWAY_KEYS, "key %u", keys.key_id);
+        return;
+    }
+    doctor_pass(exam, DOCTOR_GATEWAY_KEYS, "key %u", keys.key_id);
+    if (doctor_may(exam, DOCTOR_GATEWAY_HTTP2))
+        doctor_http2(exam, DOCTOR_GATEWAY_HTTP2, &exchange);
 }
 
 /* ---- what lies behind it ---- */

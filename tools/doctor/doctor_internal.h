@@ -63,6 +63,9 @@ const char *doctor_header(struct examination *exam, struct http_client *http, co
 enum status doctor_post_config(struct examination *exam, const char *authorization,
                                struct http_exchange *ret, struct error *err) MUST_CHECK;
 
+/* Whether that was HTTP/2, which Apple's relay asks for. */
+void doctor_http2(struct examination *exam, enum doctor_check check,
+                  const struct http_exchange *exchange);
 /* Seconds for which anybody may keep what has such a Cache-Control; 0 = not at all. */
 unsigned long doctor_max_age(const char *cache_control);
 

@@ -223,6 +223,11 @@ static const struct doctor_row rows[DOCTOR_CHECK_COUNT] = {
          "/.well-known/ohttp-gateway is not passed on, or has no key for X25519, HKDF-SHA256 and "
          "AES-128-GCM in the form of RFC 9458; devices tell a \"bad URL\" then.",
          "Let blindlist-server be the gateway (--gateway), or set the gateway to X25519."},
+    [DOCTOR_GATEWAY_HTTP2] =
+        {"gateway-http2", "the gateway speaks HTTP/2, chosen in the handshake (ALPN h2)",
+         DOCTOR_SET(DOCTOR_GATEWAY_KEYS) | DOCTOR_SET(DOCTOR_HTTP2),
+         "The proxy has HTTP/2 switched on for the service's host, but not for the gateway's.",
+         "nginx 1.22: `listen 443 ssl http2`; since 1.25: `http2 on`. Caddy does it unasked."},
     [DOCTOR_GATEWAY_OPENS] =
         {"gateway-opens", "the gateway opens what is sealed for its key, and answers sealed",
          DOCTOR_SET(DOCTOR_GATEWAY_KEYS),
@@ -353,10 +358,10 @@ static const struct doctor_error errors[] = {
               "this service, or does not reach it.",
      .next = "Distribution builds (TestFlight, App Store) need the onboarding. A build signed for "
              "development goes to the server directly.",
-     .check_count = 11,
-     .checks = {NETWORK_CHECKS, DOCTOR_GATEWAY_KEYS, DOCTOR_GATEWAY_OPENS, DOCTOR_GATEWAY_TARGET,
-                DOCTOR_GATEWAY_CONFIG, DOCTOR_GATEWAY_UPLOAD, DOCTOR_GATEWAY_QUESTIONS,
-                DOCTOR_GATEWAY_URL, DOCTOR_DNS_TXT}},
+     .check_count = 12,
+     .checks = {NETWORK_CHECKS, DOCTOR_GATEWAY_KEYS, DOCTOR_GATEWAY_HTTP2, DOCTOR_GATEWAY_OPENS,
+                DOCTOR_GATEWAY_TARGET, DOCTOR_GATEWAY_CONFIG, DOCTOR_GATEWAY_UPLOAD,
+                DOCTOR_GATEWAY_QUESTIONS, DOCTOR_GATEWAY_URL, DOCTOR_DNS_TXT}},
     {.name = "bad-url",
      .also = "-1000",
      .seen = "\"bad URL\" (NSURLError -1000) in a distribution build, before anything is asked",

@@ -29,14 +29,15 @@ static void examine_clock(struct examination *exam)
         doctor_pass(exam, DOCTOR_CLOCK, "%s", date);
 }
 
-static void examine_http2(struct examination *exam, const struct http_exchange *exchange)
+void doctor_http2(struct examination *exam, enum doctor_check check,
+                  const struct http_exchange *exchange)
 {
     if (exchange->is_http2)
-        doctor_pass(exam, DOCTOR_HTTP2, "HTTP/2");
+        doctor_pass(exam, check, "HTTP/2");
     else if (exam->options->is_development)
-        doctor_unknown(exam, DOCTOR_HTTP2, "HTTP/1.1, which does for development");
+        doctor_unknown(exam, check, "HTTP/1.1, which does for development");
     else
-        doctor_fail(exam, DOCTOR_HTTP2, "the server speaks HTTP/1.1 only");
+        doctor_fail(exam, check, "it speaks HTTP/1.1 only");
 }
 
 void doctor_transport(struct examination *exam)
@@ -63,6 +64,6 @@ void doctor_transport(struct examination *exam)
                     exam->options->ca_path != NULL ? " by --cacert" : "");
     else
         doctor_unknown(exam, DOCTOR_CERTIFICATE, "http:// has none");
-    examine_http2(exam, &exchange);
+    doctor_http2(exam, DOCTOR_HTTP2, &exchange);
     examine_clock(exam);
 }
