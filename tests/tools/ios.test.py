@@ -152,6 +152,8 @@ WRONG = [  # what is done, the keys that are named
     (put("PIRAuthenticationToken", ""), {f"{PARAMETERS}.PIRAuthenticationToken"}),
     (put("URLFilterControlProviderBundleIdentifier", "noDots"),
      {f"{PARAMETERS}.URLFilterControlProviderBundleIdentifier"}),
+    (put("URLFilterControlProviderBundleIdentifier", "com.example.application.URLFilter"),
+     {f"{PARAMETERS}.URLFilterControlProviderBundleIdentifier"}),
     (put("URLFilterFailClosed", "false"), {f"{PARAMETERS}.URLFilterFailClosed"}),
     (put("URLPrefilterFetchFrequency", 600), {f"{PARAMETERS}.URLPrefilterFetchFrequency"}),
     (put("URLPrefilterFetchFrequency", 3600.0), {f"{PARAMETERS}.URLPrefilterFetchFrequency"}),

@@ -9,6 +9,7 @@
 
 #define WHERE_BYTES 512
 #define WHAT_BYTES  512
+#define WHOLE_BYTES (2 * WHERE_BYTES)
 
 /* NULL when the value will do; else a phrase. */
 typedef const char *value_rule(const struct plist_value *value);
@@ -28,7 +29,7 @@ struct check {
 static void tell(const struct check *check, unsigned long line, const char *where, const char *key,
                  const char *what)
 {
-    char whole[WHERE_BYTES];
+    char whole[WHOLE_BYTES];
     snprintf(whole, sizeof whole, "%s%s%s", where, where[0] != '\0' ? "." : "", key);
     check->fault(check->context, line, whole, what);
 }
@@ -323,6 +324,22 @@ static void compare(const struct check *check, const char *where, const struct p
     tell(check, plist_value_get(dict, key)->line, where, key, what);
 }
 
+/* The system starts extensions of the app that the filter is of, and no others. */
+static void check_extension(const struct check *check, const char *where,
+                            const struct plist_value *payload, const struct plist_value *parameters)
+{
+    static const char key[] = "URLFilterControlProviderBundleIdentifier";
+    const char *app = text_of(payload, "PluginBundleID");
+    const char *extension = text_of(parameters, key);
+    if (app == NULL || extension == NULL || deployment_bundle_id_fault(app) != NULL ||
+        deployment_bundle_id_fault(extension) != NULL)
+        return;
+    const size_t size = strlen(app);
+    if (strncmp(extension, app, size) != 0 || extension[size] != '.')
+        tell(check, plist_value_get(parameters, key)->line, where, key,
+             "does not begin with PluginBundleID and a dot");
+}
+
 static void check_filter(const struct check *check, const struct plist_value *payload,
                          const char *where, const struct ios_profile_expected *expected)
 {
@@ -335,6 +352,7 @@ static void check_filter(const struct check *check, const struct plist_value *pa
     if (parameters != NULL && parameters->type == PLIST_DICT) {
         snprintf(inner, sizeof inner, "%s.URLFilterParameters", where);
         check_dict(check, inner, parameters, parameter_keys, ARRAY_COUNT(parameter_keys), false);
+        check_extension(check, inner, payload, parameters);
         if (expected != NULL) {
             compare(check, inner, parameters, "PIRServerURL", expected->server);
             compare(check, inner, parameters, "PIRPrivacyPassIssuerURL", expected->issuer);
