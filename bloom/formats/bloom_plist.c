@@ -1,18 +1,15 @@
-/* expat reads; this file knows the two layouts and keeps one open element at a time. Entities are
- * refused at their declaration, so nothing can expand, and expat fetches nothing from elsewhere
- * unless asked to. */
+/* xml_input reads; this file knows the two layouts and keeps one open element at a time. */
 #include "bloom/formats/bloom_plist.h"
 
 #include "base/mem.h"
+#include "bloom/formats/xml_input.h"
 
 #include <assert.h>
-#include <expat.h>
 #include <inttypes.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define CHUNK_BYTES      ((size_t)1 << 18)
 #define TEXT_MAX_BYTES   64 /* of a key or a number */
 #define BASE64_GATHER    4096
 #define BITS_MAX_BYTES   ((size_t)1 << 29)
@@ -90,10 +87,8 @@ enum place {
 };
 
 struct parse {
-    XML_Parser expat;
+    struct xml_input input; /* first */
     const char *name;
-    struct error *err;
-    enum status status;
     enum place place;
     bool has_key;                 /* a key waits for its value */
     bool is_layout[LAYOUT_COUNT]; /* each key so far fits this layout */
@@ -109,21 +104,6 @@ struct parse {
     size_t padding; /* '=' seen */
 };
 
-/* The first failure stops expat. */
-static void PRINTF_LIKE(3, 4)
-    refuse(struct parse *parse, enum status status, const char *format, ...)
-{
-    if (parse->status != STATUS_OK)
-        return;
-    va_list args;
-    va_start(args, format);
-    parse->status = error_set_va(parse->err, status, format, args);
-    va_end(args);
-    (void)error_prefix(parse->err, status, "%s, line %lu", parse->name,
-                       (unsigned long)XML_GetCurrentLineNumber(parse->expat));
-    XML_StopParser(parse->expat, XML_FALSE);
-}
-
 static void flush_base64(struct parse *parse)
 {
     const size_t size = parse->gathered_size;
@@ -133,21 +113,23 @@ static void flush_base64(struct parse *parse)
     uint8_t *space = bytes_append_space(&parse->bits, size / 4 * 3);
     if (space == NULL) {
         if (parse->bits.status == STATUS_TOO_LARGE)
-            refuse(parse, STATUS_TOO_LARGE, "more than %zu bytes of data", BITS_MAX_BYTES);
+            xml_input_refuse(&parse->input, STATUS_TOO_LARGE, "more than %zu bytes of data",
+                             BITS_MAX_BYTES);
         else
-            refuse(parse, STATUS_NOMEM, "out of memory for %zu bytes of data",
-                   parse->bits.size + size);
+            xml_input_refuse(&parse->input, STATUS_NOMEM, "out of memory for %zu bytes of data",
+                             parse->bits.size + size);
         return;
     }
     /* It counts padding as bytes; only alphabet and padding get here. */
     if (EVP_DecodeBlock(space, parse->gathered, (int)size) != (int)(size / 4 * 3)) {
-        refuse(parse, STATUS_MALFORMED, "base64 cannot be decoded");
+        xml_input_refuse(&parse->input, STATUS_MALFORMED, "base64 cannot be decoded");
         return;
     }
     for (size_t i = 0; i < padding; i++) {
         parse->bits.size--;
         if (parse->bits.data[parse->bits.size] != 0)
-            refuse(parse, STATUS_MALFORMED, "the last base64 character has bits that are not used");
+            xml_input_refuse(&parse->input, STATUS_MALFORMED,
+                             "the last base64 character has bits that are not used");
     }
     parse->gathered_size = 0;
 }
@@ -171,40 +153,38 @@ static void take_base64(struct parse *parse, const char *text, size_t size)
             continue;
         if (c == '=') {
             if (parse->padding == 2 || parse->gathered_size % 4 < 2) {
-                refuse(parse, STATUS_MALFORMED, "'=' where base64 has none");
+                xml_input_refuse(&parse->input, STATUS_MALFORMED, "'=' where base64 has none");
                 return;
             }
             parse->padding++;
         } else if (!is_base64(c)) {
-            refuse(parse, STATUS_MALFORMED, "byte 0x%02x inside base64", (unsigned)(uint8_t)c);
+            xml_input_refuse(&parse->input, STATUS_MALFORMED, "byte 0x%02x inside base64",
+                             (unsigned)(uint8_t)c);
             return;
         } else if (parse->padding > 0) {
-            refuse(parse, STATUS_MALFORMED, "base64 goes on after its '='");
+            xml_input_refuse(&parse->input, STATUS_MALFORMED, "base64 goes on after its '='");
             return;
         }
         /* Full only with whole groups, and never with padding: that group is kept for the end. */
         if (parse->gathered_size == BASE64_GATHER)
             flush_base64(parse);
-        if (parse->status != STATUS_OK)
+        if (parse->input.status != STATUS_OK)
             return;
         parse->gathered[parse->gathered_size++] = (uint8_t)c;
     }
 }
 
-static void XMLCALL on_text(void *context, const XML_Char *text, int length)
+static void on_text(void *context, const char *text, size_t size)
 {
     struct parse *parse = context;
-    const size_t size = (size_t)length;
-    if (parse->status != STATUS_OK)
-        return;
     if (parse->place == PLACE_VALUE && parse->field == FIELD_DATA) {
         take_base64(parse, text, size);
         return;
     }
     if (parse->place == PLACE_KEY || parse->place == PLACE_VALUE) {
         if (size > TEXT_MAX_BYTES - parse->text_size) {
-            refuse(parse, STATUS_MALFORMED, "more than %d bytes in a %s", TEXT_MAX_BYTES,
-                   parse->place == PLACE_KEY ? "key" : "number");
+            xml_input_refuse(&parse->input, STATUS_MALFORMED, "more than %d bytes in a %s",
+                             TEXT_MAX_BYTES, parse->place == PLACE_KEY ? "key" : "number");
             return;
         }
         memcpy(parse->text + parse->text_size, text, size);
@@ -213,45 +193,47 @@ static void XMLCALL on_text(void *context, const XML_Char *text, int length)
     }
     for (size_t i = 0; i < size; i++) {
         if (!is_space(text[i])) {
-            refuse(parse, STATUS_MALFORMED, "text between elements");
+            xml_input_refuse(&parse->input, STATUS_MALFORMED, "text between elements");
             return;
         }
     }
 }
 
-/* An element name as it may be shown: expat has checked that it is UTF-8. */
+/* An element name as it may be shown: it is known to be UTF-8. */
 #define SHOWN "%.40s"
 
-static void XMLCALL on_start(void *context, const XML_Char *element, const XML_Char **attributes)
+static void on_start(void *context, const char *element, const char **attributes)
 {
     struct parse *parse = context;
-    if (parse->status != STATUS_OK)
-        return;
     if (attributes[0] != NULL && strcmp(element, "plist") != 0) {
-        refuse(parse, STATUS_MALFORMED, "<" SHOWN "> has attributes", element);
+        xml_input_refuse(&parse->input, STATUS_MALFORMED, "<" SHOWN "> has attributes", element);
         return;
     }
     switch (parse->place) {
     case PLACE_START:
         if (strcmp(element, "plist") != 0)
-            refuse(parse, STATUS_MALFORMED, "<" SHOWN "> where <plist> is needed", element);
+            xml_input_refuse(&parse->input, STATUS_MALFORMED, "<" SHOWN "> where <plist> is needed",
+                             element);
         parse->place = PLACE_PLIST;
         return;
     case PLACE_PLIST:
         if (strcmp(element, "dict") != 0)
-            refuse(parse, STATUS_MALFORMED, "<" SHOWN "> where <dict> is needed", element);
+            xml_input_refuse(&parse->input, STATUS_MALFORMED, "<" SHOWN "> where <dict> is needed",
+                             element);
         parse->place = PLACE_DICT;
         return;
     case PLACE_DICT:
         parse->text_size = 0;
         if (!parse->has_key) {
             if (strcmp(element, "key") != 0)
-                refuse(parse, STATUS_MALFORMED, "<" SHOWN "> where <key> is needed", element);
+                xml_input_refuse(&parse->input, STATUS_MALFORMED,
+                                 "<" SHOWN "> where <key> is needed", element);
             parse->place = PLACE_KEY;
         } else {
             if (strcmp(element, element_of(parse->field)) != 0)
-                refuse(parse, STATUS_INVALID, "%s: <" SHOWN "> where <%s> is needed", parse->text,
-                       element, element_of(parse->field));
+                xml_input_refuse(&parse->input, STATUS_INVALID,
+                                 "%s: <" SHOWN "> where <%s> is needed", parse->text, element,
+                                 element_of(parse->field));
             parse->place = PLACE_VALUE;
         }
         return;
@@ -259,7 +241,8 @@ static void XMLCALL on_start(void *context, const XML_Char *element, const XML_C
     case PLACE_VALUE:
     case PLACE_AFTER_DICT:
     case PLACE_END:
-        refuse(parse, STATUS_MALFORMED, "<" SHOWN "> where no element may be", element);
+        xml_input_refuse(&parse->input, STATUS_MALFORMED, "<" SHOWN "> where no element may be",
+                         element);
         return;
     }
 }
@@ -281,11 +264,12 @@ static void end_key(struct parse *parse)
             parse->is_layout[k] &= fits[k];
     }
     if (!is_known)
-        refuse(parse, STATUS_INVALID, "unknown key " SHOWN, parse->text);
+        xml_input_refuse(&parse->input, STATUS_INVALID, "unknown key " SHOWN, parse->text);
     else if (!parse->is_layout[0] && !parse->is_layout[1])
-        refuse(parse, STATUS_INVALID, "%s: keys of both layouts in one file", parse->text);
+        xml_input_refuse(&parse->input, STATUS_INVALID, "%s: keys of both layouts in one file",
+                         parse->text);
     else if (parse->seen[parse->field])
-        refuse(parse, STATUS_INVALID, "%s: is there twice", parse->text);
+        xml_input_refuse(&parse->input, STATUS_INVALID, "%s: is there twice", parse->text);
     parse->seen[parse->field] = true;
     parse->has_key = true;
 }
@@ -334,30 +318,30 @@ static void end_value(struct parse *parse)
     parse->has_key = false;
     if (field == FIELD_DATA) {
         if (parse->gathered_size % 4 != 0)
-            refuse(parse, STATUS_MALFORMED, "%s: base64 ends within a group of four", name);
+            xml_input_refuse(&parse->input, STATUS_MALFORMED,
+                             "%s: base64 ends within a group of four", name);
         else
             flush_base64(parse);
     } else if (field == FIELD_TOLERANCE) {
         if (!parse_real(trimmed(parse), &parse->tolerance) ||
             !(parse->tolerance > 0.0 && parse->tolerance < 1.0))
-            refuse(parse, STATUS_INVALID, "%s: must be a number between 0 and 1, both excluded",
-                   name);
+            xml_input_refuse(&parse->input, STATUS_INVALID,
+                             "%s: must be a number between 0 and 1, both excluded", name);
     } else {
         uint64_t number = 0;
         if (!parse_integer(trimmed(parse), &number) || number < number_min[field] ||
             number > number_max[field])
-            refuse(parse, STATUS_INVALID, "%s: must be an integer from %llu to %llu", name,
-                   (unsigned long long)number_min[field], (unsigned long long)number_max[field]);
+            xml_input_refuse(
+                &parse->input, STATUS_INVALID, "%s: must be an integer from %llu to %llu", name,
+                (unsigned long long)number_min[field], (unsigned long long)number_max[field]);
         parse->numbers[field] = number;
     }
 }
 
-static void XMLCALL on_end(void *context, const XML_Char *element)
+static void on_end(void *context, const char *element)
 {
     struct parse *parse = context;
-    (void)element; /* expat has checked that it closes what is open */
-    if (parse->status != STATUS_OK)
-        return;
+    (void)element; /* it closes what is open: that has been checked */
     switch (parse->place) {
     case PLACE_KEY:
         end_key(parse);
@@ -369,11 +353,11 @@ static void XMLCALL on_end(void *context, const XML_Char *element)
         return;
     case PLACE_DICT:
         if (parse->has_key)
-            refuse(parse, STATUS_MALFORMED, "%s: has no value", parse->text);
+            xml_input_refuse(&parse->input, STATUS_MALFORMED, "%s: has no value", parse->text);
         parse->place = PLACE_AFTER_DICT;
         return;
     case PLACE_PLIST:
-        refuse(parse, STATUS_MALFORMED, "<plist> holds no <dict>");
+        xml_input_refuse(&parse->input, STATUS_MALFORMED, "<plist> holds no <dict>");
         return;
     case PLACE_START:
     case PLACE_AFTER_DICT:
@@ -381,31 +365,6 @@ static void XMLCALL on_end(void *context, const XML_Char *element)
         parse->place = PLACE_END;
         return;
     }
-}
-
-static void XMLCALL on_doctype(void *context, const XML_Char *name, const XML_Char *system_id,
-                               const XML_Char *public_id, int has_internal_subset)
-{
-    (void)name, (void)system_id, (void)public_id;
-    if (has_internal_subset)
-        refuse(context, STATUS_MALFORMED, "declarations inside DOCTYPE are not accepted");
-}
-
-static void XMLCALL on_entity(void *context, const XML_Char *name, int is_parameter_entity)
-{
-    (void)is_parameter_entity;
-    refuse(context, STATUS_MALFORMED, "entity " SHOWN " is not defined", name);
-}
-
-/* Limits and hooks of base/mem.h reach expat as well. */
-static void *expat_alloc(size_t size)
-{
-    return mem_alloc(1, size);
-}
-
-static void *expat_realloc(void *block, size_t size)
-{
-    return mem_realloc(block, 1, size);
 }
 
 static enum status check_whole(struct parse *parse, struct bloom_meta *ret, struct error *err)
@@ -464,69 +423,20 @@ static enum status make_filter(struct parse *parse, struct bloom_filter **ret, s
     return STATUS_OK;
 }
 
-static enum status run_expat(struct parse *parse, struct span xml)
-{
-    for (size_t at = 0;;) {
-        const size_t left = xml.size - at;
-        const size_t now = left < CHUNK_BYTES ? left : CHUNK_BYTES;
-        const enum XML_Status result =
-            XML_Parse(parse->expat, (const char *)xml.data + at, (int)now, now == left);
-        if (parse->status != STATUS_OK)
-            return parse->status;
-        if (result != XML_STATUS_OK) {
-            const enum XML_Error code = XML_GetErrorCode(parse->expat);
-            if (code == XML_ERROR_NO_MEMORY)
-                return error_set(parse->err, STATUS_NOMEM, "%s: out of memory", parse->name);
-            return error_set(parse->err, STATUS_MALFORMED, "%s, line %lu, byte %lld: %s",
-                             parse->name, (unsigned long)XML_GetCurrentLineNumber(parse->expat),
-                             (long long)XML_GetCurrentByteIndex(parse->expat),
-                             XML_ErrorString(code));
-        }
-        at += now;
-        if (now == left)
-            return STATUS_OK;
-    }
-}
-
 enum status bloom_plist_parse(struct span xml, const char *name, struct bloom_filter **ret,
                               struct error *err)
 {
-    static const XML_Memory_Handling_Suite memory = {
-        .malloc_fcn = expat_alloc, .realloc_fcn = expat_realloc, .free_fcn = mem_free};
-    enum status status;
-
-    if (xml.size == 0)
-        return error_set(err, STATUS_MALFORMED, "%s: is empty", name);
-    if (span_starts_with(xml, span_of_text("bplist")))
-        return error_set(err, STATUS_UNSUPPORTED,
-                         "%s: is a binary property list; 'plutil -convert xml1' makes it XML",
-                         name);
-    if (xml.size > BLOOM_PLIST_MAX_BYTES)
-        return error_set(err, STATUS_TOO_LARGE, "%s: %zu bytes, at most %zu are expected", name,
-                         xml.size, BLOOM_PLIST_MAX_BYTES);
+    static const struct xml_handlers handlers = {.start = on_start, .end = on_end, .text = on_text};
     struct parse *parse = mem_alloc_zeroed(1, sizeof *parse);
     if (parse == NULL)
         return error_set(err, STATUS_NOMEM, "%s: out of memory", name);
     parse->name = name;
-    parse->err = err;
     parse->is_layout[0] = parse->is_layout[1] = true;
     bytes_init(&parse->bits, BITS_MAX_BYTES);
-    parse->expat = XML_ParserCreate_MM(NULL, &memory, NULL);
-    if (parse->expat == NULL) {
-        status = error_set(err, STATUS_NOMEM, "%s: out of memory", name);
-        goto done;
-    }
-    XML_SetUserData(parse->expat, parse);
-    XML_SetElementHandler(parse->expat, on_start, on_end);
-    XML_SetCharacterDataHandler(parse->expat, on_text);
-    XML_SetStartDoctypeDeclHandler(parse->expat, on_doctype);
-    XML_SetSkippedEntityHandler(parse->expat, on_entity);
-    status = run_expat(parse, xml);
+    enum status status =
+        xml_input_read(&parse->input, xml, BLOOM_PLIST_MAX_BYTES, name, &handlers, err);
     if (status == STATUS_OK)
         status = make_filter(parse, ret, err);
-done:
-    if (parse->expat != NULL)
-        XML_ParserFree(parse->expat);
     bytes_deinit(&parse->bits);
     mem_free(parse);
     return status;

@@ -1,12 +1,12 @@
-/* expat reads; this file keeps the values that are open, from the outermost to the innermost. */
+/* xml_input reads; this file keeps the values that are open, from outermost to innermost. */
 #include "bloom/formats/plist_tree.h"
 
 #include "base/bytes.h"
 #include "base/compiler.h"
 #include "base/mem.h"
+#include "bloom/formats/xml_input.h"
 
 #include <errno.h>
-#include <expat.h>
 #include <stdlib.h>
 
 struct plist_tree {
@@ -20,10 +20,7 @@ struct open_value {
 };
 
 struct parse {
-    XML_Parser expat;
-    const char *name;
-    struct error *err;
-    enum status status;
+    struct xml_input input; /* first */
     struct plist_tree *tree;
     struct open_value open[PLIST_TREE_MAX_DEPTH];
     size_t depth;
@@ -58,21 +55,6 @@ const char *plist_type_name(enum plist_type type)
     return "value";
 }
 
-/* The first failure stops expat. */
-static void PRINTF_LIKE(3, 4)
-    refuse(struct parse *parse, enum status status, const char *format, ...)
-{
-    if (parse->status != STATUS_OK)
-        return;
-    va_list args;
-    va_start(args, format);
-    parse->status = error_set_va(parse->err, status, format, args);
-    va_end(args);
-    (void)error_prefix(parse->err, status, "%s, line %lu", parse->name,
-                       (unsigned long)XML_GetCurrentLineNumber(parse->expat));
-    XML_StopParser(parse->expat, XML_FALSE);
-}
-
 static bool is_container(const struct plist_value *value)
 {
     return value->type == PLIST_DICT || value->type == PLIST_ARRAY;
@@ -105,31 +87,33 @@ static bool place(struct parse *parse, struct plist_value *value)
 static void begin_value(struct parse *parse, enum plist_type type, const char *text)
 {
     if (++parse->value_count > PLIST_TREE_MAX_VALUES) {
-        refuse(parse, STATUS_TOO_LARGE, "more than %d values", PLIST_TREE_MAX_VALUES);
+        xml_input_refuse(&parse->input, STATUS_TOO_LARGE, "more than %d values",
+                         PLIST_TREE_MAX_VALUES);
         return;
     }
     struct plist_value *value = mem_alloc_zeroed(1, sizeof *value);
     if (value == NULL) {
-        refuse(parse, STATUS_NOMEM, "out of memory");
+        xml_input_refuse(&parse->input, STATUS_NOMEM, "out of memory");
         return;
     }
     value->type = type;
-    value->line = (unsigned long)XML_GetCurrentLineNumber(parse->expat);
+    value->line = xml_input_line(&parse->input);
     if (!place(parse, value)) {
         mem_free(value);
-        refuse(parse, STATUS_MALFORMED, "<%s> where no value may stand", plist_type_name(type));
+        xml_input_refuse(&parse->input, STATUS_MALFORMED, "<%s> where no value may stand",
+                         plist_type_name(type));
         return;
     }
     if (text != NULL) {
         value->text = mem_strdup(text);
         if (value->text == NULL)
-            refuse(parse, STATUS_NOMEM, "out of memory");
+            xml_input_refuse(&parse->input, STATUS_NOMEM, "out of memory");
     } else if (!is_container(value)) {
         parse->in_text = value;
         bytes_clear(&parse->text);
     } else if (parse->depth == PLIST_TREE_MAX_DEPTH) {
-        refuse(parse, STATUS_TOO_LARGE, "more than %d values within each other",
-               PLIST_TREE_MAX_DEPTH);
+        xml_input_refuse(&parse->input, STATUS_TOO_LARGE, "more than %d values within each other",
+                         PLIST_TREE_MAX_DEPTH);
     } else {
         parse->open[parse->depth++] = (struct open_value){.value = value};
     }
@@ -142,7 +126,7 @@ static char *take_text(struct parse *parse)
     char *text =
         parse->text.status == STATUS_OK ? mem_strdup((const char *)parse->text.data) : NULL;
     if (text == NULL)
-        refuse(parse, STATUS_NOMEM, "out of memory");
+        xml_input_refuse(&parse->input, STATUS_NOMEM, "out of memory");
     return text;
 }
 
@@ -152,7 +136,7 @@ static void end_key(struct parse *parse)
     parse->in_key = false;
     dict->key = take_text(parse);
     if (dict->key != NULL && plist_value_get(dict->value, dict->key) != NULL)
-        refuse(parse, STATUS_MALFORMED, "the key %s comes twice", dict->key);
+        xml_input_refuse(&parse->input, STATUS_MALFORMED, "the key %s comes twice", dict->key);
 }
 
 static void drop_blanks(struct bytes *text)
@@ -181,29 +165,30 @@ static void end_text(struct parse *parse)
     else if (value->type == PLIST_REAL)
         (void)strtod(value->text, &end);
     if (end != NULL && (end == value->text || *end != '\0' || errno != 0))
-        refuse(parse, STATUS_MALFORMED, "<%s> holds no such number", plist_type_name(value->type));
+        xml_input_refuse(&parse->input, STATUS_MALFORMED, "<%s> holds no such number",
+                         plist_type_name(value->type));
 }
 
-/* ---- what expat calls ---- */
+/* ---- handlers ---- */
 
-static void start_element(void *context, const XML_Char *element, const XML_Char **attributes)
+static void start_element(void *context, const char *element, const char **attributes)
 {
     struct parse *parse = context;
     (void)attributes;
     if (parse->in_key || parse->in_text != NULL) {
-        refuse(parse, STATUS_MALFORMED, "<%s> within a text", element);
+        xml_input_refuse(&parse->input, STATUS_MALFORMED, "<%s> within a text", element);
         return;
     }
     if (strcmp(element, "plist") == 0) {
         if (parse->in_plist || parse->is_over)
-            refuse(parse, STATUS_MALFORMED, "a second <plist>");
+            xml_input_refuse(&parse->input, STATUS_MALFORMED, "a second <plist>");
         parse->in_plist = true;
         return;
     }
     if (strcmp(element, "key") == 0) {
         const struct open_value *dict = parse->depth > 0 ? &parse->open[parse->depth - 1] : NULL;
         if (dict == NULL || dict->value->type != PLIST_DICT || dict->key != NULL)
-            refuse(parse, STATUS_MALFORMED, "<key> where none may stand");
+            xml_input_refuse(&parse->input, STATUS_MALFORMED, "<key> where none may stand");
         parse->in_key = true;
         bytes_clear(&parse->text);
         return;
@@ -214,14 +199,12 @@ static void start_element(void *context, const XML_Char *element, const XML_Char
             return;
         }
     }
-    refuse(parse, STATUS_MALFORMED, "no property list has such an element");
+    xml_input_refuse(&parse->input, STATUS_MALFORMED, "no property list has such an element");
 }
 
-static void end_element(void *context, const XML_Char *element)
+static void end_element(void *context, const char *element)
 {
     struct parse *parse = context;
-    if (parse->status != STATUS_OK)
-        return;
     if (parse->in_key) {
         end_key(parse);
     } else if (parse->in_text != NULL) {
@@ -231,36 +214,27 @@ static void end_element(void *context, const XML_Char *element)
     } else if (strcmp(element, "dict") == 0 || strcmp(element, "array") == 0) {
         const struct open_value *closed = &parse->open[parse->depth - 1];
         if (closed->key != NULL)
-            refuse(parse, STATUS_MALFORMED, "the key %s has no value", closed->key);
+            xml_input_refuse(&parse->input, STATUS_MALFORMED, "the key %s has no value",
+                             closed->key);
         else
             parse->depth--;
     }
 }
 
-static void take_characters(void *context, const XML_Char *text, int size)
+static void take_characters(void *context, const char *text, size_t size)
 {
     struct parse *parse = context;
-    const struct span more = span_of(text, (size_t)size);
+    const struct span more = span_of(text, size);
     if (parse->in_key || parse->in_text != NULL) {
         bytes_append(&parse->text, more);
         return;
     }
     for (size_t i = 0; i < more.size; i++) {
         if (memchr(" \t\r\n", more.data[i], 4) == NULL) {
-            refuse(parse, STATUS_MALFORMED, "text outside of a value");
+            xml_input_refuse(&parse->input, STATUS_MALFORMED, "text outside of a value");
             return;
         }
     }
-}
-
-static void refuse_entity(void *context, const XML_Char *name, int is_parameter,
-                          const XML_Char *value, int value_size, const XML_Char *base,
-                          const XML_Char *system, const XML_Char *public_id,
-                          const XML_Char *notation)
-{
-    (void)name, (void)is_parameter, (void)value, (void)value_size, (void)base, (void)system,
-        (void)public_id, (void)notation;
-    refuse(context, STATUS_MALFORMED, "entity declarations are not accepted");
 }
 
 /* ---- all of it ---- */
@@ -302,51 +276,33 @@ const struct plist_value *plist_value_get(const struct plist_value *dict, const 
     return NULL;
 }
 
-static void run_expat(struct parse *parse, struct span xml)
+static enum status read_tree(struct parse *parse, struct span xml, const char *name,
+                             struct error *err)
 {
-    XML_SetUserData(parse->expat, parse);
-    XML_SetElementHandler(parse->expat, start_element, end_element);
-    XML_SetCharacterDataHandler(parse->expat, take_characters);
-    XML_SetEntityDeclHandler(parse->expat, refuse_entity);
-    if (XML_Parse(parse->expat, (const char *)xml.data, (int)xml.size, XML_TRUE) ==
-            XML_STATUS_ERROR &&
-        parse->status == STATUS_OK) {
-        const enum XML_Error code = XML_GetErrorCode(parse->expat);
-        if (code == XML_ERROR_NO_MEMORY)
-            refuse(parse, STATUS_NOMEM, "out of memory");
-        else
-            refuse(parse, STATUS_MALFORMED, "%s", XML_ErrorString(code));
-    }
-    if (parse->status == STATUS_OK && parse->tree->root == NULL)
-        refuse(parse, STATUS_MALFORMED, "no property list in it");
+    static const struct xml_handlers handlers = {
+        .start = start_element, .end = end_element, .text = take_characters};
+    const enum status status =
+        xml_input_read(&parse->input, xml, PLIST_TREE_MAX_BYTES, name, &handlers, err);
+    if (status == STATUS_OK && parse->tree->root == NULL)
+        return error_set(err, STATUS_MALFORMED, "%s: no property list in it", name);
+    return status;
 }
 
 enum status plist_tree_parse(struct span xml, const char *name, struct plist_tree **ret,
                              struct error *err)
 {
-    static const char binary[] = "bplist";
-    if (xml.size > PLIST_TREE_MAX_BYTES)
-        return error_set(err, STATUS_TOO_LARGE, "%s: more than %zu bytes", name,
-                         PLIST_TREE_MAX_BYTES);
-    if (span_starts_with(xml, span_of_text(binary)))
-        return error_set(err, STATUS_UNSUPPORTED,
-                         "%s: a binary property list; plutil -convert xml1 makes it XML", name);
-    struct parse parse = {.name = name, .err = err};
-    bytes_init(&parse.text, PLIST_TREE_MAX_BYTES + 1);
-    parse.expat = XML_ParserCreate(NULL);
+    struct parse parse = {.depth = 0};
     parse.tree = mem_alloc_zeroed(1, sizeof *parse.tree);
-    if (parse.expat == NULL || parse.tree == NULL)
-        parse.status = error_set(err, STATUS_NOMEM, "%s: out of memory", name);
-    else
-        run_expat(&parse, xml);
+    if (parse.tree == NULL)
+        return error_set(err, STATUS_NOMEM, "%s: out of memory", name);
+    bytes_init(&parse.text, PLIST_TREE_MAX_BYTES + 1);
+    const enum status status = read_tree(&parse, xml, name, err);
     for (size_t i = 0; i < parse.depth; i++)
         mem_free(parse.open[i].key);
-    if (parse.expat != NULL)
-        XML_ParserFree(parse.expat);
     bytes_deinit(&parse.text);
-    if (parse.status == STATUS_OK)
+    if (status == STATUS_OK)
         *ret = parse.tree;
     else
         plist_tree_free(parse.tree);
-    return parse.status;
+    return status;
 }

@@ -46,7 +46,8 @@ Test(plist_tree, refuses_what_is_none_and_says_where)
         enum status status;
         const char *message;
     } cases[] = {
-        {"", STATUS_MALFORMED, "no element found"},
+        {"", STATUS_MALFORMED, "file: is empty"},
+        {"<plist>", STATUS_MALFORMED, "line 1, byte 7: no element found"},
         {"<plist></plist>", STATUS_MALFORMED, "no property list in it"},
         {"<dict/>", STATUS_MALFORMED, "where no value may stand"},
         {"<plist><true/><true/></plist>", STATUS_MALFORMED, "where no value may stand"},
@@ -61,7 +62,7 @@ Test(plist_tree, refuses_what_is_none_and_says_where)
         {"<plist>a</plist>", STATUS_MALFORMED, "text outside"},
         {"<plist><other/></plist>", STATUS_MALFORMED, "no property list has such an element"},
         {"<!DOCTYPE plist [<!ENTITY a \"b\">]><plist><string>&a;</string></plist>",
-         STATUS_MALFORMED, "entity declarations"},
+         STATUS_MALFORMED, "declarations inside DOCTYPE"},
         {"bplist00", STATUS_UNSUPPORTED, "a binary property list"},
         {"<plist><array><array><array><array><array><array><array><array><array><array><array>"
          "<array><array><array><array><array><array>",
