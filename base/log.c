@@ -71,10 +71,10 @@ static void append_string(struct line *line, const char *text, size_t size)
 {
     line->text[line->size++] = '"';
     for (size_t i = 0; i < size;) {
-        const size_t bytes = utf8_character_bytes(text + i);
+        const size_t bytes = utf8_character_bytes(span_of(text + i, size - i));
         if (text[i] == '"' || text[i] == '\\')
             line->text[line->size++] = '\\';
-        if (bytes == 0 || bytes > size - i) {
+        if (bytes == 0) {
             line->text[line->size++] = '?';
             i++;
         } else {

@@ -16,17 +16,20 @@ void exposition_family(struct bytes *out, const char *name, enum exposition_type
 
 static void append_escaped(struct bytes *out, const char *text)
 {
-    for (const char *at = text; *at != '\0';) {
-        const size_t size = utf8_character_bytes(at);
-        if (*at == '\\' || *at == '"')
+    struct span left = span_of_text(text);
+    while (left.size > 0) {
+        const uint8_t first = left.data[0];
+        const size_t size = utf8_character_bytes(left);
+        if (first == '\\' || first == '"')
             bytes_append_u8(out, '\\');
-        if (*at == '\n')
+        if (first == '\n')
             bytes_append_text(out, "\\n");
         else if (size == 0)
             bytes_append_u8(out, '?');
         else
-            bytes_append(out, span_of(at, size));
-        at += size > 0 ? size : 1;
+            bytes_append(out, span_part(left, 0, size));
+        const size_t taken = size > 0 ? size : 1;
+        left = span_part(left, taken, left.size - taken);
     }
 }
 

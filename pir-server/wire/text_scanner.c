@@ -1,5 +1,7 @@
 #include "pir-server/wire/text_scanner.h"
 
+#include "base/utf8.h"
+
 #define CODE_POINT_MAX 0x10ffff
 
 /* Line and column are counted when an error needs them: the way there stays fast. */
@@ -22,48 +24,15 @@ enum status text_scanner_fail(const struct text_scanner *scanner, size_t offset,
                         offset - line_start + 1);
 }
 
-/* Length of the UTF-8 sequence at `at` (no overlong forms, no surrogates), 0 when it is none. */
-static size_t utf8_length(struct span text, size_t at)
-{
-    const uint8_t lead = text.data[at];
-    if (lead < 0x80)
-        return 1;
-    const size_t size = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-    if (lead < 0xc2 || lead > 0xf4 || text.size - at < size)
-        return 0;
-    for (size_t i = 1; i < size; i++) {
-        if ((text.data[at + i] & 0xc0) != 0x80)
-            return 0;
-    }
-    const uint8_t second = text.data[at + 1];
-    if ((lead == 0xe0 && second < 0xa0) || (lead == 0xed && second > 0x9f) ||
-        (lead == 0xf0 && second < 0x90) || (lead == 0xf4 && second > 0x8f))
-        return 0;
-    return size;
-}
-
-/* Bytes of well-formed UTF-8 at the start. */
-static size_t utf8_prefix(struct span text)
-{
-    size_t at = 0;
-    while (at < text.size) {
-        const size_t size = utf8_length(text, at);
-        if (size == 0)
-            break;
-        at += size;
-    }
-    return at;
-}
-
 bool text_is_utf8(struct span text)
 {
-    return utf8_prefix(text) == text.size;
+    return utf8_prefix_bytes(text) == text.size;
 }
 
 enum status text_scanner_init(struct text_scanner *scanner, struct span text, struct error *err)
 {
     *scanner = (struct text_scanner){.text = text, .err = err};
-    const size_t valid = utf8_prefix(text);
+    const size_t valid = utf8_prefix_bytes(text);
     if (valid < text.size)
         return text_scanner_fail(scanner, valid, "not valid UTF-8");
     if (span_starts_with(text, span_of("\xef\xbb\xbf", 3)))

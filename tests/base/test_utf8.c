@@ -4,7 +4,7 @@
 
 static void expect(const char *text, size_t bytes)
 {
-    cr_assert_eq(utf8_character_bytes(text), bytes, "%s", text);
+    cr_assert_eq(utf8_character_bytes(span_of_text(text)), bytes, "%s", text);
 }
 
 Test(utf8, characters_have_one_to_four_bytes)
@@ -33,4 +33,17 @@ Test(utf8, what_is_none_has_none)
     expect("\xed\xa0\x80", 0);     /* a surrogate */
     expect("\xf4\x90\x80\x80", 0); /* beyond the last */
     expect("\xff", 0);
+}
+
+Test(utf8, texts_with_nul_and_texts_that_end_within_a_character)
+{
+    cr_assert_eq(utf8_character_bytes(span_of("\0", 1)), 1);
+    cr_assert_eq(utf8_character_bytes(span_of("\xe2\x82\xac", 2)), 0);
+    cr_assert_eq(utf8_prefix_bytes(span_of("", 0)), 0);
+    cr_assert_eq(utf8_prefix_bytes(span_of("a\0\xe2\x82\xac", 5)), 5);
+    cr_assert_eq(utf8_prefix_bytes(span_of("a\0\xe2\x82\xac", 4)), 2);
+    cr_assert_eq(utf8_prefix_bytes(span_of("ab\xff"
+                                           "c",
+                                           4)),
+                 2);
 }
