@@ -33,6 +33,12 @@ const struct aead *aead_aes_192_gcm(void)
     return &aes_192_gcm;
 }
 
+const struct aead *aead_aes_256_gcm(void)
+{
+    static const struct aead aes_256_gcm = {0, 32, EVP_aes_256_gcm};
+    return &aes_256_gcm;
+}
+
 uint16_t aead_id(const struct aead *aead)
 {
     return aead->id;

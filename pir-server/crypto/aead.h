@@ -1,10 +1,11 @@
-/* aead - authenticated encryption: the two algorithms of the gateway, and that of symmetric PIR
- * (RFC 5116, RFC 8439).
+/* aead - authenticated encryption: the two algorithms of the gateway, that of symmetric PIR, and
+ * that of sealed keys (RFC 5116, RFC 8439).
  *
  *     id      algorithm          key   nonce   tag
  *     0x0001  AES-128-GCM         16      12    16
  *     0x0003  ChaCha20-Poly1305   32      12    16
  *     none    AES-192-GCM         24      12    16
+ *     none    AES-256-GCM         32      12    16
  *
  * The ids are those of HPKE (RFC 9180 section 7.3). A sealed text is ciphertext, then tag.
  * Secret   keys, and what was opened: the caller wipes both.
@@ -30,8 +31,9 @@ struct aead; /* opaque, static */
 
 /* NULL for an id that is not in the table. */
 const struct aead *aead_find(uint16_t id);
-/* Has no id, so that no message can ask for it. */
+/* Have no id, so that no message can ask for them. */
 const struct aead *aead_aes_192_gcm(void);
+const struct aead *aead_aes_256_gcm(void);
 uint16_t aead_id(const struct aead *aead);
 size_t aead_key_bytes(const struct aead *aead);
 

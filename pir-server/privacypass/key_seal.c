@@ -2,19 +2,14 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "base/reader.h"
-#include "pir-server/crypto/openssl_error.h"
+#include "pir-server/crypto/aead.h"
 
 #include <assert.h>
-#include <openssl/err.h>
-#include <openssl/evp.h>
-
-#define NONCE_BYTES 12
-#define TAG_BYTES   16
 
 static const uint8_t magic[] = {'B', 'L', 'S', '1'};
 
-static_assert(sizeof magic + NONCE_BYTES + TAG_BYTES == KEY_SEAL_OVERHEAD_BYTES, "three parts");
+static_assert(sizeof magic + AEAD_NONCE_BYTES + AEAD_TAG_BYTES == KEY_SEAL_OVERHEAD_BYTES,
+              "three parts");
 
 enum status key_seal_read(const char *path, struct key_seal *ret, struct error *err)
 {
@@ -36,53 +31,23 @@ void key_seal_wipe(struct key_seal *seal)
     mem_wipe(seal, sizeof *seal);
 }
 
-/* Of one text; `tag` is written or compared. False when OpenSSL fails or the tag is another. */
-static bool transform(const struct key_seal *seal, bool encrypts, const uint8_t nonce[NONCE_BYTES],
-                      struct span belongs_to, struct span in, uint8_t *out, uint8_t tag[TAG_BYTES])
-{
-    int size = 0;
-    int last = 0;
-    EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
-    bool is_done =
-        context != NULL &&
-        EVP_CipherInit_ex(context, EVP_aes_256_gcm(), NULL, seal->key, nonce, encrypts) == 1 &&
-        EVP_CipherUpdate(context, NULL, &size, belongs_to.data, (int)belongs_to.size) == 1 &&
-        EVP_CipherUpdate(context, out, &size, in.data, (int)in.size) == 1;
-    if (is_done && !encrypts)
-        is_done = EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, TAG_BYTES, tag) == 1;
-    if (is_done)
-        is_done = EVP_CipherFinal_ex(context, out + size, &last) == 1;
-    if (is_done && encrypts)
-        is_done = EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, TAG_BYTES, tag) == 1;
-    EVP_CIPHER_CTX_free(context); /* wipes its key */
-    return is_done;
-}
-
 enum status key_seal_encrypt(const struct key_seal *seal, struct span plain, struct span belongs_to,
                              const struct random_source *random, struct bytes *ret,
                              struct error *err)
 {
-    uint8_t nonce[NONCE_BYTES];
-    uint8_t tag[TAG_BYTES];
+    const size_t size_before = ret->size;
+    uint8_t nonce[AEAD_NONCE_BYTES];
     if (plain.size > KEY_SEAL_MAX_BYTES || belongs_to.size > KEY_SEAL_MAX_BYTES)
         return error_set(err, STATUS_TOO_LARGE, "sealing %zu bytes, at most %zu", plain.size,
                          KEY_SEAL_MAX_BYTES);
     enum status status = random_fill(random, nonce, sizeof nonce, err);
     if (status != STATUS_OK)
         return status;
-    uint8_t *out = mem_alloc(plain.size, 1);
-    if (out == NULL)
-        return error_set(err, STATUS_NOMEM, "sealing: out of memory");
-    if (!transform(seal, true, nonce, belongs_to, plain, out, tag)) {
-        status = openssl_error(err, "sealing");
-    } else {
-        bytes_append(ret, span_of(magic, sizeof magic));
-        bytes_append(ret, span_of(nonce, sizeof nonce));
-        bytes_append(ret, span_of(out, plain.size));
-        bytes_append(ret, span_of(tag, sizeof tag));
-        status = bytes_status(ret, "sealed text", err);
-    }
-    mem_free(out);
+    bytes_append(ret, span_of(magic, sizeof magic));
+    bytes_append(ret, span_of(nonce, sizeof nonce));
+    status = aead_seal(aead_aes_256_gcm(), seal->key, nonce, belongs_to, plain, ret, err);
+    if (status != STATUS_OK)
+        ret->size = size_before;
     return status;
 }
 
@@ -97,24 +62,12 @@ enum status key_seal_decrypt(const struct key_seal *seal, struct span sealed,
     if (!key_seal_is_sealed(sealed) || sealed.size < KEY_SEAL_OVERHEAD_BYTES ||
         sealed.size > KEY_SEAL_MAX_BYTES + KEY_SEAL_OVERHEAD_BYTES)
         return error_set(err, STATUS_MALFORMED, "not a sealed text");
-    struct reader reader;
-    uint8_t tag[TAG_BYTES];
-    reader_init(&reader, span_part(sealed, sizeof magic, sealed.size - sizeof magic));
-    const uint8_t *nonce = reader_take(&reader, NONCE_BYTES).data;
-    const struct span ciphertext = reader_take(&reader, sealed.size - KEY_SEAL_OVERHEAD_BYTES);
-    memcpy(tag, reader_take(&reader, TAG_BYTES).data, sizeof tag);
-
-    uint8_t *plain = mem_alloc(ciphertext.size, 1);
-    if (plain == NULL)
-        return error_set(err, STATUS_NOMEM, "opening a sealed text: out of memory");
-    enum status status = STATUS_OK;
-    if (!transform(seal, false, nonce, belongs_to, ciphertext, plain, tag)) {
-        ERR_clear_error();
-        status = error_set(err, STATUS_MISMATCH, "a sealed text does not open with this key file");
-    } else {
-        bytes_append(ret, span_of(plain, ciphertext.size));
-        status = bytes_status(ret, "sealed text", err);
-    }
-    mem_free_secret(plain, ciphertext.size);
-    return status;
+    const struct span behind_magic = span_part(sealed, sizeof magic, sealed.size - sizeof magic);
+    const struct span text =
+        span_part(behind_magic, AEAD_NONCE_BYTES, behind_magic.size - AEAD_NONCE_BYTES);
+    const enum status status =
+        aead_open(aead_aes_256_gcm(), seal->key, behind_magic.data, belongs_to, text, ret, err);
+    return status == STATUS_MISMATCH
+               ? error_set(err, status, "a sealed text does not open with this key file")
+               : status;
 }

@@ -38,6 +38,12 @@ static struct random_source script_of(struct scripted_random *script, const stru
     return scripted_random_source(script);
 }
 
+static void deinit_all(struct bytes *const *all, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        bytes_deinit(all[i]);
+}
+
 /* The client of the RFC's example, with its keys and nonces. */
 static struct ohttp_exchange check_client(const json_t *vector)
 {
@@ -62,8 +68,7 @@ static struct ohttp_exchange check_client(const json_t *vector)
                  "%s", error.message);
     assert_member(bytes_view(&opened), vector, "plain_response");
     struct bytes *const all[] = {&ephemeral, &config_bytes, &plain, &response, &request, &opened};
-    for (size_t i = 0; i < ARRAY_COUNT(all); i++)
-        bytes_deinit(all[i]);
+    deinit_all(all, ARRAY_COUNT(all));
     return exchange;
 }
 
@@ -93,8 +98,7 @@ static void check_gateway(const json_t *vector, const struct ohttp_exchange *cli
     assert_member(bytes_view(&response), vector, "response");
     hpke_key_unref(gateway);
     struct bytes *const all[] = {&private_key, &nonce, &in, &plain, &opened, &response};
-    for (size_t i = 0; i < ARRAY_COUNT(all); i++)
-        bytes_deinit(all[i]);
+    deinit_all(all, ARRAY_COUNT(all));
 }
 
 Test(ohttp_message, vector_of_rfc_9458)
@@ -129,8 +133,7 @@ Test(ohttp_message, response_of_chacha20_poly1305)
                  STATUS_OK);
     assert_same(bytes_view(&sealed), bytes_view(&expected), "response");
     struct bytes *const all[] = {&request, &plain, &expected, &sealed};
-    for (size_t i = 0; i < ARRAY_COUNT(all); i++)
-        bytes_deinit(all[i]);
+    deinit_all(all, ARRAY_COUNT(all));
     json_decref(vector);
 }
 
