@@ -46,6 +46,14 @@ struct ProviderTests {
         }
         #expect(PrefilterRecord(in: folder)?.problem?.contains("/gone.provider/x.json") == true)
         #expect(PrefilterRecord(in: folder)?.tag == small.tag)
+
+        let ended = Task { [failing] in
+            try? await Task.sleep(for: .seconds(600))  // until it is cancelled
+            _ = try await failing.fetchPrefilter(existingPrefilterTag: small.tag)
+        }
+        ended.cancel()
+        await #expect(throws: CancellationError.self) { try await ended.value }
+        #expect(PrefilterRecord(in: folder)?.problem?.hasPrefix("The system ended the fetch") == true)
         try await provider.stop(reason: .userInitiated)
     }
 

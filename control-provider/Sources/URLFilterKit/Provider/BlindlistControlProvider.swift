@@ -73,10 +73,12 @@ extension ProviderConfiguration {
                 data: data, tag: fetched.tag, bitCount: fetched.bitCount, hashCount: fetched.hashCount,
                 murmurSeed: fetched.murmurSeed)
         } catch {
-            record.problem = String(describing: error)
+            record.problem = error is CancellationError ? Self.cancelled : String(describing: error)
             throw error
         }
     }
+
+    private static let cancelled = "The system ended the fetch before it was done. What came is kept for the next time."
 
     private func handOver(_ fetched: FetchedPrefilter) throws -> NEURLFilterPrefilter.PrefilterData {
         guard fetched.byteCount <= smallFilterBytes else { return .temporaryFilepath(fetched.file) }
