@@ -25,16 +25,17 @@ static void print_option(const char *name, const char *argument, const char *hel
 
 static int print_help(void)
 {
-    fputs("usage: blindlist-server --data DIR [--listen ADDR:PORT] [--state "
-          "FILE] [options]\n"
-          "       blindlist-server --config FILE [options]\n"
-          "       blindlist-server state check | backup FILE | vacuum --state FILE\n\n"
-          "Answers the private queries of iPhones, iPads and Macs about the "
-          "datasets in DIR, and\n"
-          "serves their prefilters. SIGHUP loads new dataset versions; SIGTERM "
-          "drains and ends.\n\n"
-          "options:\n",
-          stdout);
+    fputs(
+        "usage: blindlist-server --data DIR [--listen ADDR:PORT] [--state "
+        "FILE] [options]\n"
+        "       blindlist-server --config FILE [options]\n"
+        "       blindlist-server state check | backup FILE | vacuum | new-key KIND --state FILE\n\n"
+        "Answers the private queries of iPhones, iPads and Macs about the "
+        "datasets in DIR, and\n"
+        "serves their prefilters. SIGHUP loads new dataset versions; SIGTERM "
+        "drains and ends.\n\n"
+        "options:\n",
+        stdout);
     print_option("config", "FILE", "settings as JSON, also the reference's service-config.json");
     print_option("check-config", NULL, "read all that a start would, say what is wrong, and end");
     for (size_t i = 0; i < SETTING_COUNT; i++)
