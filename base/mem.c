@@ -155,13 +155,3 @@ void mem_free_wiped(void *block)
 #endif
     mem_free(block);
 }
-
-bool secret_equal(const void *a, const void *b, size_t size_bytes)
-{
-    const volatile uint8_t *x = a;
-    const volatile uint8_t *y = b;
-    unsigned difference = 0;
-    for (size_t i = 0; i < size_bytes; i++)
-        difference |= (unsigned)(x[i] ^ y[i]);
-    return difference == 0;
-}

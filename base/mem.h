@@ -43,8 +43,6 @@ void mem_free_secret(void *block, size_t size_bytes);
 /* mem_free, and before it mem_wipe of all of the block where the allocator tells its size (glibc):
  * for a library that is given its functions for memory. Takes NULL. */
 void mem_free_wiped(void *block);
-/* Equality in time that depends on the size only. */
-bool secret_equal(const void *a, const void *b, size_t size_bytes);
 
 /* For tests: the n-th next allocation of this thread (1 = the very next) fails once, 0 = none.
  * mem_fail_pending() tells whether that allocation has not been reached yet. */

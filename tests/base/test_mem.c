@@ -135,19 +135,3 @@ Test(mem, wipe_clears_exactly)
     mem_free_wiped(NULL);
     mem_free_wiped(mem_alloc(16, 1));
 }
-
-Test(mem, secret_equal_compares_every_byte)
-{
-    uint8_t a[65] = {0};
-    uint8_t b[65] = {0};
-    cr_assert(secret_equal(a, b, sizeof a));
-    cr_assert(secret_equal(a, b, 0));
-    for (size_t i = 0; i < sizeof a; i++) {
-        for (unsigned bit = 0; bit < 8; bit++) {
-            b[i] = (uint8_t)(1u << bit);
-            cr_assert(!secret_equal(a, b, sizeof a), "byte %zu bit %u", i, bit);
-            cr_assert(secret_equal(a, b, i), "what lies behind does not count");
-        }
-        b[i] = 0;
-    }
-}
