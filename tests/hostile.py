@@ -230,10 +230,10 @@ class Hostile:
             connection.close()
 
     def hold_crowd(self):
-        """Connections that begin a long head and fall silent; each that is ended is replaced."""
+        """Connections that begin a long head and fall silent; each that is ended is replaced, one in any case."""
         start = self.request("/config", b"", more=f"X: {'a' * CROWD_HEAD_BYTES}")
         held, poll = {}, select.epoll()
-        while self.sent["crowd"] < CROWD_AT_LEAST or not self.is_over.is_set():
+        while self.sent["crowd"] <= max(self.crowd_most, CROWD_AT_LEAST) or not self.is_over.is_set():
             for _ in range(CROWD_AT_ONCE):
                 if len(held) >= self.crowd:
                     break
