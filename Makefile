@@ -194,8 +194,8 @@ test-sanitize: ## all tests with both of them in one build
 # Criterion does not run under the thread sanitizer: the plain programs and the scripts do, but for those of commands
 # that have one thread, and of datasets that others make just so, with as many threads, and serve.
 ONE_THREAD := tests/house/% tests/testvectors/% \
-              $(patsubst %,tests/tools/%.test.py,bad_lists bloom_diagnose explain ios parsing pruning report sign) \
-              $(patsubst %,tests/tools/%.test.sh,kernel suburls vectors)
+              $(patsubst %,tests/tools/%.test.py,bad_lists bloom_diagnose doctor explain ios parsing pruning report sign) \
+              $(patsubst %,tests/tools/%.test.sh,kernel suburls tune vectors)
 TSAN_SCRIPT_TESTS = $(filter-out $(ONE_THREAD),$(SCRIPT_TESTS))
 test-tsan: ## plain programs and tool tests with the thread sanitizer
 	@$(MAKE) --no-print-directory test-tsan-run BUILD=$(BUILD)/tsan SANITIZE=thread OPTIMIZE=-O1
